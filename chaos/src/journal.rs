@@ -1,0 +1,207 @@
+//! The journal: everything that happened in a run, in order, in virtual time.
+//!
+//! It holds parsed facts, never request bodies: bodies come out of hash maps and differ between processes.
+//! Invariant: same experiment and seed, same bytes.
+
+use payments::UnixMs;
+use serde::Serialize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// When it happened, in virtual time.
+    pub at: UnixMs,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What can happen. Each variant is named for the fact, in the past tense.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+pub enum Event {
+    /// The producer, or a function, sent a message to a queue.
+    Sent {
+        /// Queue name.
+        queue: String,
+        /// Id that SQS gave the message.
+        message: String,
+        /// `payment_id` in the body, if the body has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payment: Option<String>,
+    },
+    /// A consumer received a message.
+    Received {
+        /// Queue name.
+        queue: String,
+        /// Message id.
+        message: String,
+        /// `ApproximateReceiveCount` of this receive, from 1.
+        receives: u32,
+    },
+    /// A message's visibility was changed by request.
+    VisibilityChanged {
+        /// Queue name.
+        queue: String,
+        /// Message id.
+        message: String,
+        /// Seconds until it is visible again.
+        seconds: u32,
+    },
+    /// A message was deleted.
+    Deleted {
+        /// Queue name.
+        queue: String,
+        /// Message id.
+        message: String,
+    },
+    /// SQS moved a message to its dead-letter queue.
+    DeadLettered {
+        /// Source queue name.
+        from: String,
+        /// Dead-letter queue name.
+        to: String,
+        /// Message id, which the move keeps.
+        message: String,
+        /// Receives so far.
+        receives: u32,
+    },
+    /// A message reached the end of its queue's retention and was dropped.
+    Expired {
+        /// Queue name.
+        queue: String,
+        /// Message id.
+        message: String,
+    },
+    /// A Lambda container was started and initialised.
+    ContainerStarted {
+        /// Function's logical id.
+        function: String,
+        /// Container number, from 1.
+        container: u64,
+    },
+    /// A function was invoked.
+    Invoked {
+        /// Function's logical id.
+        function: String,
+        /// Container number.
+        container: u64,
+        /// Request id of the invocation.
+        request: String,
+        /// Ids of the messages in the batch; empty for other events.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        messages: Vec<String>,
+    },
+    /// An invocation answered.
+    Answered {
+        /// Request id of the invocation.
+        request: String,
+        /// Ids of the messages handed back as failed.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        failed: Vec<String>,
+        /// Network hops the invocation made.
+        hops: u64,
+    },
+    /// An invocation ended with an error, a crash, or at its timeout; its container is gone unless it was an error.
+    Failed {
+        /// Request id of the invocation.
+        request: String,
+        /// `error`, `crash` or `timeout`.
+        how: &'static str,
+        /// Hops passed until then.
+        hops: u64,
+        /// What the function said, for an error.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// A function called Stripe, and this is what came of it.
+    StripeCalled {
+        /// Request id of the Lambda invocation that called.
+        request: String,
+        /// `create`, `confirm`, `retrieve`, `cancel` or `probe`.
+        operation: &'static str,
+        /// Intent id in the path, or in the answer to a create.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        intent: Option<String>,
+        /// `metadata[payment_id]` of the intent, when it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payment: Option<String>,
+        /// HTTP status that reached the caller; absent when no answer did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// `error.code` or, for a success, the intent's status.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
+        /// Fault that was injected into this call.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fault: Option<&'static str>,
+    },
+    /// Money moved: an intent succeeded. Taken from the fake Stripe's book.
+    Charged {
+        /// `metadata[payment_id]`.
+        payment: String,
+        /// Intent id.
+        intent: String,
+        /// Charge id.
+        charge: String,
+        /// Amount in minor units.
+        amount: i64,
+        /// ISO currency, lower case.
+        currency: String,
+    },
+    /// A function wrote an item of a table (after the condition held).
+    LedgerWritten {
+        /// Request id of the Lambda invocation that wrote.
+        request: String,
+        /// `payment_id` of the row.
+        payment: String,
+        /// Row's state after the write.
+        state: String,
+        /// Row's version after the write.
+        version: u64,
+    },
+    /// A conditional write was refused.
+    LedgerRefused {
+        /// Request id of the Lambda invocation that tried.
+        request: String,
+        /// `payment_id` of the row.
+        payment: String,
+    },
+    /// A configured fault took effect.
+    FaultFired {
+        /// Its name, as in `cargo chaos list faults`.
+        fault: &'static str,
+        /// `before`, `after` or `stored`; absent where a placement makes no sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        placement: Option<&'static str>,
+        /// What it hit: an operation, a message, an invocation.
+        on: String,
+    },
+    /// A line of metrics in CloudWatch's embedded metric format that a function wrote.
+    Metrics {
+        /// The parsed line.
+        line: serde_json::Value,
+    },
+}
+
+/// Where events go; cheap to clone, shared by everything in one world.
+#[derive(Clone, Debug, Default)]
+pub struct Journal(Arc<Mutex<Vec<Record>>>);
+
+impl Journal {
+    /// Appends one event.
+    pub fn record(&self, at: UnixMs, event: Event) {
+        self.lock().push(Record { at, event });
+    }
+
+    /// Everything recorded so far, in order.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

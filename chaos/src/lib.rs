@@ -1,0 +1,6 @@
+//! Chaos for the payment pipeline: one world built from `template.yaml`, in virtual time.
+
+pub mod clock;
+pub mod journal;
+pub mod link;
+pub mod random;

@@ -1,0 +1,69 @@
+//! The network of one Lambda container, and the switch that kills it.
+//!
+//! Every call a function makes, to AWS or to Stripe, passes two hops of its container's link: one before the
+//! effect and one after it. Hop *k* of an invocation is crash point *k*.
+//! Invariant: once a link is tripped no hop of it returns, so nothing the dead container meant to do still happens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
+
+const NEVER: u64 = u64::MAX;
+
+/// Shared by every client of one container. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Link(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    hops: AtomicU64,
+    kill_at: AtomicU64,
+    tripped: watch::Sender<bool>,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            hops: AtomicU64::new(0),
+            kill_at: AtomicU64::new(NEVER),
+            tripped: watch::Sender::new(false),
+        }))
+    }
+}
+
+impl Link {
+    /// Starts counting the hops of a new invocation; with `kill_at`, that hop (1 = the first) never returns.
+    pub fn arm(&self, kill_at: Option<u64>) {
+        self.0.hops.store(0, Ordering::Relaxed);
+        self.0.kill_at.store(kill_at.unwrap_or(NEVER), Ordering::Relaxed);
+    }
+
+    /// Passes one hop. Does not return when the container is, or is being, killed here.
+    pub async fn hop(&self) {
+        let hop = self.0.hops.fetch_add(1, Ordering::Relaxed) + 1;
+        if hop == self.0.kill_at.load(Ordering::Relaxed) {
+            self.trip();
+        }
+        if *self.0.tripped.borrow() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Kills the container: from now on no hop returns.
+    pub fn trip(&self) {
+        self.0.tripped.send_replace(true);
+    }
+
+    /// Returns once the container has been killed.
+    pub async fn tripped(&self) {
+        let mut watch = self.0.tripped.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = watch.wait_for(|tripped| *tripped).await;
+    }
+
+    /// Hops passed since the link was last armed.
+    #[must_use]
+    pub fn hops(&self) -> u64 {
+        self.0.hops.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,3 @@
+//! Pure payment rules.
+pub mod time;
+pub use time::UnixMs;
