@@ -1,6 +1,7 @@
 //! Chaos for the payment pipeline: one world built from `template.yaml`, in virtual time.
 
 pub mod clock;
+pub mod cloud;
 pub mod journal;
 pub mod link;
 pub mod random;
