@@ -1,3 +1,25 @@
-//! Pure payment rules.
+//! The rules of the payment pipeline, and nothing else.
+//!
+//! What a message means ([`payment`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
+//! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), and whom to blame ([`cause`],
+//! [`refusals`]). Every number is in [`limits`].
+//!
+//! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
+
+pub mod backoff;
+pub mod breaker;
+pub mod cause;
+pub mod charge;
+pub mod ledger;
+pub mod limits;
+pub mod money;
+pub mod pace;
+pub mod payment;
+pub mod provider;
+pub mod refusals;
 pub mod time;
+
+pub use cause::Cause;
+pub use ledger::Row;
+pub use payment::{Payment, PaymentId};
 pub use time::UnixMs;

@@ -1,0 +1,156 @@
+//! Why a payment was handed back to the queue.
+//!
+//! The cause is noted on the row, counted in metrics and read by people; its text is part of the ledger's format.
+//! Invariant: every cause says whose fault it is, so poison, breaker and e-mails never have to guess.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A reason to try later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Stripe answered 5xx.
+    ProviderError,
+    /// Stripe did not answer within our time-out.
+    ProviderTimeout,
+    /// No connection to Stripe could be made, or it broke.
+    ProviderUnreachable,
+    /// Stripe's answer could not be read.
+    ProviderUnreadable,
+    /// The confirmation's answer was lost and a look-up shows that nothing happened yet.
+    OutcomeOpen,
+    /// 429 of a rate limiter.
+    RateLimited,
+    /// 429 `lock_timeout`: the object is in use on Stripe's side.
+    LockTimeout,
+    /// 409: the same idempotency key is in flight.
+    InFlight,
+    /// The circuit breaker spared the call.
+    BreakerOpen,
+    /// The intent is processing; the card network decides.
+    Processing,
+    /// 401 or 403, also after the secret was fetched again: this outage is ours.
+    CredentialsRefused,
+    /// The Stripe secret could not be read.
+    SecretUnavailable,
+    /// Several unrelated payments in a row were refused with one code: we are broken, not they.
+    RefusedInARow,
+    /// The ledger did not answer or throttled.
+    LedgerUnavailable,
+    /// Other deliveries of the same payment kept winning the ledger's races.
+    Contended,
+    /// The quarantine queue did not take the message.
+    QuarantineUnavailable,
+    /// The invocation's time was up.
+    OutOfTime,
+    /// The work on this payment panicked.
+    Panicked,
+    /// The row vanished between two writes.
+    RowMissing,
+    /// The recorded intent does not exist for these credentials.
+    IntentMissing,
+    /// The recorded intent has moved money, but not this payment's.
+    IntentMismatch,
+    /// The intent has a status this version does not know.
+    UnknownStatus,
+}
+
+/// Who has to act on a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Blame {
+    /// Stripe, or the way to it.
+    Provider,
+    /// This system and its configuration.
+    Us,
+    /// Something about this one payment.
+    Payment,
+}
+
+impl Cause {
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn blame(self) -> Blame {
+        match self {
+            Self::ProviderError
+            | Self::ProviderTimeout
+            | Self::ProviderUnreachable
+            | Self::ProviderUnreadable
+            | Self::OutcomeOpen
+            | Self::RateLimited
+            | Self::LockTimeout
+            | Self::InFlight
+            | Self::BreakerOpen
+            | Self::Processing => Blame::Provider,
+            Self::CredentialsRefused
+            | Self::SecretUnavailable
+            | Self::RefusedInARow
+            | Self::LedgerUnavailable
+            | Self::Contended
+            | Self::QuarantineUnavailable => Blame::Us,
+            Self::OutOfTime
+            | Self::Panicked
+            | Self::RowMissing
+            | Self::IntentMissing
+            | Self::IntentMismatch
+            | Self::UnknownStatus => Blame::Payment,
+        }
+    }
+
+    /// Whether a delivery that ended so must not count towards poison. Only failures that follow the payment
+    /// around count: an outage, ours included, must never quarantine the payments that met it.
+    #[must_use]
+    pub const fn excuses(self) -> bool {
+        match self.blame() {
+            Blame::Provider | Blame::Us => true,
+            Blame::Payment => false,
+        }
+    }
+
+    /// Whether it says that the provider is unwell: what the circuit breaker counts.
+    #[must_use]
+    pub const fn is_provider_failure(self) -> bool {
+        matches!(
+            self,
+            Self::ProviderError
+                | Self::ProviderTimeout
+                | Self::ProviderUnreachable
+                | Self::ProviderUnreadable
+        )
+    }
+
+    /// The text under which it is stored and counted, for example `provider_timeout`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProviderError => "provider_error",
+            Self::ProviderTimeout => "provider_timeout",
+            Self::ProviderUnreachable => "provider_unreachable",
+            Self::ProviderUnreadable => "provider_unreadable",
+            Self::OutcomeOpen => "outcome_open",
+            Self::RateLimited => "rate_limited",
+            Self::LockTimeout => "lock_timeout",
+            Self::InFlight => "in_flight",
+            Self::BreakerOpen => "breaker_open",
+            Self::Processing => "processing",
+            Self::CredentialsRefused => "credentials_refused",
+            Self::SecretUnavailable => "secret_unavailable",
+            Self::RefusedInARow => "refused_in_a_row",
+            Self::LedgerUnavailable => "ledger_unavailable",
+            Self::Contended => "contended",
+            Self::QuarantineUnavailable => "quarantine_unavailable",
+            Self::OutOfTime => "out_of_time",
+            Self::Panicked => "panicked",
+            Self::RowMissing => "row_missing",
+            Self::IntentMissing => "intent_missing",
+            Self::IntentMismatch => "intent_mismatch",
+            Self::UnknownStatus => "unknown_status",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,381 @@
+//! Create, record, confirm, settle: the protocol that charges a payment at most once.
+//!
+//! A [`Delivery`] is one attempt of one message. It is told what happened ([`Event`]) and says what to do next
+//! ([`Step`]); it never does anything itself, so the same code runs on Lambda, in simulated time, and under the
+//! exhaustive search of `tests/model.rs`.
+//!
+//! Invariant: only an intent id read back from the ledger is ever confirmed. An intent succeeds at most once
+//! (Stripe's promise) and a row names at most one intent (the ledger's), so a payment is charged at most once,
+//! whatever crashes, repeats, or answers late.
+
+use crate::cause::Cause;
+use crate::ledger::{Change, Reason, RecordedIntent, Row, State};
+use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_ATTEMPTS};
+use crate::provider::{Answer, Decline, Intent, IntentStatus, Replay};
+
+/// One attempt to bring a payment to its end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Delivery {
+    row: Row,
+    awaiting: Awaiting,
+    /// What to write once the intent is certain never to charge.
+    goal: Option<Change>,
+    confirms: u8,
+    reconfirmed: bool,
+    next_generation: bool,
+    conflicts: u8,
+}
+
+/// What to do next. Every step but `Done` is answered by one [`Event`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Create an intent, unconfirmed, from the row's request, under [`Delivery::create_key`].
+    Create,
+    /// Confirm the recorded intent, without an idempotency key: a stored 500 would replay for a day, and an
+    /// intent cannot be charged twice anyway.
+    Confirm(RecordedIntent, Method),
+    /// Look the recorded intent up.
+    Retrieve(RecordedIntent),
+    /// Cancel the recorded intent, so that it can never charge.
+    Cancel(RecordedIntent),
+    /// Change the row, on condition that it still has the version of [`Delivery::row`].
+    Write(Change),
+    /// Send a copy of the message to the quarantine queue.
+    SendToQuarantine(Reason),
+    /// Nothing is left to do.
+    Done(Outcome),
+}
+
+/// Which payment method a confirmation names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// None: the intent holds the one it was created with.
+    OfTheIntent,
+    /// The request's: a decline took it off the intent.
+    OfTheRequest,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Event {
+    /// The provider answered, or failed to.
+    Answered(Answer),
+    /// The row was changed; this is it now.
+    Written(Row),
+    /// The row's condition failed; this is the row as it stands, if there is one.
+    LostRace(Option<Row>),
+    /// The ledger could not be asked; the change may or may not have been made.
+    LedgerFailed,
+    /// The quarantine queue holds the copy, under this message id.
+    QuarantineSent(String),
+    /// The quarantine queue did not take the copy, or did not say so.
+    QuarantineFailed,
+}
+
+/// What becomes of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The row says where the payment ended: the message may go.
+    Acknowledge,
+    /// The message goes back to the queue.
+    HandBack {
+        /// Why.
+        cause: Cause,
+        /// `Retry-After` of the provider, seconds.
+        retry_after_s: Option<u32>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Awaiting {
+    Create,
+    Confirm,
+    Lookup,
+    Cancel,
+    Write,
+    Quarantine,
+    Nothing,
+}
+
+impl Delivery {
+    /// Starts from the row as step 1 (receive) left it.
+    #[must_use]
+    pub fn begin(row: Row) -> (Self, Step) {
+        let mut delivery = Self {
+            row,
+            awaiting: Awaiting::Nothing,
+            goal: None,
+            confirms: 0,
+            reconfirmed: false,
+            next_generation: false,
+            conflicts: 0,
+        };
+        let step = if delivery.is_poison() {
+            delivery.fence(Change::Quarantine(Reason::Poison))
+        } else {
+            delivery.resume()
+        };
+        (delivery, step)
+    }
+
+    /// The row as it was last read.
+    #[must_use]
+    pub const fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// The idempotency key of [`Step::Create`]: one payment and generation, one intent.
+    #[must_use]
+    pub fn create_key(&self) -> String {
+        format!("{}:create:{}", self.row.payment.payment_id, self.row.create_generation)
+    }
+
+    /// Takes what came of the last step and says what to do next.
+    ///
+    /// # Panics
+    /// When `event` does not answer the last step: a bug of the caller.
+    pub fn next(&mut self, event: Event) -> Step {
+        match (self.awaiting, event) {
+            (Awaiting::Create, Event::Answered(answer)) => self.created(answer),
+            (Awaiting::Confirm, Event::Answered(answer)) => self.confirmed(answer),
+            (Awaiting::Lookup, Event::Answered(answer)) => self.looked_up(answer),
+            (Awaiting::Cancel, Event::Answered(answer)) => self.canceled(answer),
+            (Awaiting::Write, Event::Written(row)) => self.written(row),
+            (Awaiting::Write, Event::LostRace(Some(row))) => self.lost_race(row),
+            (Awaiting::Write, Event::LostRace(None)) => self.hand_back(Cause::RowMissing),
+            (Awaiting::Write, Event::LedgerFailed) => self.hand_back(Cause::LedgerUnavailable),
+            (Awaiting::Quarantine, Event::QuarantineSent(id)) => self.write(Change::QuarantineSent(id)),
+            (Awaiting::Quarantine, Event::QuarantineFailed) => self.hand_back(Cause::QuarantineUnavailable),
+            (awaiting, event) => panic!("{event:?} does not answer {awaiting:?}"),
+        }
+    }
+
+    fn is_poison(&self) -> bool {
+        self.row.state.is_unsettled() && self.row.unexplained_attempts() >= POISON_ATTEMPTS
+    }
+
+    /// Goes on from where the row stands. Whatever another delivery may have done to the intent is looked up
+    /// before anything is repeated.
+    fn resume(&mut self) -> Step {
+        match (&self.row.state, self.row.recorded_intent()) {
+            (State::Received | State::Intended, Some(intent)) => self.retrieve(intent),
+            (State::Received | State::Intended, None) => self.create(),
+            (State::Quarantined(reason), _) if self.row.quarantine_message_id.is_none() => {
+                self.awaiting = Awaiting::Quarantine;
+                Step::SendToQuarantine(reason.clone())
+            }
+            (State::Succeeded | State::Declined(_) | State::Quarantined(_), _) => {
+                self.done(Outcome::Acknowledge)
+            }
+        }
+    }
+
+    fn created(&mut self, answer: Answer) -> Step {
+        match answer {
+            Answer::Intent(intent) if intent.is_for(&self.row.payment) => {
+                self.write(Change::Record(intent.id))
+            }
+            Answer::Intent(_) => self.hand_back(Cause::IntentMismatch),
+            Answer::Declined(decline) => self.write(Change::Decline(decline)),
+            // The key answers this for a day. A new key is safe: an intent nobody confirms costs nothing. Once
+            // a delivery, so that a provider that stores every failure does not make us burn generations.
+            Answer::Unknown { replay: Replay::Stored, .. } | Answer::KeyConflict if !self.next_generation => {
+                self.next_generation = true;
+                self.write(Change::NextGeneration)
+            }
+            Answer::Unknown { cause, .. } => self.hand_back(cause),
+            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
+            Answer::KeyConflict => self.hand_back(Cause::InFlight),
+            Answer::Refused { code, param, .. } => self.write(Change::Quarantine(refused(code, param))),
+            Answer::UnexpectedState(_) => {
+                self.write(Change::Quarantine(refused("unexpected_state".into(), None)))
+            }
+            Answer::IntentMissing => self.write(Change::Quarantine(refused("resource_missing".into(), None))),
+        }
+    }
+
+    fn confirmed(&mut self, answer: Answer) -> Step {
+        match answer {
+            Answer::Intent(intent) | Answer::UnexpectedState(intent) => self.seen(&intent),
+            Answer::Declined(decline) => self.declined(decline),
+            Answer::Unknown { .. } => self.look_up(),
+            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
+            Answer::IntentMissing => self.hand_back(Cause::IntentMissing),
+            Answer::KeyConflict => self.fence(Change::Quarantine(refused("idempotency_error".into(), None))),
+            Answer::Refused { code, param, .. } => self.fence(Change::Quarantine(refused(code, param))),
+        }
+    }
+
+    fn looked_up(&mut self, answer: Answer) -> Step {
+        match answer {
+            Answer::Intent(intent) | Answer::UnexpectedState(intent) => match self.goal.take() {
+                None => self.seen(&intent),
+                Some(goal) => self.after_cancel(&intent, goal),
+            },
+            Answer::Unknown { cause, .. } => self.hand_back(cause),
+            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
+            // A look-up that is refused tells nothing about the money: never settle on it.
+            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeyConflict => {
+                self.hand_back(Cause::IntentMissing)
+            }
+        }
+    }
+
+    fn canceled(&mut self, answer: Answer) -> Step {
+        match answer {
+            Answer::Intent(intent) | Answer::UnexpectedState(intent) => match self.goal.take() {
+                Some(goal) => self.after_cancel(&intent, goal),
+                None => self.seen(&intent),
+            },
+            Answer::Unknown { .. } => self.look_up(),
+            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
+            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeyConflict => {
+                self.hand_back(Cause::IntentMissing)
+            }
+        }
+    }
+
+    /// What the recorded intent's status means for the payment.
+    fn seen(&mut self, intent: &Intent) -> Step {
+        if !intent.is_for(&self.row.payment) {
+            return self.mismatched(intent);
+        }
+        match &intent.status {
+            IntentStatus::Succeeded => self.write(Change::Succeed),
+            IntentStatus::RequiresConfirmation if !self.reconfirmed => {
+                self.reconfirmed = true;
+                self.confirm(Method::OfTheIntent)
+            }
+            IntentStatus::RequiresConfirmation => self.hand_back(Cause::OutcomeOpen),
+            IntentStatus::RequiresPaymentMethod => match intent.last_decline.clone() {
+                Some(decline) => self.declined(decline),
+                None => self.fence(Change::Quarantine(refused("requires_payment_method".into(), None))),
+            },
+            IntentStatus::RequiresAction => self.fence(Change::Decline(Decline::authentication_required())),
+            IntentStatus::RequiresCapture => self.fence(Change::Quarantine(Reason::RequiresCapture)),
+            IntentStatus::Processing => self.hand_back(Cause::Processing),
+            IntentStatus::Canceled => self.write(match intent.last_decline.clone() {
+                Some(decline) => Change::Decline(decline),
+                None => Change::Quarantine(Reason::CanceledElsewhere),
+            }),
+            IntentStatus::Other(_) => self.hand_back(Cause::UnknownStatus),
+        }
+    }
+
+    /// The recorded intent is not this payment's any more: somebody edited it. Money that moved is a human's
+    /// to judge; an intent that has not charged is made unable to.
+    fn mismatched(&mut self, intent: &Intent) -> Step {
+        match intent.status {
+            IntentStatus::Succeeded => self.hand_back(Cause::IntentMismatch),
+            IntentStatus::Processing => self.hand_back(Cause::Processing),
+            IntentStatus::Canceled => self.write(Change::Quarantine(Reason::IntentMismatch)),
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+            | IntentStatus::RequiresCapture
+            | IntentStatus::Other(_) => self.fence(Change::Quarantine(Reason::IntentMismatch)),
+        }
+    }
+
+    fn declined(&mut self, decline: Decline) -> Step {
+        if decline.is_soft() && (1..CONFIRMS_MAX).contains(&self.confirms) {
+            self.confirm(Method::OfTheRequest)
+        } else {
+            self.fence(Change::Decline(decline))
+        }
+    }
+
+    /// Makes sure the intent can never charge before the row says that it did not. Without it the ledger could
+    /// say declined while money moved: another delivery may be confirming, or a failed confirmation may be
+    /// rolled forward late.
+    fn fence(&mut self, goal: Change) -> Step {
+        match self.row.recorded_intent() {
+            None => self.write(goal),
+            Some(intent) => {
+                self.goal = Some(goal);
+                self.awaiting = Awaiting::Cancel;
+                Step::Cancel(intent)
+            }
+        }
+    }
+
+    fn after_cancel(&mut self, intent: &Intent, goal: Change) -> Step {
+        match intent.status {
+            IntentStatus::Canceled => self.write(goal),
+            IntentStatus::Succeeded if intent.is_for(&self.row.payment) => self.write(Change::Succeed),
+            IntentStatus::Succeeded => self.hand_back(Cause::IntentMismatch),
+            IntentStatus::Processing => self.hand_back(Cause::Processing),
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresAction
+            | IntentStatus::RequiresCapture
+            | IntentStatus::Other(_) => self.hand_back(Cause::OutcomeOpen),
+        }
+    }
+
+    fn written(&mut self, row: Row) -> Step {
+        let recorded_just_now = self.row.intent_id.is_none() && row.intent_id.is_some();
+        self.row = row;
+        if recorded_just_now { self.confirm(Method::OfTheIntent) } else { self.resume() }
+    }
+
+    /// Another delivery, or our own write whose answer was lost, was first. Whatever was concluded about the
+    /// old row is void: settling it again could write declined over money.
+    fn lost_race(&mut self, row: Row) -> Step {
+        self.row = row;
+        self.goal = None;
+        self.conflicts += 1;
+        if self.conflicts > CONFLICTS_MAX { self.hand_back(Cause::Contended) } else { self.resume() }
+    }
+
+    fn look_up(&mut self) -> Step {
+        match self.row.recorded_intent() {
+            Some(intent) => self.retrieve(intent),
+            None => self.hand_back(Cause::IntentMissing),
+        }
+    }
+
+    fn create(&mut self) -> Step {
+        self.awaiting = Awaiting::Create;
+        Step::Create
+    }
+
+    fn confirm(&mut self, method: Method) -> Step {
+        let Some(intent) = self.row.recorded_intent() else {
+            return self.hand_back(Cause::IntentMissing);
+        };
+        self.confirms += 1;
+        self.awaiting = Awaiting::Confirm;
+        Step::Confirm(intent, method)
+    }
+
+    fn retrieve(&mut self, intent: RecordedIntent) -> Step {
+        self.awaiting = Awaiting::Lookup;
+        Step::Retrieve(intent)
+    }
+
+    fn write(&mut self, change: Change) -> Step {
+        self.awaiting = Awaiting::Write;
+        Step::Write(change)
+    }
+
+    fn hand_back(&mut self, cause: Cause) -> Step {
+        self.hand_back_after(cause, None)
+    }
+
+    fn hand_back_after(&mut self, cause: Cause, retry_after_s: Option<u32>) -> Step {
+        self.done(Outcome::HandBack { cause, retry_after_s })
+    }
+
+    fn done(&mut self, outcome: Outcome) -> Step {
+        self.awaiting = Awaiting::Nothing;
+        Step::Done(outcome)
+    }
+}
+
+fn refused(code: String, param: Option<String>) -> Reason {
+    Reason::Refused(match param {
+        Some(param) => format!("{code} ({param})"),
+        None => code,
+    })
+}

@@ -1,0 +1,288 @@
+//! The ledger row: everything the pipeline remembers of a payment, and the only ways it may change.
+//!
+//! The DynamoDB adapter turns a [`Change`] into one `UpdateItem`; [`Row::apply`] says what that must come to.
+//! Invariants: a change of state, intent or generation needs the version that was read and adds one to it;
+//! a note needs a row and adds nothing; nothing but [`Change::Release`] removes an intent.
+
+use crate::cause::Cause;
+use crate::limits::SETTLED_ROW_DAYS;
+use crate::payment::{Fingerprint, Payment};
+use crate::provider::{Decline, IntentId};
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One payment's row. `payment_id` is its key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row {
+    /// The request, frozen when it was first received; later deliveries must ask for the same.
+    pub payment: Arc<Payment>,
+    /// Digest over every field of the request.
+    pub fingerprint: Fingerprint,
+    /// `Stripe-Version` the request was first sent under; a replay under another would be another request.
+    pub stripe_version: String,
+    /// Where the payment stands.
+    pub state: State,
+    /// The one intent that may charge this payment.
+    pub intent_id: Option<IntentId>,
+    /// Part of the create key; a new generation means a new intent.
+    pub create_generation: u32,
+    /// Deliveries that began work on this payment since it was received or released.
+    pub attempts: u32,
+    /// How many of them ended with a cause that [excuses](Cause::excuses) them.
+    pub excused: u32,
+    /// Why the last delivery that could still say so handed it back.
+    pub last_error: Option<Cause>,
+    /// Counts changes of state, intent and generation.
+    pub version: u64,
+    /// First delivery.
+    pub received_at: UnixMs,
+    /// `SentTimestamp` of the latest delivery's message; its retention counts from here.
+    pub enqueued_at: UnixMs,
+    /// When it reached a final state or quarantine.
+    pub settled_at: Option<UnixMs>,
+    /// Message id of the copy in the quarantine queue. A quarantined row without one is sent again.
+    pub quarantine_message_id: Option<String>,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum State {
+    /// Known, no intent recorded.
+    Received,
+    /// An intent is recorded and may have been confirmed.
+    Intended,
+    /// Charged, exactly once.
+    Succeeded,
+    /// Never charged: the card was declined.
+    Declined(Decline),
+    /// Only a human can mend it.
+    Quarantined(Reason),
+}
+
+impl State {
+    /// The text under which it is stored.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Intended => "intended",
+            Self::Succeeded => "succeeded",
+            Self::Declined(_) => "declined",
+            Self::Quarantined(_) => "quarantined",
+        }
+    }
+
+    /// Whether work remains: such rows are in the `unsettled` index.
+    #[must_use]
+    pub const fn is_unsettled(&self) -> bool {
+        match self {
+            Self::Received | Self::Intended => true,
+            Self::Succeeded | Self::Declined(_) | Self::Quarantined(_) => false,
+        }
+    }
+}
+
+/// Why a payment or message is in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The body is not a payment.
+    Malformed,
+    /// Another message with this `payment_id` asked for something else. Concerns the message, never the row.
+    ConflictingRequest,
+    /// Stripe refused the request for good; its code and parameter.
+    Refused(String),
+    /// Every delivery died or ran out of time without a cause outside this payment.
+    Poison,
+    /// Somebody canceled the intent.
+    CanceledElsewhere,
+    /// The intent was authorised only, which we never ask for.
+    RequiresCapture,
+    /// The recorded intent is not for this payment's amount, currency or id.
+    IntentMismatch,
+}
+
+impl Reason {
+    /// The text under which it is stored and counted.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::ConflictingRequest => "conflicting_request",
+            Self::Refused(_) => "refused",
+            Self::Poison => "poison",
+            Self::CanceledElsewhere => "canceled_elsewhere",
+            Self::RequiresCapture => "requires_capture",
+            Self::IntentMismatch => "intent_mismatch",
+        }
+    }
+
+    /// What else is known: for a refusal, Stripe's code.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Refused(code) => Some(code),
+            Self::Malformed
+            | Self::ConflictingRequest
+            | Self::Poison
+            | Self::CanceledElsewhere
+            | Self::RequiresCapture
+            | Self::IntentMismatch => None,
+        }
+    }
+}
+
+/// An intent id that was read back from the ledger: the only kind that is ever confirmed.
+///
+/// There is no other way to obtain one than from a row, so "confirm what was only just created" does not type-check.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordedIntent(IntentId);
+
+impl RecordedIntent {
+    /// The id.
+    #[must_use]
+    pub const fn id(&self) -> &IntentId {
+        &self.0
+    }
+}
+
+/// One allowed change of a row. `Record` to `Release` need the version that was read; the rest are notes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Change {
+    /// Records the intent that was created. Also needs that none is recorded.
+    Record(IntentId),
+    /// Starts a new generation of the create key, because the old key replays a failure.
+    NextGeneration,
+    /// Money moved.
+    Succeed,
+    /// The card was declined, and the intent, if any, is canceled.
+    Decline(Decline),
+    /// Only a human can mend it, and the intent, if any, is canceled.
+    Quarantine(Reason),
+    /// A human says: try again.
+    Release(Forget),
+    /// Note: the copy is in the quarantine queue. Needs the version, so that an old delivery cannot mark a
+    /// later quarantine as sent, but adds nothing to it.
+    QuarantineSent(String),
+    /// Note: a delivery ended without settling, and why.
+    HandedBack(Cause),
+}
+
+/// What a release does with the recorded intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Forget {
+    /// Keep it: it may still charge.
+    Nothing,
+    /// Stripe says it is canceled, so it never can: drop it and start a new generation.
+    CanceledIntent,
+}
+
+impl Row {
+    /// The row that step 1 writes for a payment never seen before, already counting this delivery.
+    #[must_use]
+    pub fn received(payment: Arc<Payment>, stripe_version: &str, now: UnixMs, enqueued_at: UnixMs) -> Self {
+        Self {
+            fingerprint: payment.fingerprint(),
+            payment,
+            stripe_version: stripe_version.to_owned(),
+            state: State::Received,
+            intent_id: None,
+            create_generation: 0,
+            attempts: 1,
+            excused: 0,
+            last_error: None,
+            version: 0,
+            received_at: now,
+            enqueued_at,
+            settled_at: None,
+            quarantine_message_id: None,
+        }
+    }
+
+    /// The row after one more delivery began: an unsettled row counts it, a settled one is left as it is.
+    #[must_use]
+    pub fn received_again(mut self, enqueued_at: UnixMs) -> Self {
+        if self.state.is_unsettled() {
+            self.attempts += 1;
+            self.enqueued_at = enqueued_at;
+        }
+        self
+    }
+
+    /// The recorded intent, as evidence that it was read back.
+    #[must_use]
+    pub fn recorded_intent(&self) -> Option<RecordedIntent> {
+        self.intent_id.clone().map(RecordedIntent)
+    }
+
+    /// Deliveries, this one included, that nothing outside the payment explains.
+    #[must_use]
+    pub const fn unexplained_attempts(&self) -> u32 {
+        self.attempts.saturating_sub(self.excused)
+    }
+
+    /// When the row may be forgotten, in seconds since 1970; unsettled and quarantined rows never are.
+    #[must_use]
+    pub fn expires_at_s(&self) -> Option<i64> {
+        match self.state {
+            State::Succeeded | State::Declined(_) => {
+                self.settled_at.map(|at| at.0 / 1_000 + SETTLED_ROW_DAYS * 86_400)
+            }
+            State::Received | State::Intended | State::Quarantined(_) => None,
+        }
+    }
+
+    /// The row after `change`, made by someone who read `version`; `None` when its condition fails.
+    #[must_use]
+    pub fn apply(&self, change: &Change, version: u64, now: UnixMs) -> Option<Self> {
+        let mut row = self.clone();
+        match change {
+            Change::HandedBack(cause) => {
+                row.last_error = Some(*cause);
+                row.excused += u32::from(cause.excuses());
+                return self.state.is_unsettled().then_some(row);
+            }
+            Change::QuarantineSent(message_id) => {
+                row.quarantine_message_id = Some(message_id.clone());
+                return (self.version == version).then_some(row);
+            }
+            Change::Record(intent) => {
+                if self.intent_id.is_some() {
+                    return None;
+                }
+                row.intent_id = Some(intent.clone());
+                row.state = State::Intended;
+            }
+            Change::NextGeneration => row.create_generation += 1,
+            Change::Succeed => row.settle(State::Succeeded, now),
+            Change::Decline(decline) => row.settle(State::Declined(decline.clone()), now),
+            Change::Quarantine(reason) => row.settle(State::Quarantined(reason.clone()), now),
+            Change::Release(forget) => {
+                if !matches!(self.state, State::Quarantined(_)) {
+                    return None;
+                }
+                row.release(*forget);
+            }
+        }
+        row.version += 1;
+        (self.version == version).then_some(row)
+    }
+
+    fn settle(&mut self, state: State, now: UnixMs) {
+        self.state = state;
+        self.settled_at = Some(now);
+    }
+
+    fn release(&mut self, forget: Forget) {
+        if forget == Forget::CanceledIntent {
+            self.intent_id = None;
+            self.create_generation += 1;
+        }
+        self.state = if self.intent_id.is_some() { State::Intended } else { State::Received };
+        self.settled_at = None;
+        self.quarantine_message_id = None;
+        self.attempts = 0;
+        self.excused = 0;
+    }
+}

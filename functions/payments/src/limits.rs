@@ -1,0 +1,97 @@
+//! Every timeout, cap and rate of the payment rules, with its reason.
+//!
+//! `template.yaml` repeats some of them because Lambda and SQS enforce them; a test keeps the two equal.
+//! Invariant: relations between limits hold at compile time (see the end of the file).
+
+/// `Timeout` of the consumer function, seconds. Six bounded Stripe calls fit in with the margin below.
+pub const FUNCTION_TIMEOUT_S: u32 = 60;
+
+/// `VisibilityTimeout` of the source queue, seconds. AWS advises at least six times the function timeout,
+/// so that a batch is never delivered again while it is still worked on.
+pub const VISIBILITY_TIMEOUT_S: u32 = 360;
+
+/// Messages per invocation; also the most that one SQS receive can return.
+pub const BATCH_SIZE: u32 = 10;
+
+/// `maxReceiveCount` of the source queue. With the backoff below, a message lives about eight minutes in a
+/// total outage, so about three quarters of the payments of a 30 minute outage reach the dead-letter queue.
+/// Ten would hide such an outage from the alarm.
+pub const RECEIVES_MAX: u32 = 5;
+
+/// Containers that work at once; 2 is the least that Lambda's `MaximumConcurrency` allows.
+pub const CONCURRENCY_MAX: u32 = 2;
+
+/// Deliveries without an excuse (a crash, a timeout of ours) after which a payment is poison. Equal to
+/// [`RECEIVES_MAX`]: poison is named by the last delivery, before SQS would dead-letter it without a reason.
+pub const POISON_ATTEMPTS: u32 = RECEIVES_MAX;
+
+/// Shortest visibility given to a failed message, seconds.
+pub const BACKOFF_S_MIN: u32 = 5;
+
+/// Upper end of the backoff after the first receive, seconds; doubles with every further receive.
+pub const BACKOFF_S_BASE: u32 = 30;
+
+/// The most the upper end of the backoff grows to, seconds.
+pub const BACKOFF_S_MAX: u32 = 900;
+
+/// The longest `Retry-After` that is honoured, seconds. SQS allows 12 h of invisibility; an hour keeps a
+/// mistaken header from hiding a payment for half a day.
+pub const RETRY_AFTER_S_MAX: u32 = 3_600;
+
+/// Visibility of a failed fire drill, seconds: a drill should reach the dead-letter queue soon.
+pub const DRILL_BACKOFF_S: u32 = 5;
+
+/// Confirmations of one intent within a delivery when the card is declined softly.
+pub const CONFIRMS_MAX: u8 = 3;
+
+/// Lost ledger races a delivery accepts before it hands the message back. Each lost race means that another
+/// delivery made progress, so more than a few at once only burn time.
+pub const CONFLICTS_MAX: u8 = 4;
+
+/// Consecutive provider failures that open the breaker. At a failing share of 30 % five in a row happen once
+/// in 400 runs, at 100 % at once.
+pub const BREAKER_FAILURES: u32 = 5;
+
+/// How long the breaker stays open at first, milliseconds; doubles with every failed probe.
+pub const BREAKER_OPEN_MS: i64 = 30_000;
+
+/// The longest the breaker stays open, milliseconds. Well below [`BACKOFF_S_MAX`], so the queue, not the
+/// breaker, decides how soon work resumes.
+pub const BREAKER_OPEN_MS_MAX: i64 = 120_000;
+
+/// After this long without an outcome a half-open probe counts as lost, milliseconds.
+pub const BREAKER_PROBE_MS: i64 = FUNCTION_TIMEOUT_S as i64 * 1_000;
+
+/// Unrelated payments in a row that are refused with one code before we conclude that *we* are broken.
+pub const REFUSALS_IN_A_ROW: usize = 5;
+
+/// Days a succeeded or declined row is kept. Longer than a year of chargebacks and any redelivery.
+pub const SETTLED_ROW_DAYS: i64 = 400;
+
+/// Longest `payment_id`, characters. As `{id}:create:{n}` it stays far below Stripe's 255 for a key.
+pub const PAYMENT_ID_CHARS_MAX: usize = 128;
+
+/// Longest id of a Stripe object, characters (Stripe's own limit).
+pub const STRIPE_ID_CHARS_MAX: usize = 255;
+
+/// Longest description, characters: ours, so that a row stays far below DynamoDB's 400 KB.
+pub const DESCRIPTION_CHARS_MAX: usize = 1_000;
+
+/// Metadata entries in a message. Stripe allows 50 and we add `payment_id`.
+pub const METADATA_ENTRIES_MAX: usize = 49;
+
+/// Longest metadata key, characters (Stripe's limit).
+pub const METADATA_KEY_CHARS_MAX: usize = 40;
+
+/// Longest metadata value, characters (Stripe's limit).
+pub const METADATA_VALUE_CHARS_MAX: usize = 500;
+
+const _: () = {
+    assert!(VISIBILITY_TIMEOUT_S >= 6 * FUNCTION_TIMEOUT_S);
+    assert!(POISON_ATTEMPTS <= RECEIVES_MAX, "poison must be named before SQS dead-letters it");
+    assert!(BACKOFF_S_MIN < BACKOFF_S_BASE && BACKOFF_S_BASE <= BACKOFF_S_MAX);
+    assert!(BREAKER_OPEN_MS <= BREAKER_OPEN_MS_MAX);
+    assert!(BREAKER_OPEN_MS_MAX < BACKOFF_S_MAX as i64 * 1_000);
+    assert!(RETRY_AFTER_S_MAX < 43_200, "SQS hides a message for 12 h at most");
+    assert!(PAYMENT_ID_CHARS_MAX + ":create:4294967295".len() <= STRIPE_ID_CHARS_MAX);
+};

@@ -1,0 +1,147 @@
+//! What the payment provider said, reduced to what the protocol needs to know.
+//!
+//! The Stripe client classifies answers into these; nothing here knows HTTP.
+//! Invariant: an answer whose effect is unknown is [`Answer::Unknown`] and nothing else.
+
+use crate::cause::Cause;
+use crate::payment::Payment;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Stripe's id of a payment intent, for example `pi_3Mt…`. Any non-empty text: Stripe does not promise a form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IntentId(pub String);
+
+impl fmt::Display for IntentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A payment intent as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Intent {
+    /// Its id.
+    pub id: IntentId,
+    /// Where it stands.
+    pub status: IntentStatus,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO code, lower case.
+    pub currency: String,
+    /// `metadata[payment_id]`.
+    pub payment_id: Option<String>,
+    /// `last_payment_error`, if the last confirmation was declined.
+    pub last_decline: Option<Decline>,
+}
+
+impl Intent {
+    /// Whether this intent is for exactly this payment: same id, amount and currency.
+    #[must_use]
+    pub fn is_for(&self, payment: &Payment) -> bool {
+        self.payment_id.as_deref() == Some(payment.payment_id.as_str())
+            && self.amount == payment.amount.get()
+            && self.currency == payment.currency.as_str()
+    }
+}
+
+/// `status` of a payment intent (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IntentStatus {
+    /// Declined before, or made without a payment method.
+    RequiresPaymentMethod,
+    /// Made, not confirmed.
+    RequiresConfirmation,
+    /// The customer would have to authenticate; nobody is there to do it.
+    RequiresAction,
+    /// The card network has not answered yet.
+    Processing,
+    /// Authorised only. Never asked for by us.
+    RequiresCapture,
+    /// Can never charge.
+    Canceled,
+    /// Money has moved.
+    Succeeded,
+    /// A status that did not exist when this was written.
+    Other(String),
+}
+
+/// Why an issuer said no.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Decline {
+    /// `code`, for example `card_declined`.
+    pub code: String,
+    /// `decline_code`, for example `insufficient_funds`.
+    pub decline_code: Option<String>,
+}
+
+impl Decline {
+    /// An intent that wants the customer, who is not there.
+    #[must_use]
+    pub fn authentication_required() -> Self {
+        Self { code: "authentication_required".to_owned(), decline_code: None }
+    }
+
+    /// Declines that a later attempt with the same card may overcome
+    /// (<https://docs.stripe.com/declines/codes>).
+    #[must_use]
+    pub fn is_soft(&self) -> bool {
+        const SOFT: [&str; 3] = ["try_again_later", "processing_error", "issuer_not_available"];
+        let named = self.decline_code.as_deref().unwrap_or(&self.code);
+        SOFT.contains(&named) || SOFT.contains(&self.code.as_str())
+    }
+
+    /// The most precise code there is.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.decline_code.as_deref().unwrap_or(&self.code)
+    }
+}
+
+/// What one call to the provider came to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// 2xx with a readable intent.
+    Intent(Intent),
+    /// 402: the card was declined.
+    Declined(Decline),
+    /// 400 `payment_intent_unexpected_state`: the call does not fit the intent, which came along.
+    UnexpectedState(Intent),
+    /// The call may or may not have had its effect: time-out, broken connection, 5xx, unreadable body.
+    Unknown {
+        /// What was seen.
+        cause: Cause,
+        /// Whether the same call would only get the same stored answer.
+        replay: Replay,
+    },
+    /// The call certainly had no effect and may be made again later.
+    NotDone {
+        /// Why not.
+        cause: Cause,
+        /// `Retry-After`, seconds, if sent.
+        retry_after_s: Option<u32>,
+    },
+    /// 400 `idempotency_error`: the key was used for other parameters or on another path.
+    KeyConflict,
+    /// 404 for the intent itself: it does not exist for these credentials.
+    IntentMissing,
+    /// Refused for good: making the same call again cannot help.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// `error.code`, or its type where there is no code.
+        code: String,
+        /// `error.param`, the parameter that is at fault.
+        param: Option<String>,
+    },
+}
+
+/// Whether an idempotency key is spent on a stored failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Replay {
+    /// The same key may still lead somewhere.
+    Open,
+    /// `Idempotent-Replayed: true` or `Stripe-Should-Retry: false`: the key answers this for 24 h.
+    Stored,
+}
