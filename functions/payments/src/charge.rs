@@ -127,7 +127,7 @@ impl Delivery {
     /// The idempotency key of [`Step::Create`]: one payment and generation, one intent.
     #[must_use]
     pub fn create_key(&self) -> String {
-        format!("{}:create:{}", self.row.payment.payment_id, self.row.create_generation)
+        format!("{}:create:{}", self.row.payment().payment_id, self.row.create_generation)
     }
 
     /// Takes what came of the last step and says what to do next.
@@ -172,7 +172,7 @@ impl Delivery {
 
     fn created(&mut self, answer: Answer) -> Step {
         match answer {
-            Answer::Intent(intent) if intent.is_for(&self.row.payment) => {
+            Answer::Intent(intent) if intent.is_for(self.row.payment()) => {
                 self.write(Change::Record(intent.id))
             }
             Answer::Intent(_) => self.hand_back(Cause::IntentMismatch),
@@ -237,7 +237,7 @@ impl Delivery {
 
     /// What the recorded intent's status means for the payment.
     fn seen(&mut self, intent: &Intent) -> Step {
-        if !intent.is_for(&self.row.payment) {
+        if !intent.is_for(self.row.payment()) {
             return self.mismatched(intent);
         }
         match &intent.status {
@@ -302,7 +302,7 @@ impl Delivery {
     fn after_cancel(&mut self, intent: &Intent, goal: Change) -> Step {
         match intent.status {
             IntentStatus::Canceled => self.write(goal),
-            IntentStatus::Succeeded if intent.is_for(&self.row.payment) => self.write(Change::Succeed),
+            IntentStatus::Succeeded if intent.is_for(self.row.payment()) => self.write(Change::Succeed),
             IntentStatus::Succeeded => self.hand_back(Cause::IntentMismatch),
             IntentStatus::Processing => self.hand_back(Cause::Processing),
             IntentStatus::RequiresPaymentMethod

@@ -10,17 +10,14 @@ use crate::payment::{Fingerprint, Payment};
 use crate::provider::{Decline, IntentId};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One payment's row. `payment_id` is its key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
-    /// The request, frozen when it was first received; later deliveries must ask for the same.
-    pub payment: Arc<Payment>,
-    /// Digest over every field of the request.
-    pub fingerprint: Fingerprint,
-    /// `Stripe-Version` the request was first sent under; a replay under another would be another request.
-    pub stripe_version: String,
+    /// What is asked for, frozen when it was first received; later deliveries must ask for the same.
+    pub request: Arc<Request>,
     /// Where the payment stands.
     pub state: State,
     /// The one intent that may charge this payment.
@@ -43,6 +40,35 @@ pub struct Row {
     pub settled_at: Option<UnixMs>,
     /// Message id of the copy in the quarantine queue. A quarantined row without one is sent again.
     pub quarantine_message_id: Option<String>,
+}
+
+/// A payment as it goes to the provider. Nothing in it ever changes: the provider compares every repetition of
+/// a create with the first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    /// The payment.
+    pub payment: Payment,
+    /// Digest over every field of the payment.
+    pub fingerprint: Fingerprint,
+    /// `Stripe-Version` it was first sent under. Not part of the fingerprint: a deploy must not turn
+    /// redeliveries into conflicts.
+    pub stripe_version: String,
+}
+
+impl Request {
+    /// Freezes `payment` under an API version.
+    #[must_use]
+    pub fn new(payment: Payment, stripe_version: &str) -> Self {
+        Self { fingerprint: payment.fingerprint(), payment, stripe_version: stripe_version.to_owned() }
+    }
+}
+
+impl Hash for Request {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The fingerprint covers the payment, so this is as good as hashing every field.
+        self.fingerprint.hash(state);
+        self.stripe_version.hash(state);
+    }
 }
 
 /// Where a payment stands.
@@ -181,11 +207,9 @@ pub enum Forget {
 impl Row {
     /// The row that step 1 writes for a payment never seen before, already counting this delivery.
     #[must_use]
-    pub fn received(payment: Arc<Payment>, stripe_version: &str, now: UnixMs, enqueued_at: UnixMs) -> Self {
+    pub const fn received(request: Arc<Request>, now: UnixMs, enqueued_at: UnixMs) -> Self {
         Self {
-            fingerprint: payment.fingerprint(),
-            payment,
-            stripe_version: stripe_version.to_owned(),
+            request,
             state: State::Received,
             intent_id: None,
             create_generation: 0,
@@ -208,6 +232,12 @@ impl Row {
             self.enqueued_at = enqueued_at;
         }
         self
+    }
+
+    /// The payment this row is about.
+    #[must_use]
+    pub fn payment(&self) -> &Payment {
+        &self.request.payment
     }
 
     /// The recorded intent, as evidence that it was read back.

@@ -125,7 +125,7 @@ impl Payment {
             part(key);
             part(value);
         }
-        Fingerprint(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Fingerprint(hasher.finalize().into())
     }
 }
 
@@ -177,10 +177,15 @@ impl StripeId {
     }
 }
 
-/// SHA-256 over a payment's fields, in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(pub String);
+/// SHA-256 over a payment's fields. Displayed, and stored, in hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// Why a body is not a payment. Names fields and forms, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
