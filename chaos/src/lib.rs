@@ -5,3 +5,4 @@ pub mod cloud;
 pub mod journal;
 pub mod link;
 pub mod random;
+pub mod template;
