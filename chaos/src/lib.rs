@@ -6,3 +6,4 @@ pub mod journal;
 pub mod link;
 pub mod random;
 pub mod template;
+pub mod workload;

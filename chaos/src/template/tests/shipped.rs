@@ -2,8 +2,11 @@
 
 use crate::cloud::config::{FunctionConfig, ItemFailures, QueueConfig};
 use crate::template::{Deployment, Stack};
+use payments::limits;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+const DAY_S: u32 = 86_400;
 
 fn shipped() -> Stack {
     let parameters = [
@@ -32,16 +35,17 @@ fn consumer(stack: &Stack) -> &FunctionConfig {
 fn the_shipped_template_has_the_numbers_of_the_design() {
     let stack = shipped();
     let (source, dead_letters) = source_and_dead_letters(&stack);
-    assert_eq!((source.visibility_s, source.retention_s, source.delay_s), (360, 4 * 86_400, 0));
-    assert_eq!(source.redrive.as_ref().map(|redrive| redrive.receives_max), Some(5));
-    assert_eq!(dead_letters.retention_s, 14 * 86_400);
-    assert_eq!(stack.queues["Quarantine"].retention_s, 14 * 86_400);
+    assert_eq!((source.visibility_s, source.retention_s), (limits::VISIBILITY_TIMEOUT_S, 4 * DAY_S));
+    assert_eq!(source.redrive.as_ref().map(|redrive| redrive.receives_max), Some(limits::RECEIVES_MAX));
+    assert_eq!(dead_letters.retention_s, 14 * DAY_S);
+    assert_eq!(stack.queues["Quarantine"].retention_s, 14 * DAY_S);
 
     let consumer = consumer(&stack);
-    assert_eq!(consumer.timeout_s, 60);
+    assert_eq!(consumer.timeout_s, limits::FUNCTION_TIMEOUT_S);
     let [events] = consumer.sources.as_slice() else { panic!("one queue feeds the consumer") };
     assert_eq!(events.queue, source.name);
-    assert_eq!((events.batch_size, events.window_s, events.concurrency_max), (10, 0, Some(2)));
+    assert_eq!((events.batch_size, events.window_s), (limits::BATCH_SIZE, 0));
+    assert_eq!(events.concurrency_max, Some(limits::CONCURRENCY_MAX));
     assert_eq!(events.reports_item_failures, ItemFailures::Reported);
 
     let ledger = &stack.tables["Ledger"];
