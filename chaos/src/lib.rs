@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod faults;
 pub mod journal;
 pub mod link;
 pub mod random;
