@@ -6,3 +6,4 @@ pub mod faults;
 pub mod journal;
 pub mod link;
 pub mod random;
+pub mod stripe;
