@@ -21,9 +21,13 @@ pub mod limits;
 mod params;
 #[cfg(test)]
 mod tests;
+mod transport;
+mod wire;
 
 pub use answer::Facts;
 pub use book::{Book, Movement};
+pub use transport::TransportError;
+pub use wire::{Provider, Wire};
 
 use crate::faults::Faults;
 use account::Account;
@@ -135,6 +139,11 @@ impl FakeStripe {
     pub fn unavailable(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
         let envelope = Envelope::of(request.headers(), self.account.ids.request());
         envelope.wrap(ApiError::unavailable().into())
+    }
+
+    /// `metadata[payment_id]` of an intent.
+    fn payment_of(&self, intent: &str) -> Option<String> {
+        self.account.intent(intent)?.payment().map(str::to_owned)
     }
 
     fn admit(

@@ -4,6 +4,7 @@ mod confirm;
 mod idempotency;
 mod properties;
 mod refusals;
+mod wire;
 
 use super::FakeStripe;
 use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Faults};
