@@ -2,8 +2,10 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod faults;
 pub mod journal;
 pub mod link;
 pub mod random;
 pub mod template;
 pub mod workload;
+pub mod stripe;
