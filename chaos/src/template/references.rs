@@ -98,7 +98,8 @@ impl<'a> Scope<'a> {
             return Err(at.unknown(format!("parameter or resource {name}"), known));
         };
         if !self.exists(resource)? {
-            let what = format!("resource {name} under the condition it stands under");
+            let condition = resource.condition.as_ref().map_or(Ok(String::new()), Value::text)?;
+            let what = format!("resource {name} unless the condition {condition} holds");
             return Err(at.unknown(what, "a reference under the same condition".to_owned()));
         }
         self.uses.insert(name.to_owned());

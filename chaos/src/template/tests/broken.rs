@@ -86,6 +86,13 @@ fn a_reference_to_nothing_lists_what_there_is() {
 }
 
 #[test]
+fn a_reference_to_a_resource_that_this_deployment_lacks_is_refused() {
+    let text = "Conditions:\n  Never: !Equals [a, b]\nResources:\n  Spare:\n    Type: AWS::SQS::Queue\n    \
+        Condition: Never\nOutputs:\n  It: { Value: !Ref Spare }\n";
+    insta::assert_snapshot!(refusal(text), @"template.yaml:8: Outputs.It.Value: there is no resource Spare unless the condition Never holds; accepted: a reference under the same condition");
+}
+
+#[test]
 fn resources_that_need_each_other_are_refused() {
     let text = "Resources:\n  A:\n    Type: AWS::SQS::Queue\n    Properties: { Tags: [!GetAtt B.Arn] }\n  \
         B:\n    Type: AWS::SQS::Queue\n    Properties: { Tags: [!GetAtt A.Arn] }\n";

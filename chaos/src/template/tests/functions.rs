@@ -67,6 +67,14 @@ fn a_resource_whose_condition_does_not_hold_is_not_there() {
 }
 
 #[test]
+fn a_function_does_not_wait_for_its_events() {
+    let text = "Resources:\n  Payments:\n    Type: AWS::SQS::Queue\n    Properties: { Tags: [!GetAtt Work.Arn] }\n  \
+        Work:\n    Type: AWS::Serverless::Function\n    Properties:\n      Events:\n        Batch:\n          \
+        Type: SQS\n          Properties: { Queue: !GetAtt Payments.Arn }\n";
+    assert_eq!(loaded(text).expect("no circle").functions["Work"].sources[0].queue, "payments-Payments");
+}
+
+#[test]
 fn globals_lie_beneath_every_function() {
     let text = "Globals:\n  Function:\n    Timeout: 20\n    Environment: { Variables: { A: global, B: global } }\nResources:\n  \
         Work:\n    Type: AWS::Serverless::Function\n    Properties:\n      Environment: { Variables: { B: own } }\n";
