@@ -119,7 +119,8 @@ pub enum Event {
     StripeCalled {
         /// Request id of the Lambda invocation that called.
         request: String,
-        /// `create`, `confirm`, `retrieve`, `cancel` or `probe`.
+        /// `create`, `confirm`, `retrieve`, `cancel` or `probe`; `other` for a request that is none of them, such as
+        /// the one that warms a connection.
         operation: &'static str,
         /// Intent id in the path, or in the answer to a create.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +128,8 @@ pub enum Event {
         /// `metadata[payment_id]` of the intent, when it is known.
         #[serde(skip_serializing_if = "Option::is_none")]
         payment: Option<String>,
-        /// HTTP status that reached the caller; absent when no answer did.
+        /// HTTP status of the answer that was sent; absent when none was. A caller that is killed at the hop that
+        /// follows never sees it.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         /// `error.code` or, for a success, the intent's status.

@@ -2,6 +2,11 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod experiment;
+pub mod faults;
 pub mod journal;
 pub mod link;
 pub mod random;
+pub mod stripe;
+pub mod template;
+pub mod workload;

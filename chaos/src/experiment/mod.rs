@@ -1,0 +1,135 @@
+//! Experiments: what is sent, what goes wrong and what must come of it.
+//!
+//! Invariant: an `Experiment` can be run as it is; whatever was typed wrong was refused when it was read, with file,
+//! line, field and what is accepted.
+
+mod file;
+mod overrides;
+mod shipped;
+mod typed;
+
+pub use overrides::Overrides;
+pub use shipped::{DEFAULT, SHIPPED, Shipped};
+pub use typed::{NotAccepted, duration_ms, fault, rate};
+
+use crate::faults::Fault;
+use crate::workload::Workload;
+use payments::UnixMs;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// One experiment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Experiment {
+    /// Name of the shipped experiment, or the file's without its extension.
+    pub name: String,
+    /// What a reader is told it is.
+    pub title: String,
+    /// Where its numbers come from, and which of them are borrowed or assumed.
+    pub source: Option<String>,
+    /// The instant the virtual clock starts at.
+    pub starts: UnixMs,
+    /// What is sent.
+    pub workload: Workload,
+    /// What goes wrong, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// What must come of it.
+    pub expect: Expect,
+    /// Ms the world gets, once everything was sent and no fault is left, until every payment must have ended somewhere.
+    pub drain_ms: u64,
+}
+
+/// What must come of an experiment, beside the promises that every run is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// How many payments end in the dead-letter queue.
+    pub dead_letters: DeadLetters,
+}
+
+/// How many payments an experiment dead-letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeadLetters {
+    /// At least one: an outage that dead-letters nothing proved nothing.
+    Some,
+    /// Not one.
+    None,
+    /// As many as there are.
+    Any,
+}
+
+/// Why there is no experiment to run.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// There is no such experiment.
+    #[error("unknown experiment {name}; accepted: {}, or the path of a .toml file", shipped::names())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the experiment {}: {source}; accepted: {}, or the path of a .toml file", .file.display(), shipped::names())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A field of the file is unknown, of the wrong type, or not TOML at all.
+    #[error("{file}:{line}: {message}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What the parser said, in one line.
+        message: String,
+    },
+    /// A field holds something that makes no sense.
+    #[error("{file}:{line}: {problem}")]
+    NotAccepted {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The field, what it holds and what it may hold.
+        problem: NotAccepted,
+    },
+}
+
+impl Experiment {
+    /// Finds an experiment by its shipped name or by path.
+    ///
+    /// # Errors
+    /// When there is none of that name, or the file is not one.
+    pub fn find(name_or_path: &str) -> Result<Self, ExperimentError> {
+        if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name_or_path) {
+            return shipped.experiment();
+        }
+        let path = Path::new(name_or_path);
+        if path.extension().is_none() && !path.exists() {
+            return Err(ExperimentError::Unknown { name: name_or_path.to_owned() });
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ExperimentError::Unreadable { file: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of an experiment file. A workload's file is looked for beside `path`.
+    ///
+    /// # Errors
+    /// When the text is not TOML or a field is unknown or holds something that makes no sense.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ExperimentError> {
+        file::parse(path, text)
+    }
+
+    /// Ms from the start until no fault is left whose end is known; 0 without any.
+    #[must_use]
+    pub fn faults_end_ms(&self) -> u64 {
+        let ends = self.faults.iter().map(|fault| fault.window.until_ms);
+        ends.filter(|end| *end < u64::MAX).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! The experiments that come with the program.
+//!
+//! Invariant: every file in `chaos/experiments` is in this table, under its own name.
+
+use super::{Experiment, ExperimentError};
+use std::path::Path;
+
+/// What a bare `run` runs.
+pub const DEFAULT: &str = "outage-30m";
+
+/// An experiment that is part of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// Its name.
+    pub name: &'static str,
+    /// The text of its file.
+    pub text: &'static str,
+}
+
+/// Every shipped experiment, in the order they are listed in.
+pub const SHIPPED: &[Shipped] = &[
+    Shipped { name: "outage-30m", text: include_str!("../../experiments/outage-30m.toml") },
+    Shipped { name: "brownout-30-percent", text: include_str!("../../experiments/brownout-30-percent.toml") },
+    Shipped { name: "lost-answers", text: include_str!("../../experiments/lost-answers.toml") },
+    Shipped { name: "stripe-2019-07-10", text: include_str!("../../experiments/stripe-2019-07-10.toml") },
+    Shipped { name: "stripe-2015-12-17", text: include_str!("../../experiments/stripe-2015-12-17.toml") },
+    Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
+    Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },
+];
+
+impl Shipped {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As for any experiment; a test keeps every shipped one free of them.
+    pub fn experiment(&self) -> Result<Experiment, ExperimentError> {
+        Experiment::parse(Path::new(&format!("{}.toml", self.name)), self.text)
+    }
+}
+
+pub(super) fn names() -> String {
+    SHIPPED.iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
+}

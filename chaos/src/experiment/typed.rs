@@ -1,0 +1,88 @@
+//! Things a user types, in a file or on the command line, and what they mean.
+//!
+//! Invariant: each of them is read by one function here, so that file and command line accept the same.
+
+use crate::faults::Kind;
+use crate::random::Chance;
+use jiff::SignedDuration;
+use payments::UnixMs;
+
+/// Longest stretch of time an experiment may speak of: the longest a queue keeps a message.
+const DURATION_MS_MAX: u64 = 14 * 24 * 3_600_000;
+/// Fastest pace, far above what one Stripe account may be asked.
+const PER_SECOND_MAX: f64 = 10_000.0;
+
+/// Something that was typed and makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {found}; accepted: {accepted}")]
+pub struct NotAccepted {
+    /// What it was typed for.
+    pub field: &'static str,
+    /// What was typed.
+    pub found: String,
+    /// What may be typed.
+    pub accepted: String,
+}
+
+impl NotAccepted {
+    pub(super) fn new(field: &'static str, found: impl ToString, accepted: impl ToString) -> Self {
+        Self { field, found: found.to_string(), accepted: accepted.to_string() }
+    }
+}
+
+/// A share, such as `0.3`, of the things a fault could hit.
+///
+/// # Errors
+/// When it is not a number from 0 to 1.
+pub fn rate(text: &str) -> Result<Chance, NotAccepted> {
+    let share = text.trim().parse().unwrap_or(f64::NAN);
+    Chance::from_share(share).ok_or_else(|| NotAccepted::new("rate", text, "0 to 1"))
+}
+
+/// A length of time, such as `35m`, `1h30m` or `90s`, in ms.
+///
+/// # Errors
+/// When it is none, negative, or longer than a queue keeps a message.
+pub fn duration_ms(text: &str) -> Result<u64, NotAccepted> {
+    duration("duration", text)
+}
+
+/// A fault, `kind` or `kind=rate`; without a rate the kind's own applies.
+///
+/// # Errors
+/// When the kind is unknown or the rate is none.
+pub fn fault(text: &str) -> Result<(Kind, Chance), NotAccepted> {
+    match text.split_once('=') {
+        Some((name, share)) => Ok((kind(name)?, rate(share)?)),
+        None => kind(text).map(|kind| (kind, kind.default_chance())),
+    }
+}
+
+pub(super) fn kind(name: &str) -> Result<Kind, NotAccepted> {
+    Kind::parse(name).map_err(|_| NotAccepted::new("fault kind", name, Kind::ALL.map(Kind::name).join(", ")))
+}
+
+pub(super) fn duration(field: &'static str, text: &str) -> Result<u64, NotAccepted> {
+    let length = text.parse::<SignedDuration>().ok();
+    length
+        .and_then(|length| u64::try_from(length.as_millis()).ok())
+        .filter(|ms| *ms <= DURATION_MS_MAX)
+        .ok_or_else(|| {
+            NotAccepted::new(field, format!("{text:?}"), "lengths such as 90s, 35m, 1h30m; at most 336h")
+        })
+}
+
+pub(super) fn instant(field: &'static str, text: &str) -> Result<UnixMs, NotAccepted> {
+    text.parse::<jiff::Timestamp>()
+        .map(|instant| UnixMs(instant.as_millisecond()))
+        .map_err(|_| NotAccepted::new(field, format!("{text:?}"), "an instant such as 2019-07-10T16:00:00Z"))
+}
+
+/// Messages per second, in millionths.
+pub(super) fn per_second_micros(per_second: f64) -> Result<u64, NotAccepted> {
+    let micros = (per_second * 1_000_000.0).round();
+    if (1.0..=PER_SECOND_MAX * 1_000_000.0).contains(&micros) {
+        return Ok(micros as u64);
+    }
+    Err(NotAccepted::new("per_second", per_second, "0.000001 to 10000"))
+}

@@ -1,0 +1,272 @@
+//! Faults: what an experiment makes go wrong, when, how often, and what came of it.
+//!
+//! Whoever can suffer a fault asks `Faults` at the moment it could happen. Each kind draws from its own stream and
+//! only while one of its windows is open, so moving one window never shifts another fault's draws. When several
+//! configured faults of one kind are open they are asked in the order configured and the first that fires counts.
+//! When several kinds could hit one call they are asked in the order of [`Kind::ALL`], and the first that prevents
+//! the call ends the asking: a Stripe that is unavailable can lose no answer.
+//! Invariant: every fault that took effect is in the journal once, and in its tally once.
+
+mod kinds;
+pub mod malformed;
+
+pub use kinds::{Description, Kind, Placement, UnknownKind};
+
+use crate::journal::{Event, Journal};
+use crate::random::{Chance, Stream};
+use payments::UnixMs;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Highest hop a crash is drawn at unless the experiment says otherwise: two hops for each call of a batch of ten
+/// payments, three calls each. A hop the invocation never reaches kills nothing.
+pub const CRASH_HOPS_DEFAULT: u64 = 60;
+
+/// One configured fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What goes wrong.
+    pub kind: Kind,
+    /// How likely, each time it could.
+    pub chance: Chance,
+    /// When.
+    pub window: Window,
+}
+
+/// A stretch of the run, in ms since its start: from `from_ms` until just before `until_ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First millisecond inside.
+    pub from_ms: u64,
+    /// First millisecond after it.
+    pub until_ms: u64,
+}
+
+impl Window {
+    /// From the start to the end of the run.
+    pub const ALWAYS: Self = Self { from_ms: 0, until_ms: u64::MAX };
+
+    /// Whether `at_ms` lies inside.
+    #[must_use]
+    pub const fn contains(&self, at_ms: u64) -> bool {
+        self.from_ms <= at_ms && at_ms < self.until_ms
+    }
+}
+
+/// What came of one configured fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The fault as configured.
+    pub fault: Fault,
+    /// How often it could have happened while its window was open.
+    pub asked: u64,
+    /// How often it did.
+    pub fired: u64,
+    /// When it first did.
+    pub first: Option<UnixMs>,
+    /// When it last did.
+    pub last: Option<UnixMs>,
+}
+
+/// The faults of one run. Cheap to clone; all clones share streams and tallies.
+#[derive(Clone, Debug)]
+pub struct Faults(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    start: UnixMs,
+    crash_hops: u64,
+    journal: Journal,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    tallies: Vec<Tally>,
+    streams: BTreeMap<Kind, Stream>,
+}
+
+impl Faults {
+    /// The faults of a run that starts at `start`, in the order they are asked. Crashes are drawn at hops
+    /// 1 to `crash_hops`.
+    #[must_use]
+    pub fn new(faults: &[Fault], seed: u64, start: UnixMs, crash_hops: u64, journal: Journal) -> Self {
+        let tally = |fault: &Fault| Tally { fault: *fault, asked: 0, fired: 0, first: None, last: None };
+        let stream = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}")));
+        let state = State {
+            tallies: faults.iter().map(tally).collect(),
+            streams: Kind::ALL.into_iter().map(stream).collect(),
+        };
+        Self(Arc::new(Shared { start, crash_hops, journal, state: Mutex::new(state) }))
+    }
+
+    /// A run in which nothing goes wrong.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(&[], 0, UnixMs(0), CRASH_HOPS_DEFAULT, Journal::default())
+    }
+
+    /// Whether a fault of this kind hits what happens now. `on` names what it hits, for the journal:
+    /// an operation, a message, an invocation.
+    pub fn fires(&self, kind: Kind, now: UnixMs, on: impl FnOnce() -> String) -> bool {
+        let mut state = self.lock();
+        let drawn = state.draw(kind, self.elapsed_ms(now));
+        if let Some(fired) = drawn {
+            self.record(&mut state.tallies[fired], now, on());
+        }
+        drawn.is_some()
+    }
+
+    /// The hop at which an invocation that starts now is to be killed, if a crash is drawn for it. It has not fired
+    /// until `killed` says so: the invocation may end before it gets there.
+    #[must_use]
+    pub fn kill_at(&self, now: UnixMs) -> Option<u64> {
+        let mut state = self.lock();
+        state.draw(Kind::Crash, self.elapsed_ms(now))?;
+        let stream = state.streams.get_mut(&Kind::Crash)?;
+        Some(stream.between(1, self.0.crash_hops.max(1)))
+    }
+
+    /// An invocation really was killed by a crash drawn for it. Counts for the crash fault whose window opened last
+    /// before `now`: the window may have closed since the invocation began.
+    pub fn killed(&self, now: UnixMs, on: impl FnOnce() -> String) {
+        let elapsed_ms = self.elapsed_ms(now);
+        let mut state = self.lock();
+        let opened =
+            |tally: &&mut Tally| tally.fault.kind == Kind::Crash && tally.fault.window.from_ms <= elapsed_ms;
+        let latest = state.tallies.iter_mut().filter(opened).max_by_key(|tally| tally.fault.window.from_ms);
+        if let Some(tally) = latest {
+            self.record(tally, now, on());
+        }
+    }
+
+    /// What came of each configured fault, in the order configured.
+    #[must_use]
+    pub fn tally(&self) -> Vec<Tally> {
+        self.lock().tallies.clone()
+    }
+
+    fn record(&self, tally: &mut Tally, now: UnixMs, on: String) {
+        tally.fired += 1;
+        tally.first.get_or_insert(now);
+        tally.last = Some(now);
+        let Description { name, placement, .. } = tally.fault.kind.describe();
+        let placement = placement.map(Placement::name);
+        self.0.journal.record(now, Event::FaultFired { fault: name, placement, on });
+    }
+
+    fn elapsed_ms(&self, now: UnixMs) -> u64 {
+        u64::try_from(now.since_ms(self.0.start)).unwrap_or(0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Asks the open faults of one kind in order; the index of the first that fires.
+    fn draw(&mut self, kind: Kind, elapsed_ms: u64) -> Option<usize> {
+        let Self { tallies, streams } = self;
+        let stream = streams.get_mut(&kind)?;
+        tallies.iter_mut().position(|tally| {
+            let open = tally.fault.kind == kind && tally.fault.window.contains(elapsed_ms);
+            tally.asked += u64::from(open);
+            open && stream.happens(tally.fault.chance)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixMs = UnixMs(1_000_000);
+
+    fn fault(kind: Kind, share: f64, from_ms: u64, until_ms: u64) -> Fault {
+        Fault { kind, chance: Chance::from_share(share).unwrap(), window: Window { from_ms, until_ms } }
+    }
+
+    fn faults(configured: &[Fault]) -> (Faults, Journal) {
+        let journal = Journal::default();
+        (Faults::new(configured, 7, START, CRASH_HOPS_DEFAULT, journal.clone()), journal)
+    }
+
+    fn fires(faults: &Faults, kind: Kind, at_ms: i64) -> bool {
+        faults.fires(kind, START.plus_ms(at_ms), || "confirm".to_owned())
+    }
+
+    #[test]
+    fn a_fault_fires_inside_its_window_only() {
+        let (faults, _) = faults(&[fault(Kind::StripeUnavailable, 1.0, 100, 200)]);
+        let fired = [99, 100, 199, 200].map(|at_ms| fires(&faults, Kind::StripeUnavailable, at_ms));
+        assert_eq!(fired, [false, true, true, false]);
+        let tally = faults.tally()[0];
+        assert_eq!((tally.asked, tally.fired), (2, 2));
+        assert_eq!((tally.first, tally.last), (Some(START.plus_ms(100)), Some(START.plus_ms(199))));
+    }
+
+    #[test]
+    fn a_fault_that_was_never_asked_for_shows_in_its_tally() {
+        let (faults, _) = faults(&[fault(Kind::Declined, 1.0, 0, 10), fault(Kind::Crash, 1.0, 0, 10)]);
+        assert!(fires(&faults, Kind::Declined, 5));
+        assert_eq!(faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn other_faults_and_closed_windows_never_shift_a_draw() {
+        let alone = faults(&[fault(Kind::StripeTimeout, 0.5, 100, 200)]).0;
+        let beside =
+            faults(&[fault(Kind::StripeUnavailable, 0.5, 0, 300), fault(Kind::StripeTimeout, 0.5, 100, 200)])
+                .0;
+        let draws =
+            |faults: &Faults| (100..200).map(|at| fires(faults, Kind::StripeTimeout, at)).collect::<Vec<_>>();
+        for at_ms in 0..100 {
+            fires(&beside, Kind::StripeUnavailable, at_ms);
+            fires(&beside, Kind::StripeTimeout, at_ms);
+        }
+        let drawn = draws(&alone);
+        assert_eq!(draws(&beside), drawn);
+        assert!(drawn.contains(&true) && drawn.contains(&false));
+    }
+
+    #[test]
+    fn of_two_open_faults_of_one_kind_the_first_that_fires_counts() {
+        let (faults, _) = faults(&[
+            fault(Kind::Declined, 0.0, 0, 10),
+            fault(Kind::Declined, 1.0, 0, 10),
+            fault(Kind::Declined, 1.0, 0, 10),
+        ]);
+        assert!(fires(&faults, Kind::Declined, 1));
+        assert_eq!(faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(faults.tally().iter().map(|tally| tally.asked).collect::<Vec<_>>(), [1, 1, 0]);
+    }
+
+    #[test]
+    fn a_firing_is_journalled_with_its_name_placement_and_victim() {
+        let (faults, journal) = faults(&[fault(Kind::StripeLostAnswer, 1.0, 0, 10)]);
+        fires(&faults, Kind::StripeLostAnswer, 1);
+        let event = Event::FaultFired {
+            fault: "stripe-lost-answer",
+            placement: Some("after"),
+            on: "confirm".to_owned(),
+        };
+        assert_eq!(journal.records().iter().map(|record| &record.event).collect::<Vec<_>>(), [&event]);
+    }
+
+    #[test]
+    fn a_crash_is_drawn_at_a_hop_and_counts_only_once_it_killed() {
+        let (faults, journal) = faults(&[fault(Kind::Crash, 1.0, 0, 10_000)]);
+        let hops: Vec<u64> = (0..1_000).filter_map(|at_ms| faults.kill_at(START.plus_ms(at_ms))).collect();
+        assert_eq!((hops.iter().min(), hops.iter().max()), (Some(&1), Some(&CRASH_HOPS_DEFAULT)));
+        assert_eq!((faults.tally()[0].asked, faults.tally()[0].fired), (1_000, 0));
+        faults.killed(START.plus_ms(20_000), || "invocation".to_owned());
+        assert_eq!(faults.tally()[0].fired, 1);
+        assert_eq!(journal.records().len(), 1);
+    }
+
+    #[test]
+    fn without_a_crash_configured_nothing_is_killed() {
+        assert_eq!(Faults::none().kill_at(START), None);
+    }
+}

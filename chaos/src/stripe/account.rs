@@ -1,0 +1,161 @@
+//! One Stripe account: its objects, and the execution of a call on them.
+//!
+//! What this file answers, success or refusal, comes after an endpoint has started and so is stored under the
+//! request's key. A decline both changes the intent and answers an error: state is never rolled back with an answer.
+//! Invariant: money moves in one place, `confirm`, and every movement is in the book.
+
+use super::answer::Answer;
+use super::book::{Book, Movement};
+use super::calls::{Call, Confirm, Create, IfAction};
+use super::cards::{Decline, Method, TestMethod};
+use super::errors::ApiError;
+use super::ids::Ids;
+use super::intent::{Confirmed, Intent, Verdict};
+use crate::faults::{Faults, Kind};
+use payments::UnixMs;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// The objects of one account.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) ids: Ids,
+    pub(super) book: Book,
+    intents: BTreeMap<String, Intent>,
+    methods: BTreeMap<String, Method>,
+    faults: Faults,
+}
+
+impl Account {
+    pub(super) fn new(seed: u64, faults: Faults) -> Self {
+        Self {
+            ids: Ids::new(seed),
+            book: Book::default(),
+            intents: BTreeMap::new(),
+            methods: BTreeMap::new(),
+            faults,
+        }
+    }
+
+    pub(super) fn intent(&self, id: &str) -> Option<&Intent> {
+        self.intents.get(id)
+    }
+
+    /// Executes one call at `now`.
+    pub(super) fn execute(&mut self, call: Call, now: UnixMs) -> Answer {
+        let answer = match call {
+            Call::Create(create) => self.create(create, now),
+            Call::Confirm(id, confirm) => self.confirm(&id, confirm, now),
+            Call::Retrieve(id) => self.find(&id).map(|intent| Answer::intent(intent)),
+            Call::Cancel(id, reason) => self.cancel(&id, reason, now),
+            Call::Probe => Ok(balance()),
+        };
+        answer.unwrap_or_else(Answer::from)
+    }
+
+    fn create(&mut self, mut create: Create, now: UnixMs) -> Result<Answer, ApiError> {
+        if let Some(customer) = create.customer.as_deref().filter(|id| !id.starts_with("cus_")) {
+            return Err(ApiError::no_such("customer", "customer", customer));
+        }
+        let method = create.payment_method.as_deref().map(|name| self.method(name, now)).transpose()?;
+        let confirm = create.confirm.take();
+        let id = self.ids.intent();
+        let secret = self.ids.secret(&id);
+        let intent = Intent::new(id.clone(), secret, create, method.clone(), now);
+        method.iter().try_for_each(|method| intent.takes(method))?;
+        if let Some(confirm) = &confirm {
+            // One request: what could not be confirmed is not created either.
+            intent.to_confirm(confirm, None)?;
+        }
+        let answer = Answer::intent(&intent);
+        self.intents.insert(id.clone(), intent);
+        match confirm {
+            Some(confirm) => self.confirm(&id, confirm, now),
+            None => Ok(answer),
+        }
+    }
+
+    fn confirm(&mut self, id: &str, confirm: Confirm, now: UnixMs) -> Result<Answer, ApiError> {
+        let sent = match &confirm.payment_method {
+            Some(name) => Some(self.method(name, now)?),
+            None => None,
+        };
+        let intent = self.find(id)?;
+        let method = match intent.to_confirm(&confirm, sent) {
+            Ok(method) => method,
+            Err(error) => return Ok(Answer::refusal_of(intent, error)),
+        };
+        let (verdict, fault) = self.ask_issuer(&method, confirm.if_action, id, now);
+        let charge = self.ids.charge();
+        let intent = self.find(id)?;
+        let mut answer = match intent.confirm(confirm, method, verdict, charge, now) {
+            Confirmed::Declined(error) => Answer::refusal_of(intent, error),
+            Confirmed::Waiting => Answer::intent(intent),
+            Confirmed::Charged => {
+                let answer = Answer::intent(intent);
+                let movement = movement(intent, now);
+                self.book.record(movement);
+                answer
+            }
+        };
+        answer.facts.fault = fault;
+        Ok(answer)
+    }
+
+    fn cancel(&mut self, id: &str, reason: Option<&'static str>, now: UnixMs) -> Result<Answer, ApiError> {
+        let intent = self.find(id)?;
+        Ok(match intent.cancel(reason, now) {
+            Ok(()) => Answer::intent(intent),
+            Err(error) => Answer::refusal_of(intent, error),
+        })
+    }
+
+    /// The issuer's verdict, and the fault that made it. A card that declines anyway is not asked to do so by a fault.
+    fn ask_issuer(
+        &self,
+        method: &Method,
+        if_action: IfAction,
+        id: &str,
+        now: UnixMs,
+    ) -> (Verdict, Option<Kind>) {
+        let verdict = Verdict::of(method, if_action);
+        let on = || format!("confirm {}", self.intents.get(id).and_then(Intent::payment).unwrap_or(id));
+        if verdict == Verdict::Approved && self.faults.fires(Kind::Declined, now, on) {
+            return (Verdict::Declined(Decline::GENERIC), Some(Kind::Declined));
+        }
+        (verdict, None)
+    }
+
+    fn find(&mut self, id: &str) -> Result<&mut Intent, ApiError> {
+        self.intents.get_mut(id).ok_or_else(|| ApiError::no_such_intent(id))
+    }
+
+    /// A test method becomes a new method of the account, under an id of its own; later calls may use that id.
+    fn method(&mut self, name: &str, now: UnixMs) -> Result<Method, ApiError> {
+        if let Some(known) = self.methods.get(name) {
+            return Ok(known.clone());
+        }
+        let missing = || ApiError::no_such("PaymentMethod", "payment_method", name);
+        let is = TestMethod::named(name).ok_or_else(missing)?;
+        let method = Method { id: self.ids.method(), is, created_s: now.0.div_euclid(1_000) };
+        self.methods.insert(method.id.clone(), method.clone());
+        Ok(method)
+    }
+}
+
+fn movement(intent: &Intent, now: UnixMs) -> Movement {
+    Movement {
+        at: now,
+        intent: intent.id.clone(),
+        charge: intent.latest_charge().unwrap_or_default().to_owned(),
+        payment: intent.payment().map(str::to_owned),
+        amount_minor: intent.request.amount,
+        currency: intent.request.currency.to_owned(),
+    }
+}
+
+/// `GET /v1/balance`: cheap, needs the key, changes nothing. The book, not the balance, knows the money.
+fn balance() -> Answer {
+    let nothing = json!([{ "amount": 0, "currency": "usd", "source_types": { "card": 0 } }]);
+    Answer::ok(&json!({ "object": "balance", "available": nothing, "livemode": false, "pending": nothing }))
+}

@@ -1,0 +1,134 @@
+//! Answers: status, JSON body, and the headers every answer of Stripe carries.
+//!
+//! Invariant: a replay has the status and the bytes of the first answer; only its headers tell it apart.
+
+use super::errors::ApiError;
+use super::intent::Intent;
+use super::limits::DEFAULT_VERSION;
+use crate::faults::Kind;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::Value;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
+
+/// What an endpoint answered: the part that is stored under an idempotency key.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+    pub(super) facts: Facts,
+}
+
+/// What an answer says, for the journal: a reader of the journal should not have to parse bodies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Intent the answer is about.
+    pub intent: Option<String>,
+    /// Its `metadata[payment_id]`.
+    pub payment: Option<String>,
+    /// `error.code` or, for a success, the intent's status.
+    pub said: Option<String>,
+    /// Fault that made the answer what it is.
+    pub fault: Option<Kind>,
+}
+
+impl Answer {
+    pub(super) fn ok(body: &Value) -> Self {
+        Self { status: StatusCode::OK, body: to_bytes(body), facts: Facts::default() }
+    }
+
+    pub(super) fn intent(intent: &Intent) -> Self {
+        let facts = Facts { said: Some(intent.status().to_owned()), ..Facts::about(intent) };
+        Self { facts, ..Self::ok(&intent.to_json()) }
+    }
+
+    /// A refusal that carries the intent it is about, whole.
+    pub(super) fn refusal_of(intent: &Intent, error: ApiError) -> Self {
+        let mut answer = Self::from(error.with_intent(intent.to_json()));
+        answer.facts = Facts { said: answer.facts.said, ..Facts::about(intent) };
+        answer
+    }
+}
+
+impl From<ApiError> for Answer {
+    fn from(error: ApiError) -> Self {
+        let facts = Facts { said: error.code().map(str::to_owned), ..Facts::default() };
+        Self { status: error.status, body: to_bytes(&error.body()), facts }
+    }
+}
+
+impl Facts {
+    fn about(intent: &Intent) -> Self {
+        Self {
+            intent: Some(intent.id.clone()),
+            payment: intent.payment().map(str::to_owned),
+            ..Self::default()
+        }
+    }
+}
+
+/// What an answer echoes of its request.
+#[derive(Clone, Debug)]
+pub(super) struct Envelope {
+    pub(super) request_id: String,
+    pub(super) key: Option<HeaderValue>,
+    version: HeaderValue,
+}
+
+impl Envelope {
+    pub(super) fn of(headers: &HeaderMap, request_id: String) -> Self {
+        let default = HeaderValue::from_static(DEFAULT_VERSION);
+        Self {
+            request_id,
+            key: headers.get(IDEMPOTENCY_KEY).cloned(),
+            version: headers.get(STRIPE_VERSION).cloned().unwrap_or(default),
+        }
+    }
+
+    /// Whether the version reads like one: `2026-09-30`, with or without a release name.
+    pub(super) fn names_a_version(&self) -> bool {
+        let bytes = self.version.as_bytes();
+        let date_like = |date: &[u8]| {
+            date.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+        };
+        bytes.len() >= 10 && date_like(&bytes[..10]) && matches!(bytes.get(10), None | Some(b'.'))
+    }
+
+    /// Wraps a first answer.
+    pub(super) fn wrap(self, answer: Answer) -> Response<Bytes> {
+        let mut response = Response::new(answer.body);
+        *response.status_mut() = answer.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(REQUEST_ID, id_header(&self.request_id));
+        headers.insert(STRIPE_VERSION, self.version);
+        if let Some(key) = self.key {
+            headers.insert(IDEMPOTENCY_KEY, key);
+        }
+        response
+    }
+
+    /// Wraps an answer that was first given to the request `original`.
+    pub(super) fn wrap_replay(self, answer: Answer, original: &str) -> Response<Bytes> {
+        let mut response = self.wrap(answer);
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        response.headers_mut().insert(ORIGINAL_REQUEST, id_header(original));
+        response
+    }
+}
+
+fn id_header(id: &str) -> HeaderValue {
+    HeaderValue::from_str(id).expect("ids are drawn from letters and digits")
+}
+
+fn to_bytes(body: &Value) -> Bytes {
+    Bytes::from(body.to_string())
+}

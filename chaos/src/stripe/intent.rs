@@ -1,0 +1,303 @@
+//! The payment intent: its state machine and its JSON.
+//!
+//! Source: <https://docs.stripe.com/payments/paymentintents/lifecycle>, field list of the API reference.
+//! Invariant: `Succeeded` and `Canceled` are final, so an intent succeeds at most once; every transition is here.
+
+use super::calls::{Capture, Confirm, Create, IfAction, Methods};
+use super::cards::{Behaviour, Decline, Method};
+use super::errors::ApiError;
+use super::limits::CONFIRMATIONS_MAX;
+use payments::UnixMs;
+use serde_json::{Value, json};
+
+/// One payment intent.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    client_secret: String,
+    created_s: i64,
+    pub(super) request: Create,
+    method: Option<Method>,
+    state: State,
+    /// Charge of the last attempt, failed or not.
+    latest_charge: Option<String>,
+    last_error: Option<Value>,
+    failed_confirmations: u32,
+    return_url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    RequiresPaymentMethod,
+    RequiresConfirmation,
+    RequiresAction,
+    Processing,
+    RequiresCapture,
+    Canceled { at_s: i64, reason: Option<&'static str> },
+    Succeeded,
+}
+
+/// What the issuer, asked by a confirm, decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Approved,
+    Declined(Decline),
+    /// The cardholder has to act, and is asked to.
+    ActionNeeded,
+    /// The answer comes days later.
+    Pending,
+}
+
+impl Verdict {
+    /// What this method's issuer says to a confirm, without any fault.
+    pub(super) const fn of(method: &Method, if_action: IfAction) -> Self {
+        match (method.is.behaviour, if_action) {
+            (Behaviour::Approves, _) => Self::Approved,
+            (Behaviour::Declines(decline), _) => Self::Declined(decline),
+            (Behaviour::Authenticates, IfAction::Fail) => Self::Declined(Decline::AUTHENTICATION_REQUIRED),
+            (Behaviour::Authenticates, IfAction::Ask) => Self::ActionNeeded,
+            (Behaviour::Pends, _) => Self::Pending,
+        }
+    }
+}
+
+/// What came of a confirm that was not refused.
+#[derive(Clone, Debug)]
+pub(super) enum Confirmed {
+    /// Money moved, by the intent's latest charge.
+    Charged,
+    /// The intent waits for something; no money moved.
+    Waiting,
+    /// The issuer declined; the answer is this error.
+    Declined(ApiError),
+}
+
+impl Intent {
+    pub(super) fn new(
+        id: String,
+        client_secret: String,
+        request: Create,
+        method: Option<Method>,
+        now: UnixMs,
+    ) -> Self {
+        let state = if method.is_some() { State::RequiresConfirmation } else { State::RequiresPaymentMethod };
+        Self {
+            id,
+            client_secret,
+            created_s: seconds(now),
+            request,
+            method,
+            state,
+            latest_charge: None,
+            last_error: None,
+            failed_confirmations: 0,
+            return_url: None,
+        }
+    }
+
+    /// `metadata[payment_id]`.
+    pub(super) fn payment(&self) -> Option<&str> {
+        self.request.metadata.get("payment_id").map(String::as_str)
+    }
+
+    /// Whether the intent takes this kind of method.
+    pub(super) fn takes(&self, method: &Method) -> Result<(), ApiError> {
+        if self.request.methods.types().contains(&method.is.kind) {
+            return Ok(());
+        }
+        let message = format!("The PaymentIntent does not take payment methods of type {}.", method.is.kind);
+        Err(ApiError::invalid_parameter("payment_method", message))
+    }
+
+    /// The method a confirm would charge, if the intent may be confirmed at all. Changes nothing.
+    ///
+    /// # Errors
+    /// `payment_intent_unexpected_state` in every state that cannot be confirmed and without a method;
+    /// a refusal when a redirect could be needed and no `return_url` is known.
+    pub(super) fn to_confirm(&self, confirm: &Confirm, sent: Option<Method>) -> Result<Method, ApiError> {
+        match self.state {
+            State::RequiresPaymentMethod | State::RequiresConfirmation | State::RequiresAction => {}
+            State::Processing | State::RequiresCapture | State::Canceled { .. } | State::Succeeded => {
+                return Err(ApiError::unexpected_state("confirmed", self.status()));
+            }
+        }
+        let method = sent.or_else(|| self.method.clone());
+        let method = method.ok_or_else(|| ApiError::unexpected_state("confirmed", self.status()))?;
+        self.takes(&method)?;
+        if self.request.methods.may_redirect() && confirm.return_url.is_none() && self.return_url.is_none() {
+            let message = "A payment method of this PaymentIntent could redirect the customer, so return_url is needed.";
+            return Err(ApiError::invalid_parameter("return_url", message));
+        }
+        Ok(method)
+    }
+
+    /// Confirms with `method`, as allowed by `to_confirm`; `charge` is the id of this attempt.
+    pub(super) fn confirm(
+        &mut self,
+        confirm: Confirm,
+        method: Method,
+        verdict: Verdict,
+        charge: String,
+        now: UnixMs,
+    ) -> Confirmed {
+        self.return_url = confirm.return_url.or_else(|| self.return_url.take());
+        self.last_error = None;
+        match verdict {
+            Verdict::Declined(decline) => {
+                let error = ApiError::declined(&decline, &charge, method.to_json());
+                self.latest_charge = Some(charge);
+                self.last_error = Some(error.fields());
+                self.fail(now);
+                return Confirmed::Declined(error);
+            }
+            Verdict::ActionNeeded => self.state = State::RequiresAction,
+            Verdict::Pending => {
+                self.latest_charge = Some(charge);
+                self.state = State::Processing;
+            }
+            Verdict::Approved => {
+                self.latest_charge = Some(charge);
+                self.state = match self.request.capture {
+                    Capture::Automatic => State::Succeeded,
+                    Capture::Manual => State::RequiresCapture,
+                };
+            }
+        }
+        self.method = Some(method);
+        if self.state == State::Succeeded { Confirmed::Charged } else { Confirmed::Waiting }
+    }
+
+    /// Cancels.
+    ///
+    /// # Errors
+    /// `payment_intent_unexpected_state` when it is final already, or with the bank.
+    pub(super) fn cancel(&mut self, reason: Option<&'static str>, now: UnixMs) -> Result<(), ApiError> {
+        match self.state {
+            State::RequiresPaymentMethod
+            | State::RequiresConfirmation
+            | State::RequiresAction
+            | State::RequiresCapture => {
+                self.state = State::Canceled { at_s: seconds(now), reason };
+                Ok(())
+            }
+            // Some bank debits can still be stopped while processing; a client must not count on it.
+            State::Processing | State::Canceled { .. } | State::Succeeded => {
+                Err(ApiError::unexpected_state("canceled", self.status()))
+            }
+        }
+    }
+
+    /// A failed attempt takes the method off the intent; too many of them cancel it.
+    fn fail(&mut self, now: UnixMs) {
+        self.method = None;
+        self.failed_confirmations += 1;
+        self.state = if self.failed_confirmations >= CONFIRMATIONS_MAX {
+            State::Canceled { at_s: seconds(now), reason: Some("automatic") }
+        } else {
+            State::RequiresPaymentMethod
+        };
+    }
+}
+
+/// What the intent shows.
+impl Intent {
+    /// `status`, in Stripe's words.
+    pub(super) const fn status(&self) -> &'static str {
+        match self.state {
+            State::RequiresPaymentMethod => "requires_payment_method",
+            State::RequiresConfirmation => "requires_confirmation",
+            State::RequiresAction => "requires_action",
+            State::Processing => "processing",
+            State::RequiresCapture => "requires_capture",
+            State::Canceled { .. } => "canceled",
+            State::Succeeded => "succeeded",
+        }
+    }
+
+    pub(super) fn latest_charge(&self) -> Option<&str> {
+        self.latest_charge.as_deref()
+    }
+
+    /// The whole object. Every field the API calls non-null is here: typed clients fail on a 200 without one.
+    pub(super) fn to_json(&self) -> Value {
+        let Create { amount, currency, methods, customer, description, receipt_email, metadata, .. } =
+            &self.request;
+        let when = |state: bool| if state { *amount } else { 0 };
+        let (canceled_at, cancellation_reason) = match self.state {
+            State::Canceled { at_s, reason } => (Some(at_s), reason),
+            State::RequiresPaymentMethod
+            | State::RequiresConfirmation
+            | State::RequiresAction
+            | State::Processing
+            | State::RequiresCapture
+            | State::Succeeded => (None, None),
+        };
+        json!({
+            "id": self.id,
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_capturable": when(self.state == State::RequiresCapture),
+            "amount_details": { "tip": {} },
+            "amount_received": when(self.state == State::Succeeded),
+            "application": null,
+            "application_fee_amount": null,
+            "automatic_payment_methods": automatic(methods),
+            "canceled_at": canceled_at,
+            "cancellation_reason": cancellation_reason,
+            "capture_method": match self.request.capture {
+                Capture::Automatic => "automatic_async",
+                Capture::Manual => "manual",
+            },
+            "client_secret": self.client_secret,
+            "confirmation_method": "automatic",
+            "created": self.created_s,
+            "currency": currency,
+            "customer": customer,
+            "description": description,
+            "last_payment_error": self.last_error,
+            "latest_charge": self.latest_charge,
+            "livemode": false,
+            "metadata": metadata,
+            "next_action": self.next_action(),
+            "on_behalf_of": null,
+            "payment_method": self.method.as_ref().map(|method| &method.id),
+            "payment_method_configuration_details": null,
+            "payment_method_options": {},
+            "payment_method_types": methods.types(),
+            "processing": null,
+            "receipt_email": receipt_email,
+            "review": null,
+            "setup_future_usage": null,
+            "shipping": null,
+            "source": null,
+            "statement_descriptor": null,
+            "statement_descriptor_suffix": null,
+            "status": self.status(),
+            "transfer_data": null,
+            "transfer_group": null,
+        })
+    }
+
+    fn next_action(&self) -> Value {
+        match (self.state == State::RequiresAction, &self.return_url) {
+            (false, _) => Value::Null,
+            (true, None) => json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }),
+            (true, Some(url)) => json!({
+                "type": "redirect_to_url",
+                "redirect_to_url": { "return_url": url, "url": format!("https://hooks.stripe.com/{}", self.id) },
+            }),
+        }
+    }
+}
+
+fn automatic(methods: &Methods) -> Value {
+    match methods {
+        Methods::Listed(_) => Value::Null,
+        Methods::Automatic => json!({ "enabled": true, "allow_redirects": "always" }),
+        Methods::AutomaticWithoutRedirects => json!({ "enabled": true, "allow_redirects": "never" }),
+    }
+}
+
+fn seconds(now: UnixMs) -> i64 {
+    now.0.div_euclid(1_000)
+}

@@ -1,0 +1,36 @@
+//! Stripe's published limits, and the few numbers the fake had to choose.
+//!
+//! Invariant: every number a rule compares with is here, with its unit and its source.
+
+/// Longest `Idempotency-Key`, characters (<https://docs.stripe.com/api/idempotent_requests>).
+pub const KEY_CHARS_MAX: usize = 255;
+
+/// Age at which a key is forgotten. Stripe may prune keys once they are 24 h old; the fake does so at once,
+/// because that is the worst a client has to survive.
+pub const KEY_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Most `metadata` entries of one object (<https://docs.stripe.com/api/metadata>).
+pub const METADATA_KEYS_MAX: usize = 50;
+
+/// Longest `metadata` key, characters.
+pub const METADATA_KEY_CHARS_MAX: usize = 40;
+
+/// Longest `metadata` value, characters.
+pub const METADATA_VALUE_CHARS_MAX: usize = 500;
+
+/// Largest amount, minor units: eight digits (<https://docs.stripe.com/currencies>).
+pub const AMOUNT_MINOR_MAX: i64 = 99_999_999;
+
+/// Failed confirmations after which an intent is canceled. Stripe has such a limit and does not publish it;
+/// chosen far above what a careful client needs.
+pub const CONFIRMATIONS_MAX: u32 = 25;
+
+/// Version that answers a request without `Stripe-Version`: the account's default.
+pub const DEFAULT_VERSION: &str = "2026-09-30.endive";
+
+/// Part of a call's latency that passes before Stripe has the request: one over this.
+pub const LATENCY_TO_EDGE_DIVISOR: u64 = 4;
+
+/// How long a silent Stripe holds a connection before it is reset, ms. Longer than any client waits: the
+/// official libraries give up after 80 s.
+pub const SILENCE_MS: u64 = 80_000;

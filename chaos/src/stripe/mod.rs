@@ -1,0 +1,203 @@
+//! A Stripe that exists only here: HTTP requests in, HTTP responses out, like Stripe.
+//!
+//! It shares no type with the functions' client, so each keeps the other honest. A request passes three stages:
+//! *arrive* (key, route, idempotency key, parameters: what is refused here is never stored), *perform* (the endpoint
+//! runs: whatever it answers is stored under the key) and the wire's answer. What the world does to a call, an outage
+//! or a lost answer, happens between the stages (`wire`); the one thing that happens inside is an issuer's decline.
+//! Messages inside errors are not Stripe's own sentences.
+//! Invariant: an intent succeeds at most once, and each success is one movement in the book.
+
+mod account;
+mod answer;
+mod book;
+mod calls;
+mod cards;
+mod currencies;
+mod errors;
+mod idempotency;
+mod ids;
+mod intent;
+pub mod limits;
+mod params;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod wire;
+
+pub use answer::Facts;
+pub use book::{Book, Movement};
+pub use transport::TransportError;
+pub use wire::{Provider, Wire};
+
+use crate::faults::Faults;
+use account::Account;
+use answer::{Answer, Envelope};
+use bytes::Bytes;
+use calls::{Call, Route};
+use errors::ApiError;
+use http::{HeaderMap, Method, Request, Response, header};
+use idempotency::{Keys, Stored, Use};
+use params::Form;
+use payments::UnixMs;
+
+/// One Stripe account behind its HTTP API. Synchronous: time is whatever the caller says it is.
+#[derive(Debug)]
+pub struct FakeStripe {
+    secret_key: String,
+    keys: Keys,
+    account: Account,
+}
+
+/// A request that is being executed: admitted, not yet answered. Its idempotency key is in use until it is given
+/// back, to `perform` or to `abandon`.
+#[derive(Debug)]
+#[must_use = "an admitted request holds its idempotency key until it is performed or abandoned"]
+pub struct Ticket {
+    call: Call,
+    key: Option<String>,
+    envelope: Envelope,
+}
+
+/// What becomes of a request when it arrives.
+#[derive(Debug)]
+pub enum Arrival {
+    /// It is answered without executing anything: refused, or replayed.
+    Answered(Reply),
+    /// It is executed next.
+    Admitted(Ticket),
+}
+
+/// A response and what it says.
+#[derive(Debug)]
+pub struct Reply {
+    /// What goes back to the client.
+    pub response: Response<Bytes>,
+    /// The same for the journal.
+    pub facts: Facts,
+}
+
+impl FakeStripe {
+    /// An empty account that accepts `secret_key`. `faults` decides which good cards are declined.
+    #[must_use]
+    pub fn new(seed: u64, secret_key: impl Into<String>, faults: Faults) -> Self {
+        Self { secret_key: secret_key.into(), keys: Keys::default(), account: Account::new(seed, faults) }
+    }
+
+    /// From now on only this key is accepted. Objects and idempotency keys belong to the account and stay.
+    pub fn rotate_key(&mut self, secret_key: impl Into<String>) {
+        self.secret_key = secret_key.into();
+    }
+
+    /// Every movement of money so far. For checks only: no answer is made from it.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.account.book
+    }
+
+    /// Handles a request whole, at one instant.
+    pub fn handle(&mut self, request: &Request<Bytes>, now: UnixMs) -> Response<Bytes> {
+        match self.arrive(request, now) {
+            Arrival::Answered(reply) => reply.response,
+            Arrival::Admitted(ticket) => self.perform(ticket, now).response,
+        }
+    }
+
+    /// Takes a request in: authenticates it, looks its idempotency key up, reads its parameters.
+    pub fn arrive(&mut self, request: &Request<Bytes>, now: UnixMs) -> Arrival {
+        let envelope = Envelope::of(request.headers(), self.account.ids.request());
+        match self.admit(request, &envelope, now) {
+            Ok(Admission::Fresh { call, key }) => Arrival::Admitted(Ticket { call, key, envelope }),
+            Ok(Admission::Known(stored)) => Arrival::Answered(Reply {
+                // The fault, if any, took effect in the first request.
+                facts: Facts { fault: None, ..stored.answer.facts.clone() },
+                response: envelope.wrap_replay(stored.answer, &stored.request_id),
+            }),
+            Err(error) => Arrival::Answered(reply(envelope, error.into())),
+        }
+    }
+
+    /// Executes an admitted request and stores its answer under its key.
+    ///
+    /// This is where a stored 500 belongs: execute the call or leave it, and store the 500 in place of the answer.
+    pub fn perform(&mut self, ticket: Ticket, now: UnixMs) -> Reply {
+        let answer = self.account.execute(ticket.call, now);
+        if let Some(key) = &ticket.key {
+            let request_id = ticket.envelope.request_id.clone();
+            self.keys.store(key, Stored { answer: answer.clone(), request_id });
+        }
+        reply(ticket.envelope, answer)
+    }
+
+    /// Drops an admitted request that was never executed; its key is free again.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        if let Some(key) = ticket.key {
+            self.keys.release(&key);
+        }
+    }
+
+    /// What Stripe's edge answers while nothing behind it works. Nothing is executed, nothing is stored.
+    pub fn unavailable(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let envelope = Envelope::of(request.headers(), self.account.ids.request());
+        envelope.wrap(ApiError::unavailable().into())
+    }
+
+    /// `metadata[payment_id]` of an intent.
+    fn payment_of(&self, intent: &str) -> Option<String> {
+        self.account.intent(intent)?.payment().map(str::to_owned)
+    }
+
+    fn admit(
+        &mut self,
+        request: &Request<Bytes>,
+        envelope: &Envelope,
+        now: UnixMs,
+    ) -> Result<Admission, ApiError> {
+        self.authenticate(request.headers())?;
+        let (method, path) = (request.method(), request.uri().path());
+        let route = Route::of(method, path).ok_or_else(|| ApiError::unknown_url(method.as_str(), path))?;
+        if !envelope.names_a_version() {
+            return Err(ApiError::unknown_version());
+        }
+        let form = read_form(request)?;
+        // Only a POST takes a key: on a GET the header has no effect.
+        let header = envelope.key.as_ref().filter(|_| method == Method::POST);
+        let Some(key) = header.map(Keys::read).transpose()? else {
+            return Ok(Admission::Fresh { call: Call::read(route, form)?, key: None });
+        };
+        let wanted = Use { path: path.to_owned(), parameters: form.fingerprint() };
+        if let Some(stored) = self.keys.look_up(&key, &wanted, now)? {
+            return Ok(Admission::Known(stored));
+        }
+        let call = Call::read(route, form)?;
+        self.keys.claim(&key, wanted, now);
+        Ok(Admission::Fresh { call, key: Some(key) })
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = sent.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::missing_key)?;
+        if key == self.secret_key { Ok(()) } else { Err(ApiError::wrong_key()) }
+    }
+}
+
+enum Admission {
+    Fresh { call: Call, key: Option<String> },
+    Known(Stored),
+}
+
+fn reply(envelope: Envelope, answer: Answer) -> Reply {
+    Reply { facts: answer.facts.clone(), response: envelope.wrap(answer) }
+}
+
+/// Parameters come in the body of a POST and in the query of a GET.
+fn read_form(request: &Request<Bytes>) -> Result<Form, ApiError> {
+    if request.method() != Method::POST {
+        return Ok(Form::decode(request.uri().query().unwrap_or_default().as_bytes()));
+    }
+    let kind =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !request.body().is_empty() && !kind.starts_with("application/x-www-form-urlencoded") {
+        return Err(ApiError::not_a_form());
+    }
+    Ok(Form::decode(request.body()))
+}

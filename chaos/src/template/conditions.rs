@@ -1,0 +1,90 @@
+//! Named conditions, and the guard against names that need themselves.
+//!
+//! Invariant: a name is never resolved while it is being resolved.
+
+use super::error::{Problem, TemplateError, listed};
+use super::resolve::{At, Scope};
+use super::value::Value;
+use super::yaml::{Form, Function, Node};
+
+/// Names being resolved, outermost first.
+#[derive(Debug, Default)]
+pub(super) struct Open(Vec<String>);
+
+impl Open {
+    /// Enters `name`; an error if it is already open.
+    pub(super) fn enter(&mut self, name: &str, at: At<'_>) -> Result<(), TemplateError> {
+        let first = self.0.iter().position(|open| open == name);
+        self.0.push(name.to_owned());
+        match first {
+            None => Ok(()),
+            Some(first) => Err(at.problem(Problem::Circular { chain: self.0[first..].join(" → ") })),
+        }
+    }
+
+    /// Leaves the name entered last.
+    pub(super) fn leave(&mut self) {
+        self.0.pop();
+    }
+}
+
+impl Scope<'_> {
+    /// Whether the condition that `name` names holds.
+    pub(super) fn condition(&mut self, name: &Value) -> Result<bool, TemplateError> {
+        let at = At { path: &name.path, place: &name.place };
+        let name = name.text()?;
+        let document = self.document;
+        let Some(node) = document.conditions.get(&name) else {
+            let known = listed(document.conditions.keys().map(String::as_str));
+            return Err(at.unknown(format!("condition {name}"), known));
+        };
+        self.open.enter(&name, at)?;
+        let holds = self.holds(node, &format!("Conditions.{name}"));
+        self.open.leave();
+        holds
+    }
+
+    fn holds(&mut self, node: &Node, path: &str) -> Result<bool, TemplateError> {
+        const ACCEPTED: &str = "Equals, Not, And, Or, Condition";
+        let at = At { path, place: &node.place };
+        match &node.form {
+            Form::Call(Function::Equals, argument) => match argument.items() {
+                Some([left, right]) => Ok(self.text(left, path)? == self.text(right, path)?),
+                _ => Err(at.misused(Function::Equals, "[value, value]")),
+            },
+            Form::Call(Function::Not, argument) => match argument.items() {
+                Some([inner]) => Ok(!self.holds(inner, path)?),
+                _ => Err(at.misused(Function::Not, "[condition]")),
+            },
+            Form::Call(Function::And, argument) => {
+                Ok(self.all(Function::And, argument, at)?.into_iter().all(|held| held))
+            }
+            Form::Call(Function::Or, argument) => {
+                Ok(self.all(Function::Or, argument, at)?.into_iter().any(|held| held))
+            }
+            Form::Call(Function::Condition, name) => self.condition(&name.literal(path)?),
+            Form::Map(entries) if matches!(entries.as_slice(), [(key, _)] if key == "Condition") => {
+                let name = node.literal(path)?;
+                let fields = name.fields(&["Condition"], &[])?;
+                self.condition(fields.require("Condition", "the name of a condition")?)
+            }
+            Form::Scalar(_) | Form::List(_) | Form::Map(_) | Form::Call(..) => {
+                Err(at.problem(Problem::Value {
+                    path: path.to_owned(),
+                    found: "not a condition".to_owned(),
+                    accepted: ACCEPTED.to_owned(),
+                }))
+            }
+        }
+    }
+
+    /// What each of two to ten conditions says.
+    fn all(&mut self, function: Function, argument: &Node, at: At<'_>) -> Result<Vec<bool>, TemplateError> {
+        match argument.items() {
+            Some(items) if (2..=10).contains(&items.len()) => {
+                items.iter().map(|item| self.holds(item, at.path)).collect()
+            }
+            Some(_) | None => Err(at.misused(function, "2 to 10 conditions")),
+        }
+    }
+}

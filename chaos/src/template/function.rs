@@ -1,0 +1,154 @@
+//! `AWS::Serverless::Function` and its SQS events.
+//!
+//! Invariant: what Lambda refuses when an event source mapping is created is refused here, above all a queue whose
+//! visibility is shorter than the function's timeout. No linter finds that one.
+
+use super::document::Resource;
+use super::error::{Problem, TemplateError};
+use super::resolve::Scope;
+use super::types::{FUNCTION_IMMATERIAL, Role};
+use super::value::Value;
+use crate::cloud::config::{FunctionConfig, ItemFailures, QueueConfig, SqsSourceConfig};
+use std::collections::{BTreeMap, BTreeSet};
+
+const HONOURED: &[&str] = &["FunctionName", "Timeout", "MemorySize", "Environment", "Events"];
+const EVENT_HONOURED: &[&str] = &[
+    "Queue",
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "ScalingConfig",
+    "FunctionResponseTypes",
+    "Enabled",
+];
+/// Above this batch size Lambda demands a batching window.
+const BATCH_WITHOUT_WINDOW_MAX: u32 = 10;
+
+impl Scope<'_> {
+    /// Builds every function among `resources`; their events may name any of `queues`.
+    pub(super) fn functions(
+        &mut self,
+        resources: &[(&Resource, Value)],
+        queues: &BTreeMap<String, QueueConfig>,
+    ) -> Result<BTreeMap<String, FunctionConfig>, TemplateError> {
+        let mut functions = BTreeMap::new();
+        for (resource, properties) in resources {
+            if resource.kind.role == Role::Function {
+                let name = self.physical_name(resource)?;
+                let function = self.function(&resource.logical_id, name, properties, queues)?;
+                functions.insert(resource.logical_id.clone(), function);
+            }
+        }
+        Ok(functions)
+    }
+
+    /// What must exist before the function. Its events are resources of their own, which only need the function.
+    pub(super) fn needed_by_function(
+        &mut self,
+        resource: &Resource,
+    ) -> Result<BTreeSet<String>, TemplateError> {
+        self.uses.clear();
+        for (name, node) in resource.properties.entries(&resource.logical_id)? {
+            if name != "Events" {
+                self.resolve(&node, &resource.logical_id)?;
+            }
+        }
+        Ok(std::mem::take(&mut self.uses))
+    }
+
+    fn function(
+        &self,
+        id: &str,
+        name: String,
+        properties: &Value,
+        queues: &BTreeMap<String, QueueConfig>,
+    ) -> Result<FunctionConfig, TemplateError> {
+        let fields = properties.fields(HONOURED, FUNCTION_IMMATERIAL)?;
+        let timeout_s = fields.number_or("Timeout", 3, 1..=900)?;
+        let mut sources = Vec::new();
+        if let Some(events) = fields.get("Events") {
+            for event in events.map()?.values() {
+                sources.push(self.sqs_source(event, timeout_s, queues)?);
+            }
+        }
+        Ok(FunctionConfig {
+            logical_id: id.to_owned(),
+            name,
+            timeout_s,
+            memory_mb: fields.number_or("MemorySize", 128, 128..=10_240)?,
+            environment: fields.get("Environment").map_or(Ok(BTreeMap::new()), environment)?,
+            sources,
+        })
+    }
+
+    fn sqs_source(
+        &self,
+        event: &Value,
+        timeout_s: u32,
+        queues: &BTreeMap<String, QueueConfig>,
+    ) -> Result<SqsSourceConfig, TemplateError> {
+        let fields = event.fields(&["Type", "Properties"], &[])?;
+        fields.require("Type", "SQS")?.one_of(&["SQS"])?;
+        let properties = fields.require("Properties", "the properties of an SQS event")?;
+        let fields = properties.fields(EVENT_HONOURED, &[])?;
+        let target = fields.require("Queue", "the ARN of a queue")?;
+        let queue = self.queue_at(target, queues.values().map(|queue| &queue.name))?;
+        let visibility_s = queues.values().find(|it| it.name == queue).map_or(0, |it| it.visibility_s);
+        if visibility_s < timeout_s {
+            return Err(target.is(
+                format!("{queue}, whose visibility timeout of {visibility_s} s is less than the function's timeout of {timeout_s} s"),
+                "a queue with a visibility timeout of at least the function's timeout",
+            ));
+        }
+        if let Some(enabled) = fields.get("Enabled") {
+            enabled.one_of(&["true"])?;
+        }
+        let window_s = fields.number_or("MaximumBatchingWindowInSeconds", 0, 0..=300)?;
+        let batch_max = if window_s == 0 { BATCH_WITHOUT_WINDOW_MAX } else { 10_000 };
+        let concurrency_max = match fields.get("ScalingConfig") {
+            Some(scaling) => concurrency(scaling)?,
+            None => None,
+        };
+        Ok(SqsSourceConfig {
+            queue,
+            batch_size: fields.number_or("BatchSize", 10, 1..=batch_max)?,
+            window_s,
+            concurrency_max,
+            reports_item_failures: fields
+                .get("FunctionResponseTypes")
+                .map_or(Ok(ItemFailures::Ignored), item_failures)?,
+        })
+    }
+}
+
+fn concurrency(scaling: &Value) -> Result<Option<u32>, TemplateError> {
+    let fields = scaling.fields(&["MaximumConcurrency"], &[])?;
+    fields.get("MaximumConcurrency").map(|value| value.number(2..=1_000)).transpose()
+}
+
+fn item_failures(types: &Value) -> Result<ItemFailures, TemplateError> {
+    for name in types.list()? {
+        name.one_of(&["ReportBatchItemFailures"])?;
+    }
+    Ok(if types.list()?.is_empty() { ItemFailures::Ignored } else { ItemFailures::Reported })
+}
+
+fn environment(value: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
+    let fields = value.fields(&["Variables"], &[])?;
+    let Some(variables) = fields.get("Variables") else {
+        return Ok(BTreeMap::new());
+    };
+    variables.map()?.iter().map(|(name, value)| Ok((name.clone(), variable(value)?))).collect()
+}
+
+/// A secret in a `{{resolve:…}}` would reach the handler as these very characters.
+fn variable(value: &Value) -> Result<String, TemplateError> {
+    let text = value.text()?;
+    if !text.contains("{{resolve:") {
+        return Ok(text);
+    }
+    Err(value.at().problem(Problem::Unsupported {
+        path: value.path.clone(),
+        what: "a dynamic reference".to_owned(),
+        accepted: "text, or the ARN of a secret that the function reads itself".to_owned(),
+    }))
+}

@@ -1,0 +1,86 @@
+//! Parameters: defaults, the values a deployment gives, and the limits both must keep.
+//!
+//! `AllowedPattern` alone is left to the deployment: it has its own dialect of regular expressions, and no
+//! simulated service looks at the form of an ARN or an address.
+//! Invariant: a parameter has a value, and it is one CloudFormation would take.
+
+use super::error::{Place, Problem, TemplateError, listed};
+use super::value::{Data, Value};
+use super::yaml::{Node, Scalar};
+use std::collections::BTreeMap;
+
+const HONOURED: &[&str] =
+    &["Type", "Default", "AllowedValues", "MinValue", "MaxValue", "MinLength", "MaxLength"];
+const IMMATERIAL: &[(&str, &str)] = &[
+    ("Description", "for readers"),
+    ("ConstraintDescription", "for readers"),
+    ("NoEcho", "for the console"),
+    ("AllowedPattern", "checked on deployment"),
+];
+
+/// The value of every declared parameter.
+pub(super) fn parameters(
+    declared: &BTreeMap<String, Node>,
+    given: &BTreeMap<String, String>,
+    file: &Place,
+) -> Result<BTreeMap<String, Value>, TemplateError> {
+    if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
+        return Err(TemplateError {
+            place: file.clone(),
+            problem: Problem::Unknown {
+                path: "Parameters".to_owned(),
+                what: format!("parameter {name}"),
+                accepted: listed(declared.keys().map(String::as_str)),
+            },
+        });
+    }
+    declared.iter().map(|(name, node)| Ok((name.clone(), parameter(name, node, given.get(name))?))).collect()
+}
+
+fn parameter(name: &str, node: &Node, given: Option<&String>) -> Result<Value, TemplateError> {
+    let declaration = node.literal(&format!("Parameters.{name}"))?;
+    let fields = declaration.fields(HONOURED, IMMATERIAL)?;
+    let chosen = match (given, fields.get("Default")) {
+        (Some(given), _) => given.clone(),
+        (None, Some(default)) => default.text()?,
+        (None, None) => {
+            return Err(node.problem(Problem::Missing {
+                path: declaration.path.clone(),
+                accepted: "a value from the deployment, for it has no default".to_owned(),
+            }));
+        }
+    };
+    let value = Value { data: Data::Scalar(Scalar::Text(chosen)), ..declaration.clone() };
+    if let Some(allowed) = fields.get("AllowedValues") {
+        let words = allowed.list()?.iter().map(Value::text).collect::<Result<Vec<_>, _>>()?;
+        value.one_of(&words.iter().map(String::as_str).collect::<Vec<_>>())?;
+    }
+    let limit = |field: &str, default| fields.number_or(field, default, 0..=u32::MAX);
+    match fields.require("Type", "String, Number, CommaDelimitedList")?.text()?.as_str() {
+        "String" => {
+            let (low, high) = (limit("MinLength", 0)?, limit("MaxLength", u32::MAX)?);
+            within_length(value, low, high)
+        }
+        "Number" => {
+            value.number(limit("MinValue", 0)?..=limit("MaxValue", u32::MAX)?)?;
+            Ok(value)
+        }
+        "CommaDelimitedList" => split(&value),
+        _ => Err(fields.require("Type", "")?.is_not("String, Number, CommaDelimitedList")),
+    }
+}
+
+fn within_length(value: Value, low: u32, high: u32) -> Result<Value, TemplateError> {
+    let length = u32::try_from(value.text()?.chars().count()).unwrap_or(u32::MAX);
+    if (low..=high).contains(&length) {
+        return Ok(value);
+    }
+    Err(value.is_not(&format!("{low} to {high} characters")))
+}
+
+fn split(value: &Value) -> Result<Value, TemplateError> {
+    let item =
+        |text: &str| Value { data: Data::Scalar(Scalar::Text(text.trim().to_owned())), ..value.clone() };
+    let items = value.text()?.split(',').map(item).collect();
+    Ok(Value { data: Data::List(items), ..value.clone() })
+}

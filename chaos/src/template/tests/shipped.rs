@@ -1,0 +1,98 @@
+//! The template in the repository: the numbers of the design, and the relations AWS and the protocol demand of them.
+
+use crate::cloud::config::{FunctionConfig, ItemFailures, QueueConfig};
+use crate::template::{Deployment, Stack};
+use payments::limits;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const DAY_S: u32 = 86_400;
+
+fn shipped() -> Stack {
+    let parameters = [
+        ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe"),
+        ("AlertEmail", "on-call@example.com"),
+    ];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let deployment = Deployment { parameters: BTreeMap::from(parameters), ..Deployment::default() };
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"));
+    Stack::load(path, &deployment).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The source queue, and the dead-letter queue it names.
+fn source_and_dead_letters(stack: &Stack) -> (&QueueConfig, &QueueConfig) {
+    let source = &stack.queues["Payments"];
+    let target = &source.redrive.as_ref().expect("payments are dead-lettered").dead_letter_queue;
+    let dead_letters = stack.queues.values().find(|queue| queue.name == *target);
+    (source, dead_letters.expect("the dead-letter queue is part of the stack"))
+}
+
+fn consumer(stack: &Stack) -> &FunctionConfig {
+    &stack.functions["Consumer"]
+}
+
+#[test]
+fn the_shipped_template_has_the_numbers_of_the_design() {
+    let stack = shipped();
+    let (source, dead_letters) = source_and_dead_letters(&stack);
+    assert_eq!((source.visibility_s, source.retention_s), (limits::VISIBILITY_TIMEOUT_S, 4 * DAY_S));
+    assert_eq!(source.redrive.as_ref().map(|redrive| redrive.receives_max), Some(limits::RECEIVES_MAX));
+    assert_eq!(dead_letters.retention_s, 14 * DAY_S);
+    assert_eq!(stack.queues["Quarantine"].retention_s, 14 * DAY_S);
+
+    let consumer = consumer(&stack);
+    assert_eq!(consumer.timeout_s, limits::FUNCTION_TIMEOUT_S);
+    let [events] = consumer.sources.as_slice() else { panic!("one queue feeds the consumer") };
+    assert_eq!(events.queue, source.name);
+    assert_eq!((events.batch_size, events.window_s), (limits::BATCH_SIZE, 0));
+    assert_eq!(events.concurrency_max, Some(limits::CONCURRENCY_MAX));
+    assert_eq!(events.reports_item_failures, ItemFailures::Reported);
+
+    let ledger = &stack.tables["Ledger"];
+    assert_eq!(ledger.ttl_attribute.as_deref(), Some("expires_at"));
+    assert_eq!(ledger.create["KeySchema"][0]["AttributeName"], "payment_id");
+    assert_eq!(ledger.create["GlobalSecondaryIndexes"][0]["KeySchema"][0]["AttributeName"], "unsettled");
+}
+
+#[test]
+fn a_batch_never_becomes_visible_while_lambda_may_still_work_on_it() {
+    let stack = shipped();
+    let (source, _) = source_and_dead_letters(&stack);
+    let window_s = consumer(&stack).sources[0].window_s;
+    assert!(source.visibility_s >= 6 * consumer(&stack).timeout_s + window_s);
+}
+
+#[test]
+fn a_payment_outlives_its_time_in_the_source_queue_wherever_it_ends() {
+    let stack = shipped();
+    let (source, dead_letters) = source_and_dead_letters(&stack);
+    assert!(dead_letters.retention_s > source.retention_s, "expiry counts from the first send");
+    assert!(stack.queues["Quarantine"].retention_s > source.retention_s);
+}
+
+#[test]
+fn every_accepted_message_fits_the_queues_it_may_end_in() {
+    let stack = shipped();
+    let (source, dead_letters) = source_and_dead_letters(&stack);
+    assert!(dead_letters.message_bytes_max >= source.message_bytes_max);
+    // The quarantined copy carries a reason and a detail beside all the original attributes.
+    assert!(stack.queues["Quarantine"].message_bytes_max > source.message_bytes_max);
+    // One invocation takes at most 6 MB.
+    let batch_bytes = consumer(&stack).sources[0].batch_size * source.message_bytes_max;
+    assert!(batch_bytes < 6_000_000);
+}
+
+#[test]
+fn the_consumer_is_told_where_its_queues_and_its_ledger_are() {
+    let stack = shipped();
+    let environment = &consumer(&stack).environment;
+    assert_eq!(environment["SOURCE_QUEUE_URL"], stack.outputs["PaymentsQueueUrl"]);
+    assert_eq!(environment["QUARANTINE_QUEUE_URL"], stack.outputs["QuarantineQueueUrl"]);
+    assert_eq!(environment["LEDGER_TABLE"], stack.tables["Ledger"].name);
+    assert_eq!(environment["DRILLS"], "on");
+}
+
+#[test]
+fn the_alarms_are_resolved_though_nothing_simulates_them_yet() {
+    assert!(shipped().inert.contains_key("Alarms.DeadLettersWaiting"));
+}

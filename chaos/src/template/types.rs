@@ -1,0 +1,198 @@
+//! The resource types the world knows: what each is to it, how others refer to it, and which properties count.
+//!
+//! Invariant: whatever is not in these tables is refused, so nothing in the template is ignored by accident.
+
+use std::collections::BTreeMap;
+
+/// What a resource is to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Queue,
+    Table,
+    Function,
+    Application,
+    /// Resolved, so that a wrong reference is found, but not simulated; why that is right.
+    Inert(&'static str),
+}
+
+/// One resource type.
+#[derive(Debug)]
+pub(super) struct ResourceType {
+    pub(super) name: &'static str,
+    pub(super) role: Role,
+    /// The property that names the resource; without it the name is made from stack and logical id.
+    pub(super) name_property: Option<&'static str>,
+    /// What `Ref` gives. `{name}`, `{region}` and `{account}` are filled in.
+    pub(super) reference: &'static str,
+    /// What `GetAtt` gives, by attribute.
+    pub(super) attributes: &'static [(&'static str, &'static str)],
+}
+
+impl ResourceType {
+    /// The type called `name`, if the world knows it.
+    pub(super) fn parse(name: &str) -> Option<&'static Self> {
+        RESOURCE_TYPES.iter().find(|known| known.name == name)
+    }
+}
+
+/// Attributes of any resource beside `Type` and `Properties` that the loader reads.
+pub(super) const RESOURCE_ATTRIBUTES: &[&str] = &["Type", "Properties", "Condition", "DependsOn"];
+
+/// Attributes that cannot matter to a simulation, and why.
+pub(super) const IMMATERIAL_ATTRIBUTES: &[(&str, &str)] = &[
+    ("Metadata", "how the code is built; the world links it in"),
+    ("DeletionPolicy", "no run deletes its stack"),
+    ("UpdateReplacePolicy", "no run updates its stack"),
+];
+
+/// Sections of the template that are read.
+pub(super) const SECTIONS: &[&str] =
+    &["Transform", "Globals", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"];
+
+/// Sections that cannot matter, and why.
+pub(super) const IMMATERIAL_SECTIONS: &[(&str, &str)] = &[
+    ("AWSTemplateFormatVersion", "there is only one"),
+    ("Description", "for readers"),
+    ("Metadata", "for tools"),
+];
+
+/// Queue properties that cannot matter, and why.
+pub(super) const QUEUE_IMMATERIAL: &[(&str, &str)] = &[
+    ("SqsManagedSseEnabled", "encryption at rest"),
+    ("KmsMasterKeyId", "encryption at rest"),
+    ("KmsDataKeyReusePeriodSeconds", "encryption at rest"),
+    ("ReceiveMessageWaitTimeSeconds", "Lambda's pollers choose their own wait"),
+    ("Tags", "for the bill"),
+];
+
+/// Table properties that cannot matter, and why.
+pub(super) const TABLE_IMMATERIAL: &[(&str, &str)] = &[
+    ("DeletionProtectionEnabled", "no run deletes its stack"),
+    ("PointInTimeRecoverySpecification", "backups"),
+    ("SSESpecification", "encryption at rest"),
+    ("TableClass", "price"),
+    ("Tags", "for the bill"),
+];
+
+/// Function properties that cannot matter, and why.
+pub(super) const FUNCTION_IMMATERIAL: &[(&str, &str)] = &[
+    ("Architectures", "the world links the handler in"),
+    ("CodeUri", "the world links the handler in"),
+    ("Handler", "the world links the handler in"),
+    ("Runtime", "the world links the handler in"),
+    ("Role", "permissions: the embedded services allow everything"),
+    ("Policies", "permissions: the embedded services allow everything"),
+    ("LoggingConfig", "log lines go nowhere, metric lines to the journal"),
+    ("Tracing", "for readers"),
+    ("Description", "for readers"),
+    ("Tags", "for the bill"),
+];
+
+/// Properties of a nested application that cannot matter, and why.
+pub(super) const APPLICATION_IMMATERIAL: &[(&str, &str)] =
+    &[("TimeoutInMinutes", "a world is assembled at once"), ("Tags", "for the bill")];
+
+const ENCRYPTION: Role = Role::Inert("encryption at rest");
+const PERMISSIONS: Role = Role::Inert("permissions: the embedded services allow everything");
+const LOGS: Role = Role::Inert("log lines go nowhere, metric lines to the journal");
+const FOR_READERS: Role = Role::Inert("for readers");
+const ALERTS: Role = Role::Inert("a run ends in the dead-letter queue; nobody is told of it");
+
+/// A type that only needs a name: `Ref` gives it, `GetAtt` gives what is listed.
+const fn inert(
+    name: &'static str,
+    role: Role,
+    name_property: Option<&'static str>,
+    reference: &'static str,
+    attributes: &'static [(&'static str, &'static str)],
+) -> ResourceType {
+    ResourceType { name, role, name_property, reference, attributes }
+}
+
+const RESOURCE_TYPES: &[ResourceType] = &[
+    ResourceType {
+        name: "AWS::SQS::Queue",
+        role: Role::Queue,
+        name_property: Some("QueueName"),
+        reference: "https://sqs.{region}.amazonaws.com/{account}/{name}",
+        attributes: &[
+            ("Arn", "arn:aws:sqs:{region}:{account}:{name}"),
+            ("QueueName", "{name}"),
+            ("QueueUrl", "https://sqs.{region}.amazonaws.com/{account}/{name}"),
+        ],
+    },
+    ResourceType {
+        name: "AWS::DynamoDB::Table",
+        role: Role::Table,
+        name_property: Some("TableName"),
+        reference: "{name}",
+        attributes: &[("Arn", "arn:aws:dynamodb:{region}:{account}:table/{name}")],
+    },
+    ResourceType {
+        name: "AWS::Serverless::Function",
+        role: Role::Function,
+        name_property: Some("FunctionName"),
+        reference: "{name}",
+        attributes: &[("Arn", "arn:aws:lambda:{region}:{account}:function:{name}")],
+    },
+    ResourceType {
+        name: "AWS::Serverless::Application",
+        role: Role::Application,
+        name_property: None,
+        reference: "arn:aws:cloudformation:{region}:{account}:stack/{name}/simulated",
+        attributes: &[],
+    },
+    inert(
+        "AWS::CloudWatch::Alarm",
+        ALERTS,
+        Some("AlarmName"),
+        "{name}",
+        &[("Arn", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}")],
+    ),
+    inert(
+        "AWS::SNS::Topic",
+        ALERTS,
+        Some("TopicName"),
+        "arn:aws:sns:{region}:{account}:{name}",
+        &[("TopicArn", "arn:aws:sns:{region}:{account}:{name}"), ("TopicName", "{name}")],
+    ),
+    inert("AWS::SNS::Subscription", ALERTS, None, "arn:aws:sns:{region}:{account}:{name}", &[]),
+    inert("AWS::CloudWatch::Dashboard", FOR_READERS, Some("DashboardName"), "{name}", &[]),
+    inert(
+        "AWS::Logs::LogGroup",
+        LOGS,
+        Some("LogGroupName"),
+        "{name}",
+        &[("Arn", "arn:aws:logs:{region}:{account}:log-group:{name}:*")],
+    ),
+    inert(
+        "AWS::KMS::Key",
+        ENCRYPTION,
+        None,
+        "{name}",
+        &[("Arn", "arn:aws:kms:{region}:{account}:key/{name}"), ("KeyId", "{name}")],
+    ),
+    inert("AWS::KMS::Alias", ENCRYPTION, Some("AliasName"), "{name}", &[]),
+    inert(
+        "AWS::IAM::Role",
+        PERMISSIONS,
+        Some("RoleName"),
+        "{name}",
+        &[("Arn", "arn:aws:iam::{account}:role/{name}")],
+    ),
+    inert("AWS::IAM::Policy", PERMISSIONS, Some("PolicyName"), "{name}", &[]),
+    inert("AWS::IAM::ManagedPolicy", PERMISSIONS, None, "arn:aws:iam::{account}:policy/{name}", &[]),
+    inert("AWS::Lambda::Permission", PERMISSIONS, None, "{name}", &[]),
+    inert("AWS::SNS::TopicPolicy", PERMISSIONS, None, "{name}", &[]),
+    inert("AWS::SQS::QueuePolicy", PERMISSIONS, None, "{name}", &[]),
+];
+
+/// Names of all known types.
+pub(super) fn known_types() -> impl Iterator<Item = &'static str> {
+    RESOURCE_TYPES.iter().map(|known| known.name)
+}
+
+/// Fills `{name}` and its like into a pattern.
+pub(super) fn filled(pattern: &str, facts: &BTreeMap<&str, &str>) -> String {
+    facts.iter().fold(pattern.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value))
+}
