@@ -4,6 +4,9 @@
 //! Invariant: a call that a dead container had not sent never takes effect, and every call costs at least a virtual
 //! millisecond. (One it had sent may: its latency and the kill can end at the same instant.)
 
+#[cfg(test)]
+mod tests;
+
 use super::reply::Reply;
 use super::services::{Service, Services};
 use crate::link::Link;
