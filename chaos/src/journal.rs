@@ -81,6 +81,15 @@ pub enum Event {
         /// Container number, from 1.
         container: u64,
     },
+    /// A Lambda container could not be initialised and is gone.
+    ContainerFailed {
+        /// Function's logical id.
+        function: String,
+        /// Container number.
+        container: u64,
+        /// What the function said, or that its time was up.
+        detail: String,
+    },
     /// A function was invoked.
     Invoked {
         /// Function's logical id.
@@ -100,18 +109,22 @@ pub enum Event {
         /// Ids of the messages handed back as failed.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         failed: Vec<String>,
+        /// Why the answer to a batch could not be read; then all of its messages are in `failed`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        malformed: Option<String>,
         /// Network hops the invocation made.
         hops: u64,
     },
-    /// An invocation ended with an error, a crash, or at its timeout; its container is gone unless it was an error.
+    /// An invocation ended with an error, a crash, at its timeout, or for want of a container that starts; its
+    /// container is gone unless it was an error.
     Failed {
         /// Request id of the invocation.
         request: String,
-        /// `error`, `crash` or `timeout`.
+        /// `error`, `crash`, `timeout` or `init`.
         how: &'static str,
         /// Hops passed until then.
         hops: u64,
-        /// What the function said, for an error.
+        /// What the function said, for an error or a failed init.
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },

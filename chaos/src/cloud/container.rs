@@ -1,0 +1,101 @@
+//! The contract between Lambda and a function: what a container offers, and what a function must be able to do.
+//!
+//! Invariant: a function meets the world through its container alone, so killing the container's link kills it whole.
+
+use super::config::FunctionConfig;
+use super::wire::{CurrentRequest, Wire};
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::link::Link;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use payments::UnixMs;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A boxed future, so that functions can be trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How the world starts a function: the consumer, or in tests a known-bad one.
+pub trait Function: Send + Sync {
+    /// Initialises a container: everything `main` does before it asks for the first event.
+    ///
+    /// An error is what the function would have said before it exited.
+    fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>>;
+}
+
+/// A function in an initialised container.
+pub trait Handler: Send + Sync {
+    /// Handles one event; payload and answer are JSON. An error or a panic fails the invocation, not the container.
+    fn invoke(&self, payload: Vec<u8>, context: InvocationContext) -> BoxFuture<'_, Result<Vec<u8>, String>>;
+}
+
+/// What Lambda tells a function about one invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvocationContext {
+    /// Request id.
+    pub request_id: String,
+    /// When Lambda kills the container if there is no answer by then.
+    pub deadline: UnixMs,
+    /// Name as deployed.
+    pub function_name: String,
+    /// ARN as deployed.
+    pub function_arn: String,
+}
+
+/// One execution environment, as its function sees it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// Number among the function's containers, from 1.
+    pub number: u64,
+    /// The function's configuration, environment variables included.
+    pub function: Arc<FunctionConfig>,
+    /// The network. Everything that leaves the container passes its hops.
+    pub link: Link,
+    /// Virtual time.
+    pub clock: Clock,
+    /// For the AWS SDK.
+    pub http: SharedHttpClient,
+    /// What the container is working on, for journal entries of other wires.
+    pub request: CurrentRequest,
+    /// Seed of whatever the function draws.
+    pub seed: u64,
+    /// Where other wires, and the function's metrics, are journaled.
+    pub journal: Journal,
+}
+
+impl Container {
+    /// A container whose AWS calls go over `wire`.
+    pub(super) fn new(
+        number: u64,
+        function: Arc<FunctionConfig>,
+        seed: u64,
+        clock: Clock,
+        journal: Journal,
+        wire: impl FnOnce(Link, CurrentRequest) -> Wire,
+    ) -> Self {
+        let (link, request) = (Link::default(), CurrentRequest::default());
+        let http = SharedHttpClient::new(wire(link.clone(), request.clone()));
+        Self { number, function, link, clock, http, request, seed, journal }
+    }
+}
+
+/// Decides which invocations are killed, and where.
+pub trait CrashPlan: Send + Sync {
+    /// The hop of invocation `request` of `function` at which its container dies (1 = the first); `None` lets it live.
+    fn kill_at(&self, function: &str, request: &str, now: UnixMs) -> Option<u64>;
+
+    /// Told that the kill happened, so that a planned crash that never came to pass can be noticed.
+    fn crashed(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
+        let _ = (function, request, hop, now);
+    }
+}
+
+/// The plan of a world without crashes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCrashes;
+
+impl CrashPlan for NoCrashes {
+    fn kill_at(&self, _: &str, _: &str, _: UnixMs) -> Option<u64> {
+        None
+    }
+}

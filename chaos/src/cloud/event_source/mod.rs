@@ -1,0 +1,168 @@
+//! Embedded event source mapping: pollers that receive from a queue, invoke a function, and delete what it handled.
+//!
+//! A failure is not a nack: nothing is changed, and the messages come back when their visibility ends.
+//! Invariant: only a message the function answered for, and did not hand back, is ever deleted.
+
+pub mod answer;
+pub mod record;
+#[cfg(test)]
+mod tests;
+
+use super::config::{ItemFailures, SqsSourceConfig};
+use super::lambda::Pool;
+use super::services::Services;
+use super::sqs::{BATCH_MAX, Delivery, SqsError};
+use crate::journal::{Event, Journal};
+use crate::random::Stream;
+use answer::Verdict;
+use payments::UnixMs;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Pollers of a mapping without `MaximumConcurrency`: the number Lambda starts with. It would add more under load.
+const POLLERS: u32 = 5;
+/// From a receive to the invocation it leads to, drawn evenly: virtual milliseconds, an assumption.
+const HANDOVER_MS: (u64, u64) = (2, 10);
+/// What Lambda adds to window and timeout when the queue's own visibility is shorter than both.
+const VISIBILITY_SPARE_S: u32 = 30;
+
+/// One mapping between a queue and a function.
+pub struct EventSource {
+    source: SqsSourceConfig,
+    pool: Arc<Pool>,
+    services: Services,
+    journal: Journal,
+    /// Visibility of its receives, seconds.
+    visibility_s: u32,
+    handovers: Mutex<Stream>,
+}
+
+/// Why a mapping cannot be created.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventSourceError {
+    /// Lambda refuses a queue that would hand a message out again while the function still works on it.
+    #[error(
+        "InvalidParameterValueException: Queue visibility timeout: {visibility_s} seconds is less than Function timeout: {timeout_s} seconds"
+    )]
+    VisibilityBelowTimeout {
+        /// The queue's visibility timeout, seconds.
+        visibility_s: u32,
+        /// The function's timeout, seconds.
+        timeout_s: u32,
+    },
+    /// There is no such queue.
+    #[error("queue {queue}: {error}")]
+    Queue {
+        /// Its name.
+        queue: String,
+        /// SQS's own words.
+        error: SqsError,
+    },
+}
+
+impl EventSource {
+    /// Creates a mapping; nothing is polled yet.
+    ///
+    /// # Errors
+    /// An unknown queue, or one whose visibility is shorter than the function's timeout.
+    pub fn new(
+        source: SqsSourceConfig,
+        pool: Arc<Pool>,
+        services: Services,
+        journal: Journal,
+        seed: u64,
+    ) -> Result<Self, EventSourceError> {
+        let queue_s = services.sqs().config(&source.queue).map(|config| config.visibility_s);
+        let queue_s =
+            queue_s.map_err(|error| EventSourceError::Queue { queue: source.queue.clone(), error })?;
+        let timeout_s = pool.config().timeout_s;
+        if queue_s < timeout_s {
+            return Err(EventSourceError::VisibilityBelowTimeout { visibility_s: queue_s, timeout_s });
+        }
+        let busy_s = source.window_s + timeout_s;
+        let visibility_s = if busy_s > queue_s { busy_s + VISIBILITY_SPARE_S } else { queue_s };
+        let stream = format!("handovers from {} to {}", source.queue, pool.config().logical_id);
+        let handovers = Mutex::new(Stream::new(seed, &stream));
+        Ok(Self { source, pool, services, journal, visibility_s, handovers })
+    }
+
+    /// How many pollers the mapping runs at once; each handles one batch at a time.
+    #[must_use]
+    pub fn pollers(&self) -> u32 {
+        self.source.concurrency_max.unwrap_or(POLLERS)
+    }
+
+    /// One poller. Never returns; ends when it is dropped, or when its queue is gone.
+    pub async fn poll(self: Arc<Self>) {
+        while let Some(batch) = self.gather().await {
+            self.hand_over(&batch).await;
+        }
+    }
+
+    /// Waits for messages; with a window, goes on until the batch is full or the window closes.
+    async fn gather(&self) -> Option<Vec<Delivery>> {
+        let size = self.source.batch_size as usize;
+        let mut batch = self.receive(size, None).await?;
+        let closes = self.now().plus_ms(1000 * i64::from(self.source.window_s));
+        while batch.len() < size && self.now() < closes {
+            batch.extend(self.receive(size - batch.len(), Some(closes)).await?);
+        }
+        Some(batch)
+    }
+
+    /// Up to `max` messages, as soon as there is one; none when `until` comes first.
+    async fn receive(&self, max: usize, until: Option<UnixMs>) -> Option<Vec<Delivery>> {
+        let queue = &self.source.queue;
+        loop {
+            let max = max.min(BATCH_MAX);
+            let received =
+                self.services.sqs().receive(queue, max, Some(self.visibility_s), self.now()).ok()?;
+            if !received.is_empty() || !self.services.receivable_by(queue, until).await {
+                return Some(received);
+            }
+        }
+    }
+
+    async fn hand_over(&self, batch: &[Delivery]) {
+        let handover_ms = self.draw_handover_ms();
+        self.services.clock().sleep_until(self.now().plus_ms(handover_ms)).await;
+        let ids: Vec<String> = batch.iter().map(|delivery| delivery.content.id.clone()).collect();
+        let ended = self.pool.invoke(record::event(&self.source.queue, batch), ids).await;
+        // A failure was journaled by the pool, and changes nothing.
+        let Ok(answer) = ended.outcome else { return };
+        let (failed, malformed) = self.read(&answer, batch);
+        let event = Event::Answered {
+            request: ended.request,
+            failed: failed.iter().cloned().collect(),
+            malformed,
+            hops: ended.hops,
+        };
+        self.journal.record(self.now(), event);
+        for delivery in batch.iter().filter(|delivery| !failed.contains(&delivery.content.id)) {
+            let deleted =
+                self.services.sqs().delete(&self.source.queue, &delivery.receipt_handle, self.now());
+            deleted.expect("the queue exists and made the handle itself");
+        }
+    }
+
+    /// Ids that failed, and what was wrong with the answer if it could not be read.
+    fn read(&self, answer: &[u8], batch: &[Delivery]) -> (BTreeSet<String>, Option<String>) {
+        let ids: BTreeSet<&str> = batch.iter().map(|delivery| delivery.content.id.as_str()).collect();
+        match self.source.reports_item_failures {
+            ItemFailures::Ignored => (BTreeSet::new(), None),
+            ItemFailures::Reported => match answer::read(answer, &ids) {
+                Verdict::Failed(failed) => (failed, None),
+                Verdict::Malformed(why) => (ids.into_iter().map(str::to_owned).collect(), Some(why)),
+            },
+        }
+    }
+
+    fn draw_handover_ms(&self) -> i64 {
+        let mut stream = self.handovers.lock().unwrap_or_else(PoisonError::into_inner);
+        i64::try_from(stream.between(HANDOVER_MS.0, HANDOVER_MS.1)).unwrap_or(0)
+    }
+
+    fn now(&self) -> UnixMs {
+        self.services.clock().now()
+    }
+}

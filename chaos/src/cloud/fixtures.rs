@@ -1,0 +1,139 @@
+//! A small cloud for tests: a payments queue with its dead-letter queue, and a ledger.
+//!
+//! Invariant: it is configured like the deployed one wherever the number matters to a rule.
+
+use super::config::{FunctionConfig, ItemFailures, QueueConfig, RedriveConfig, SqsSourceConfig, TableConfig};
+use super::container::{BoxFuture, Container, CrashPlan, Function, Handler, InvocationContext, NoCrashes};
+use super::{Blueprint, Cloud};
+use crate::clock::Clock;
+use crate::journal::{Event, Journal};
+use payments::UnixMs;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// 2019-07-10T16:35:00Z.
+pub(crate) const START: UnixMs = UnixMs(1_562_776_500_000);
+
+pub(crate) fn queue(name: &str) -> QueueConfig {
+    QueueConfig {
+        name: name.to_owned(),
+        visibility_s: 360,
+        retention_s: 345_600,
+        delay_s: 0,
+        message_bytes_max: 1_048_576,
+        redrive: None,
+    }
+}
+
+/// `payments`, which dead-letters to `dead` after `receives_max`, and `dead`.
+pub(crate) fn queues(receives_max: u32) -> Vec<QueueConfig> {
+    let redrive = Some(RedriveConfig { dead_letter_queue: "dead".to_owned(), receives_max });
+    let dead = QueueConfig { retention_s: 1_209_600, ..queue("dead") };
+    vec![QueueConfig { redrive, ..queue("payments") }, dead]
+}
+
+pub(crate) fn ledger() -> TableConfig {
+    TableConfig {
+        name: "ledger".to_owned(),
+        create: json!({
+            "TableName": "ledger",
+            "AttributeDefinitions": [{ "AttributeName": "payment_id", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "payment_id", "KeyType": "HASH" }],
+            "BillingMode": "PAY_PER_REQUEST",
+        }),
+        ttl_attribute: None,
+    }
+}
+
+/// `Consumer`: 60 s, batches of 10 from `payments`, two at a time.
+pub(crate) fn consumer() -> FunctionConfig {
+    FunctionConfig {
+        logical_id: "Consumer".to_owned(),
+        name: "payments-consumer".to_owned(),
+        timeout_s: 60,
+        memory_mb: 256,
+        environment: BTreeMap::new(),
+        sources: vec![SqsSourceConfig {
+            queue: "payments".to_owned(),
+            batch_size: 10,
+            window_s: 0,
+            concurrency_max: Some(2),
+            reports_item_failures: ItemFailures::Reported,
+        }],
+    }
+}
+
+/// A running cloud, its journal and its clock.
+pub(crate) struct World {
+    pub(crate) cloud: Cloud,
+    pub(crate) journal: Journal,
+    pub(crate) clock: Clock,
+}
+
+pub(crate) fn world(functions: Vec<(FunctionConfig, Arc<dyn Function>)>) -> World {
+    world_with(functions, Arc::new(NoCrashes), 1)
+}
+
+pub(crate) fn world_with(
+    functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
+    crashes: Arc<dyn CrashPlan>,
+    seed: u64,
+) -> World {
+    let (clock, journal) = (Clock::starting_at(START), Journal::default());
+    let blueprint = Blueprint { queues: queues(5), tables: vec![ledger()], functions, crashes, seed };
+    let cloud = Cloud::start(blueprint, clock, &journal).unwrap();
+    World { cloud, journal, clock }
+}
+
+impl World {
+    pub(crate) async fn run_for_s(&self, seconds: i64) {
+        self.clock.sleep_until(self.clock.now().plus_ms(1000 * seconds)).await;
+    }
+
+    pub(crate) fn send(&self, body: &str) -> String {
+        let message = super::sqs::NewMessage::text(body);
+        self.cloud.services().sqs().send("payments", message, self.clock.now()).unwrap().id
+    }
+
+    /// What `pick` makes of the events, in order.
+    pub(crate) fn events<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
+        self.journal.records().iter().filter_map(|record| pick(&record.event)).collect()
+    }
+}
+
+type Work = dyn Fn(Container, Vec<u8>, InvocationContext) -> BoxFuture<'static, Result<Vec<u8>, String>>
+    + Send
+    + Sync;
+
+/// A function made of a closure, without an init of its own.
+#[derive(Clone)]
+pub(crate) struct Script(Arc<Work>);
+
+/// Makes a function of an async closure from container, payload and context to an answer.
+pub(crate) fn script<F>(
+    work: impl Fn(Container, Vec<u8>, InvocationContext) -> F + Send + Sync + 'static,
+) -> Arc<dyn Function>
+where
+    F: Future<Output = Result<Vec<u8>, String>> + Send + 'static,
+{
+    Arc::new(Script(Arc::new(move |container, payload, context| Box::pin(work(container, payload, context)))))
+}
+
+impl Function for Script {
+    fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>> {
+        let script = self.clone();
+        Box::pin(async move { Ok(Box::new(Started { script, container }) as Box<dyn Handler>) })
+    }
+}
+
+struct Started {
+    script: Script,
+    container: Container,
+}
+
+impl Handler for Started {
+    fn invoke(&self, payload: Vec<u8>, context: InvocationContext) -> BoxFuture<'_, Result<Vec<u8>, String>> {
+        self.script.0(self.container.clone(), payload, context)
+    }
+}

@@ -1,0 +1,268 @@
+//! Embedded Lambda: containers that start cold, are reused warm, and die at their deadline or when their link is cut.
+//!
+//! Invariant: a container handles one invocation at a time, and one that crashed or timed out is never used again.
+
+#[cfg(test)]
+mod tests;
+
+use super::config::FunctionConfig;
+use super::container::{Container, CrashPlan, Function, Handler, InvocationContext};
+use super::ids::Ids;
+use super::names;
+use super::services::Services;
+use super::wire::{Latencies, Wire};
+use crate::journal::{Event, Journal};
+use crate::random::Stream;
+use payments::UnixMs;
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+/// Longest init of an on-demand container.
+const INIT_MS_MAX: i64 = 10_000;
+/// From asking for a new container until its init begins, drawn evenly: virtual milliseconds. An assumption of the
+/// right size: AWS publishes none, and measured cold starts of small functions lie around it.
+const SANDBOX_MS: (u64, u64) = (80, 250);
+
+/// What every function of a world shares.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// What functions call.
+    pub services: Services,
+    /// How long the calls take.
+    pub latencies: Latencies,
+    /// Which invocations die.
+    pub crashes: Arc<dyn CrashPlan>,
+    /// Where it is all written down.
+    pub journal: Journal,
+    /// The world's seed.
+    pub seed: u64,
+}
+
+/// One function and its containers.
+pub struct Pool {
+    config: Arc<FunctionConfig>,
+    function: Arc<dyn Function>,
+    around: Surroundings,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Idle containers, the longest idle first.
+    idle: VecDeque<Warm>,
+    containers: u64,
+    requests: Ids,
+    sandboxes: Stream,
+}
+
+struct Warm {
+    container: Container,
+    handler: Box<dyn Handler>,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Request id.
+    pub request: String,
+    /// Hops it made.
+    pub hops: u64,
+    /// The function's answer.
+    pub outcome: Result<Vec<u8>, Failure>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The function returned an error or panicked; its container lives on.
+    Error(String),
+    /// The container was killed.
+    Crash,
+    /// The deadline came first; the container was killed.
+    Timeout,
+    /// No container could be initialised, twice in a row.
+    Init(String),
+}
+
+impl Pool {
+    /// A function without containers.
+    #[must_use]
+    pub fn new(config: FunctionConfig, function: Arc<dyn Function>, around: Surroundings) -> Self {
+        let stream = |what: &str| format!("{what} of {}", config.logical_id);
+        let state = State {
+            idle: VecDeque::new(),
+            containers: 0,
+            requests: Ids::new(around.seed, &stream("requests")),
+            sandboxes: Stream::new(around.seed, &stream("sandboxes")),
+        };
+        Self { config: Arc::new(config), function, around, state: Mutex::new(state) }
+    }
+
+    /// The function's configuration.
+    #[must_use]
+    pub fn config(&self) -> &FunctionConfig {
+        &self.config
+    }
+
+    /// Invokes the function and waits for the end. `messages` are the ids in the batch, for the journal.
+    ///
+    /// Journals everything but an answer, which only the caller can read.
+    pub async fn invoke(&self, payload: Vec<u8>, messages: Vec<String>) -> Ended {
+        let request = self.lock().requests.uuid();
+        let idle = self.lock().idle.pop_front();
+        let warm = match idle {
+            Some(warm) => Some(warm),
+            None => self.start(None).await.ok(),
+        };
+        let deadline = self.now().plus_ms(1000 * i64::from(self.config.timeout_s));
+        let warm = match warm {
+            Some(warm) => warm,
+            // Lambda runs a failed init once more, inside the invocation and on its time.
+            None => match self.start(Some(deadline)).await {
+                Ok(warm) => warm,
+                Err((container, detail)) => return self.never_started(request, container, messages, detail),
+            },
+        };
+        self.journal(self.invoked(&request, warm.container.number, messages));
+        let ended = self.run(&warm, request, payload, deadline).await;
+        match ended.outcome {
+            Ok(_) | Err(Failure::Error(_)) => self.lock().idle.push_back(warm),
+            Err(Failure::Crash | Failure::Timeout | Failure::Init(_)) => drop(warm),
+        }
+        ended
+    }
+
+    async fn run(&self, warm: &Warm, request: String, payload: Vec<u8>, deadline: UnixMs) -> Ended {
+        let Container { link, request: current, clock, .. } = &warm.container;
+        let kill_at = self.around.crashes.kill_at(&self.config.logical_id, &request, self.now());
+        link.arm(kill_at);
+        current.set(&request);
+        let context = InvocationContext {
+            request_id: request.clone(),
+            deadline,
+            function_name: self.config.name.clone(),
+            function_arn: names::function_arn(&self.config.name),
+        };
+        let outcome = tokio::select! {
+            biased;
+            () = link.tripped() => Err(Failure::Crash),
+            () = clock.sleep_until(deadline) => Err(Failure::Timeout),
+            answer = caught(async { warm.handler.invoke(payload, context).await }) => answer.map_err(Failure::Error),
+        };
+        // A function may answer in the very poll that passed the deadly hop; the dead do not answer.
+        let killed = kill_at.is_some_and(|hop| link.hops() >= hop);
+        let outcome = if killed { Err(Failure::Crash) } else { outcome };
+        let ended = Ended { request, hops: link.hops(), outcome };
+        if let Err(failure) = &ended.outcome {
+            self.failed(&ended, failure, kill_at);
+            if !matches!(failure, Failure::Error(_)) {
+                link.trip();
+            }
+        }
+        ended
+    }
+
+    /// Starts a container, within the limit for an init or until `deadline`.
+    async fn start(&self, deadline: Option<UnixMs>) -> Result<Warm, (u64, String)> {
+        let (container, sandbox_ms) = self.new_container();
+        let clock = container.clock;
+        clock.sleep_until(self.now().plus_ms(sandbox_ms)).await;
+        let until = deadline.unwrap_or_else(|| self.now().plus_ms(INIT_MS_MAX));
+        let (link, number) = (container.link.clone(), container.number);
+        let started = tokio::select! {
+            biased;
+            () = clock.sleep_until(until) => Err("the time for its init was up".to_owned()),
+            started = caught(async { self.function.start(container.clone()).await }) => started,
+        };
+        let function = self.config.logical_id.clone();
+        match started {
+            Ok(handler) => {
+                self.journal(Event::ContainerStarted { function, container: number });
+                Ok(Warm { container, handler })
+            }
+            Err(detail) => {
+                link.trip();
+                self.journal(Event::ContainerFailed { function, container: number, detail: detail.clone() });
+                Err((number, detail))
+            }
+        }
+    }
+
+    fn new_container(&self) -> (Container, i64) {
+        let mut state = self.lock();
+        state.containers += 1;
+        let number = state.containers;
+        let sandbox_ms = state.sandboxes.between(SANDBOX_MS.0, SANDBOX_MS.1);
+        let around = &self.around;
+        let seed =
+            Stream::new(around.seed, &format!("container {number} of {}", self.config.logical_id)).seed();
+        let wire =
+            |link, request| Wire::new(around.services.clone(), around.latencies.clone(), link, request);
+        let clock = *around.services.clock();
+        let container =
+            Container::new(number, Arc::clone(&self.config), seed, clock, around.journal.clone(), wire);
+        (container, i64::try_from(sandbox_ms).unwrap_or(0))
+    }
+
+    fn never_started(&self, request: String, container: u64, messages: Vec<String>, detail: String) -> Ended {
+        self.journal(self.invoked(&request, container, messages));
+        let ended = Ended { request, hops: 0, outcome: Err(Failure::Init(detail.clone())) };
+        self.failed(&ended, &Failure::Init(detail), None);
+        ended
+    }
+
+    fn invoked(&self, request: &str, container: u64, messages: Vec<String>) -> Event {
+        Event::Invoked {
+            function: self.config.logical_id.clone(),
+            container,
+            request: request.to_owned(),
+            messages,
+        }
+    }
+
+    fn failed(&self, ended: &Ended, failure: &Failure, kill_at: Option<u64>) {
+        let (how, detail) = match failure {
+            Failure::Error(detail) => ("error", Some(detail.clone())),
+            Failure::Crash => ("crash", None),
+            Failure::Timeout => ("timeout", None),
+            Failure::Init(detail) => ("init", Some(detail.clone())),
+        };
+        self.journal(Event::Failed { request: ended.request.clone(), how, hops: ended.hops, detail });
+        if let (Failure::Crash, Some(hop)) = (failure, kill_at) {
+            self.around.crashes.crashed(&self.config.logical_id, &ended.request, hop, self.now());
+        }
+    }
+
+    fn journal(&self, event: Event) {
+        self.around.journal.record(self.now(), event);
+    }
+
+    fn now(&self) -> UnixMs {
+        self.around.services.clock().now()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Turns a panic of the function into an error, as `lambda_runtime` does.
+async fn caught<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        // Nothing of the function is looked at after a panic but its container, which survives one on AWS as well.
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll,
+            Err(panic) => Poll::Ready(Err(format!("Lambda panicked: {}", panic_text(panic.as_ref())))),
+        }
+    })
+    .await
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
+}

@@ -1,0 +1,185 @@
+use super::*;
+use crate::cloud::config::FunctionConfig;
+use crate::cloud::container::{BoxFuture, CrashPlan};
+use crate::cloud::fixtures::{World, consumer, script, world, world_with};
+use std::time::Duration;
+
+/// A function without event sources, to be invoked directly.
+fn alone() -> FunctionConfig {
+    FunctionConfig { sources: vec![], ..consumer() }
+}
+
+async fn invoke(world: &World) -> Ended {
+    world.cloud.function("Consumer").unwrap().invoke(b"{}".to_vec(), vec![]).await
+}
+
+fn containers_invoked(world: &World) -> Vec<u64> {
+    world.events(|event| if let Event::Invoked { container, .. } = event { Some(*container) } else { None })
+}
+
+async fn sleep_s(container: &Container, seconds: i64) {
+    container.clock.sleep_until(container.clock.now().plus_ms(1000 * seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_container_is_reused_and_the_longest_idle_comes_first() {
+    let echo = script(async |container: Container, payload, _| {
+        sleep_s(&container, 1).await;
+        Ok(payload)
+    });
+    let world = world(vec![(alone(), echo)]);
+    tokio::join!(invoke(&world), invoke(&world));
+    invoke(&world).await;
+    invoke(&world).await;
+    let mut numbers = containers_invoked(&world);
+    let later = numbers.split_off(2);
+    assert_eq!(later, numbers, "both containers again, in the order in which they became idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_kills_the_container_and_a_late_answer_never_counts() {
+    let slow = script(async |container: Container, payload, context: InvocationContext| {
+        sleep_s(&container, 61).await;
+        assert!(
+            container.clock.now() > context.deadline,
+            "never reached: the handler is dropped at the deadline"
+        );
+        Ok(payload)
+    });
+    let world = world(vec![(alone(), slow)]);
+    assert_eq!(invoke(&world).await.outcome, Err(Failure::Timeout));
+    assert_eq!(invoke(&world).await.outcome, Err(Failure::Timeout));
+    assert_eq!(containers_invoked(&world), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_an_error_and_the_container_lives() {
+    let broken =
+        script(async |_, _, context: InvocationContext| panic!("no card, no {}", context.function_name));
+    let world = world(vec![(alone(), broken)]);
+    for _ in 0..2 {
+        let outcome = invoke(&world).await.outcome;
+        assert_eq!(outcome, Err(Failure::Error("Lambda panicked: no card, no payments-consumer".to_owned())));
+    }
+    assert_eq!(containers_invoked(&world), [1, 1]);
+}
+
+struct KillAt(u64, Mutex<Vec<u64>>);
+
+impl CrashPlan for KillAt {
+    fn kill_at(&self, _: &str, _: &str, _: UnixMs) -> Option<u64> {
+        Some(self.0)
+    }
+
+    fn crashed(&self, _: &str, _: &str, hop: u64, _: UnixMs) {
+        self.1.lock().unwrap().push(hop);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_planned_crash_kills_the_container_at_its_hop_and_is_reported_back() {
+    let hopping = script(async |container: Container, payload, _| {
+        for _ in 0..4 {
+            container.link.hop().await;
+        }
+        Ok(payload)
+    });
+    let plan = Arc::new(KillAt(3, Mutex::default()));
+    let world = world_with(vec![(alone(), hopping)], Arc::clone(&plan) as Arc<dyn CrashPlan>, 1);
+    let ended = invoke(&world).await;
+    assert_eq!((ended.outcome, ended.hops), (Err(Failure::Crash), 3));
+    assert_eq!(*plan.1.lock().unwrap(), [3]);
+    invoke(&world).await;
+    assert_eq!(containers_invoked(&world), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
+    let abandoning = script(async |container: Container, payload, _| {
+        tokio::select! {
+            biased;
+            () = container.link.hop() => {}
+            () = std::future::ready(()) => {}
+        }
+        Ok(payload)
+    });
+    let plan = Arc::new(KillAt(1, Mutex::default()));
+    let world = world_with(vec![(alone(), abandoning)], plan, 1);
+    assert_eq!(invoke(&world).await.outcome, Err(Failure::Crash));
+}
+
+/// A function that needs `init_s` to start, and fails to when `works` is not met.
+struct Starts {
+    init_s: i64,
+    works: fn(u64) -> bool,
+}
+
+impl Function for Starts {
+    fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>> {
+        let (init_s, works) = (self.init_s, self.works);
+        Box::pin(async move {
+            sleep_s(&container, init_s).await;
+            if !works(container.number) {
+                return Err("no table".to_owned());
+            }
+            script(async |_, payload, _| Ok(payload)).start(container).await
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_init_is_run_once_more_inside_the_invocation() {
+    let second_works = Starts { init_s: 1, works: |number| number == 2 };
+    let world = world(vec![(alone(), Arc::new(second_works))]);
+    assert!(invoke(&world).await.outcome.is_ok());
+    assert_eq!(containers_invoked(&world), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_that_fails_twice_fails_the_invocation() {
+    let world = world(vec![(alone(), Arc::new(Starts { init_s: 1, works: |_| false }))]);
+    assert_eq!(invoke(&world).await.outcome, Err(Failure::Init("no table".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_has_10_s_and_then_the_time_of_the_invocation() {
+    let world = world(vec![(alone(), Arc::new(Starts { init_s: 11, works: |_| true }))]);
+    assert!(invoke(&world).await.outcome.is_ok(), "11 s fit into the function's 60");
+    assert!(world.clock.now() > world.clock.start().plus_ms(21_000), "10 s in vain, then 11");
+    let failed = world.events(|event| {
+        if let Event::ContainerFailed { detail, .. } = event { Some(detail.clone()) } else { None }
+    });
+    assert_eq!(failed, ["the time for its init was up"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_is_told_who_it_is_and_when_it_dies() {
+    let telling = script(async |container: Container, _, context: InvocationContext| {
+        assert_eq!(&*container.request.get(), context.request_id);
+        let left_ms = context.deadline.since_ms(container.clock.now());
+        Ok(format!("{left_ms} {}", context.function_arn).into_bytes())
+    });
+    let world = world(vec![(alone(), telling)]);
+    let answer = String::from_utf8(invoke(&world).await.outcome.unwrap()).unwrap();
+    assert_eq!(answer, "60000 arn:aws:lambda:eu-central-1:123456789012:function:payments-consumer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_the_cloud_drops_a_running_function() {
+    let (held, dropped) = (Arc::new(()), Duration::from_secs(3600));
+    let inner = Arc::clone(&held);
+    let endless = script(move |_, payload, _| {
+        let inner = Arc::clone(&inner);
+        async move {
+            tokio::time::sleep(dropped).await;
+            drop(inner);
+            Ok(payload)
+        }
+    });
+    let world = world(vec![(consumer(), endless)]);
+    world.send("one");
+    world.run_for_s(5).await;
+    assert_eq!(Arc::strong_count(&held), 3, "ours, the closure's, and the running handler's");
+    world.cloud.stop().await;
+    assert_eq!(Arc::strong_count(&held), 1);
+}

@@ -1,0 +1,56 @@
+//! The account the embedded services live in, and the names it gives to things.
+//!
+//! Invariant: a name is a pure function of what the template says, so the loader and the services agree without talking.
+
+/// `AWS::AccountId`.
+pub const ACCOUNT: &str = "123456789012";
+/// `AWS::Region`.
+pub const REGION: &str = "eu-central-1";
+/// `AWS::Partition`.
+pub const PARTITION: &str = "aws";
+
+/// A queue's ARN: what `GetAtt Queue.Arn` yields.
+#[must_use]
+pub fn queue_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:sqs:{REGION}:{ACCOUNT}:{name}")
+}
+
+/// A queue's URL: what `Ref` of a queue yields.
+#[must_use]
+pub fn queue_url(name: &str) -> String {
+    format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}")
+}
+
+/// The queue named by a URL. SQS reads the path alone, so a URL of any host will do.
+#[must_use]
+pub fn queue_in_url(url: &str) -> &str {
+    last_part(url, '/')
+}
+
+/// A function's ARN: what `GetAtt Function.Arn` yields.
+#[must_use]
+pub fn function_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+/// A secret's ARN. Secrets Manager ends it with six characters of its own.
+#[must_use]
+pub fn secret_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-{SECRET_SUFFIX}")
+}
+
+/// A secret's name, given its name or its ARN.
+#[must_use]
+pub fn secret_in_id(id: &str) -> &str {
+    if !id.starts_with("arn:") {
+        return id;
+    }
+    let last = last_part(id, ':');
+    last.strip_suffix(SECRET_SUFFIX).and_then(|name| name.strip_suffix('-')).unwrap_or(last)
+}
+
+const SECRET_SUFFIX: &str = "c4405s";
+
+fn last_part(text: &str, separator: char) -> &str {
+    text.rsplit(separator).next().unwrap_or(text)
+}

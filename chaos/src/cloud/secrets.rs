@@ -1,0 +1,81 @@
+//! Embedded Secrets Manager: secrets with one current value, which the world may rotate.
+//!
+//! Invariant: a value is never journaled.
+
+use super::ids::Ids;
+use super::names;
+use super::reply::Reply;
+use payments::UnixMs;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// All secrets of the account.
+#[derive(Debug)]
+pub struct Secrets {
+    by_name: BTreeMap<String, Secret>,
+    versions: Ids,
+}
+
+struct Secret {
+    value: String,
+    version: String,
+    created_at: UnixMs,
+}
+
+impl Secrets {
+    /// No secrets yet.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { by_name: BTreeMap::new(), versions: Ids::new(seed, "secret versions") }
+    }
+
+    /// Gives a secret, by name or ARN, a new current value: creates it, or rotates it.
+    pub fn put(&mut self, id: &str, value: impl Into<String>, now: UnixMs) {
+        let version = self.versions.uuid();
+        let secret = Secret { value: value.into(), version, created_at: now };
+        self.by_name.insert(names::secret_in_id(id).to_owned(), secret);
+    }
+
+    /// Carries out `operation`, the part of `x-amz-target` after the dot.
+    #[must_use]
+    pub fn answer(&self, operation: &str, body: &[u8]) -> Reply {
+        if operation != "GetSecretValue" {
+            let text = format!("The embedded Secrets Manager does not support {operation}.");
+            return Reply::error(400, "UnknownOperationException", &text);
+        }
+        match serde_json::from_slice::<GetSecretValue>(body) {
+            Ok(call) => self.current(&call.secret_id),
+            Err(error) => Reply::error(400, "SerializationException", &error.to_string()),
+        }
+    }
+
+    fn current(&self, id: &str) -> Reply {
+        let name = names::secret_in_id(id);
+        let Some(secret) = self.by_name.get(name) else {
+            let text = "Secrets Manager can't find the specified secret.";
+            return Reply::error(400, "ResourceNotFoundException", text);
+        };
+        Reply::ok(&json!({
+            "ARN": names::secret_arn(name),
+            "CreatedDate": secret.created_at.0 / 1000,
+            "Name": name,
+            "SecretString": secret.value,
+            "VersionId": secret.version,
+            "VersionStages": ["AWSCURRENT"],
+        }))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    /// Without the value: a test's output is read by people.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Secret").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetSecretValue {
+    secret_id: String,
+}

@@ -1,0 +1,105 @@
+//! What SQS refuses, in AWS's own words and codes.
+//!
+//! Invariant: every error carries the query code, because the Rust SDK types errors by it and by nothing else.
+
+use crate::cloud::reply::Reply;
+
+/// An operation SQS refused. Texts are those recorded from AWS where a recording exists.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SqsError {
+    /// No queue has that name.
+    #[error("The specified queue does not exist.")]
+    QueueDoesNotExist,
+    /// The text is no receipt handle of that queue.
+    #[error("The input receipt handle \"{0}\" is not a valid receipt handle.")]
+    ReceiptHandleIsInvalid(String),
+    /// A parameter is outside what SQS accepts; the whole text.
+    #[error("{0}")]
+    InvalidParameterValue(String),
+    /// A required parameter is absent or empty.
+    #[error("The request must contain the parameter {0}.")]
+    MissingParameter(&'static str),
+    /// The body holds characters SQS does not carry.
+    #[error(
+        "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+    )]
+    InvalidMessageContents,
+    /// No queue attribute has that name.
+    #[error("Unknown Attribute {0}.")]
+    InvalidAttributeName(String),
+    /// A batch without entries; the operation's name.
+    #[error("There should be at least one {0}RequestEntry in the request.")]
+    EmptyBatchRequest(&'static str),
+    /// More than 10 entries; how many.
+    #[error("Maximum number of entries per request are 10. You have sent {0}.")]
+    TooManyEntriesInBatchRequest(usize),
+    /// More than 1 MiB in one batch; how many bytes.
+    #[error("Batch requests cannot be longer than 1048576 bytes. You have sent {0} bytes.")]
+    BatchRequestTooLong(usize),
+    /// Two entries share an id; which.
+    #[error("Id {0} repeated.")]
+    BatchEntryIdsNotDistinct(String),
+    /// An entry's id has other characters, or more than 80.
+    #[error(
+        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."
+    )]
+    InvalidBatchEntryId,
+    /// The embedded SQS does not have this operation.
+    #[error("The embedded SQS does not support {0}.")]
+    UnsupportedOperation(String),
+    /// The request is not the JSON this operation takes.
+    #[error("{0}")]
+    Serialization(String),
+}
+
+impl SqsError {
+    /// The code of the query protocol, which is also the code of a failed batch entry.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
+            Self::ReceiptHandleIsInvalid(_) => "ReceiptHandleIsInvalid",
+            Self::InvalidParameterValue(_) => "InvalidParameterValue",
+            Self::MissingParameter(_) => "MissingParameter",
+            Self::InvalidMessageContents => "InvalidMessageContents",
+            Self::InvalidAttributeName(_) => "InvalidAttributeName",
+            Self::EmptyBatchRequest(_) => "AWS.SimpleQueueService.EmptyBatchRequest",
+            Self::TooManyEntriesInBatchRequest(_) => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+            Self::BatchRequestTooLong(_) => "AWS.SimpleQueueService.BatchRequestTooLong",
+            Self::BatchEntryIdsNotDistinct(_) => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+            Self::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
+            Self::UnsupportedOperation(_) => "AWS.SimpleQueueService.UnsupportedOperation",
+            Self::Serialization(_) => "SerializationException",
+        }
+    }
+
+    /// The error as the JSON protocol sends it: status 400, `__type`, and the query code in a header.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let kind = format!("{}#{}", self.namespace(), self.shape());
+        Reply::error(400, &kind, &self.to_string())
+            .with_header("x-amzn-query-error", format!("{};Sender", self.code()))
+    }
+
+    const fn shape(&self) -> &'static str {
+        match self {
+            Self::QueueDoesNotExist => "QueueDoesNotExist",
+            Self::ReceiptHandleIsInvalid(_) => "ReceiptHandleIsInvalid",
+            Self::InvalidParameterValue(_) => "InvalidParameterValueException",
+            Self::MissingParameter(_) => "MissingRequiredParameterException",
+            Self::InvalidMessageContents => "InvalidMessageContents",
+            Self::InvalidAttributeName(_) => "InvalidAttributeName",
+            Self::EmptyBatchRequest(_) => "EmptyBatchRequest",
+            Self::TooManyEntriesInBatchRequest(_) => "TooManyEntriesInBatchRequest",
+            Self::BatchRequestTooLong(_) => "BatchRequestTooLong",
+            Self::BatchEntryIdsNotDistinct(_) => "BatchEntryIdsNotDistinct",
+            Self::InvalidBatchEntryId => "InvalidBatchEntryId",
+            Self::UnsupportedOperation(_) => "UnsupportedOperation",
+            Self::Serialization(_) => "SerializationException",
+        }
+    }
+
+    const fn namespace(&self) -> &'static str {
+        if matches!(self, Self::Serialization(_)) { "com.amazon.coral.service" } else { "com.amazonaws.sqs" }
+    }
+}

@@ -1,0 +1,144 @@
+//! One container's way to the services: the HTTP client its AWS SDK is given.
+//!
+//! A call passes a hop of the container's link, waits out a latency, takes effect, and passes a second hop.
+//! Invariant: a call that a dead container had not sent never takes effect, and every call costs at least a virtual
+//! millisecond. (One it had sent may: its latency and the kill can end at the same instant.)
+
+#[cfg(test)]
+mod tests;
+
+use super::reply::Reply;
+use super::services::{Service, Services};
+use crate::link::Link;
+use crate::random::Stream;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Latency of a call, drawn evenly from this range: SQS, virtual milliseconds.
+const SQS_MS: (u64, u64) = (4, 12);
+/// The same for DynamoDB, whose single-digit milliseconds are its selling point.
+const DYNAMODB_MS: (u64, u64) = (2, 8);
+/// The same for Secrets Manager.
+const SECRETS_MS: (u64, u64) = (8, 30);
+
+/// The id of the invocation a container is working on; shared by all of its wires, empty during init.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentRequest(Arc<Mutex<Arc<str>>>);
+
+impl CurrentRequest {
+    /// The current id.
+    #[must_use]
+    pub fn get(&self) -> Arc<str> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on the container works on `request`.
+    pub fn set(&self, request: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from(request);
+    }
+}
+
+/// Latencies of one world, a stream for each service, so that a call to one never shifts another's draws.
+#[derive(Clone, Debug)]
+pub struct Latencies(Arc<Mutex<Draws>>);
+
+#[derive(Debug)]
+struct Draws {
+    sqs: Stream,
+    dynamodb: Stream,
+    secrets: Stream,
+}
+
+impl Latencies {
+    /// The latencies of `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Draws {
+            sqs: Stream::new(seed, "latency sqs"),
+            dynamodb: Stream::new(seed, "latency dynamodb"),
+            secrets: Stream::new(seed, "latency secrets"),
+        })))
+    }
+
+    fn draw_ms(&self, service: Service) -> i64 {
+        let mut draws = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stream, (low, high)) = match service {
+            Service::Sqs => (&mut draws.sqs, SQS_MS),
+            Service::DynamoDb => (&mut draws.dynamodb, DYNAMODB_MS),
+            Service::Secrets => (&mut draws.secrets, SECRETS_MS),
+        };
+        i64::try_from(stream.between(low, high)).unwrap_or(i64::MAX)
+    }
+}
+
+/// The AWS services as one container sees them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    services: Services,
+    latencies: Latencies,
+    link: Link,
+    request: CurrentRequest,
+}
+
+impl Wire {
+    /// A wire that counts its hops on `link` and journals under `request`.
+    #[must_use]
+    pub fn new(services: Services, latencies: Latencies, link: Link, request: CurrentRequest) -> Self {
+        Self { services, latencies, link, request }
+    }
+
+    async fn carry(self, target: Option<String>, body: SdkBody) -> Reply {
+        let Some((service, operation)) = target.as_deref().and_then(Service::of_target) else {
+            return unknown_target(target.as_deref());
+        };
+        self.link.hop().await;
+        let clock = self.services.clock();
+        clock.sleep_until(clock.now().plus_ms(self.latencies.draw_ms(service))).await;
+        let request = self.request.get();
+        // The SDK's JSON bodies are in memory; a streaming one would be a protocol none of these services speaks.
+        let reply =
+            self.services.answer(service, operation, body.bytes().unwrap_or_default(), &request).await;
+        self.link.hop().await;
+        reply
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").map(str::to_owned);
+        let wire = self.clone();
+        HttpConnectorFuture::new(async move { response(wire.carry(target, request.into_body()).await) })
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn unknown_target(target: Option<&str>) -> Reply {
+    let text = match target {
+        Some(target) => format!("No embedded service answers to {target}."),
+        None => "No embedded service answers a request without x-amz-target.".to_owned(),
+    };
+    Reply::error(400, "UnknownOperationException", &text)
+}
+
+fn response(reply: Reply) -> Result<HttpResponse, ConnectorError> {
+    let mut response =
+        http::Response::builder().status(reply.status).header("content-type", "application/x-amz-json-1.0");
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    let response = response
+        .body(SdkBody::from(reply.body))
+        .map_err(|error| ConnectorError::other(error.into(), None))?;
+    HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+}
