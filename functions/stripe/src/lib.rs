@@ -2,7 +2,7 @@
 //!
 //! The client builds the request, waits for a bounded time, and says what the answer means in the words of
 //! [`payments::provider`]. It never retries: whether a call is repeated is for the protocol to decide, which knows
-//! what a repeat could cost. How bytes travel is a transport: TLS in production,
+//! what a repeat could cost. How bytes travel is a [`Transport`]: TLS in production ([`transport::over_tls`]),
 //! memory in simulation.
 //!
 //! Invariant: an answer whose effect is not certain is `Answer::Unknown` and nothing else.
@@ -11,9 +11,11 @@ mod base;
 mod key;
 pub mod limits;
 mod request;
+pub mod transport;
 
 pub use base::{ApiBase, BadApiBase};
 pub use key::{ApiKey, BadApiKey};
+pub use transport::{BoxError, Transport, TransportError};
 
 /// The `Stripe-Version` every call is sent under, but for a create that repeats an older one.
 ///
