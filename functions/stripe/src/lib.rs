@@ -1,6 +1,6 @@
 //! A thin Stripe client: one method per call of the charge protocol, one answer per call.
 //!
-//! The client builds the request, waits for a bounded time, and says what the answer means in the words of
+//! [`Client`] builds the request, waits for a bounded time, and says what the answer means in the words of
 //! [`payments::provider`]. It never retries: whether a call is repeated is for the protocol to decide, which knows
 //! what a repeat could cost. How bytes travel is a [`Transport`]: TLS in production ([`transport::over_tls`]),
 //! memory in simulation.
@@ -8,12 +8,16 @@
 //! Invariant: an answer whose effect is not certain is `Answer::Unknown` and nothing else.
 
 mod base;
+mod classify;
+mod client;
+mod envelope;
 mod key;
 pub mod limits;
 mod request;
 pub mod transport;
 
 pub use base::{ApiBase, BadApiBase};
+pub use client::{Client, NotWarm, Probe, Reply};
 pub use key::{ApiKey, BadApiKey};
 pub use transport::{BoxError, Transport, TransportError};
 
