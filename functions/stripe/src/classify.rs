@@ -1,0 +1,311 @@
+//! What an HTTP answer, or its absence, means.
+//!
+//! By status, `error.code` and headers; never by `error.type`, on which sources disagree (one exception, which can
+//! do no harm: [`is_key_conflict`]). Status alone is believed where whoever sends it refused before doing anything
+//! (401, 403, 429). Everything else that sounds final needs Stripe's own envelope: a proxy's error page is no
+//! evidence, neither for a decline nor against a payment.
+//! Sources: <https://docs.stripe.com/error-low-level>, <https://docs.stripe.com/rate-limits>,
+//! <https://docs.stripe.com/error-codes>.
+//!
+//! Invariant: an answer whose effect is not certain is [`Answer::Unknown`] and nothing else.
+
+use crate::client::Probe;
+use crate::envelope::{self, ErrorObject};
+use crate::transport::TransportError;
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use payments::Cause;
+use payments::provider::{Answer, Intent, IntentId, Replay};
+
+/// What came of a call, as far as HTTP goes.
+pub(crate) type Seen = Result<Response<Bytes>, Failure>;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The way to Stripe is broken.
+    Transport(TransportError),
+    /// Our time-out passed.
+    TimedOut,
+}
+
+/// Which call an answer belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Call<'id> {
+    /// It makes an intent, under an idempotency key.
+    Create,
+    /// It is about this intent, which stands in its path; without a key.
+    OnIntent(&'id IntentId),
+}
+
+impl Call<'_> {
+    /// An intent with another id than the one we asked about tells nothing about ours.
+    fn concerns(self, intent: &Intent) -> bool {
+        match self {
+            Self::Create => true,
+            Self::OnIntent(id) => intent.id == *id,
+        }
+    }
+}
+
+/// What a call on an intent came to.
+pub(crate) fn answer(call: Call<'_>, seen: &Seen) -> Answer {
+    let response = match seen {
+        Ok(response) => response,
+        Err(failure) => return unanswered(failure),
+    };
+    match response.status().as_u16() {
+        200..=299 => match envelope::intent(response.body()) {
+            Some(intent) if call.concerns(&intent) => Answer::Intent(intent),
+            Some(_) | None => unreadable(),
+        },
+        401 | 403 => not_done(Cause::CredentialsRefused, response.headers()),
+        429 => not_done(throttled(response.body()), response.headers()),
+        // 408: whoever timed out may have passed the request on. 424: something behind Stripe failed.
+        408 | 424 | 500..=599 => {
+            Answer::Unknown { cause: Cause::ProviderError, replay: replay(response.headers()) }
+        }
+        status @ 400..=499 => match envelope::error(response.body()) {
+            Some(error) => refused(call, status, response.headers(), error),
+            None => unreadable(),
+        },
+        // Redirects are not followed: a POST would be repeated, and the key sent elsewhere.
+        _ => unreadable(),
+    }
+}
+
+/// What a probe came to. Only the object it asked for counts as well: what follows from it is a redrive.
+pub(crate) fn probe(seen: &Seen) -> Probe {
+    match seen {
+        Ok(response) if response.status().is_success() && envelope::is_object(response.body(), "balance") => {
+            Probe::Well
+        }
+        Ok(_) | Err(_) => match answer(Call::Create, seen) {
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause, .. } => Probe::Unwell(cause),
+            Answer::Intent(_)
+            | Answer::Declined(_)
+            | Answer::UnexpectedState(_)
+            | Answer::KeyConflict
+            | Answer::IntentMissing
+            | Answer::Refused { .. } => Probe::Unwell(Cause::ProviderUnreadable),
+        },
+    }
+}
+
+fn unanswered(failure: &Failure) -> Answer {
+    let cause = match failure {
+        Failure::Transport(TransportError::Connect(_)) => {
+            return Answer::NotDone { cause: Cause::ProviderUnreachable, retry_after_s: None };
+        }
+        Failure::Transport(TransportError::Broken(_)) => Cause::ProviderUnreachable,
+        Failure::TimedOut => Cause::ProviderTimeout,
+    };
+    Answer::Unknown { cause, replay: Replay::Open }
+}
+
+/// A 4xx in Stripe's own words.
+fn refused(call: Call<'_>, status: u16, headers: &HeaderMap, error: ErrorObject) -> Answer {
+    match (status, error.code()) {
+        (402, _) => error.decline().map_or_else(unreadable, Answer::Declined),
+        (400, Some("payment_intent_unexpected_state")) => match error.into_intent() {
+            Some(intent) if call.concerns(&intent) => Answer::UnexpectedState(intent),
+            Some(_) | None => unreadable(),
+        },
+        (400, _) if is_key_conflict(call, &error) => Answer::KeyConflict,
+        // `idempotency_key_in_use`, or whatever else lost against a concurrent request: Stripe executes one of
+        // the two, and it was not this one.
+        (409, _) => not_done(Cause::InFlight, headers),
+        (404, Some("resource_missing")) if is_about_the_path(call, &error) => Answer::IntentMissing,
+        // Stripe itself says that this is not its last word.
+        _ if header(headers, SHOULD_RETRY) == Some("true") => {
+            Answer::Unknown { cause: Cause::ProviderError, replay: Replay::Open }
+        }
+        _ => match error.name() {
+            Some(code) => Answer::Refused { status, code, param: error.param().map(envelope::word) },
+            None => unreadable(),
+        },
+    }
+}
+
+/// The key was used before, with other parameters or on another path.
+///
+/// Stripe sends this 400 with the type `idempotency_error` and no code, so here, and only here, the type decides.
+/// Taken for a conflict by mistake, an error costs one more unconfirmed intent, which charges nothing; missed, the
+/// create counts as refused and the payment is quarantined unpaid. A call without a key cannot conflict.
+fn is_key_conflict(call: Call<'_>, error: &ErrorObject) -> bool {
+    match call {
+        Call::Create => error.code().or(error.kind()) == Some("idempotency_error"),
+        Call::OnIntent(_) => false,
+    }
+}
+
+/// Whether what is missing is the intent in the path, and not a card or customer that the request named.
+fn is_about_the_path(call: Call<'_>, error: &ErrorObject) -> bool {
+    match call {
+        Call::Create => false,
+        Call::OnIntent(_) => matches!(error.param(), None | Some("intent")),
+    }
+}
+
+/// `lock_timeout` is about one object and passes; any other 429 says that we are too fast.
+fn throttled(body: &[u8]) -> Cause {
+    match envelope::error(body) {
+        Some(error) if error.code() == Some("lock_timeout") => Cause::LockTimeout,
+        Some(_) | None => Cause::RateLimited,
+    }
+}
+
+fn not_done(cause: Cause, headers: &HeaderMap) -> Answer {
+    // The form with a date would need a clock, and no Stripe source mentions `Retry-After` at all.
+    Answer::NotDone {
+        cause,
+        retry_after_s: header(headers, "retry-after").and_then(|text| text.parse().ok()),
+    }
+}
+
+fn unreadable() -> Answer {
+    Answer::Unknown { cause: Cause::ProviderUnreadable, replay: Replay::Open }
+}
+
+const SHOULD_RETRY: &str = "stripe-should-retry";
+
+fn replay(headers: &HeaderMap) -> Replay {
+    let replayed = header(headers, "idempotent-replayed") == Some("true");
+    let final_for_the_key = header(headers, SHOULD_RETRY) == Some("false");
+    if replayed || final_for_the_key { Replay::Stored } else { Replay::Open }
+}
+
+fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::WORD_CHARS_MAX;
+    use http::StatusCode;
+    use proptest::prelude::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        let known = ["", "pi_1", "pi_2", "succeeded", "payment_intent", "lock_timeout", "resource_missing"];
+        let codes = ["idempotency_error", "payment_intent_unexpected_state", "intent", "true", "false", "7"];
+        prop_oneof![
+            proptest::sample::select([&known[..], &codes].concat()).prop_map(str::to_owned),
+            ".{0,200}"
+        ]
+    }
+
+    fn value() -> impl Strategy<Value = serde_json::Value> {
+        prop_oneof![
+            8 => text().prop_map(serde_json::Value::from),
+            1 => any::<i64>().prop_map(serde_json::Value::from),
+            1 => Just(serde_json::Value::Null),
+        ]
+    }
+
+    fn object(fields: &'static [&'static str]) -> impl Strategy<Value = serde_json::Value> {
+        proptest::collection::btree_map(proptest::sample::select(fields), value(), 0..=fields.len())
+            .prop_map(|fields| serde_json::json!(fields))
+    }
+
+    prop_compose! {
+        fn intent()(
+            id in text(), kind in prop_oneof![9 => Just("payment_intent".to_owned()), 1 => text()],
+            fields in object(&["status", "metadata", "currency"]), error in error_fields(),
+        ) -> serde_json::Value {
+            let mut intent = serde_json::json!({
+                "object": kind, "id": id, "status": "succeeded", "amount": 5, "currency": "eur", "last_payment_error": error
+            });
+            for (name, value) in fields.as_object().unwrap() {
+                intent[name] = value.clone();
+            }
+            intent
+        }
+    }
+
+    fn error_fields() -> impl Strategy<Value = serde_json::Value> {
+        object(&["type", "code", "decline_code", "param", "message"])
+    }
+
+    const CODES: [&str; 4] =
+        ["payment_intent_unexpected_state", "idempotency_error", "resource_missing", "lock_timeout"];
+
+    /// Half of them carry a code that matters, or the rules for it would hardly ever be met.
+    fn error() -> impl Strategy<Value = serde_json::Value> {
+        let code = proptest::option::of(proptest::sample::select(&CODES[..]));
+        (error_fields(), code, proptest::option::of(intent())).prop_map(|(mut error, code, intent)| {
+            if let Some(code) = code {
+                error["code"] = code.into();
+            }
+            if let Some(intent) = intent {
+                error["payment_intent"] = intent;
+            }
+            serde_json::json!({ "error": error })
+        })
+    }
+
+    fn body() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            1 => any::<Vec<u8>>(),
+            4 => intent().prop_map(|json| json.to_string().into_bytes()),
+            4 => error().prop_map(|json| json.to_string().into_bytes()),
+        ]
+    }
+
+    prop_compose! {
+        fn response()(
+            status in prop_oneof![
+                1 => 100_u16..=999,
+                3 => proptest::sample::select(&[200, 400, 402, 404, 409, 429, 500][..]),
+            ],
+            headers in proptest::collection::vec(
+                (proptest::sample::select(&["retry-after", "stripe-should-retry", "idempotent-replayed"][..]), text()),
+                0..4,
+            ),
+            body in body(),
+        ) -> Response<Bytes> {
+            let mut response = Response::new(Bytes::from(body));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            for (name, value) in headers {
+                if let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes()) {
+                    response.headers_mut().append(name, value);
+                }
+            }
+            response
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_answer_makes_it_panic_and_no_intent_comes_without_the_id_that_was_asked_for(response in response()) {
+            let asked = IntentId("pi_1".to_owned());
+            let status = response.status().as_u16();
+            let seen = Ok(response);
+            let _ = probe(&seen);
+            for call in [Call::Create, Call::OnIntent(&asked)] {
+                match answer(call, &seen) {
+                    Answer::Intent(intent) => {
+                        prop_assert!((200..300).contains(&status) && !intent.id.0.is_empty());
+                        prop_assert!(call.concerns(&intent));
+                    }
+                    Answer::UnexpectedState(intent) => {
+                        prop_assert!(status == 400 && !intent.id.0.is_empty() && call.concerns(&intent));
+                    }
+                    Answer::Refused { code, param, .. } => {
+                        prop_assert!((400..500).contains(&status) && !code.is_empty());
+                        for word in [Some(code), param].into_iter().flatten() {
+                            prop_assert!(word.len() <= WORD_CHARS_MAX && word.bytes().all(|byte| byte.is_ascii_graphic()));
+                        }
+                    }
+                    Answer::Declined(decline) => prop_assert!(status == 402 && !decline.code.is_empty()),
+                    Answer::NotDone { .. } => prop_assert!([401, 403, 409, 429].contains(&status)),
+                    Answer::KeyConflict => prop_assert!(status == 400),
+                    Answer::IntentMissing => prop_assert!(status == 404),
+                    Answer::Unknown { .. } => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The two shapes of an answer's body: a payment intent, or Stripe's error envelope `{"error":{…}}`.
+//!
+//! Only what the protocol needs is read; fields we do not know are ignored, those we need must have their type.
+//! Sources: <https://docs.stripe.com/api/payment_intents/object>, <https://docs.stripe.com/api/errors>.
+//! Invariant: no intent comes out of here without an id, and no message does at all, since it may repeat what a
+//! customer typed.
+
+use crate::limits::{BODY_BYTES_MAX, WORD_CHARS_MAX};
+use payments::limits::STRIPE_ID_CHARS_MAX;
+use payments::payment::PAYMENT_ID_KEY;
+use payments::provider::{Decline, Intent, IntentId, IntentStatus};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The payment intent that `body` is, if it is one.
+pub(crate) fn intent(body: &[u8]) -> Option<Intent> {
+    read::<IntentObject>(body)?.into_intent()
+}
+
+/// What Stripe's error envelope says, if `body` is one.
+pub(crate) fn error(body: &[u8]) -> Option<ErrorObject> {
+    read::<Envelope>(body).map(|envelope| envelope.error)
+}
+
+/// Whether `body` is Stripe's object of this name.
+pub(crate) fn is_object(body: &[u8], name: &str) -> bool {
+    read::<AnyObject>(body).is_some_and(|any| any.object == name)
+}
+
+/// At most [`WORD_CHARS_MAX`] characters of visible ASCII, others replaced: fit for a log, a ledger row and a
+/// message attribute, where SQS refuses control characters.
+pub(crate) fn word(text: &str) -> String {
+    let visible = |char: char| if char.is_ascii_graphic() { char } else { '?' };
+    text.chars().take(WORD_CHARS_MAX).map(visible).collect()
+}
+
+/// The fields of `error` that matter.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ErrorObject {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    code: Option<String>,
+    decline_code: Option<String>,
+    param: Option<String>,
+    /// Read only where it is needed: a strange intent must not hide a readable code.
+    payment_intent: Option<Value>,
+}
+
+impl ErrorObject {
+    /// `error.code`.
+    pub(crate) fn code(&self) -> Option<&str> {
+        present(self.code.as_deref())
+    }
+
+    /// `error.type`. Sources disagree on it for several errors, so it decides nothing but what has no code.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        present(self.kind.as_deref())
+    }
+
+    /// `error.param`.
+    pub(crate) fn param(&self) -> Option<&str> {
+        present(self.param.as_deref())
+    }
+
+    /// The code, or else the type, as a [`word`]; `None` when the error says nothing at all.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.code().or(self.kind()).map(word)
+    }
+
+    /// The decline this error is. An issuer's code alone counts as well.
+    pub(crate) fn decline(&self) -> Option<Decline> {
+        let decline_code = present(self.decline_code.as_deref());
+        let code = self.code().or(decline_code).or(self.kind()).map(word)?;
+        Some(Decline { code, decline_code: decline_code.map(word) })
+    }
+
+    /// `error.payment_intent`: the intent as it stands.
+    pub(crate) fn into_intent(self) -> Option<Intent> {
+        serde_json::from_value::<IntentObject>(self.payment_intent?).ok()?.into_intent()
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: ErrorObject,
+}
+
+#[derive(Deserialize)]
+struct AnyObject {
+    object: String,
+}
+
+#[derive(Deserialize)]
+struct IntentObject {
+    object: String,
+    id: String,
+    status: String,
+    amount: i64,
+    currency: String,
+    metadata: Option<BTreeMap<String, String>>,
+    last_payment_error: Option<ErrorObject>,
+}
+
+impl IntentObject {
+    fn into_intent(self) -> Option<Intent> {
+        let has_an_id = (1..=STRIPE_ID_CHARS_MAX).contains(&self.id.chars().count());
+        (self.object == "payment_intent" && has_an_id).then(|| Intent {
+            id: IntentId(self.id),
+            status: status(&self.status),
+            amount: self.amount,
+            currency: self.currency,
+            payment_id: self.metadata.and_then(|mut metadata| metadata.remove(PAYMENT_ID_KEY)),
+            last_decline: self.last_payment_error.as_ref().and_then(ErrorObject::decline),
+        })
+    }
+}
+
+fn status(text: &str) -> IntentStatus {
+    match text {
+        "requires_payment_method" => IntentStatus::RequiresPaymentMethod,
+        "requires_confirmation" => IntentStatus::RequiresConfirmation,
+        "requires_action" => IntentStatus::RequiresAction,
+        "processing" => IntentStatus::Processing,
+        "requires_capture" => IntentStatus::RequiresCapture,
+        "canceled" => IntentStatus::Canceled,
+        "succeeded" => IntentStatus::Succeeded,
+        other => IntentStatus::Other(word(other)),
+    }
+}
+
+/// Larger bodies were cut by the transport, or ought to have been.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    if body.len() > BODY_BYTES_MAX { None } else { serde_json::from_slice(body).ok() }
+}
+
+fn present(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}

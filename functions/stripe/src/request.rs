@@ -1,0 +1,132 @@
+//! The requests: one pure function per call.
+//!
+//! Parameters come in one fixed order and from the payment alone, so a repeated create is the same bytes and its
+//! idempotency key finds the same parameters.
+//! Invariant: only a create carries an `Idempotency-Key`.
+
+use crate::STRIPE_VERSION;
+use crate::base::ApiBase;
+use crate::key::ApiKey;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::{HeaderValue, Method, Request};
+use payments::Payment;
+use payments::charge::Method as PaymentMethod;
+use payments::ledger::RecordedIntent;
+use payments::payment::PAYMENT_ID_KEY;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const VERSION: HeaderName = HeaderName::from_static("stripe-version");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("payments/", env!("CARGO_PKG_VERSION")));
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// What is escaped in a path: everything but what Stripe's ids are made of, so that no id can leave its segment.
+const NOT_IN_AN_ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+
+/// Makes an intent and does not confirm it.
+///
+/// # Panics
+/// When `version` or `idempotency_key` cannot stand in a header: both are ours, so that would be a bug.
+pub(crate) fn create(
+    base: &ApiBase,
+    key: &ApiKey,
+    payment: &Payment,
+    version: &str,
+    idempotency_key: &str,
+) -> Request<Bytes> {
+    let mut request = post(base, key, "/v1/payment_intents", create_form(payment));
+    let ours = "versions and idempotency keys are made of visible ASCII characters";
+    request.headers_mut().insert(VERSION, HeaderValue::from_str(version).expect(ours));
+    request.headers_mut().insert(IDEMPOTENCY_KEY, HeaderValue::from_str(idempotency_key).expect(ours));
+    request
+}
+
+/// Confirms an intent that was read back from the ledger. Without a key: a stored 500 would be replayed for a day,
+/// and an intent cannot be charged twice anyway.
+pub(crate) fn confirm(
+    base: &ApiBase,
+    key: &ApiKey,
+    intent: &RecordedIntent,
+    method: PaymentMethod,
+    payment: &Payment,
+) -> Request<Bytes> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    // Nobody is there to authenticate: a card that asks for it is declined instead of left waiting.
+    form.append_pair("off_session", "true").append_pair("error_on_requires_action", "true");
+    match method {
+        PaymentMethod::OfTheIntent => {}
+        PaymentMethod::OfTheRequest => {
+            form.append_pair("payment_method", payment.payment_method.as_str());
+        }
+    }
+    post(base, key, &format!("{}/confirm", path(intent)), form.finish())
+}
+
+/// Looks an intent up.
+pub(crate) fn retrieve(base: &ApiBase, key: &ApiKey, intent: &RecordedIntent) -> Request<Bytes> {
+    authorized(base, key, Method::GET, &path(intent), String::new())
+}
+
+/// Cancels an intent. Without a reason: the fewer parameters, the less can be refused, and a refused cancel leaves
+/// a payment undecided.
+pub(crate) fn cancel(base: &ApiBase, key: &ApiKey, intent: &RecordedIntent) -> Request<Bytes> {
+    post(base, key, &format!("{}/cancel", path(intent)), String::new())
+}
+
+/// Reads the account's balance: one small object that every account has, authenticated, without a parameter, and
+/// not on the rate budget that look-ups of intents share.
+pub(crate) fn probe(base: &ApiBase, key: &ApiKey) -> Request<Bytes> {
+    authorized(base, key, Method::GET, "/v1/balance", String::new())
+}
+
+/// Asks for nothing, as nobody: what counts is the connection it opens. `HEAD`, so that no body has to be read
+/// before the connection is free again.
+pub(crate) fn warm(base: &ApiBase) -> Request<Bytes> {
+    unauthorized(base, Method::HEAD, "/", String::new())
+}
+
+fn create_form(payment: &Payment) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("amount", &payment.amount.get().to_string())
+        .append_pair("currency", payment.currency.as_str())
+        .append_pair("payment_method", payment.payment_method.as_str())
+        // Named, because what the account's dashboard enables may redirect, and then a confirm is refused.
+        .append_pair("payment_method_types[]", "card");
+    if let Some(customer) = &payment.customer {
+        form.append_pair("customer", customer.as_str());
+    }
+    if let Some(description) = &payment.description {
+        form.append_pair("description", description);
+    }
+    form.append_pair(&format!("metadata[{PAYMENT_ID_KEY}]"), payment.payment_id.as_str());
+    for (name, value) in &payment.metadata {
+        form.append_pair(&format!("metadata[{name}]"), value);
+    }
+    form.finish()
+}
+
+fn path(intent: &RecordedIntent) -> String {
+    format!("/v1/payment_intents/{}", utf8_percent_encode(&intent.id().0, NOT_IN_AN_ID))
+}
+
+fn post(base: &ApiBase, key: &ApiKey, path: &str, form: String) -> Request<Bytes> {
+    let mut request = authorized(base, key, Method::POST, path, form);
+    request.headers_mut().insert(CONTENT_TYPE, FORM);
+    request
+}
+
+fn authorized(base: &ApiBase, key: &ApiKey, method: Method, path: &str, form: String) -> Request<Bytes> {
+    let mut request = unauthorized(base, method, path, form);
+    request.headers_mut().insert(AUTHORIZATION, key.bearer());
+    request.headers_mut().insert(VERSION, HeaderValue::from_static(STRIPE_VERSION));
+    request
+}
+
+fn unauthorized(base: &ApiBase, method: Method, path: &str, form: String) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(form));
+    *request.method_mut() = method;
+    *request.uri_mut() = base.at(path);
+    request.headers_mut().insert(USER_AGENT, AGENT);
+    request
+}

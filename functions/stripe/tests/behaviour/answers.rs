@@ -1,0 +1,320 @@
+//! Every class of answer, from recorded envelopes to its meaning.
+
+use crate::support::{client, key, payment, recorded};
+use bytes::Bytes;
+use http::Response;
+use payments::Cause;
+use payments::charge::Method;
+use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
+use stripe::limits::BODY_BYTES_MAX;
+use stripe::{Client, Probe, Reply, TransportError};
+
+macro_rules! envelope {
+    ($name:literal) => {
+        Bytes::from_static(include_bytes!(concat!("../envelopes/", $name)))
+    };
+}
+
+const NO_HEADERS: [(&str, &str); 0] = [];
+
+fn answering<const N: usize>(status: u16, headers: [(&'static str, &'static str); N], body: Bytes) -> Client {
+    client(move |_| {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(name, value);
+        }
+        Ok(response.body(body.clone()).unwrap())
+    })
+}
+
+async fn create(client: Client) -> Answer {
+    client.create(&key(), &payment(), "2026-01-01.some", "order-1042:create:0").await.answer
+}
+
+async fn confirm(client: Client) -> Answer {
+    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &payment()).await.answer
+}
+
+async fn retrieve(client: Client) -> Answer {
+    client.retrieve(&key(), &recorded("pi_1")).await.answer
+}
+
+async fn cancel(client: Client) -> Answer {
+    client.cancel(&key(), &recorded("pi_1")).await.answer
+}
+
+fn unknown(cause: Cause) -> Answer {
+    Answer::Unknown { cause, replay: Replay::Open }
+}
+
+fn not_done(cause: Cause) -> Answer {
+    Answer::NotDone { cause, retry_after_s: None }
+}
+
+fn refused(status: u16, code: &str, param: Option<&str>) -> Answer {
+    Answer::Refused { status, code: code.to_owned(), param: param.map(str::to_owned) }
+}
+
+fn declined(code: &str, decline_code: Option<&str>) -> Answer {
+    Answer::Declined(Decline { code: code.to_owned(), decline_code: decline_code.map(str::to_owned) })
+}
+
+fn intent(status: IntentStatus) -> Intent {
+    Intent {
+        id: IntentId("pi_1".to_owned()),
+        status,
+        amount: 1999,
+        currency: "eur".to_owned(),
+        payment_id: Some("order-1042".to_owned()),
+        last_decline: None,
+    }
+}
+
+#[tokio::test]
+async fn a_readable_intent_is_read() {
+    let body = envelope!("intent_requires_confirmation.json");
+    let expected = Answer::Intent(intent(IntentStatus::RequiresConfirmation));
+    assert_eq!(create(answering(200, NO_HEADERS, body.clone())).await, expected);
+    assert_eq!(confirm(answering(200, NO_HEADERS, body.clone())).await, expected);
+    assert_eq!(retrieve(answering(200, NO_HEADERS, body.clone())).await, expected);
+    assert_eq!(cancel(answering(200, NO_HEADERS, body)).await, expected);
+}
+
+#[tokio::test]
+async fn an_intent_remembers_its_last_decline() {
+    let answer = retrieve(answering(200, NO_HEADERS, envelope!("intent_declined_before.json"))).await;
+    let decline = Decline { code: "card_declined".into(), decline_code: Some("insufficient_funds".into()) };
+    let expected = Intent { last_decline: Some(decline), ..intent(IntentStatus::RequiresPaymentMethod) };
+    assert_eq!(answer, Answer::Intent(expected));
+}
+
+#[tokio::test]
+async fn a_status_of_the_future_is_kept_by_name() {
+    let answer = retrieve(answering(200, NO_HEADERS, envelope!("intent_status_of_the_future.json"))).await;
+    let status = IntentStatus::Other("requires_patience".into());
+    assert_eq!(answer, Answer::Intent(Intent { payment_id: None, ..intent(status) }));
+}
+
+#[tokio::test]
+async fn a_success_that_cannot_be_read_is_unknown() {
+    for body in [
+        envelope!("truncated_intent.json"),
+        envelope!("proxy_error.html"),
+        envelope!("another_object.json"),
+        envelope!("intent_without_id.json"),
+        Bytes::new(),
+    ] {
+        let answering = answering(200, NO_HEADERS, body.clone());
+        assert_eq!(create(answering.clone()).await, unknown(Cause::ProviderUnreadable), "{body:?}");
+        assert_eq!(confirm(answering).await, unknown(Cause::ProviderUnreadable), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_another_intent_is_unreadable() {
+    let success = answering(200, NO_HEADERS, envelope!("another_intent.json"));
+    assert_eq!(confirm(success.clone()).await, unknown(Cause::ProviderUnreadable));
+    assert_eq!(retrieve(success.clone()).await, unknown(Cause::ProviderUnreadable));
+    assert_eq!(cancel(success).await, unknown(Cause::ProviderUnreadable));
+    let refusal = answering(400, NO_HEADERS, envelope!("unexpected_state_of_another_intent.json"));
+    assert_eq!(confirm(refusal).await, unknown(Cause::ProviderUnreadable));
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_cap_is_unreadable_even_if_it_could_be_parsed() {
+    let padded = |bytes: usize| {
+        let mut body = envelope!("intent_requires_confirmation.json").to_vec();
+        body.resize(bytes, b' ');
+        answering(200, NO_HEADERS, Bytes::from(body))
+    };
+    assert!(matches!(confirm(padded(BODY_BYTES_MAX)).await, Answer::Intent(_)));
+    assert_eq!(confirm(padded(BODY_BYTES_MAX + 1)).await, unknown(Cause::ProviderUnreadable));
+}
+
+#[tokio::test]
+async fn a_402_is_a_decline_in_the_issuers_words() {
+    let answer = confirm(answering(402, NO_HEADERS, envelope!("declined.json"))).await;
+    assert_eq!(answer, declined("card_declined", Some("generic_decline")));
+    let answer = confirm(answering(402, NO_HEADERS, envelope!("declined_expired.json"))).await;
+    assert_eq!(answer, declined("expired_card", None));
+}
+
+#[tokio::test]
+async fn an_intent_that_does_not_fit_the_call_comes_along() {
+    let answer = confirm(answering(400, NO_HEADERS, envelope!("unexpected_state_succeeded.json"))).await;
+    assert_eq!(answer, Answer::UnexpectedState(intent(IntentStatus::Succeeded)));
+    let bare = confirm(answering(400, NO_HEADERS, envelope!("unexpected_state_bare.json"))).await;
+    assert_eq!(bare, unknown(Cause::ProviderUnreadable));
+}
+
+#[tokio::test]
+async fn a_key_used_for_other_parameters_is_a_conflict_and_only_a_create_has_one() {
+    let conflict = answering(400, NO_HEADERS, envelope!("idempotency_error.json"));
+    assert_eq!(create(conflict.clone()).await, Answer::KeyConflict);
+    assert_eq!(confirm(conflict).await, refused(400, "idempotency_error", None));
+}
+
+#[tokio::test]
+async fn refused_credentials_are_ours_whoever_wrote_the_page() {
+    for body in [envelope!("credentials_refused.json"), envelope!("proxy_error.html")] {
+        for status in [401, 403] {
+            let answer = confirm(answering(status, NO_HEADERS, body.clone())).await;
+            assert_eq!(answer, not_done(Cause::CredentialsRefused));
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_intent_in_the_path_can_be_missing() {
+    let missing = answering(404, NO_HEADERS, envelope!("intent_missing.json"));
+    assert_eq!(retrieve(missing.clone()).await, Answer::IntentMissing);
+    assert_eq!(confirm(missing.clone()).await, Answer::IntentMissing);
+    assert_eq!(cancel(missing.clone()).await, Answer::IntentMissing);
+    assert_eq!(create(missing).await, refused(404, "resource_missing", Some("intent")));
+    for status in [400, 404] {
+        let card = confirm(answering(status, NO_HEADERS, envelope!("payment_method_missing.json"))).await;
+        assert_eq!(card, refused(status, "resource_missing", Some("payment_method")));
+    }
+    let url = retrieve(answering(404, NO_HEADERS, envelope!("unknown_url.json"))).await;
+    assert_eq!(url, refused(404, "invalid_request_error", None));
+}
+
+#[tokio::test]
+async fn a_request_that_lost_against_a_concurrent_one_was_not_done() {
+    for body in [envelope!("key_in_use.json"), envelope!("conflict.json")] {
+        assert_eq!(create(answering(409, NO_HEADERS, body)).await, not_done(Cause::InFlight));
+    }
+}
+
+#[tokio::test]
+async fn throttling_and_a_locked_object_are_told_apart() {
+    let limited = answering(429, NO_HEADERS, envelope!("rate_limit.json"));
+    assert_eq!(create(limited).await, not_done(Cause::RateLimited));
+    let bare = answering(429, NO_HEADERS, Bytes::new());
+    assert_eq!(create(bare).await, not_done(Cause::RateLimited));
+    let locked = answering(429, NO_HEADERS, envelope!("lock_timeout.json"));
+    assert_eq!(retrieve(locked).await, not_done(Cause::LockTimeout));
+}
+
+#[tokio::test]
+async fn retry_after_counts_in_seconds_only() {
+    let cases = [
+        ("7", Some(7)),
+        (" 7 ", Some(7)),
+        ("-1", None),
+        ("99999999999", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ];
+    for (sent, retry_after_s) in cases {
+        let answer = create(answering(429, [("Retry-After", sent)], envelope!("rate_limit.json"))).await;
+        assert_eq!(answer, Answer::NotDone { cause: Cause::RateLimited, retry_after_s }, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_stripe_is_unknown_and_says_whether_its_key_is_spent() {
+    let body = envelope!("api_error.json");
+    for status in [408, 424, 500, 502, 503, 504, 599] {
+        let answer = create(answering(status, NO_HEADERS, body.clone())).await;
+        assert_eq!(answer, unknown(Cause::ProviderError), "{status}");
+    }
+    for (header, value, replay) in [
+        ("Idempotent-Replayed", "true", Replay::Stored),
+        ("Stripe-Should-Retry", "false", Replay::Stored),
+        ("Stripe-Should-Retry", "true", Replay::Open),
+    ] {
+        let answer = create(answering(500, [(header, value)], body.clone())).await;
+        assert_eq!(answer, Answer::Unknown { cause: Cause::ProviderError, replay }, "{header}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_502_of_a_proxy_is_a_failure_of_the_provider() {
+    let answer = confirm(answering(502, NO_HEADERS, envelope!("proxy_error.html"))).await;
+    assert_eq!(answer, unknown(Cause::ProviderError));
+}
+
+#[tokio::test]
+async fn any_other_refusal_is_for_good_and_names_code_and_parameter() {
+    let answer = create(answering(400, NO_HEADERS, envelope!("amount_too_small.json"))).await;
+    assert_eq!(answer, refused(400, "amount_too_small", Some("amount")));
+}
+
+#[tokio::test]
+async fn a_refusal_that_stripe_wants_repeated_is_not_for_good() {
+    let headers = [("Stripe-Should-Retry", "true")];
+    let answer = create(answering(400, headers, envelope!("amount_too_small.json"))).await;
+    assert_eq!(answer, unknown(Cause::ProviderError));
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_stripes_proves_nothing() {
+    for body in [
+        envelope!("proxy_error.html"),
+        envelope!("not_an_envelope.json"),
+        envelope!("error_that_says_nothing.json"),
+        Bytes::new(),
+    ] {
+        for status in [400, 402, 404, 413] {
+            let answer = confirm(answering(status, NO_HEADERS, body.clone())).await;
+            assert_eq!(answer, unknown(Cause::ProviderUnreadable), "{status} {body:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    for status in [100, 301, 302, 307, 600] {
+        let headers = [("Location", "https://elsewhere.example/")];
+        let answer = create(answering(status, headers, envelope!("intent_requires_confirmation.json"))).await;
+        assert_eq!(answer, unknown(Cause::ProviderUnreadable), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusals_words_are_bounded_and_printable() {
+    let body = format!(r#"{{"error":{{"code":"{}","param":"metadata[a b\u0007é]"}}}}"#, "c".repeat(500));
+    let answer = create(answering(400, NO_HEADERS, Bytes::from(body))).await;
+    assert_eq!(answer, refused(400, &"c".repeat(100), Some("metadata[a?b??]")));
+}
+
+#[tokio::test]
+async fn nothing_sent_is_not_done_and_a_broken_connection_is_unknown() {
+    let unconnected = client(|_| Err(TransportError::Connect("connection refused".into())));
+    assert_eq!(confirm(unconnected).await, not_done(Cause::ProviderUnreachable));
+    let broken = client(|_| Err(TransportError::Broken("connection reset".into())));
+    assert_eq!(confirm(broken).await, unknown(Cause::ProviderUnreachable));
+}
+
+#[tokio::test]
+async fn a_reply_carries_what_a_log_line_needs() {
+    let headers = [("Request-Id", "req_1")];
+    let client_ok = answering(200, headers, envelope!("intent_requires_confirmation.json"));
+    let reply = client_ok.retrieve(&key(), &recorded("pi_1")).await;
+    assert_eq!((reply.status, reply.request_id.as_deref(), reply.failure), (Some(200), Some("req_1"), None));
+
+    let broken = client(|_| Err(TransportError::Broken("connection reset".into())));
+    let reply = broken.retrieve(&key(), &recorded("pi_1")).await;
+    assert_eq!((reply.status, reply.request_id), (None, None));
+    assert_eq!(reply.failure.as_deref(), Some("the connection to Stripe broke: connection reset"));
+}
+
+#[tokio::test]
+async fn a_probe_is_well_only_with_what_it_asked_for() {
+    let probe = async |client: Client| client.probe(&key()).await.answer;
+    assert_eq!(probe(answering(200, NO_HEADERS, envelope!("balance.json"))).await, Probe::Well);
+    for (status, body, cause) in [
+        (200, envelope!("proxy_error.html"), Cause::ProviderUnreadable),
+        (200, envelope!("another_intent.json"), Cause::ProviderUnreadable),
+        (400, envelope!("amount_too_small.json"), Cause::ProviderUnreadable),
+        (401, envelope!("credentials_refused.json"), Cause::CredentialsRefused),
+        (429, envelope!("rate_limit.json"), Cause::RateLimited),
+        (503, envelope!("api_error.json"), Cause::ProviderError),
+    ] {
+        let seen = probe(answering(status, NO_HEADERS, body)).await;
+        assert_eq!(seen, Probe::Unwell(cause), "{status}");
+    }
+    let unconnected: Reply<Probe> =
+        client(|_| Err(TransportError::Connect("refused".into()))).probe(&key()).await;
+    assert_eq!(unconnected.answer, Probe::Unwell(Cause::ProviderUnreachable));
+}

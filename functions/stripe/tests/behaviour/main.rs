@@ -1,0 +1,14 @@
+//! What the client sends, and what it makes of what comes back.
+//!
+//! One binary, because linking it takes longer than running it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; clippy's leave stops at helper functions"
+)]
+
+mod answers;
+mod real_transport;
+mod requests;
+mod support;
+mod timeouts;

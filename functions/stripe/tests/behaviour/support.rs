@@ -1,0 +1,50 @@
+//! A payment, its recorded intent, and transports that answer from memory.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use payments::ledger::{Change, RecordedIntent};
+use payments::provider::IntentId;
+use payments::{Payment, Row, UnixMs};
+use std::future::ready;
+use std::sync::{Arc, Mutex};
+use stripe::{ApiBase, ApiKey, Client, Transport, TransportError};
+use tower::service_fn;
+use tower::util::BoxCloneSyncService;
+
+pub(crate) const KEY_TEXT: &str = "sk_test_51HsecretA";
+
+pub(crate) fn key() -> ApiKey {
+    ApiKey::parse(KEY_TEXT).unwrap()
+}
+
+pub(crate) fn payment() -> Payment {
+    let body =
+        r#"{"payment_id":"order-1042","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#;
+    Payment::parse(body).unwrap()
+}
+
+/// Through a row, because there is no other way.
+pub(crate) fn recorded(id: &str) -> RecordedIntent {
+    let row = Row::received(Arc::new(payment()), "2026-01-01.some", UnixMs(0), UnixMs(0));
+    let row = row.apply(&Change::Record(IntentId(id.to_owned())), row.version, UnixMs(0)).unwrap();
+    row.recorded_intent().unwrap()
+}
+
+/// A client whose every call meets `answer`.
+pub(crate) fn client(
+    answer: impl Fn(Request<Bytes>) -> Result<Response<Bytes>, TransportError> + Clone + Send + Sync + 'static,
+) -> Client {
+    let transport: Transport = BoxCloneSyncService::new(service_fn(move |request| ready(answer(request))));
+    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap())
+}
+
+/// A client that keeps what it sent, answered with an empty 200.
+pub(crate) fn recording_client() -> (Client, Arc<Mutex<Vec<Request<Bytes>>>>) {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&sent);
+    let client = client(move |request| {
+        log.lock().unwrap().push(request);
+        Ok(Response::new(Bytes::new()))
+    });
+    (client, sent)
+}
