@@ -4,6 +4,7 @@
 //! Invariant: while it is not closed, at most one call at a time is let through.
 
 use crate::limits::{BREAKER_FAILURES, BREAKER_OPEN_MS, BREAKER_OPEN_MS_MAX, BREAKER_PROBE_MS};
+use crate::provider::Answer;
 use crate::time::UnixMs;
 
 /// The breaker of one container.
@@ -46,6 +47,28 @@ pub enum Health {
     Unwell,
     /// It says nothing: we were told to slow down, or our credentials were refused.
     Unclear,
+}
+
+impl Health {
+    /// What an answer says.
+    #[must_use]
+    pub const fn of(answer: &Answer) -> Self {
+        match answer {
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause, .. } => {
+                if cause.is_provider_failure() {
+                    Self::Unwell
+                } else {
+                    Self::Unclear
+                }
+            }
+            Answer::Intent(_)
+            | Answer::Declined(_)
+            | Answer::UnexpectedState(_)
+            | Answer::KeyConflict
+            | Answer::IntentMissing
+            | Answer::Refused { .. } => Self::Well,
+        }
+    }
 }
 
 impl Default for Breaker {

@@ -42,6 +42,8 @@ pub enum Cause {
     Contended,
     /// The quarantine queue did not take the message.
     QuarantineUnavailable,
+    /// The provider's rate left no turn before the invocation's end.
+    NoTurn,
     /// The invocation's time was up.
     OutOfTime,
     /// The work on this payment panicked.
@@ -87,7 +89,8 @@ impl Cause {
             | Self::RefusedInARow
             | Self::LedgerUnavailable
             | Self::Contended
-            | Self::QuarantineUnavailable => Blame::Us,
+            | Self::QuarantineUnavailable
+            | Self::NoTurn => Blame::Us,
             Self::OutOfTime
             | Self::Panicked
             | Self::RowMissing
@@ -139,6 +142,7 @@ impl Cause {
             Self::LedgerUnavailable => "ledger_unavailable",
             Self::Contended => "contended",
             Self::QuarantineUnavailable => "quarantine_unavailable",
+            Self::NoTurn => "no_turn",
             Self::OutOfTime => "out_of_time",
             Self::Panicked => "panicked",
             Self::RowMissing => "row_missing",

@@ -3,7 +3,8 @@
 //! `template.yaml` repeats some of them because Lambda and SQS enforce them; a test keeps the two equal.
 //! Invariant: relations between limits hold at compile time (see the end of the file).
 
-/// `Timeout` of the consumer function, seconds. Six bounded Stripe calls fit in with the margin below.
+/// `Timeout` of the consumer function, seconds. The longest delivery makes five
+/// bounded Stripe calls.
 pub const FUNCTION_TIMEOUT_S: u32 = 60;
 
 /// `VisibilityTimeout` of the source queue, seconds. AWS advises at least six times the function timeout,
