@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod consumer;
 pub mod experiment;
 pub mod faults;
 pub mod journal;

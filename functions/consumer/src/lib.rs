@@ -1,1 +1,142 @@
+//! The consumer: takes payments from SQS, charges them through Stripe, settles them in the ledger.
+//!
+//! [`payments::charge`] decides every step; this crate carries the steps out. Whatever it needs from outside comes
+//! in through [`Ports`], so the chaos suite runs this very code in simulated time.
+//!
+//! Invariant: only this crate confirms an intent, and only one whose id it read back from the ledger.
 
+pub mod aws;
+mod batch;
+mod clock;
+pub mod config;
+pub mod ledger;
+pub mod limits;
+mod metrics;
+mod provider;
+mod quarantine;
+mod record;
+mod stripe_key;
+mod visibility;
+
+pub use config::{Config, ConfigError};
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_smithy_async::time::SharedTimeSource;
+use clock::Clock;
+use config::Drills;
+use ledger::Ledger;
+use metrics::Metrics;
+use payments::charge::{Delivery, Event, Step};
+use payments::pace::Pace;
+use payments::{Row, UnixMs};
+use provider::Provider;
+use quarantine::Quarantine;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use stripe_key::StripeKey;
+use visibility::Visibility;
+
+/// Everything the consumer needs from outside.
+pub struct Ports {
+    /// DynamoDB, for the ledger.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// SQS, for visibility and quarantine.
+    pub sqs: aws_sdk_sqs::Client,
+    /// Secrets Manager, for the Stripe key.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// The way to Stripe.
+    pub stripe: stripe::Transport,
+    /// The time.
+    pub time: SharedTimeSource,
+    /// Seed of the jitter.
+    pub seed: u64,
+    /// Where metrics are written, a line each.
+    pub metrics: Box<dyn Write + Send>,
+    /// The protocol. Anything but the default is a known-bad one, in a test.
+    pub protocol: Protocol,
+}
+
+/// The charge protocol, as two functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Protocol {
+    /// Starts a delivery from its row.
+    pub begin: fn(Row) -> (Delivery, Step),
+    /// Takes what came of a step and says the next.
+    pub next: fn(&mut Delivery, Event) -> Step,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self { begin: Delivery::begin, next: Delivery::next }
+    }
+}
+
+/// A consumer in its container.
+#[derive(Clone, Debug)]
+pub struct Consumer(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    ledger: Ledger,
+    provider: Provider,
+    quarantine: Quarantine,
+    visibility: Visibility,
+    metrics: Metrics,
+    drills: Drills,
+    clock: Clock,
+    protocol: Protocol,
+    random: Mutex<ChaCha8Rng>,
+}
+
+impl Consumer {
+    /// Builds a consumer and warms up its connections and its secret. Survives a dead Stripe and a missing secret:
+    /// payments then meet them, and are handed back.
+    pub async fn start(config: Config, ports: Ports) -> Self {
+        let clock = Clock::new(ports.time);
+        let key = StripeKey::new(ports.secrets, config.stripe_secret_arn, clock.clone());
+        let client = stripe::Client::new(ports.stripe, config.stripe_api_base);
+        let pace = Pace::shared(config.stripe_rate_per_s, config.concurrency);
+        let inner = Inner {
+            ledger: Ledger::new(ports.dynamodb, config.ledger_table),
+            provider: Provider::new(client, key, clock.clone(), pace),
+            quarantine: Quarantine::new(ports.sqs.clone(), config.quarantine_queue_url),
+            visibility: Visibility::new(ports.sqs, config.source_queue_url),
+            metrics: Metrics::new(config.metrics_namespace, ports.metrics),
+            drills: config.drills,
+            clock,
+            protocol: ports.protocol,
+            random: Mutex::new(ChaCha8Rng::seed_from_u64(ports.seed)),
+        };
+        inner.warm_up().await;
+        Self(Arc::new(inner))
+    }
+
+    /// Handles one batch. `deadline` is when Lambda kills the container.
+    pub async fn handle(&self, event: SqsEvent, deadline: UnixMs) -> SqsBatchResponse {
+        batch::handle(&self.0, event, deadline).await
+    }
+}
+
+impl Inner {
+    async fn warm_up(&self) {
+        let warm_up = async { tokio::join!(self.provider.warm_up(), self.ledger.warm_up()) };
+        if tokio::time::timeout(Duration::from_millis(limits::WARM_UP_MS), warm_up).await.is_err() {
+            tracing::warn!(
+                limit_ms = limits::WARM_UP_MS,
+                "warm-up not finished; the first payments wait instead"
+            );
+        }
+    }
+
+    fn draw(&self) -> u64 {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
+    }
+}
+
+const fn stripe_version() -> &'static str {
+    stripe::STRIPE_VERSION
+}

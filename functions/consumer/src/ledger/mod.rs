@@ -1,0 +1,136 @@
+//! The ledger: one DynamoDB row a payment.
+//!
+//! Invariant: what a change comes to is said by [`Row::apply`]; this adapter only carries it out, and the chaos
+//! suite checks that the two agree.
+
+mod item;
+mod update;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use item::{BadItem, Item};
+use payments::UnixMs;
+use payments::ledger::{Change, Request, Row};
+use update::Update;
+
+/// The ledger table.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+}
+
+/// What step 1 found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The row of this very request.
+    Row(Row),
+    /// The row of another request under the same id. It was left as it was.
+    OtherRequest,
+}
+
+/// What a conditional change came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It was made; this is the row now.
+    Row(Row),
+    /// Its condition failed; this is the row as it stands, if there is one.
+    LostRace(Option<Row>),
+}
+
+/// The ledger could not be asked, or what it holds cannot be read. A change may or may not have been made.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// DynamoDB failed or throttled, after the SDK's retries.
+    #[error("ledger update failed: {0}")]
+    Unavailable(String),
+    /// What came back is no row.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+/// What came back is no row.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Unreadable(BadItem);
+
+impl Ledger {
+    /// The ledger in `table`.
+    #[must_use]
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Opens the connection by reading a row that is not there.
+    pub async fn warm_up(&self) {
+        let key = AttributeValue::S("warm-up".to_owned());
+        // Whatever comes back, the connection is open or the first write will say why not.
+        let _ = self.client.get_item().table_name(&self.table).key("payment_id", key).send().await;
+    }
+
+    /// Step 1: one write that claims nothing and tells everything.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked; the delivery may have been counted.
+    pub async fn receive(
+        &self,
+        request: &Request,
+        now: UnixMs,
+        enqueued_at: UnixMs,
+    ) -> Result<Received, LedgerError> {
+        let update = Update::receive(request, now, enqueued_at);
+        let row = match self.update(request.payment.payment_id.as_str(), update).await? {
+            Changed::Row(row) => row,
+            Changed::LostRace(Some(row)) => row,
+            // The condition holds for a missing row, so this is a table that contradicts itself.
+            Changed::LostRace(None) => return Err(LedgerError::Unavailable("no row".to_owned())),
+        };
+        let is_ours = row.request.fingerprint == request.fingerprint;
+        Ok(if is_ours { Received::Row(row) } else { Received::OtherRequest })
+    }
+
+    /// Makes `change`, on condition that the row still is as it was `read`.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked; the change may have been made.
+    pub async fn change(&self, read: &Row, change: &Change, now: UnixMs) -> Result<Changed, LedgerError> {
+        self.update(read.payment().payment_id.as_str(), Update::change(read, change, now)).await
+    }
+
+    async fn update(&self, payment_id: &str, update: Update) -> Result<Changed, LedgerError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("payment_id", AttributeValue::S(payment_id.to_owned()))
+            .update_expression(update.expression())
+            .condition_expression(update.condition())
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let (names, values) = update.placeholders();
+        let answer = request
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match answer {
+            Ok(output) => Ok(Changed::Row(read(output.attributes.unwrap_or_default())?)),
+            Err(error) => lost_race(error),
+        }
+    }
+}
+
+fn lost_race(error: SdkError<UpdateItemError>) -> Result<Changed, LedgerError> {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+            Ok(Changed::LostRace(failed.item.clone().map(read).transpose()?))
+        }
+        Some(_) | None => Err(LedgerError::Unavailable(DisplayErrorContext(error).to_string())),
+    }
+}
+
+fn read(item: Item) -> Result<Row, Unreadable> {
+    item::read(item).map_err(Unreadable)
+}

@@ -1,0 +1,204 @@
+//! One `UpdateItem` for every change a row may undergo.
+//!
+//! Invariant: an update sets only its own fields; nothing ever puts a whole item, because a whole item written
+//! from an old reading is how a payment is charged twice.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use payments::UnixMs;
+use payments::ledger::{Change, Forget, Request, Row, State};
+use std::collections::{BTreeMap, HashMap};
+
+/// Value of the `unsettled` attribute: one partition of the sparse index holds all the money at risk.
+const UNSETTLED: &str = "unsettled";
+
+/// An update expression under construction. Every name goes through a placeholder: some are reserved words.
+#[derive(Debug, Default)]
+pub(super) struct Update {
+    sets: Vec<String>,
+    removes: Vec<&'static str>,
+    condition: String,
+    names: BTreeMap<String, String>,
+    values: BTreeMap<String, AttributeValue>,
+}
+
+impl Update {
+    /// Step 1: writes the request once, counts the delivery, and refuses settled rows and other requests.
+    pub(super) fn receive(request: &Request, now: UnixMs, enqueued_at: UnixMs) -> Self {
+        let payment = &request.payment;
+        let mut update = Self::default();
+        update.set_once("fingerprint", text(request.fingerprint));
+        update.set_once("stripe_version", text(&request.stripe_version));
+        update.set_once("amount", number(payment.amount.get()));
+        update.set_once("currency", text(payment.currency));
+        update.set_once("payment_method", text(payment.payment_method.as_str()));
+        if let Some(customer) = &payment.customer {
+            update.set_once("customer", text(customer.as_str()));
+        }
+        if let Some(description) = &payment.description {
+            update.set_once("description", text(description));
+        }
+        if !payment.metadata.is_empty() {
+            let map = payment.metadata.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+            update.set_once("metadata", AttributeValue::M(map));
+        }
+        update.set_once("state", text(State::Received.name()));
+        update.set_once("create_generation", number(0));
+        update.set_once("version", number(0));
+        update.set_once("received_at", number(now.0));
+        update.set_once("unsettled", text(UNSETTLED));
+        update.set("enqueued_at", number(enqueued_at.0));
+        update.add_one("attempts");
+        update.condition = "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled))".to_owned();
+        update.name("payment_id");
+        update
+    }
+
+    /// `change` of a row that was read as `read`.
+    pub(super) fn change(read: &Row, change: &Change, now: UnixMs) -> Self {
+        let mut update = Self::default();
+        match change {
+            Change::HandedBack(cause) => {
+                update.set("last_error", text(cause));
+                if cause.excuses() {
+                    update.add_one("excused");
+                }
+                // Also keeps the update from making a row where there is none.
+                update.condition = "attribute_exists(#unsettled)".to_owned();
+                update.name("unsettled");
+                return update;
+            }
+            Change::QuarantineSent(message_id) => {
+                update.set("quarantine_message_id", text(message_id));
+                update.only_version(read.version);
+                return update;
+            }
+            Change::Record(intent) => {
+                update.set("intent_id", text(intent));
+                update.set("state", text(State::Intended.name()));
+            }
+            Change::NextGeneration => update.set("create_generation", number(read.create_generation + 1)),
+            Change::Succeed => update.settle(read, State::Succeeded, now),
+            Change::Decline(decline) => update.settle(read, State::Declined(decline.clone()), now),
+            Change::Quarantine(reason) => update.settle(read, State::Quarantined(reason.clone()), now),
+            Change::Release(forget) => update.release(read, *forget),
+        }
+        update.set("version", number(read.version + 1));
+        update.only_version(read.version);
+        match change {
+            Change::Record(_) => update.condition.push_str(" AND attribute_not_exists(#intent_id)"),
+            Change::Release(_) => {
+                update.condition.push_str(" AND attribute_exists(#reason)");
+                update.name("reason");
+            }
+            Change::NextGeneration
+            | Change::Succeed
+            | Change::Decline(_)
+            | Change::Quarantine(_)
+            | Change::QuarantineSent(_)
+            | Change::HandedBack(_) => {}
+        }
+        update
+    }
+
+    pub(super) fn expression(&self) -> String {
+        let mut expression = format!("SET {}", self.sets.join(", "));
+        if !self.removes.is_empty() {
+            expression.push_str(" REMOVE #");
+            expression.push_str(&self.removes.join(", #"));
+        }
+        expression
+    }
+
+    pub(super) fn condition(&self) -> &str {
+        &self.condition
+    }
+
+    /// Placeholders of the names and values used.
+    pub(super) fn placeholders(self) -> (HashMap<String, String>, HashMap<String, AttributeValue>) {
+        (self.names.into_iter().collect(), self.values.into_iter().collect())
+    }
+
+    fn settle(&mut self, read: &Row, state: State, now: UnixMs) {
+        self.set("state", text(state.name()));
+        self.set("settled_at", number(now.0));
+        self.remove("unsettled");
+        match &state {
+            State::Declined(decline) => {
+                let mut map = HashMap::from([("code".to_owned(), text(&decline.code))]);
+                if let Some(code) = &decline.decline_code {
+                    map.insert("decline_code".to_owned(), text(code));
+                }
+                self.set("decline", AttributeValue::M(map));
+            }
+            State::Quarantined(reason) => {
+                self.set("reason", text(reason.name()));
+                if let Some(detail) = reason.detail() {
+                    self.set("detail", text(detail));
+                }
+            }
+            State::Received | State::Intended | State::Succeeded => {}
+        }
+        let settled = Row { state, settled_at: Some(now), ..read.clone() };
+        if let Some(seconds) = settled.expires_at_s() {
+            self.set("expires_at", number(seconds));
+        }
+    }
+
+    fn release(&mut self, read: &Row, forget: Forget) {
+        let keeps_intent = read.intent_id.is_some() && forget == Forget::Nothing;
+        let state = if keeps_intent { State::Intended } else { State::Received };
+        self.set("state", text(state.name()));
+        self.set("unsettled", text(UNSETTLED));
+        self.set("attempts", number(0));
+        self.set("excused", number(0));
+        for gone in ["settled_at", "quarantine_message_id", "reason", "detail"] {
+            self.remove(gone);
+        }
+        if forget == Forget::CanceledIntent {
+            self.remove("intent_id");
+            self.set("create_generation", number(read.create_generation + 1));
+        }
+    }
+
+    fn set(&mut self, field: &'static str, value: AttributeValue) {
+        self.name(field);
+        self.values.insert(format!(":{field}"), value);
+        self.sets.push(format!("#{field} = :{field}"));
+    }
+
+    fn set_once(&mut self, field: &'static str, value: AttributeValue) {
+        self.name(field);
+        self.values.insert(format!(":{field}"), value);
+        self.sets.push(format!("#{field} = if_not_exists(#{field}, :{field})"));
+    }
+
+    fn add_one(&mut self, field: &'static str) {
+        self.name(field);
+        self.values.insert(":none".to_owned(), number(0));
+        self.values.insert(":one".to_owned(), number(1));
+        self.sets.push(format!("#{field} = if_not_exists(#{field}, :none) + :one"));
+    }
+
+    fn remove(&mut self, field: &'static str) {
+        self.name(field);
+        self.removes.push(field);
+    }
+
+    fn only_version(&mut self, version: u64) {
+        self.name("version");
+        self.values.insert(":read".to_owned(), number(version));
+        self.condition = "#version = :read".to_owned();
+    }
+
+    fn name(&mut self, field: &'static str) {
+        self.names.insert(format!("#{field}"), field.to_owned());
+    }
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

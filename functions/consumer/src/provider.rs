@@ -1,0 +1,160 @@
+//! Calls to Stripe, as this container may make them: spared by the breaker, paced, with a fresh key if refused.
+//!
+//! Invariant: a call that was not made is answered `NotDone`, so the protocol never takes it for a failure whose
+//! effect is unknown.
+
+use crate::clock::Clock;
+use crate::stripe_key::StripeKey;
+use payments::breaker::{Breaker, Health, Permit};
+use payments::charge::{Delivery, Method};
+use payments::ledger::RecordedIntent;
+use payments::pace::Pace;
+use payments::provider::Answer;
+use payments::refusals::{Refusals, Suspect};
+use payments::{Cause, UnixMs};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use stripe::{ApiKey, Client, Reply};
+
+/// Stripe, seen from one container.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    client: Client,
+    key: StripeKey,
+    clock: Clock,
+    memory: Mutex<Memory>,
+}
+
+/// What the container remembers of Stripe between payments.
+#[derive(Debug)]
+struct Memory {
+    breaker: Breaker,
+    pace: Pace,
+    refusals: Refusals,
+}
+
+/// One call of the protocol.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    Create,
+    Confirm(RecordedIntent, Method),
+    Retrieve(RecordedIntent),
+    Cancel(RecordedIntent),
+}
+
+/// What of the calls made for one payment belongs in its log line and in the metrics.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calls {
+    pub(crate) made: u32,
+    pub(crate) failed: u32,
+    pub(crate) spared: u32,
+    pub(crate) credentials_refused: u32,
+    pub(crate) last_status: Option<u16>,
+    /// `Request-Id` of the last answer: what Stripe's support asks for.
+    pub(crate) last_request: Option<String>,
+    pub(crate) last_failure: Option<String>,
+}
+
+impl Provider {
+    pub(crate) fn new(client: Client, key: StripeKey, clock: Clock, pace: Pace) -> Self {
+        let memory = Memory { breaker: Breaker::default(), pace, refusals: Refusals::default() };
+        Self { client, key, clock, memory: Mutex::new(memory) }
+    }
+
+    /// Opens the connection and fetches the key; whatever fails will be met again by the first payment.
+    pub(crate) async fn warm_up(&self) {
+        let (warm, _) = tokio::join!(self.client.warm(), self.key.get());
+        if let Err(error) = warm {
+            tracing::warn!(%error, "no connection to Stripe yet");
+        }
+    }
+
+    /// Makes `call` for `delivery`, no later than `deadline`.
+    pub(crate) async fn call(
+        &self,
+        call: &Call,
+        delivery: &Delivery,
+        deadline: UnixMs,
+        calls: &mut Calls,
+    ) -> Answer {
+        let not_done = |cause| Answer::NotDone { cause, retry_after_s: None };
+        let Some(key) = self.key.get().await else {
+            return not_done(Cause::SecretUnavailable);
+        };
+        let now = self.clock.now();
+        if self.memory().breaker.permit(now) == Permit::Spared {
+            calls.spared += 1;
+            return not_done(Cause::BreakerOpen);
+        }
+        if !self.wait_for_turn(deadline).await {
+            self.memory().breaker.report(Health::Unclear, now);
+            return not_done(Cause::NoTurn);
+        }
+        let mut answer = self.send(call, delivery, &key, calls).await;
+        if is_refusal_of_credentials(&answer) {
+            calls.credentials_refused += 1;
+            // The secret may have been rotated under us: once more with the new key, if there is one.
+            if let Some(key) = self.key.other_than(&key).await {
+                answer = self.send(call, delivery, &key, calls).await;
+            }
+        }
+        self.judge(call, delivery, answer)
+    }
+
+    async fn wait_for_turn(&self, deadline: UnixMs) -> bool {
+        let now = self.clock.now();
+        let turn = self.memory().pace.turn(now, deadline);
+        let Some(turn) = turn else { return false };
+        if let Ok(wait_ms @ 1..) = u64::try_from(turn.since_ms(now)) {
+            tokio::time::sleep(std::time::Duration::from_millis(wait_ms)).await;
+        }
+        true
+    }
+
+    async fn send(&self, call: &Call, delivery: &Delivery, key: &ApiKey, calls: &mut Calls) -> Answer {
+        let row = delivery.row();
+        let reply: Reply = match call {
+            Call::Create => {
+                let version = &row.request.stripe_version;
+                self.client.create(key, row.payment(), version, &delivery.create_key()).await
+            }
+            Call::Confirm(intent, method) => self.client.confirm(key, intent, *method, row.payment()).await,
+            Call::Retrieve(intent) => self.client.retrieve(key, intent).await,
+            Call::Cancel(intent) => self.client.cancel(key, intent).await,
+        };
+        let health = Health::of(&reply.answer);
+        self.memory().breaker.report(health, self.clock.now());
+        calls.made += 1;
+        calls.failed += u32::from(health == Health::Unwell);
+        calls.last_status = reply.status;
+        calls.last_request = reply.request_id;
+        calls.last_failure = reply.failure;
+        reply.answer
+    }
+
+    /// A refusal is held against the payment, unless everybody is refused.
+    fn judge(&self, call: &Call, delivery: &Delivery, answer: Answer) -> Answer {
+        match (call, &answer) {
+            (Call::Create | Call::Confirm(..), Answer::Refused { code, .. }) => {
+                let payment_id = &delivery.row().payment().payment_id;
+                match self.memory().refusals.refused(payment_id, code) {
+                    Suspect::Payment => answer,
+                    Suspect::Us => Answer::NotDone { cause: Cause::RefusedInARow, retry_after_s: None },
+                }
+            }
+            (Call::Create | Call::Confirm(..), Answer::Intent(_) | Answer::Declined(_)) => {
+                self.memory().refusals.accepted();
+                answer
+            }
+            (Call::Create | Call::Confirm(..) | Call::Retrieve(_) | Call::Cancel(_), _) => answer,
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // Nothing panics while it holds the lock; if something did, the memory would still be sound.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_refusal_of_credentials(answer: &Answer) -> bool {
+    matches!(answer, Answer::NotDone { cause: Cause::CredentialsRefused, .. })
+}

@@ -1,0 +1,95 @@
+//! The quarantine queue: copies of messages that only a human can mend.
+//!
+//! Invariant: a copy holds the body and every attribute of its original, and says why it is there.
+
+use crate::limits::ATTRIBUTES_MAX;
+use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::primitives::Blob;
+use aws_sdk_sqs::types::MessageAttributeValue;
+use std::collections::BTreeMap;
+
+/// Attributes that every copy carries.
+const REASON: &str = "quarantine_reason";
+const DETAIL: &str = "quarantine_detail";
+const ORIGINAL: &str = "original_message_id";
+/// Holds the original's attributes as JSON when there is no room for them beside ours.
+const ATTRIBUTES: &str = "original_attributes";
+const OURS: usize = 3;
+
+/// Sends copies.
+#[derive(Clone, Debug)]
+pub(crate) struct Quarantine {
+    client: Client,
+    queue_url: String,
+}
+
+/// The queue did not take the copy, or did not say so.
+#[derive(Debug, thiserror::Error)]
+#[error("quarantine queue did not take the copy: {0}")]
+pub(crate) struct NotQuarantined(String);
+
+impl Quarantine {
+    pub(crate) const fn new(client: Client, queue_url: String) -> Self {
+        Self { client, queue_url }
+    }
+
+    /// Sends a copy of `message`; returns the copy's id.
+    pub(crate) async fn send(
+        &self,
+        message: &SqsMessage,
+        reason: &str,
+        detail: Option<&str>,
+    ) -> Result<String, NotQuarantined> {
+        let attributes = attributes(message, reason, detail);
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(message.body.as_deref().unwrap_or_default())
+            .set_message_attributes(Some(attributes.into_iter().collect()))
+            .send()
+            .await
+            .map_err(|error| NotQuarantined(DisplayErrorContext(error).to_string()))?;
+        sent.message_id.ok_or_else(|| NotQuarantined("no message id in the answer".to_owned()))
+    }
+}
+
+fn attributes(
+    message: &SqsMessage,
+    reason: &str,
+    detail: Option<&str>,
+) -> BTreeMap<String, MessageAttributeValue> {
+    let originals: BTreeMap<&String, &SqsMessageAttribute> = message.message_attributes.iter().collect();
+    let mut attributes = if originals.len() + OURS > ATTRIBUTES_MAX {
+        let json = serde_json::to_string(&originals).unwrap_or_default();
+        BTreeMap::from([(ATTRIBUTES.to_owned(), text(&json))])
+    } else {
+        originals.iter().map(|(name, value)| ((*name).clone(), copy(value))).collect()
+    };
+    attributes.insert(REASON.to_owned(), text(reason));
+    if let Some(detail) = detail.filter(|detail| !detail.is_empty()) {
+        attributes.insert(DETAIL.to_owned(), text(detail));
+    }
+    if let Some(id) = &message.message_id {
+        attributes.insert(ORIGINAL.to_owned(), text(id));
+    }
+    attributes
+}
+
+fn text(value: &str) -> MessageAttributeValue {
+    attribute("String").string_value(value).build().expect("the data type is set")
+}
+
+fn copy(original: &SqsMessageAttribute) -> MessageAttributeValue {
+    attribute(original.data_type.as_deref().unwrap_or("String"))
+        .set_string_value(original.string_value.clone())
+        .set_binary_value(original.binary_value.as_ref().map(|data| Blob::new(data.0.clone())))
+        .build()
+        .expect("the data type is set")
+}
+
+fn attribute(data_type: &str) -> aws_sdk_sqs::types::builders::MessageAttributeValueBuilder {
+    MessageAttributeValue::builder().data_type(data_type)
+}

@@ -1,0 +1,227 @@
+//! One record: from a message to what becomes of it.
+//!
+//! Invariant: a record is acknowledged only when its payment's row is settled, its copy is in quarantine, or it
+//! was a drill.
+
+use crate::config::Drills;
+use crate::ledger::{Changed, Received};
+use crate::provider::{Call, Calls};
+use crate::{Inner, stripe_version};
+use aws_lambda_events::event::sqs::SqsMessage;
+use payments::backoff;
+use payments::charge::{Delivery, Event, Outcome, Step};
+use payments::ledger::{Change, Reason, Request, Row};
+use payments::limits::DRILL_BACKOFF_S;
+use payments::payment::{Body, Drill, Malformed};
+use payments::{Cause, Payment, UnixMs};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What became of a record, and what is worth telling about it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) payment_id: Option<String>,
+    pub(crate) end: End,
+    /// State of the row at the end.
+    pub(crate) state: Option<&'static str>,
+    pub(crate) attempts: Option<u32>,
+    pub(crate) intent_id: Option<String>,
+    pub(crate) calls: Calls,
+}
+
+/// How a record ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The message may go: settled, quarantined, or a drill that succeeds.
+    Acknowledged(Why),
+    /// The message goes back, to be seen again after so many seconds.
+    HandedBack { cause: Option<Cause>, visible_in_s: u32 },
+}
+
+/// Why a message may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The row was settled by this delivery.
+    Settled,
+    /// The row had been settled before.
+    SettledBefore,
+    /// A copy is in quarantine.
+    Quarantined,
+    /// A drill.
+    Drill,
+}
+
+impl Default for End {
+    fn default() -> Self {
+        // What is true of a record nobody has looked at yet: it is not done.
+        Self::HandedBack { cause: Some(Cause::OutOfTime), visible_in_s: 0 }
+    }
+}
+
+impl Why {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::SettledBefore => "settled_before",
+            Self::Quarantined => "quarantined",
+            Self::Drill => "drill",
+        }
+    }
+}
+
+/// What SQS says about a delivery.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) receives: u32,
+    pub(crate) sent_at: Option<UnixMs>,
+}
+
+impl Envelope {
+    pub(crate) fn of(message: &SqsMessage) -> Self {
+        Self {
+            receives: attribute(message, "ApproximateReceiveCount").unwrap_or(1),
+            sent_at: attribute(message, "SentTimestamp").map(UnixMs),
+        }
+    }
+}
+
+/// Works on one record until it is settled or has to wait. Stops calling Stripe at `deadline`.
+pub(crate) async fn process(inner: Arc<Inner>, message: Arc<SqsMessage>, deadline: UnixMs) -> Report {
+    let work = Work { inner: &inner, message: &message, envelope: Envelope::of(&message), deadline };
+    match parse(&message, inner.drills) {
+        Ok(Body::Payment(payment)) => work.payment(payment).await,
+        Ok(Body::Drill(drill)) => Report { end: drill_end(drill), ..Report::default() },
+        Err(malformed) => {
+            work.quarantine_message(Reason::Malformed, Some(&malformed.to_string()), Report::default()).await
+        }
+    }
+}
+
+fn parse(message: &SqsMessage, drills: Drills) -> Result<Body, Malformed> {
+    match (Body::parse(message.body.as_deref().unwrap_or_default())?, drills) {
+        (Body::Drill(_), Drills::Off) => Err(Malformed::DrillsOff),
+        (body @ (Body::Drill(_) | Body::Payment(_)), Drills::On | Drills::Off) => Ok(body),
+    }
+}
+
+fn drill_end(drill: Drill) -> End {
+    match drill {
+        Drill::Succeed => End::Acknowledged(Why::Drill),
+        Drill::Fail => End::HandedBack { cause: None, visible_in_s: DRILL_BACKOFF_S },
+    }
+}
+
+struct Work<'a> {
+    inner: &'a Inner,
+    message: &'a SqsMessage,
+    envelope: Envelope,
+    deadline: UnixMs,
+}
+
+impl Work<'_> {
+    async fn payment(&self, payment: Payment) -> Report {
+        let report = Report { payment_id: Some(payment.payment_id.to_string()), ..Report::default() };
+        let request = Request::new(payment, stripe_version());
+        let now = self.inner.clock.now();
+        let enqueued_at = self.envelope.sent_at.unwrap_or(now);
+        match self.inner.ledger.receive(&request, now, enqueued_at).await {
+            Ok(Received::Row(row)) => self.deliver(row, report).await,
+            Ok(Received::OtherRequest) => {
+                self.quarantine_message(Reason::ConflictingRequest, None, report).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, payment_id = report.payment_id, "step 1 failed");
+                Report { end: self.handed_back(Cause::LedgerUnavailable, None), ..report }
+            }
+        }
+    }
+
+    /// Runs the protocol: does what it says, tells it what came of it.
+    async fn deliver(&self, row: Row, mut report: Report) -> Report {
+        let settled_before = !row.state.is_unsettled();
+        let (mut delivery, mut step) = (self.inner.protocol.begin)(row);
+        let outcome = loop {
+            let event = match step {
+                Step::Done(outcome) => break outcome,
+                Step::Create => self.call(Call::Create, &delivery, &mut report.calls).await,
+                Step::Confirm(intent, method) => {
+                    self.call(Call::Confirm(intent, method), &delivery, &mut report.calls).await
+                }
+                Step::Retrieve(intent) => {
+                    self.call(Call::Retrieve(intent), &delivery, &mut report.calls).await
+                }
+                Step::Cancel(intent) => self.call(Call::Cancel(intent), &delivery, &mut report.calls).await,
+                Step::Write(change) => self.write(delivery.row(), &change).await,
+                Step::SendToQuarantine(reason) => self.copy(&reason).await,
+            };
+            step = (self.inner.protocol.next)(&mut delivery, event);
+        };
+        let row = delivery.row();
+        report.end = match outcome {
+            Outcome::Acknowledge if settled_before => End::Acknowledged(Why::SettledBefore),
+            Outcome::Acknowledge => End::Acknowledged(Why::Settled),
+            Outcome::HandBack { cause, retry_after_s } => {
+                self.note(row, cause).await;
+                self.handed_back(cause, retry_after_s)
+            }
+        };
+        report.state = Some(row.state.name());
+        report.attempts = Some(row.attempts);
+        report.intent_id = row.intent_id.as_ref().map(ToString::to_string);
+        report
+    }
+
+    async fn call(&self, call: Call, delivery: &Delivery, calls: &mut Calls) -> Event {
+        Event::Answered(self.inner.provider.call(&call, delivery, self.deadline, calls).await)
+    }
+
+    async fn write(&self, read: &Row, change: &Change) -> Event {
+        match self.inner.ledger.change(read, change, self.inner.clock.now()).await {
+            Ok(Changed::Row(row)) => Event::Written(row),
+            Ok(Changed::LostRace(row)) => Event::LostRace(row),
+            Err(error) => {
+                tracing::warn!(%error, payment_id = %read.payment().payment_id, "ledger change failed");
+                Event::LedgerFailed
+            }
+        }
+    }
+
+    async fn copy(&self, reason: &Reason) -> Event {
+        match self.inner.quarantine.send(self.message, reason.name(), reason.detail()).await {
+            Ok(id) => Event::QuarantineSent(id),
+            Err(error) => {
+                tracing::error!(%error, "quarantine failed");
+                Event::QuarantineFailed
+            }
+        }
+    }
+
+    /// Leaves the cause on the row, for poison and for people. Nothing depends on it.
+    async fn note(&self, read: &Row, cause: Cause) {
+        let noted = self.inner.ledger.change(read, &Change::HandedBack(cause), self.inner.clock.now()).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, payment_id = %read.payment().payment_id, "cause not noted");
+        }
+    }
+
+    /// Quarantines a message that has no row of its own.
+    async fn quarantine_message(&self, reason: Reason, detail: Option<&str>, report: Report) -> Report {
+        let end = match self.inner.quarantine.send(self.message, reason.name(), detail).await {
+            Ok(_) => End::Acknowledged(Why::Quarantined),
+            Err(error) => {
+                tracing::error!(%error, "quarantine failed");
+                self.handed_back(Cause::QuarantineUnavailable, None)
+            }
+        };
+        Report { end, state: Some(reason.name()), ..report }
+    }
+
+    fn handed_back(&self, cause: Cause, retry_after_s: Option<u32>) -> End {
+        let visible_in_s = backoff::visibility_s(self.envelope.receives, retry_after_s, self.inner.draw());
+        End::HandedBack { cause: Some(cause), visible_in_s }
+    }
+}
+
+fn attribute<T: FromStr>(message: &SqsMessage, name: &str) -> Option<T> {
+    message.attributes.get(name)?.parse().ok()
+}
