@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::cloud::container::{BoxFuture, Container, Function, Handler, InvocationContext};
 use crate::cloud::names;
 use crate::journal::{Event, Journal};
-use crate::stripe::wire::Provider;
+use crate::stripe::Provider;
 use ::consumer::{Config, Consumer, Ports, Protocol, aws};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -70,7 +70,7 @@ fn ports(container: &Container, provider: &Provider, protocol: Protocol) -> Port
     // feel the retries of worlds that ended before it.
     let partition = RetryPartition::custom(format!("{}/{}", container.seed, container.number)).build();
     let request = container.request.clone();
-    let wire = provider.connect(container.link.clone(), Arc::new(move || request.get()));
+    let wire = provider.connect(container.link.clone(), Arc::new(move || request.get().to_string()));
     Ports {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(
             aws_sdk_dynamodb::config::Builder::from(&sdk).retry_partition(partition.clone()).build(),

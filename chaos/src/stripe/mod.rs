@@ -21,12 +21,10 @@ pub mod limits;
 mod params;
 #[cfg(test)]
 mod tests;
-mod transport;
 mod wire;
 
 pub use answer::Facts;
 pub use book::{Book, Movement};
-pub use transport::TransportError;
 pub use wire::{Provider, Wire};
 
 use crate::faults::Faults;

@@ -6,7 +6,8 @@ use crate::faults::{Kind, Window};
 use crate::journal::Event;
 use crate::link::Link;
 use crate::random::Chance;
-use crate::stripe::{Provider, TransportError, Wire};
+use crate::stripe::{Provider, Wire};
+use ::stripe::TransportError;
 use std::sync::Arc;
 use tower::{Service, ServiceExt};
 
