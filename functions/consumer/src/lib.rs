@@ -27,6 +27,7 @@ use config::Drills;
 use ledger::Ledger;
 use metrics::Metrics;
 use payments::charge::{Delivery, Event, Step};
+use payments::ledger::OpenDelivery;
 use payments::pace::Pace;
 use payments::{Row, UnixMs};
 use provider::Provider;
@@ -64,7 +65,7 @@ pub struct Ports {
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
     /// Starts a delivery from its row.
-    pub begin: fn(Row) -> (Delivery, Step),
+    pub begin: fn(Row, &OpenDelivery) -> (Delivery, Step),
     /// Takes what came of a step and says the next.
     pub next: fn(&mut Delivery, Event) -> Step,
 }

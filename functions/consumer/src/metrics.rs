@@ -125,3 +125,60 @@ impl std::fmt::Debug for Metrics {
         f.write_str("Metrics")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Calls;
+    use std::sync::Arc;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn report(end: End, state: &'static str) -> Report {
+        Report { end, state: Some(state), ..Report::default() }
+    }
+
+    #[test]
+    fn a_batch_is_one_line_that_cloudwatch_takes_metrics_from() {
+        let output = Output::default();
+        let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
+        let failed = Calls { made: 2, failed: 1, spared: 3, ..Calls::default() };
+        let mut tally = Tally::default();
+        tally.add(&report(End::Acknowledged(Why::Settled), "succeeded"));
+        tally.add(&report(End::Acknowledged(Why::Settled), "declined"));
+        tally.add(&report(End::Acknowledged(Why::Settled), "quarantined"));
+        tally.add(&report(End::Acknowledged(Why::Quarantined), "malformed"));
+        tally.add(&report(End::Acknowledged(Why::SettledBefore), "succeeded"));
+        tally.add(&report(End::HandedBack { cause: None, visible_in_s: 5 }, "drill"));
+        let panicked = End::HandedBack { cause: Some(Cause::Panicked), visible_in_s: 9 };
+        tally.add(&Report { end: panicked, calls: failed, ..Report::default() });
+        metrics.write(&tally, UnixMs(1_767_603_600_000));
+
+        let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"payments","Dimensions":[[]],"Metrics":["#,
+                r#"{"Name":"Succeeded"},{"Name":"Declined"},{"Name":"Quarantined"},{"Name":"Duplicates"},"#,
+                r#"{"Name":"HandedBack"},{"Name":"Panicked"},{"Name":"Drills"},{"Name":"StripeCalls"},"#,
+                r#"{"Name":"StripeFailures"},{"Name":"StripeSpared"},{"Name":"CredentialsRefused"}]}],"#,
+                r#""Timestamp":1767603600000},"Succeeded":1,"Declined":1,"Quarantined":2,"Duplicates":1,"#,
+                r#""HandedBack":1,"Panicked":1,"Drills":1,"StripeCalls":2,"StripeFailures":1,"#,
+                r#""StripeSpared":3,"CredentialsRefused":0}"#,
+                "\n"
+            )
+        );
+    }
+}

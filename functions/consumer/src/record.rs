@@ -10,7 +10,7 @@ use crate::{Inner, stripe_version};
 use aws_lambda_events::event::sqs::SqsMessage;
 use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
-use payments::ledger::{Change, Reason, Request, Row};
+use payments::ledger::{Change, OpenDelivery, Reason, Request, Row};
 use payments::limits::DRILL_BACKOFF_S;
 use payments::payment::{Body, Drill, Malformed};
 use payments::{Cause, Payment, UnixMs};
@@ -122,10 +122,13 @@ impl Work<'_> {
     async fn payment(&self, payment: Payment) -> Report {
         let report = Report { payment_id: Some(payment.payment_id.to_string()), ..Report::default() };
         let request = Request::new(payment, stripe_version());
-        let now = self.inner.clock.now();
-        let enqueued_at = self.envelope.sent_at.unwrap_or(now);
-        match self.inner.ledger.receive(&request, now, enqueued_at).await {
-            Ok(Received::Row(row)) => self.deliver(row, report).await,
+        let delivery = OpenDelivery {
+            began_at: self.inner.clock.now(),
+            message: self.message.message_id.clone().unwrap_or_default(),
+        };
+        let enqueued_at = self.envelope.sent_at.unwrap_or(delivery.began_at);
+        match self.inner.ledger.receive(&request, &delivery, enqueued_at).await {
+            Ok(Received::Row(row)) => self.deliver(row, delivery, report).await,
             Ok(Received::OtherRequest) => {
                 self.quarantine_message(Reason::ConflictingRequest, None, report).await
             }
@@ -137,9 +140,9 @@ impl Work<'_> {
     }
 
     /// Runs the protocol: does what it says, tells it what came of it.
-    async fn deliver(&self, row: Row, mut report: Report) -> Report {
+    async fn deliver(&self, row: Row, open: OpenDelivery, mut report: Report) -> Report {
         let settled_before = !row.state.is_unsettled();
-        let (mut delivery, mut step) = (self.inner.protocol.begin)(row);
+        let (mut delivery, mut step) = (self.inner.protocol.begin)(row, &open);
         let outcome = loop {
             let event = match step {
                 Step::Done(outcome) => break outcome,
@@ -161,7 +164,7 @@ impl Work<'_> {
             Outcome::Acknowledge if settled_before => End::Acknowledged(Why::SettledBefore),
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),
             Outcome::HandBack { cause, retry_after_s } => {
-                self.note(row, cause).await;
+                self.note(row, Change::HandedBack(cause, open)).await;
                 self.handed_back(cause, retry_after_s)
             }
         };
@@ -197,8 +200,8 @@ impl Work<'_> {
     }
 
     /// Leaves the cause on the row, for poison and for people. Nothing depends on it.
-    async fn note(&self, read: &Row, cause: Cause) {
-        let noted = self.inner.ledger.change(read, &Change::HandedBack(cause), self.inner.clock.now()).await;
+    async fn note(&self, read: &Row, note: Change) {
+        let noted = self.inner.ledger.change(read, &note, self.inner.clock.now()).await;
         if let Err(error) = noted {
             tracing::warn!(%error, payment_id = %read.payment().payment_id, "cause not noted");
         }

@@ -9,8 +9,8 @@
 //! whatever crashes, repeats, or answers late.
 
 use crate::cause::Cause;
-use crate::ledger::{Change, Reason, RecordedIntent, Row, State};
-use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_ATTEMPTS};
+use crate::ledger::{Change, OpenDelivery, Reason, RecordedIntent, Row, State};
+use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_DEATHS};
 use crate::provider::{Answer, Decline, Intent, IntentStatus, Replay};
 
 /// One attempt to bring a payment to its end.
@@ -98,9 +98,9 @@ enum Awaiting {
 }
 
 impl Delivery {
-    /// Starts from the row as step 1 (receive) left it.
+    /// Starts from the row as step 1 (receive) left it. `this` is the delivery as the row knows it.
     #[must_use]
-    pub fn begin(row: Row) -> (Self, Step) {
+    pub fn begin(row: Row, this: &OpenDelivery) -> (Self, Step) {
         let mut delivery = Self {
             row,
             awaiting: Awaiting::Nothing,
@@ -110,7 +110,7 @@ impl Delivery {
             next_generation: false,
             conflicts: 0,
         };
-        let step = if delivery.is_poison() {
+        let step = if delivery.is_poison(this) {
             delivery.fence(Change::Quarantine(Reason::Poison))
         } else {
             delivery.resume()
@@ -150,8 +150,8 @@ impl Delivery {
         }
     }
 
-    fn is_poison(&self) -> bool {
-        self.row.state.is_unsettled() && self.row.unexplained_attempts() >= POISON_ATTEMPTS
+    fn is_poison(&self, this: &OpenDelivery) -> bool {
+        self.row.state.is_unsettled() && self.row.deaths(this) >= POISON_DEATHS
     }
 
     /// Goes on from where the row stands. Whatever another delivery may have done to the intent is looked up

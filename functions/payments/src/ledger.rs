@@ -5,11 +5,13 @@
 //! a note needs a row and adds nothing; nothing but [`Change::Release`] removes an intent.
 
 use crate::cause::Cause;
-use crate::limits::SETTLED_ROW_DAYS;
+use crate::limits::{FUNCTION_TIMEOUT_S, SETTLED_ROW_DAYS};
 use crate::payment::{Fingerprint, Payment};
 use crate::provider::{Decline, IntentId};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -26,8 +28,9 @@ pub struct Row {
     pub create_generation: u32,
     /// Deliveries that began work on this payment since it was received or released.
     pub attempts: u32,
-    /// How many of them ended with a cause that [excuses](Cause::excuses) them.
-    pub excused: u32,
+    /// Deliveries that have not said how they ended: some are under way, some are dead. One that ends with a cause
+    /// that [excuses](Cause::excuses) it is taken out.
+    pub open: BTreeSet<OpenDelivery>,
     /// Why the last delivery that could still say so handed it back.
     pub last_error: Option<Cause>,
     /// Counts changes of state, intent and generation.
@@ -192,7 +195,31 @@ pub enum Change {
     /// later quarantine as sent, but adds nothing to it.
     QuarantineSent(String),
     /// Note: a delivery ended without settling, and why.
-    HandedBack(Cause),
+    HandedBack(Cause, OpenDelivery),
+}
+
+/// A delivery that began and has not said how it ended. Stored as `{began_at}:{message}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpenDelivery {
+    /// When it began.
+    pub began_at: UnixMs,
+    /// Id of the message it works on.
+    pub message: String,
+}
+
+impl OpenDelivery {
+    /// Reads the stored form; `None` when it is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (began_at, message) = text.split_once(':')?;
+        Some(Self { began_at: UnixMs(began_at.parse().ok()?), message: message.to_owned() })
+    }
+}
+
+impl fmt::Display for OpenDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.began_at.0, self.message)
+    }
 }
 
 /// What a release does with the recorded intent.
@@ -207,17 +234,17 @@ pub enum Forget {
 impl Row {
     /// The row that step 1 writes for a payment never seen before, already counting this delivery.
     #[must_use]
-    pub const fn received(request: Arc<Request>, now: UnixMs, enqueued_at: UnixMs) -> Self {
+    pub fn received(request: Arc<Request>, delivery: OpenDelivery, enqueued_at: UnixMs) -> Self {
         Self {
             request,
+            received_at: delivery.began_at,
             state: State::Received,
             intent_id: None,
             create_generation: 0,
             attempts: 1,
-            excused: 0,
+            open: BTreeSet::from([delivery]),
             last_error: None,
             version: 0,
-            received_at: now,
             enqueued_at,
             settled_at: None,
             quarantine_message_id: None,
@@ -226,9 +253,10 @@ impl Row {
 
     /// The row after one more delivery began: an unsettled row counts it, a settled one is left as it is.
     #[must_use]
-    pub fn received_again(mut self, enqueued_at: UnixMs) -> Self {
+    pub fn received_again(mut self, delivery: OpenDelivery, enqueued_at: UnixMs) -> Self {
         if self.state.is_unsettled() {
             self.attempts += 1;
+            self.open.insert(delivery);
             self.enqueued_at = enqueued_at;
         }
         self
@@ -246,10 +274,16 @@ impl Row {
         self.intent_id.clone().map(RecordedIntent)
     }
 
-    /// Deliveries, this one included, that nothing outside the payment explains.
+    /// Deliveries that died without a word, as seen from `current`: earlier ones of the same message, and any that
+    /// began longer ago than a function runs. Copies that are worked on at this moment do not count, however many.
     #[must_use]
-    pub const fn unexplained_attempts(&self) -> u32 {
-        self.attempts.saturating_sub(self.excused)
+    pub fn deaths(&self, current: &OpenDelivery) -> usize {
+        let longest_ms = i64::from(FUNCTION_TIMEOUT_S) * 1_000;
+        let is_dead = |delivery: &&OpenDelivery| {
+            let age_ms = current.began_at.since_ms(delivery.began_at);
+            age_ms > longest_ms || (age_ms > 0 && delivery.message == current.message)
+        };
+        self.open.iter().filter(is_dead).count()
     }
 
     /// When the row may be forgotten, in seconds since 1970; unsettled and quarantined rows never are.
@@ -266,21 +300,23 @@ impl Row {
     /// The row after `change`, made by someone who read `version`; `None` when its condition fails.
     #[must_use]
     pub fn apply(&self, change: &Change, version: u64, now: UnixMs) -> Option<Self> {
+        if !self.allows(change, version) {
+            return None;
+        }
         let mut row = self.clone();
         match change {
-            Change::HandedBack(cause) => {
+            Change::HandedBack(cause, delivery) => {
                 row.last_error = Some(*cause);
-                row.excused += u32::from(cause.excuses());
-                return self.state.is_unsettled().then_some(row);
+                if cause.excuses() {
+                    row.open.remove(delivery);
+                }
+                return Some(row);
             }
             Change::QuarantineSent(message_id) => {
                 row.quarantine_message_id = Some(message_id.clone());
-                return (self.version == version).then_some(row);
+                return Some(row);
             }
             Change::Record(intent) => {
-                if self.intent_id.is_some() {
-                    return None;
-                }
                 row.intent_id = Some(intent.clone());
                 row.state = State::Intended;
             }
@@ -288,20 +324,32 @@ impl Row {
             Change::Succeed => row.settle(State::Succeeded, now),
             Change::Decline(decline) => row.settle(State::Declined(decline.clone()), now),
             Change::Quarantine(reason) => row.settle(State::Quarantined(reason.clone()), now),
-            Change::Release(forget) => {
-                if !matches!(self.state, State::Quarantined(_)) {
-                    return None;
-                }
-                row.release(*forget);
-            }
+            Change::Release(forget) => row.release(*forget),
         }
         row.version += 1;
-        (self.version == version).then_some(row)
+        Some(row)
+    }
+
+    /// A settled row changes by a human's hand alone; everything but a note needs the version that was read.
+    fn allows(&self, change: &Change, version: u64) -> bool {
+        let is_quarantined = matches!(self.state, State::Quarantined(_));
+        let is_unsettled = self.state.is_unsettled();
+        match change {
+            Change::HandedBack(..) => is_unsettled,
+            Change::Record(_) => self.version == version && is_unsettled && self.intent_id.is_none(),
+            Change::NextGeneration | Change::Decline(_) | Change::Quarantine(_) => {
+                self.version == version && is_unsettled
+            }
+            // A released payment whose intent turns out to have succeeded is settled from quarantine.
+            Change::Succeed => self.version == version && (is_unsettled || is_quarantined),
+            Change::Release(_) | Change::QuarantineSent(_) => self.version == version && is_quarantined,
+        }
     }
 
     fn settle(&mut self, state: State, now: UnixMs) {
         self.state = state;
         self.settled_at = Some(now);
+        self.open.clear();
     }
 
     fn release(&mut self, forget: Forget) {
@@ -313,6 +361,5 @@ impl Row {
         self.settled_at = None;
         self.quarantine_message_id = None;
         self.attempts = 0;
-        self.excused = 0;
     }
 }

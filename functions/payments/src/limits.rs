@@ -22,9 +22,9 @@ pub const RECEIVES_MAX: u32 = 5;
 /// Containers that work at once; 2 is the least that Lambda's `MaximumConcurrency` allows.
 pub const CONCURRENCY_MAX: u32 = 2;
 
-/// Deliveries without an excuse (a crash, a timeout of ours) after which a payment is poison. Equal to
-/// [`RECEIVES_MAX`]: poison is named by the last delivery, before SQS would dead-letter it without a reason.
-pub const POISON_ATTEMPTS: u32 = RECEIVES_MAX;
+/// Deliveries that died without a word (a crash, a timeout of ours) before a payment is taken for poison. The next
+/// one quarantines it: that is the last that SQS grants before it would dead-letter the payment without a reason.
+pub const POISON_DEATHS: usize = RECEIVES_MAX as usize - 1;
 
 /// Shortest visibility given to a failed message, seconds.
 pub const BACKOFF_S_MIN: u32 = 5;
@@ -89,7 +89,7 @@ pub const METADATA_VALUE_CHARS_MAX: usize = 500;
 
 const _: () = {
     assert!(VISIBILITY_TIMEOUT_S >= 6 * FUNCTION_TIMEOUT_S);
-    assert!(POISON_ATTEMPTS <= RECEIVES_MAX, "poison must be named before SQS dead-letters it");
+    assert!(POISON_DEATHS < RECEIVES_MAX as usize, "poison must be named before SQS dead-letters it");
     assert!(BACKOFF_S_MIN < BACKOFF_S_BASE && BACKOFF_S_BASE <= BACKOFF_S_MAX);
     assert!(BREAKER_OPEN_MS <= BREAKER_OPEN_MS_MAX);
     assert!(BREAKER_OPEN_MS_MAX < BACKOFF_S_MAX as i64 * 1_000);

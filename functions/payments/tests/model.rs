@@ -10,8 +10,8 @@
 
 use payments::cause::Cause;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
-use payments::ledger::{Change, Forget, Request, Row, State};
-use payments::limits::POISON_ATTEMPTS;
+use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
+use payments::limits::POISON_DEATHS;
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
 use payments::{Payment, UnixMs};
 use std::collections::hash_map::DefaultHasher;
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-const NOW: UnixMs = UnixMs(1_000);
+const NOW: UnixMs = UnixMs(1_000_000);
 
 /// How the card answers a confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -177,14 +177,14 @@ impl World {
     /// Step 1: one write that claims nothing and tells everything.
     fn start(&self, index: usize, scenario: Scenario, next: &mut Vec<Self>) {
         let row = match self.row.clone() {
-            None => Row::received(request(), NOW, NOW),
-            Some(row) => row.received_again(NOW),
+            None => Row::received(request(), delivery_at(NOW), NOW),
+            Some(row) => row.received_again(delivery_at(NOW), NOW),
         };
         let row = with_past(row, scenario.past);
         let mut world = Self { row: Some(row.clone()), ..self.clone() };
         world.starts -= 1;
         world.fault(next, |world| world.copies[index] = Copy::Queued);
-        let (delivery, step) = Delivery::begin(row);
+        let (delivery, step) = Delivery::begin(row, &delivery_at(NOW));
         world.copies[index] = Copy::Running(Box::new(delivery), step);
         next.push(world);
     }
@@ -366,7 +366,7 @@ impl World {
     ) -> Result<(), Violation> {
         match outcome {
             Outcome::HandBack { cause, .. } if scenario.rules != Rules::AcknowledgeOnError => {
-                let note = Change::HandedBack(cause);
+                let note = Change::HandedBack(cause, delivery_at(NOW));
                 if let Some(row) = self.row.as_ref().and_then(|row| row.apply(&note, row.version, NOW)) {
                     self.row = Some(with_past(row, scenario.past));
                 }
@@ -526,13 +526,18 @@ fn digest(world: &World) -> (u64, u64) {
 
 /// Counting every delivery would make the search endless; the row remembers only what its past comes to.
 fn with_past(mut row: Row, past: Past) -> Row {
-    row.attempts = match past {
-        Past::Poisonous if row.intent_id.is_some() => POISON_ATTEMPTS,
-        Past::Poisonous | Past::Explained => 1,
+    let deaths = match past {
+        Past::Poisonous if row.intent_id.is_some() => POISON_DEATHS,
+        Past::Poisonous | Past::Explained => 0,
     };
-    row.excused = 0;
+    row.attempts = 1;
+    row.open = (0..deaths).map(|n| delivery_at(UnixMs(i64::try_from(n).unwrap_or(0)))).collect();
     row.last_error = None;
     row
+}
+
+fn delivery_at(began_at: UnixMs) -> OpenDelivery {
+    OpenDelivery { began_at, message: "message".to_owned() }
 }
 
 fn request() -> Arc<Request> {

@@ -4,11 +4,11 @@
 //! version can read what a newer one wrote.
 //! Invariant: an item either reads back as exactly one row or is refused with the attribute that is wrong.
 
-use payments::ledger::{Reason, Request, Row, State};
+use payments::ledger::{OpenDelivery, Reason, Request, Row, State};
 use payments::provider::{Decline, IntentId};
 use payments::{Cause, Payment, UnixMs};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A DynamoDB item, as the SDK has it.
@@ -47,7 +47,7 @@ struct Stored {
     create_generation: u32,
     attempts: u32,
     #[serde(default)]
-    excused: u32,
+    open: BTreeSet<String>,
     last_error: Option<String>,
     version: u64,
     received_at: UnixMs,
@@ -61,12 +61,12 @@ pub(super) fn read(item: Item) -> Result<Row, BadItem> {
     let stored: Stored = serde_dynamo::from_item(item)?;
     Ok(Row {
         state: state(&stored)?,
+        open: open(&stored)?,
         last_error: stored.last_error.as_deref().map(cause).transpose()?,
         request: Arc::new(request(&stored)?),
         intent_id: stored.intent_id,
         create_generation: stored.create_generation,
         attempts: stored.attempts,
-        excused: stored.excused,
         version: stored.version,
         received_at: stored.received_at,
         enqueued_at: stored.enqueued_at,
@@ -101,6 +101,11 @@ fn state(stored: &Stored) -> Result<State, BadItem> {
         "quarantined" => State::Quarantined(reason(stored).ok_or(BadItem::Unknown("reason"))?),
         _ => return Err(BadItem::Unknown("state")),
     })
+}
+
+fn open(stored: &Stored) -> Result<BTreeSet<OpenDelivery>, BadItem> {
+    let read = |text: &String| OpenDelivery::parse(text).ok_or(BadItem::Unknown("open delivery"));
+    stored.open.iter().map(read).collect()
 }
 
 fn reason(stored: &Stored) -> Option<Reason> {

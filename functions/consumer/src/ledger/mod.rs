@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use item::{BadItem, Item};
 use payments::UnixMs;
-use payments::ledger::{Change, Request, Row};
+use payments::ledger::{Change, OpenDelivery, Request, Row};
 use update::Update;
 
 /// The ledger table.
@@ -77,10 +77,10 @@ impl Ledger {
     pub async fn receive(
         &self,
         request: &Request,
-        now: UnixMs,
+        delivery: &OpenDelivery,
         enqueued_at: UnixMs,
     ) -> Result<Received, LedgerError> {
-        let update = Update::receive(request, now, enqueued_at);
+        let update = Update::receive(request, delivery, enqueued_at);
         let row = match self.update(request.payment.payment_id.as_str(), update).await? {
             Changed::Row(row) => row,
             Changed::LostRace(Some(row)) => row,

@@ -5,7 +5,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::UnixMs;
-use payments::ledger::{Change, Forget, Request, Row, State};
+use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
 use std::collections::{BTreeMap, HashMap};
 
 /// Value of the `unsettled` attribute: one partition of the sparse index holds all the money at risk.
@@ -16,6 +16,8 @@ const UNSETTLED: &str = "unsettled";
 pub(super) struct Update {
     sets: Vec<String>,
     removes: Vec<&'static str>,
+    /// `ADD` or `DELETE` of an open delivery.
+    open: Option<&'static str>,
     condition: String,
     names: BTreeMap<String, String>,
     values: BTreeMap<String, AttributeValue>,
@@ -23,7 +25,7 @@ pub(super) struct Update {
 
 impl Update {
     /// Step 1: writes the request once, counts the delivery, and refuses settled rows and other requests.
-    pub(super) fn receive(request: &Request, now: UnixMs, enqueued_at: UnixMs) -> Self {
+    pub(super) fn receive(request: &Request, delivery: &OpenDelivery, enqueued_at: UnixMs) -> Self {
         let payment = &request.payment;
         let mut update = Self::default();
         update.set_once("fingerprint", text(request.fingerprint));
@@ -44,10 +46,11 @@ impl Update {
         update.set_once("state", text(State::Received.name()));
         update.set_once("create_generation", number(0));
         update.set_once("version", number(0));
-        update.set_once("received_at", number(now.0));
+        update.set_once("received_at", number(delivery.began_at.0));
         update.set_once("unsettled", text(UNSETTLED));
         update.set("enqueued_at", number(enqueued_at.0));
         update.add_one("attempts");
+        update.open("ADD", delivery);
         update.condition = "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled))".to_owned();
         update.name("payment_id");
         update
@@ -57,21 +60,13 @@ impl Update {
     pub(super) fn change(read: &Row, change: &Change, now: UnixMs) -> Self {
         let mut update = Self::default();
         match change {
-            Change::HandedBack(cause) => {
+            Change::HandedBack(cause, delivery) => {
                 update.set("last_error", text(cause));
                 if cause.excuses() {
-                    update.add_one("excused");
+                    update.open("DELETE", delivery);
                 }
-                // Also keeps the update from making a row where there is none.
-                update.condition = "attribute_exists(#unsettled)".to_owned();
-                update.name("unsettled");
-                return update;
             }
-            Change::QuarantineSent(message_id) => {
-                update.set("quarantine_message_id", text(message_id));
-                update.only_version(read.version);
-                return update;
-            }
+            Change::QuarantineSent(message_id) => update.set("quarantine_message_id", text(message_id)),
             Change::Record(intent) => {
                 update.set("intent_id", text(intent));
                 update.set("state", text(State::Intended.name()));
@@ -82,22 +77,48 @@ impl Update {
             Change::Quarantine(reason) => update.settle(read, State::Quarantined(reason.clone()), now),
             Change::Release(forget) => update.release(read, *forget),
         }
-        update.set("version", number(read.version + 1));
-        update.only_version(read.version);
-        match change {
-            Change::Record(_) => update.condition.push_str(" AND attribute_not_exists(#intent_id)"),
-            Change::Release(_) => {
-                update.condition.push_str(" AND attribute_exists(#reason)");
-                update.name("reason");
+        update.allow(read, change);
+        update
+    }
+
+    /// The condition of a change, and its version. No condition holds for a row that is not there.
+    fn allow(&mut self, read: &Row, change: &Change) {
+        self.condition = match change {
+            Change::HandedBack(..) => "attribute_exists(#unsettled)",
+            Change::Record(_) => {
+                "#version = :read AND attribute_exists(#unsettled) AND attribute_not_exists(#intent_id)"
             }
-            Change::NextGeneration
+            Change::NextGeneration | Change::Decline(_) | Change::Quarantine(_) => {
+                "#version = :read AND attribute_exists(#unsettled)"
+            }
+            Change::Succeed => {
+                "#version = :read AND (attribute_exists(#unsettled) OR attribute_exists(#reason))"
+            }
+            Change::Release(_) | Change::QuarantineSent(_) => {
+                "#version = :read AND attribute_exists(#reason)"
+            }
+        }
+        .to_owned();
+        for field in ["unsettled", "reason", "version"] {
+            if self.condition.contains(&format!("#{field}")) {
+                self.name(field);
+            }
+        }
+        match change {
+            Change::HandedBack(..) => {}
+            Change::QuarantineSent(_) => {
+                self.values.insert(":read".to_owned(), number(read.version));
+            }
+            Change::Record(_)
+            | Change::NextGeneration
             | Change::Succeed
             | Change::Decline(_)
             | Change::Quarantine(_)
-            | Change::QuarantineSent(_)
-            | Change::HandedBack(_) => {}
+            | Change::Release(_) => {
+                self.values.insert(":read".to_owned(), number(read.version));
+                self.set("version", number(read.version + 1));
+            }
         }
-        update
     }
 
     pub(super) fn expression(&self) -> String {
@@ -105,6 +126,9 @@ impl Update {
         if !self.removes.is_empty() {
             expression.push_str(" REMOVE #");
             expression.push_str(&self.removes.join(", #"));
+        }
+        if let Some(verb) = self.open {
+            expression.push_str(&format!(" {verb} #open :open"));
         }
         expression
     }
@@ -122,6 +146,7 @@ impl Update {
         self.set("state", text(state.name()));
         self.set("settled_at", number(now.0));
         self.remove("unsettled");
+        self.remove("open");
         match &state {
             State::Declined(decline) => {
                 let mut map = HashMap::from([("code".to_owned(), text(&decline.code))]);
@@ -136,7 +161,12 @@ impl Update {
                     self.set("detail", text(detail));
                 }
             }
-            State::Received | State::Intended | State::Succeeded => {}
+            // It may have been in quarantine.
+            State::Succeeded => {
+                self.remove("reason");
+                self.remove("detail");
+            }
+            State::Received | State::Intended => {}
         }
         let settled = Row { state, settled_at: Some(now), ..read.clone() };
         if let Some(seconds) = settled.expires_at_s() {
@@ -150,7 +180,6 @@ impl Update {
         self.set("state", text(state.name()));
         self.set("unsettled", text(UNSETTLED));
         self.set("attempts", number(0));
-        self.set("excused", number(0));
         for gone in ["settled_at", "quarantine_message_id", "reason", "detail"] {
             self.remove(gone);
         }
@@ -179,15 +208,15 @@ impl Update {
         self.sets.push(format!("#{field} = if_not_exists(#{field}, :none) + :one"));
     }
 
+    fn open(&mut self, verb: &'static str, delivery: &OpenDelivery) {
+        self.name("open");
+        self.values.insert(":open".to_owned(), AttributeValue::Ss(vec![delivery.to_string()]));
+        self.open = Some(verb);
+    }
+
     fn remove(&mut self, field: &'static str) {
         self.name(field);
         self.removes.push(field);
-    }
-
-    fn only_version(&mut self, version: u64) {
-        self.name("version");
-        self.values.insert(":read".to_owned(), number(version));
-        self.condition = "#version = :read".to_owned();
     }
 
     fn name(&mut self, field: &'static str) {

@@ -1,0 +1,190 @@
+//! A small world with the real consumer in it, built from the real template, for tests that look at one behaviour.
+
+use chaos::clock::Clock;
+use chaos::cloud::container::CrashPlan;
+use chaos::cloud::sqs::{Held, NewMessage};
+use chaos::cloud::{Blueprint, Cloud};
+use chaos::consumer::ConsumerFunction;
+use chaos::faults::{Fault, Faults, Kind, Window};
+use chaos::journal::{Event, Journal};
+use chaos::random::Chance;
+use chaos::stripe::{FakeStripe, Provider};
+use chaos::template::{Deployment, Stack};
+use consumer::Protocol;
+use payments::UnixMs;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const START: UnixMs = UnixMs(1_767_603_600_000);
+const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe";
+const KEY: &str = "sk_test_simulated";
+
+/// Names of the queues in the deployed stack.
+pub(crate) const SOURCE: &str = "payments-payments";
+pub(crate) const DEAD_LETTERS: &str = "payments-dead-letters";
+pub(crate) const QUARANTINE: &str = "payments-quarantine";
+
+/// How a town differs from a quiet one.
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) protocol: Protocol,
+    /// The first invocation is killed at this hop.
+    pub(crate) kill_first_at: Option<u64>,
+    pub(crate) drills_off: bool,
+    pub(crate) no_secret: bool,
+}
+
+pub(crate) struct Town {
+    pub(crate) cloud: Cloud,
+    pub(crate) provider: Provider,
+    pub(crate) journal: Journal,
+    clock: Clock,
+}
+
+/// Runs `test` in a town, in virtual time.
+pub(crate) fn in_town<T>(plan: Plan, test: impl AsyncFnOnce(Town) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O starts").block_on(async { test(Town::new(plan)).await })
+}
+
+/// A fault that always happens, at any time.
+pub(crate) fn always(kind: Kind) -> Vec<Fault> {
+    vec![Fault { kind, chance: Chance::ALWAYS, window: Window::ALWAYS }]
+}
+
+/// A fault that always happens until `ms` after the start.
+pub(crate) fn until(kind: Kind, ms: u64) -> Vec<Fault> {
+    vec![Fault { kind, chance: Chance::ALWAYS, window: Window { from_ms: 0, until_ms: ms } }]
+}
+
+impl Town {
+    fn new(plan: Plan) -> Self {
+        let clock = Clock::starting_at(START);
+        let journal = Journal::default();
+        let faults = Faults::new(&plan.faults, 7, START, 60, journal.clone());
+        let stripe = FakeStripe::new(7, KEY, faults.clone());
+        let provider = Provider::new(stripe, 7, faults, clock, journal.clone());
+        let stack = stack(plan.drills_off);
+        let function = ConsumerFunction::with_protocol(provider.clone(), plan.protocol);
+        let function: Arc<dyn chaos::cloud::container::Function> = Arc::new(function);
+        let blueprint = Blueprint {
+            queues: stack.queues.into_values().collect(),
+            tables: stack.tables.into_values().collect(),
+            functions: stack.functions.into_values().map(|config| (config, Arc::clone(&function))).collect(),
+            crashes: Arc::new(KillFirst(plan.kill_first_at)),
+            seed: 7,
+        };
+        let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
+        let town = Self { cloud, provider, journal, clock };
+        if !plan.no_secret {
+            town.set_secret(KEY);
+        }
+        town
+    }
+
+    pub(crate) fn set_secret(&self, key: &str) {
+        self.cloud.services().secrets().put(SECRET, key, self.clock.now());
+    }
+
+    pub(crate) fn send(&self, body: &str) {
+        self.send_message(NewMessage::text(body));
+    }
+
+    pub(crate) fn send_message(&self, message: NewMessage) {
+        self.cloud.services().sqs().send(SOURCE, message, self.clock.now()).expect("SQS accepts it");
+    }
+
+    pub(crate) async fn pass_s(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    pub(crate) fn held(&self, queue: &str) -> Vec<Held> {
+        self.cloud.services().sqs().messages(queue, self.clock.now()).expect("the queue exists")
+    }
+
+    /// Charges in the book, as `payment_id` and amount.
+    pub(crate) fn charges(&self) -> Vec<(String, i64)> {
+        let stripe = self.provider.stripe();
+        let movements = stripe.book().movements().iter();
+        movements
+            .map(|movement| (movement.payment.clone().unwrap_or_default(), movement.amount_minor))
+            .collect()
+    }
+
+    /// State of every row, by `payment_id`.
+    pub(crate) fn states(&self) -> BTreeMap<String, String> {
+        self.attributes("state")
+    }
+
+    /// One text attribute of every row that has it, by `payment_id`.
+    pub(crate) fn attributes(&self, name: &str) -> BTreeMap<String, String> {
+        let items = self.cloud.services().dynamodb().items("payments-ledger").expect("the table exists");
+        items.iter().filter_map(|item| Some((text(item.get("payment_id"))?, text(item.get(name))?))).collect()
+    }
+
+    /// Attributes of each copy in quarantine.
+    pub(crate) fn quarantined(&self) -> Vec<BTreeMap<String, String>> {
+        let as_text = |held: &Held| {
+            let attributes = held.content.attributes.iter();
+            attributes
+                .map(|(k, v)| (k.clone(), String::from_utf8_lossy(v.value.bytes()).into_owned()))
+                .collect()
+        };
+        self.held(QUARANTINE).iter().map(as_text).collect()
+    }
+
+    /// Stripe operations in the order they were called.
+    pub(crate) fn stripe_calls(&self) -> Vec<&'static str> {
+        let operation = |event: &Event| match event {
+            Event::StripeCalled { operation, .. } if *operation != "other" => Some(*operation),
+            _ => None,
+        };
+        self.journal.records().iter().filter_map(|record| operation(&record.event)).collect()
+    }
+
+    /// How often each metric was counted, over all lines.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let lines = self.journal.records();
+        let value = |event: &Event| match event {
+            Event::Metrics { line } => line[name].as_u64(),
+            _ => None,
+        };
+        lines.iter().filter_map(|record| value(&record.event)).sum()
+    }
+}
+
+/// A payment message.
+pub(crate) fn payment(id: &str, amount: i64, card: &str) -> String {
+    format!(r#"{{"payment_id":"{id}","amount":{amount},"currency":"eur","payment_method":"{card}"}}"#)
+}
+
+struct KillFirst(Option<u64>);
+
+impl CrashPlan for KillFirst {
+    fn kill_at(&self, _: &str, _: &str, now: UnixMs) -> Option<u64> {
+        // The first invocation begins within seconds of the start; the next is at least a backoff away.
+        self.0.filter(|_| now.since_ms(START) < 4_000)
+    }
+}
+
+fn stack(drills_off: bool) -> Stack {
+    let mut parameters = BTreeMap::from([
+        ("StripeSecretArn".to_owned(), SECRET.to_owned()),
+        ("AlertEmail".to_owned(), "on-call@example.com".to_owned()),
+    ]);
+    if drills_off {
+        parameters.insert("Drills".to_owned(), "off".to_owned());
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    Stack::load(&path, &Deployment { parameters, ..Deployment::default() }).expect("the template loads")
+}
+
+fn text(value: Option<&dynoxide::AttributeValue>) -> Option<String> {
+    match value? {
+        dynoxide::AttributeValue::S(text) | dynoxide::AttributeValue::N(text) => Some(text.clone()),
+        _ => None,
+    }
+}

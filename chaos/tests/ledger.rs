@@ -1,0 +1,186 @@
+//! The DynamoDB adapter and the pure row agree: whatever sequence of changes, from whatever reading, both come to
+//! the same row or both refuse.
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use chaos::clock::Clock;
+use chaos::cloud::container::NoCrashes;
+use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
+use chaos::cloud::{Blueprint, Cloud};
+use chaos::journal::Journal;
+use chaos::link::Link;
+use chaos::template::{Deployment, Stack};
+use consumer::ledger::{Changed, Ledger, Received};
+use payments::cause::Cause;
+use payments::ledger::{Change, Forget, OpenDelivery, Reason, Request, Row};
+use payments::provider::{Decline, IntentId};
+use payments::{Payment, UnixMs};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+const START: UnixMs = UnixMs(1_767_603_600_000);
+
+/// One move of the sequence.
+#[derive(Clone, Debug)]
+enum Move {
+    /// Step 1 of a delivery of this message.
+    Receive(u8),
+    /// A change from the newest reading, or from one that many readings ago.
+    Change(Change, usize),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let delivery = |n: u8| OpenDelivery { began_at: START, message: format!("message-{n}") };
+    prop_oneof![
+        (0..3_u8).prop_map(|n| Change::Record(IntentId(format!("pi_{n}")))),
+        Just(Change::NextGeneration),
+        Just(Change::Succeed),
+        Just(Change::Decline(Decline {
+            code: "card_declined".into(),
+            decline_code: Some("lost_card".into())
+        })),
+        Just(Change::Decline(Decline { code: "expired_card".into(), decline_code: None })),
+        Just(Change::Quarantine(Reason::Poison)),
+        Just(Change::Quarantine(Reason::Refused("amount_too_small (amount)".into()))),
+        Just(Change::Release(Forget::Nothing)),
+        Just(Change::Release(Forget::CanceledIntent)),
+        Just(Change::QuarantineSent("copy-1".into())),
+        (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::ProviderTimeout, delivery(n))),
+        (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::Panicked, delivery(n))),
+    ]
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        1 => (0..3_u8).prop_map(Move::Receive),
+        4 => (change(), prop_oneof![4 => Just(0_usize), 1 => 1..4_usize]).prop_map(|(change, ago)| Move::Change(change, ago)),
+    ];
+    proptest::collection::vec(one, 1..20)
+}
+
+fn request() -> Request {
+    let payment = r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa",
+        "customer":"cus_1","description":"2 CDs","metadata":{"k":"v"}}"#;
+    Request::new(Payment::parse(payment).expect("valid"), "2026-01-01")
+}
+
+fn ledger(cloud: &Cloud, clock: Clock) -> Ledger {
+    let wire =
+        Wire::new(cloud.services().clone(), Latencies::new(7), Link::default(), CurrentRequest::default());
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
+        .http_client(SharedHttpClient::new(wire))
+        .time_source(clock)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_partition(RetryPartition::custom("test").build())
+        .build();
+    Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "payments-ledger".to_owned())
+}
+
+/// Carries the moves out both ways and compares after each.
+async fn agree(moves: Vec<Move>) -> Result<(), TestCaseError> {
+    let clock = Clock::starting_at(START);
+    let cloud = cloud(clock);
+    let (ledger, request) = (ledger(&cloud, clock), request());
+    let mut model: Option<Row> = None;
+    let mut readings: Vec<Row> = Vec::new();
+    for step in moves {
+        let found = match step {
+            Move::Receive(n) => {
+                let delivery = OpenDelivery { began_at: START, message: format!("message-{n}") };
+                model = Some(match model.take() {
+                    None => Row::received(Arc::new(request.clone()), delivery.clone(), START),
+                    Some(row) => row.received_again(delivery.clone(), START),
+                });
+                match ledger.receive(&request, &delivery, START).await {
+                    Ok(Received::Row(row)) => Some(row),
+                    other => return Err(TestCaseError::fail(format!("{other:?}"))),
+                }
+            }
+            Move::Change(change, ago) => {
+                let Some(read) = readings.iter().rev().nth(ago).cloned() else { continue };
+                let expected = model.as_ref().and_then(|row| row.apply(&change, read.version, START));
+                let changed = ledger.change(&read, &change, START).await;
+                let row = match (changed, expected) {
+                    (Ok(Changed::Row(row)), Some(expected)) => {
+                        model = Some(expected);
+                        row
+                    }
+                    (Ok(Changed::LostRace(Some(row))), None) => row,
+                    (changed, expected) => {
+                        return Err(TestCaseError::fail(format!(
+                            "{change:?}: {changed:?}, expected {expected:?}"
+                        )));
+                    }
+                };
+                Some(row)
+            }
+        };
+        prop_assert_eq!(&found, &model);
+        readings.extend(found);
+    }
+    Ok(())
+}
+
+fn cloud(clock: Clock) -> Cloud {
+    let parameters = BTreeMap::from([
+        (
+            "StripeSecretArn".to_owned(),
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe".to_owned(),
+        ),
+        ("AlertEmail".to_owned(), "on-call@example.com".to_owned()),
+    ]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let stack = Stack::load(&path, &Deployment { parameters, ..Deployment::default() }).expect("it loads");
+    let blueprint = Blueprint {
+        queues: Vec::new(),
+        tables: stack.tables.into_values().collect(),
+        functions: Vec::new(),
+        crashes: Arc::new(NoCrashes),
+        seed: 7,
+    };
+    Cloud::start(blueprint, clock, &Journal::default()).expect("it starts")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_adapter_and_the_rules_agree_on_every_sequence_of_changes(moves in moves()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime without I/O starts").block_on(agree(moves))?;
+    }
+}
+
+#[test]
+fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O starts").block_on(async {
+        let clock = Clock::starting_at(START);
+        let cloud = cloud(clock);
+        let ledger = ledger(&cloud, clock);
+        let first = request();
+        let delivery = OpenDelivery { began_at: START, message: "message".to_owned() };
+        let row = ledger.receive(&first, &delivery, START).await.expect("the ledger answers");
+        let json =
+            r#"{"payment_id":"order-1","amount":2999,"currency":"eur","payment_method":"pm_card_visa"}"#;
+        let other = Request::new(Payment::parse(json).expect("valid"), "2026-01-01");
+        let refused = ledger.receive(&other, &delivery, START).await.expect("the ledger answers");
+        assert_eq!(refused, Received::OtherRequest);
+        let Received::Row(before) = row else { panic!("the first request made the row") };
+        let change = Change::HandedBack(Cause::Panicked, delivery);
+        let Changed::Row(after) = ledger.change(&before, &change, START).await.expect("the ledger answers")
+        else {
+            panic!("the row is there")
+        };
+        assert_eq!(after.request, before.request);
+        assert_eq!(after.attempts, 1);
+    });
+}
