@@ -1,5 +1,6 @@
 //! Chaos for the payment pipeline: one world built from `template.yaml`, in virtual time.
 
+pub mod checks;
 pub mod clock;
 pub mod cloud;
 pub mod consumer;
@@ -10,4 +11,6 @@ pub mod link;
 pub mod random;
 pub mod stripe;
 pub mod template;
+mod units;
 pub mod workload;
+pub mod world;
