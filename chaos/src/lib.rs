@@ -3,12 +3,14 @@
 pub mod checks;
 pub mod clock;
 pub mod cloud;
+pub mod commands;
 pub mod consumer;
 pub mod experiment;
 pub mod faults;
 pub mod journal;
 pub mod link;
 pub mod random;
+pub mod report;
 pub mod stripe;
 pub mod template;
 mod units;
