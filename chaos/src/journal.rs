@@ -216,6 +216,20 @@ impl Journal {
         self.lock().clone()
     }
 
+    /// Everything recorded so far, in order; the journal is empty afterwards.
+    #[must_use]
+    pub fn take(&self) -> Vec<Record> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Shows what was recorded from number `from` on, and says how many records there are now. For whoever follows a
+    /// run: nothing is copied.
+    pub fn follow(&self, from: usize, mut see: impl FnMut(&Record)) -> usize {
+        let records = self.lock();
+        records[from.min(records.len())..].iter().for_each(&mut see);
+        records.len()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,13 +1,18 @@
 //! Chaos for the payment pipeline: one world built from `template.yaml`, in virtual time.
 
+pub mod checks;
 pub mod clock;
 pub mod cloud;
+pub mod commands;
 pub mod consumer;
 pub mod experiment;
 pub mod faults;
 pub mod journal;
 pub mod link;
 pub mod random;
+pub mod report;
 pub mod stripe;
 pub mod template;
+mod units;
 pub mod workload;
+pub mod world;

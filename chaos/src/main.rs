@@ -1,1 +1,30 @@
-fn main() {}
+//! `cargo chaos`: the one place where wall clock, environment and terminal are read.
+
+use chaos::commands::{self, Exit, Surroundings};
+use chaos::consumer::ConsumerFunction;
+use chaos::report::Paint;
+use chaos::report::bar::Visibility;
+use std::io::{IsTerminal, stderr, stdout};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[expect(clippy::disallowed_methods, reason = "time and environment enter here, and nowhere else")]
+fn main() -> ExitCode {
+    let clock = std::time::Instant::now();
+    let no_colour = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+    let (out, err) = (&mut stdout(), &mut stderr());
+    let surroundings = Surroundings {
+        started: jiff::Timestamp::now(),
+        elapsed: &|| clock.elapsed(),
+        folder: std::env::current_dir().unwrap_or_default(),
+        paint: if no_colour || !out.is_terminal() { Paint::Plain } else { Paint::Colours },
+        bar: if err.is_terminal() { Visibility::Shown } else { Visibility::Hidden },
+        consumer: &|provider| Arc::new(ConsumerFunction::new(provider)),
+        out,
+        err,
+    };
+    // A panic of the harness has its own exit code; the panic itself has been printed by then.
+    let ended = catch_unwind(AssertUnwindSafe(|| commands::main(std::env::args_os(), surroundings)));
+    ExitCode::from(ended.unwrap_or(Exit::Harness).code())
+}

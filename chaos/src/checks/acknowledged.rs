@@ -1,0 +1,141 @@
+//! Nothing is acknowledged without a record: when a message is deleted, its payment's row is settled or quarantined
+//! at that moment, or, for a message no row can speak for, its copy is in quarantine already.
+//!
+//! `nothing-lost` looks at the end; this one looks at every instant, because between an early delete and a late write
+//! a crash would lose the payment.
+//! Invariant: one pass over the journal in order, with the ledger as it stood at each event.
+
+use super::evidence::{ORIGINAL, attribute, is_settled};
+use super::{Evidence, Finding, Meaning, Subject, Verdict};
+use crate::journal::Event;
+use crate::units::counted;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let names = &evidence.history.names;
+    let quarantine = evidence.history.held(&names.quarantine);
+    let originals: BTreeMap<&str, &str> = quarantine
+        .iter()
+        .filter_map(|copy| Some((copy.content.id.as_str(), attribute(copy, ORIGINAL)?)))
+        .collect();
+    let mut moment = Moment { evidence, states: BTreeMap::new(), copied: BTreeSet::new() };
+    let (mut findings, mut deleted) = (Vec::new(), 0_u64);
+    for record in &evidence.history.records {
+        if let Event::LedgerWritten { payment, state, .. } = &record.event {
+            moment.states.insert(payment, state);
+        } else if let Event::Sent { queue, message, .. } = &record.event {
+            let original = originals.get(message.as_str()).filter(|_| *queue == names.quarantine);
+            moment.copied.extend(original);
+        } else if let Event::Deleted { queue, message } = &record.event
+            && *queue == names.source
+        {
+            deleted += 1;
+            findings.extend(moment.wrong(message));
+        }
+    }
+    Verdict::from_findings(findings, || {
+        format!("{} deleted, each after its record", counted(deleted, "message"))
+    })
+}
+
+/// The world as it stands at one event.
+struct Moment<'a> {
+    evidence: &'a Evidence<'a>,
+    /// State of each row.
+    states: BTreeMap<&'a str, &'a str>,
+    /// Messages with a copy in quarantine.
+    copied: BTreeSet<&'a str>,
+}
+
+impl Moment<'_> {
+    /// What is wrong with deleting this message now.
+    fn wrong(&self, message: &str) -> Option<Finding> {
+        if self.copied.contains(message) {
+            return None;
+        }
+        let subject = || Subject::Message(message.to_owned());
+        match self.evidence.messages.get(message).map(|message| &message.meaning) {
+            Some(Meaning::Drill(_)) => None,
+            Some(Meaning::NoPayment) => {
+                let what = "acknowledged without a copy in quarantine, and it is no payment".to_owned();
+                Some(Finding { subject: subject(), what })
+            }
+            Some(Meaning::Payment(payment)) if self.evidence.conflicts(payment) => Some(Finding::payment(
+                payment.payment_id.as_str(),
+                "a conflicting request was acknowledged without a copy in quarantine",
+            )),
+            Some(Meaning::Payment(payment)) => {
+                let id = payment.payment_id.as_str();
+                let what = match self.states.get(id) {
+                    Some(state) if is_settled(state) => return None,
+                    Some(state) => format!("acknowledged while its row was {state}"),
+                    None => "acknowledged before it had a row".to_owned(),
+                };
+                Some(Finding::payment(id, what))
+            }
+            None => {
+                let what = "acknowledged, and nobody sent it".to_owned();
+                Some(Finding { subject: subject(), what })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{ORDER, Tale, body};
+    use super::*;
+
+    fn wrong(tale: Tale) -> Vec<String> {
+        match check(&Evidence::of(&tale.told())) {
+            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
+            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_delete_before_the_row_is_settled_is_found_although_it_is_settled_later() {
+        let mut tale = Tale::new();
+        let message = tale.send(&body(ORDER, 1999));
+        tale.write(ORDER, "intended");
+        tale.delete(&message);
+        tale.write(ORDER, "succeeded");
+        assert_eq!(wrong(tale), ["acknowledged while its row was intended"]);
+    }
+
+    #[test]
+    fn a_delete_before_there_is_a_row_is_found() {
+        let mut tale = Tale::new();
+        let message = tale.send(&body(ORDER, 1999));
+        tale.delete(&message);
+        tale.write(ORDER, "succeeded");
+        assert_eq!(wrong(tale), ["acknowledged before it had a row"]);
+    }
+
+    #[test]
+    fn a_copy_that_comes_after_the_delete_comes_too_late() {
+        let mut tale = Tale::new();
+        let message = tale.send("not json");
+        tale.delete(&message);
+        tale.quarantine(&message, "malformed");
+        assert_eq!(wrong(tale), ["acknowledged without a copy in quarantine, and it is no payment"]);
+    }
+
+    #[test]
+    fn a_conflicting_request_cannot_hide_behind_the_settled_row() {
+        let mut tale = Tale::of_one_good_payment();
+        let first = payments::Payment::parse(&body(ORDER, 1999)).unwrap();
+        tale.row(ORDER).fingerprint = Some(first.fingerprint().to_string());
+        let second = tale.send(&body(ORDER, 2999));
+        tale.delete(&second);
+        assert_eq!(wrong(tale), ["a conflicting request was acknowledged without a copy in quarantine"]);
+    }
+
+    #[test]
+    fn drills_have_no_record_and_need_none() {
+        let mut tale = Tale::new();
+        let drill = tale.send("PYMT_SUCCEED");
+        tale.delete(&drill);
+        assert_eq!(wrong(tale), [""; 0]);
+    }
+}

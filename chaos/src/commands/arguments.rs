@@ -1,0 +1,270 @@
+//! What may be typed, with its help.
+//!
+//! Invariant: a value that was parsed makes sense; what depends on files is found out by the command.
+
+use crate::experiment::{self, DEFAULT, NotAccepted};
+use crate::faults::Kind;
+use crate::random::Chance;
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// Used when no seed is typed, so that everybody's first run is the same run.
+const DEFAULT_SEED: u64 = 1;
+
+const ABOUT: &str = "\
+Chaos for the payment pipeline: Stripe outages, lost answers and crashes against the real consumer, in simulated \
+time. Decides, with evidence, whether every payment was charged at most once and none was lost.";
+
+const EXITS: &str = "\
+Exit codes:
+  0   every check passed
+  1   a safety check failed: money or a payment is wrong
+  2   inconclusive: a fault never fired, or the run cannot tell
+  3   a liveness check failed: something did not happen in time
+  64  bad arguments or a bad file; nothing was written
+  70  the harness itself failed";
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo chaos run                                  Stripe is gone for half an hour
+  cargo chaos run --failure-rate 0.3 --outage 1h   three calls in ten fail for an hour
+  cargo chaos run steady --file payments.ndjson    your own payments, nothing goes wrong
+  cargo chaos run --fault crash --fault declined=0.1
+  cargo chaos run mine.toml --seed 42";
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo-chaos", bin_name = "cargo chaos", version, about = ABOUT, after_help = EXITS)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run an experiment and judge it
+    Run(Box<Run>),
+    /// List experiments, faults and checks
+    List(List),
+    /// Read template and experiments without running them, and say what is simulated
+    Validate(Validate),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXITS}"))]
+pub(super) struct Run {
+    /// A shipped experiment (`cargo chaos list experiments`) or the path of a .toml file
+    #[arg(default_value = DEFAULT)]
+    pub(super) experiment: String,
+
+    /// Share of Stripe calls that fail during an outage, 0 to 1; an experiment without an outage gets one
+    #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
+    pub(super) failure_rate: Option<Chance>,
+
+    /// How long each outage lasts, for example 90s, 30m or 1h30m; at most 336h
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    pub(super) outage: Option<Length>,
+
+    /// A further fault during the first outage, by kind (`cargo chaos list faults`) and share, 0 to 1; repeatable
+    #[arg(long = "fault", value_name = "KIND[=SHARE]", value_parser = fault)]
+    pub(super) faults: Vec<Fault>,
+
+    /// How many made-up payments are sent, 1 to 1000000
+    #[arg(long, value_name = "NUMBER", value_parser = payments, allow_negative_numbers = true)]
+    pub(super) payments: Option<u32>,
+
+    /// Send the payments of this file instead: NDJSON, one message a line, sent byte for byte
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "payments")]
+    pub(super) file: Option<PathBuf>,
+
+    /// Seed of every draw, 0 to 18446744073709551615; the same seed gives the same run, byte for byte
+    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
+    pub(super) seed: u64,
+
+    /// Where it runs; accepted: sim, in this process and in simulated time
+    #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
+    pub(super) target: Target,
+
+    /// Template to deploy [default: the repository's template.yaml]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) template: Option<PathBuf>,
+
+    /// Folder for journal.jsonl and summary.json [default: chaos-runs/<UTC time>-<experiment>]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// What to list; everything when nothing is named
+    #[arg(value_name = "WHAT")]
+    pub(super) what: Option<Listed>,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Listed {
+    /// The shipped experiments
+    Experiments,
+    /// What can go wrong, why it does outside, and what heals it
+    Faults,
+    /// What every run is held to
+    Checks,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    /// Experiments to read, by name or path; every shipped one when none is named
+    #[arg(value_name = "EXPERIMENT", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) experiments: Vec<String>,
+
+    /// Template to read [default: the repository's template.yaml]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) template: Option<PathBuf>,
+}
+
+/// Where an experiment runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Simulated,
+}
+
+/// A length of time and how it was typed.
+#[derive(Clone, Debug)]
+pub(super) struct Length {
+    pub(super) ms: u64,
+    pub(super) typed: String,
+}
+
+/// A fault and how it was typed.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) kind: Kind,
+    pub(super) chance: Chance,
+    pub(super) typed: String,
+}
+
+impl Run {
+    /// The line that runs the same again, wherever its output goes.
+    pub(super) fn replay(&self) -> String {
+        let mut words = vec!["cargo chaos run".to_owned(), quoted(&self.experiment)];
+        let mut option = |name: &str, value: String| words.push(format!("--{name} {}", quoted(&value)));
+        if let Some(chance) = self.failure_rate {
+            option("failure-rate", share(chance));
+        }
+        if let Some(outage) = &self.outage {
+            option("outage", outage.typed.clone());
+        }
+        for fault in &self.faults {
+            option("fault", fault.typed.clone());
+        }
+        if let Some(payments) = self.payments {
+            option("payments", payments.to_string());
+        }
+        if let Some(file) = &self.file {
+            option("file", file.display().to_string());
+        }
+        if let Some(template) = &self.template {
+            option("template", template.display().to_string());
+        }
+        option("seed", self.seed.to_string());
+        words.join(" ")
+    }
+}
+
+/// Parts per million as a share, exactly.
+fn share(chance: Chance) -> String {
+    match chance.ppm() {
+        1_000_000 => "1".to_owned(),
+        0 => "0".to_owned(),
+        ppm => format!("0.{ppm:06}").trim_end_matches('0').to_owned(),
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=,:+@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn length(text: &str) -> Result<Length, NotAccepted> {
+    Ok(Length { ms: experiment::duration_ms(text)?, typed: text.to_owned() })
+}
+
+fn fault(text: &str) -> Result<Fault, NotAccepted> {
+    let (kind, chance) = experiment::fault(text)?;
+    Ok(Fault { kind, chance, typed: text.to_owned() })
+}
+
+fn payments(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| format!("payments {text}; accepted: 1 to 1000000"))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("seed {text}; accepted: 0 to {}", u64::MAX))
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    match text {
+        "sim" => Ok(Target::Simulated),
+        "local" | "aws" => Err(format!("target {text} does not exist yet; accepted: sim")),
+        other => Err(format!("target {other}; accepted: sim")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replayed(typed: &[&str]) -> String {
+        let typed = ["cargo-chaos", "run"].iter().chain(typed);
+        match Arguments::try_parse_from(typed) {
+            Ok(Arguments { command: Command::Run(run) }) => run.replay(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_replay_names_everything_that_decides_the_run() {
+        assert_eq!(replayed(&[]), "cargo chaos run outage-30m --seed 1");
+        let typed = [
+            "mine.toml",
+            "--failure-rate",
+            "0.3",
+            "--outage",
+            "1h 30m",
+            "--fault",
+            "crash",
+            "--fault",
+            "declined=.5",
+            "--file",
+            "it's here.ndjson",
+            "--seed",
+            "42",
+            "--out",
+            "elsewhere",
+        ];
+        assert_eq!(
+            replayed(&typed),
+            r"cargo chaos run mine.toml --failure-rate 0.3 --outage '1h 30m' --fault crash --fault declined=.5 --file 'it'\''s here.ndjson' --seed 42"
+        );
+    }
+
+    #[test]
+    fn a_replay_is_parsed_into_the_same_replay() {
+        let once = replayed(&["steady", "--failure-rate", "0.000001", "--payments", "7", "--seed", "9"]);
+        let words: Vec<&str> = once.split(' ').skip(3).collect();
+        assert_eq!(replayed(&words), once);
+    }
+}

@@ -1,0 +1,81 @@
+//! `list`: what there is.
+//!
+//! Invariant: everything is read from the tables that run it, so nothing is listed that does not exist.
+
+use super::arguments::{List, Listed};
+use super::{Exit, Surroundings, say};
+use crate::checks;
+use crate::experiment::{DEFAULT, SHIPPED};
+use crate::faults::Kind;
+use crate::report::Paint;
+use std::fmt::Write as _;
+
+/// Lists what was asked for.
+pub(super) fn list(wanted: &List, around: &mut Surroundings<'_>) -> Exit {
+    let lists = match wanted.what {
+        Some(what) => vec![listed(what, around.paint)],
+        None => [Listed::Experiments, Listed::Faults, Listed::Checks]
+            .into_iter()
+            .map(|what| format!("{}\n{}", around.paint.bold(title(what)), listed(what, around.paint)))
+            .collect(),
+    };
+    say(around.out, &lists.join("\n"));
+    Exit::Passed
+}
+
+const fn title(what: Listed) -> &'static str {
+    match what {
+        Listed::Experiments => "Experiments",
+        Listed::Faults => "Faults",
+        Listed::Checks => "Checks",
+    }
+}
+
+fn listed(what: Listed, paint: Paint) -> String {
+    match what {
+        Listed::Experiments => experiments(paint),
+        Listed::Faults => faults(paint),
+        Listed::Checks => checks(paint),
+    }
+}
+
+fn experiments(paint: Paint) -> String {
+    let mut out = String::new();
+    for shipped in SHIPPED {
+        let default = if shipped.name == DEFAULT { " (the default)" } else { "" };
+        // A test keeps every shipped experiment readable.
+        let title = shipped.experiment().map(|experiment| experiment.title).unwrap_or_default();
+        let _ = writeln!(out, "  {}  {title}{default}", paint.bold(&format!("{:<20}", shipped.name)));
+    }
+    out
+}
+
+fn faults(paint: Paint) -> String {
+    let mut out = String::new();
+    for kind in Kind::ALL {
+        let row = kind.describe();
+        let _ = writeln!(out, "  {}  {}", paint.bold(&format!("{:<20}", row.name)), row.does);
+        for (label, text) in [("cause", row.cause), ("heals", row.heals)] {
+            let _ = writeln!(out, "  {:<20}  {} {text}", "", paint.dim(&format!("{label}:")));
+        }
+        let placement = row.placement.map(|placement| format!(", {} the effect", placement.name()));
+        let rate = paint.dim("rate:");
+        let _ = writeln!(
+            out,
+            "  {:<20}  {rate} {} by default{}",
+            "",
+            row.default_share,
+            placement.unwrap_or_default()
+        );
+    }
+    out
+}
+
+fn checks(paint: Paint) -> String {
+    let mut out = String::new();
+    for check in checks::ALL {
+        let name = paint.bold(&format!("{:<25}", check.name));
+        let _ = writeln!(out, "  {name}  {:<8}  {}", check.promise.name(), check.demands);
+    }
+    out
+}

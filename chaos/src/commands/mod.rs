@@ -1,0 +1,128 @@
+//! The command line: what may be typed, and which exit code says what.
+//!
+//! Invariant: whatever is typed wrong is answered in one line that says what, where and what is accepted, with exit
+//! code 64, before anything is written.
+
+mod arguments;
+mod exit;
+mod list;
+mod run;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use exit::Exit;
+
+use crate::report::Paint;
+use crate::report::bar::Visibility;
+use crate::world::Consumer;
+use arguments::{Arguments, Command};
+use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What comes from outside; only `main` looks there.
+pub struct Surroundings<'a> {
+    /// When the program was started, for the name of the output folder.
+    pub started: jiff::Timestamp,
+    /// How long ago that was.
+    pub elapsed: &'a dyn Fn() -> Duration,
+    /// The folder it was started in.
+    pub folder: PathBuf,
+    /// Whether what is written to `out` is coloured.
+    pub paint: Paint,
+    /// Whether a progress bar can be seen.
+    pub bar: Visibility,
+    /// The code of the consumer.
+    pub consumer: Consumer<'a>,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+    /// Standard error.
+    pub err: &'a mut dyn Write,
+}
+
+/// What clap calls an error and is none.
+const ANSWERS: [ErrorKind; 3] =
+    [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
+
+/// What there is to do.
+const COMMANDS: &str = "run, list, validate, help";
+
+/// Why a command did not get as far as a verdict.
+#[derive(Debug)]
+enum Refusal {
+    /// What was typed, or a file that was named, is wrong; the one line about it.
+    Bad(String),
+    /// The harness itself failed.
+    Harness(String),
+}
+
+/// Carries out one command line; `arguments` begin with the program's name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundings<'_>) -> Exit {
+    let command = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { command }) => command,
+        Err(error) => return unparsed(&error, &mut around),
+    };
+    let carried_out = match command {
+        Command::Run(wanted) => run::run(&wanted, &mut around),
+        Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
+        Command::Validate(wanted) => validate::validate(&wanted, &mut around),
+    };
+    carried_out.unwrap_or_else(|refusal| refusal.told(&mut around))
+}
+
+/// Help and version are answers; everything else clap says is squeezed into one line.
+fn unparsed(error: &clap::Error, around: &mut Surroundings<'_>) -> Exit {
+    if !ANSWERS.contains(&error.kind()) {
+        return Refusal::Bad(in_one_line(error)).told(around);
+    }
+    let text = error.render();
+    let text = match around.paint {
+        Paint::Plain => text.to_string(),
+        Paint::Colours => text.ansi().to_string(),
+    };
+    say(around.out, &text);
+    Exit::Passed
+}
+
+/// What clap has to say, in one line that ends with what is accepted.
+fn in_one_line(error: &clap::Error) -> String {
+    let context = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
+    // Our own parsers say it all; clap only knows for which argument.
+    if let (Some(ours), Some(argument)) = (error.source(), context(ContextKind::InvalidArg)) {
+        return format!("{argument}: {ours}");
+    }
+    let rendered = error.to_string();
+    let said = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let accepted = if error.kind() == ErrorKind::InvalidSubcommand {
+        COMMANDS.to_owned()
+    } else {
+        context(ContextKind::ValidValue).unwrap_or_else(|| "what `cargo chaos help` lists".to_owned())
+    };
+    format!("{said}; accepted: {accepted}")
+}
+
+impl Refusal {
+    fn told(self, around: &mut Surroundings<'_>) -> Exit {
+        let (text, exit) = match self {
+            Self::Bad(text) => (text, Exit::BadInput),
+            Self::Harness(text) => (text, Exit::Harness),
+        };
+        say(around.err, &format!("error: {text}\n"));
+        exit
+    }
+}
+
+/// Writes, and minds nothing: whoever closed the pipe has read enough.
+fn say(out: &mut dyn Write, text: &str) {
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A path as whoever stands in `folder` would type it.
+fn from_here(path: &Path, folder: &Path) -> PathBuf {
+    path.strip_prefix(folder).unwrap_or(path).to_owned()
+}

@@ -1,0 +1,82 @@
+//! `run`: an experiment from what was typed to its verdict.
+//!
+//! Invariant: everything that can be typed wrong is read before the first byte is written.
+
+use super::arguments::{Run, Target};
+use super::{Exit, Refusal, Surroundings, from_here, say};
+use crate::checks::Evidence;
+use crate::experiment::{Experiment, Overrides};
+use crate::report::bar::Bar;
+use crate::report::{self, Figures, Report};
+use crate::workload::Payments;
+use crate::world::{Deployed, World, WorldError, own_template};
+use std::path::{Path, PathBuf};
+
+/// Runs an experiment, reports it, and ends with its verdict.
+pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
+    let Target::Simulated = wanted.target;
+    let world = world(wanted, around)?;
+    let folder = folder(wanted, around, world.experiment());
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Refusal::Bad(format!(
+            "cannot make the folder {}: {error}; accepted: --out DIR, a folder that can be written to",
+            folder.display()
+        ))
+    })?;
+
+    let began = (around.elapsed)();
+    let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
+    let history = world.run(around.consumer, &mut |progress| bar.show(progress));
+    bar.clear();
+    let history = history?;
+    let wall = (around.elapsed)().saturating_sub(began);
+
+    let evidence = Evidence::of(&history);
+    let judgement = evidence.judge();
+    let figures = Figures::of(&evidence);
+    let replay = wanted.replay();
+    let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, replay: &replay };
+    say(around.out, &report.text(around.paint, wall));
+    let files = report::write(&report, &folder)
+        .map_err(|error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display())))?;
+    say(around.out, &report.conclusion(around.paint));
+    say(around.out, &format!("{}\n{}\n", files.journal.display(), files.summary.display()));
+    Ok(judgement.outcome().into())
+}
+
+fn world(wanted: &Run, around: &Surroundings<'_>) -> Result<World, Refusal> {
+    let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
+    let experiment = overrides(wanted).apply(experiment);
+    let template = wanted.template.clone().unwrap_or_else(|| from_here(&own_template(), &around.folder));
+    Ok(World::new(Deployed::load(&template)?, experiment, wanted.seed)?)
+}
+
+fn overrides(wanted: &Run) -> Overrides {
+    let file = wanted.file.clone().map(Payments::File);
+    Overrides {
+        failure_rate: wanted.failure_rate,
+        outage_ms: wanted.outage.as_ref().map(|outage| outage.ms),
+        faults: wanted.faults.iter().map(|fault| (fault.kind, fault.chance)).collect(),
+        payments: file.or_else(|| wanted.payments.map(Payments::Generated)),
+    }
+}
+
+fn folder(wanted: &Run, around: &Surroundings<'_>, experiment: &Experiment) -> PathBuf {
+    let named = || {
+        let started = around.started.strftime("%Y-%m-%dT%H-%M-%SZ");
+        Path::new("chaos-runs").join(format!("{started}-{}", experiment.name))
+    };
+    wanted.out.clone().unwrap_or_else(named)
+}
+
+impl From<WorldError> for Refusal {
+    fn from(error: WorldError) -> Self {
+        match error {
+            WorldError::Template(_)
+            | WorldError::Lacks { .. }
+            | WorldError::Workload(_)
+            | WorldError::Cloud { .. } => Self::Bad(error.to_string()),
+            WorldError::Harness(_) => Self::Harness(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Runs that end badly, through the command line and with known-bad consumers.
+
+use super::*;
+use crate::world::fixtures::Answers;
+use std::sync::Arc;
+
+/// How a command line ends with a consumer that always answers the same, and what it printed.
+fn ended(test: &str, words: &[&str], answer: Result<&'static str, &'static str>) -> (Exit, String) {
+    let folder = std::env::temp_dir().join(format!("chaos-commands-{}-{test}", std::process::id()));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let around = Surroundings {
+        started: jiff::Timestamp::UNIX_EPOCH,
+        elapsed: &|| Duration::ZERO,
+        folder: PathBuf::new(),
+        paint: Paint::Plain,
+        bar: Visibility::Hidden,
+        consumer: &|_| Arc::new(Answers(answer)),
+        out: &mut out,
+        err: &mut err,
+    };
+    let folder_name = folder.display().to_string();
+    let words = ["cargo-chaos", "run", "--out", &folder_name].into_iter().chain(words.iter().copied());
+    let words = words.map(OsString::from);
+    let exit = main(words, around);
+    let _ = std::fs::remove_dir_all(folder);
+    assert_eq!(err, b"", "{}", String::from_utf8_lossy(&err));
+    (exit, String::from_utf8_lossy(&out).into_owned())
+}
+
+const FEW: [&str; 3] = ["steady", "--payments", "3"];
+
+#[test]
+fn a_consumer_that_acknowledges_without_work_ends_with_1_and_a_payments_story() {
+    let (exit, said) = ended("lossy", &FEW, Ok("{}"));
+    assert_eq!((exit, exit.code()), (Exit::Unsafe, 1));
+    let story = said.split("nothing-lost: order-").nth(1).expect("the first finding is told");
+    for fact in
+        ["it has no row and is in no queue", "receive 1", "acknowledged: deleted from", "2 more like it"]
+    {
+        assert!(story.contains(fact), "{fact}: {story}");
+    }
+    assert!(said.contains("again: cargo chaos run steady --payments 3 --seed 1\n"), "{said}");
+}
+
+#[test]
+fn a_consumer_that_gets_nothing_done_ends_with_3() {
+    let (exit, said) = ended("stuck", &FEW, Err("no"));
+    assert_eq!((exit, exit.code()), (Exit::Stuck, 3));
+    assert!(said.contains("none were expected, and there were 3 dead letters"), "{said}");
+}
+
+#[test]
+fn a_fault_that_had_nothing_to_hit_ends_with_2() {
+    let (exit, said) = ended("silent", &["--payments", "3"], Err("no"));
+    assert_eq!((exit, exit.code()), (Exit::Inconclusive, 2));
+    assert!(said.contains("stripe-unavailable never fired: nothing happened that it could hit"), "{said}");
+}

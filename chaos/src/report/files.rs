@@ -1,0 +1,166 @@
+//! The files a run leaves: `journal.jsonl`, every event, and `summary.json`, what it came to.
+//!
+//! Invariant: same experiment and seed, same bytes in both: neither holds a wall-clock value or a path.
+
+use super::{Figures, Report};
+use crate::checks::{Finding, Outcome, Subject, Verdict};
+use crate::faults::Tally;
+use crate::journal::Event;
+use crate::units;
+use serde::Serialize;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Where the files of a run are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// Every event, a JSON object a line, in order.
+    pub journal: PathBuf,
+    /// Figures, verdicts, faults.
+    pub summary: PathBuf,
+}
+
+/// Findings of one check that the summary lists; the journal has the rest.
+const FINDINGS_MAX: usize = 100;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    at: &'a str,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    experiment: &'a str,
+    title: &'a str,
+    seed: u64,
+    outcome: &'static str,
+    began: String,
+    ended: String,
+    figures: &'a Figures,
+    faults: Vec<FaultSummary>,
+    checks: Vec<CheckSummary<'a>>,
+}
+
+#[derive(Serialize)]
+struct FaultSummary {
+    kind: &'static str,
+    rate_ppm: u32,
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    asked: u64,
+    fired: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CheckSummary<'a> {
+    check: &'static str,
+    promise: &'static str,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<FindingSummary<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingSummary<'a> {
+    subject: &'a str,
+    what: &'a str,
+}
+
+/// Writes both files into `folder`, which must exist.
+///
+/// # Errors
+/// What the system says, when a file cannot be written.
+pub fn write(report: &Report<'_>, folder: &Path) -> std::io::Result<Files> {
+    let files = Files { journal: folder.join("journal.jsonl"), summary: folder.join("summary.json") };
+    let mut journal = BufWriter::new(File::create(&files.journal)?);
+    write_journal(report, &mut journal)?;
+    journal.flush()?;
+    let mut summary = BufWriter::new(File::create(&files.summary)?);
+    serde_json::to_writer_pretty(&mut summary, &summarised(report))?;
+    summary.write_all(b"\n")?;
+    summary.flush()?;
+    Ok(files)
+}
+
+/// Writes the journal, a line for each event.
+pub(super) fn write_journal(report: &Report<'_>, out: &mut impl Write) -> std::io::Result<()> {
+    // Many events share an instant: its text is made once.
+    let (mut at, mut text) = (None, String::new());
+    for record in &report.evidence.history.records {
+        if at != Some(record.at) {
+            (at, text) = (Some(record.at), units::instant(record.at));
+        }
+        serde_json::to_writer(&mut *out, &Line { at: &text, event: &record.event })?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
+    let history = report.evidence.history;
+    Summary {
+        experiment: &history.experiment.name,
+        title: &history.experiment.title,
+        seed: history.seed,
+        outcome: match report.judgement.outcome() {
+            Outcome::Passed => "pass",
+            Outcome::Unsafe => "fail-safety",
+            Outcome::Stuck => "fail-liveness",
+            Outcome::Inconclusive => "inconclusive",
+        },
+        began: units::instant(history.began),
+        ended: units::instant(history.ended),
+        figures: report.figures,
+        faults: history.faults.iter().map(|tally| fault(report, tally)).collect(),
+        checks: report
+            .judgement
+            .verdicts()
+            .iter()
+            .map(|(check, verdict)| CheckSummary {
+                check: check.name,
+                promise: check.promise.name(),
+                verdict: verdict.name(),
+                detail: match verdict {
+                    Verdict::Pass(detail) | Verdict::Inconclusive(detail) => detail,
+                    Verdict::Fail(_) => "",
+                },
+                findings: match verdict {
+                    Verdict::Fail(findings) => findings.iter().take(FINDINGS_MAX).map(finding).collect(),
+                    Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
+                },
+            })
+            .collect(),
+    }
+}
+
+fn fault(report: &Report<'_>, tally: &Tally) -> FaultSummary {
+    let (history, window) = (report.evidence.history, tally.fault.window);
+    FaultSummary {
+        kind: tally.fault.kind.name(),
+        rate_ppm: tally.fault.chance.ppm(),
+        from: units::instant(history.instant(window.from_ms)),
+        until: (window.until_ms < u64::MAX).then(|| units::instant(history.instant(window.until_ms))),
+        asked: tally.asked,
+        fired: tally.fired,
+        first: tally.first.map(units::instant),
+        last: tally.last.map(units::instant),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingSummary<'_> {
+    let subject = match &finding.subject {
+        Subject::Payment(id) | Subject::Message(id) => id,
+        Subject::Run => "run",
+    };
+    FindingSummary { subject, what: &finding.what }
+}

@@ -1,0 +1,148 @@
+//! The report: what a run was like, what came of it, and whether that is good.
+//!
+//! Everything is made from evidence and judgement, after the run; while it runs there is a bar.
+//! Invariant: the same run is reported in the same words; only the line about wall time differs.
+
+pub mod bar;
+mod events;
+mod figures;
+mod files;
+mod paint;
+mod story;
+mod subject;
+#[cfg(test)]
+mod tests;
+
+pub use figures::{Figures, Outage};
+pub use files::{Files, write};
+pub use paint::Paint;
+
+use crate::checks::{Evidence, Judgement, Outcome, Verdict};
+use crate::units::{count, day, duration_ms, instant_of_day, ratio, time_of_day};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Everything that is said about one run.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// The run.
+    pub evidence: &'a Evidence<'a>,
+    /// What the checks say of it.
+    pub judgement: &'a Judgement,
+    /// Its figures.
+    pub figures: &'a Figures,
+    /// The command line that runs it again.
+    pub replay: &'a str,
+}
+
+impl Report<'_> {
+    /// The text for people; `wall` is how long the run took.
+    #[must_use]
+    pub fn text(&self, paint: Paint, wall: Duration) -> String {
+        let mut out = String::new();
+        self.heading(&mut out, paint);
+        self.story(&mut out, paint);
+        self.figures(&mut out, paint, wall);
+        self.verdicts(&mut out, paint);
+        self.failure(&mut out, paint);
+        out
+    }
+
+    /// The verdict in one line, and how to get it again.
+    #[must_use]
+    pub fn conclusion(&self, paint: Paint) -> String {
+        let verdict = match self.judgement.outcome() {
+            Outcome::Passed => paint.green("PASS"),
+            Outcome::Unsafe => paint.red("FAIL, a safety check"),
+            Outcome::Stuck => paint.red("FAIL, a liveness check"),
+            Outcome::Inconclusive => paint.yellow("INCONCLUSIVE"),
+        };
+        format!("{verdict}  seed {}; again: {}\n", self.evidence.history.seed, self.replay)
+    }
+
+    fn heading(&self, out: &mut String, paint: Paint) {
+        let experiment = &self.evidence.history.experiment;
+        let seed = self.evidence.history.seed;
+        line(out, &format!("{} ({}, seed {seed})", paint.bold(&experiment.title), experiment.name));
+        if let Some(source) = &experiment.source {
+            line(out, &paint.dim(source.trim()));
+        }
+    }
+
+    fn story(&self, out: &mut String, paint: Paint) {
+        let began = self.evidence.history.began;
+        section(out, paint, &format!("What happened, in simulated time ({}, UTC)", day(began)));
+        for told in story::of(self.evidence) {
+            let at = time_of_day(told.at, began);
+            line(out, &format!("  {}  {}", paint.dim(&at), told.text));
+        }
+    }
+
+    fn figures(&self, out: &mut String, paint: Paint, wall: Duration) {
+        section(out, paint, "Figures");
+        for (name, text) in self.figures.lines() {
+            line(out, &format!("  {}  {text}", paint.dim(&format!("{name:<10}"))));
+        }
+        let simulated_ms = self.figures.simulated_ms;
+        let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
+        let text = format!(
+            "{} simulated in {}.{:02} s, {} to 1",
+            duration_ms(simulated_ms),
+            wall_ms / 1_000,
+            wall_ms % 1_000 / 10,
+            count(ratio(simulated_ms, wall_ms)),
+        );
+        line(out, &format!("  {}  {text}", paint.dim(&format!("{:<10}", "time"))));
+    }
+
+    fn verdicts(&self, out: &mut String, paint: Paint) {
+        section(out, paint, "Checks");
+        let width = self.judgement.verdicts().iter().map(|(check, _)| check.name.len()).max().unwrap_or(0);
+        for (check, verdict) in self.judgement.verdicts() {
+            let name = format!("{:<12}", verdict.name());
+            let (name, detail) = match verdict {
+                Verdict::Pass(counted) => (paint.green(&name), counted.clone()),
+                Verdict::Fail(findings) => {
+                    (paint.red(&name), findings_in_short(findings.len(), check.demands))
+                }
+                Verdict::Inconclusive(why) => (paint.yellow(&name), why.clone()),
+            };
+            line(out, &format!("  {name}  {:<width$}  {detail}", check.name));
+        }
+        out.push('\n');
+    }
+
+    /// The shortest story of what went wrong to whom, among the findings of the gravest check that failed.
+    fn failure(&self, out: &mut String, paint: Paint) {
+        let Some((gravest, _)) = self.judgement.findings().next() else { return };
+        let of_it = self.judgement.findings().filter(|(check, _)| check.name == gravest.name);
+        let others = of_it.clone().count() as u64 - 1;
+        let told = of_it.map(|(_, finding)| (subject::story(self.evidence, &finding.subject), finding));
+        let Some((lines, finding)) = told.min_by_key(|(lines, _)| (lines.is_empty(), lines.len())) else {
+            return;
+        };
+        let whom = subject::name(&finding.subject);
+        line(out, &paint.bold(&format!("{}: {whom}: {}", gravest.name, finding.what)));
+        let began = self.evidence.history.began;
+        for told in subject::shortened(lines) {
+            line(out, &format!("  {}  {}", paint.dim(&instant_of_day(told.at, began)), told.text));
+        }
+        if others > 0 {
+            line(out, &paint.dim(&format!("  {} more like it; summary.json names them", count(others))));
+        }
+        out.push('\n');
+    }
+}
+
+fn findings_in_short(findings: usize, demands: &str) -> String {
+    let times = if findings == 1 { "once".to_owned() } else { format!("{} times", count(findings as u64)) };
+    format!("broken {times}: {demands}")
+}
+
+fn section(out: &mut String, paint: Paint, title: &str) {
+    let _ = writeln!(out, "\n{}", paint.bold(title));
+}
+
+fn line(out: &mut String, text: &str) {
+    let _ = writeln!(out, "{text}");
+}

@@ -1,0 +1,51 @@
+//! What is left of a world when its time stops: queues and ledger, read once.
+//!
+//! Invariant: reading changes nothing that a check could see.
+
+use super::{LedgerRow, WorldError};
+use crate::cloud::config::QueueConfig;
+use crate::cloud::dynamodb::AttributeValue;
+use crate::cloud::services::Services;
+use crate::cloud::sqs::Held;
+use payments::UnixMs;
+use std::collections::BTreeMap;
+
+/// What every queue holds.
+pub(super) fn queues<'a>(
+    services: &Services,
+    configs: impl Iterator<Item = &'a QueueConfig>,
+    now: UnixMs,
+) -> Result<BTreeMap<String, Vec<Held>>, WorldError> {
+    let held = |config: &QueueConfig| Ok((config.name.clone(), services.sqs().messages(&config.name, now)?));
+    configs.map(held).collect::<Result<_, _>>().map_err(|error: crate::cloud::sqs::SqsError| {
+        WorldError::Harness(format!("a queue cannot be read: {error}"))
+    })
+}
+
+/// Every row of the ledger, by payment id.
+pub(super) fn ledger(services: &Services, table: &str) -> Result<Vec<LedgerRow>, WorldError> {
+    let items = services.dynamodb().items(table);
+    let items = items.map_err(|error| WorldError::Harness(format!("the ledger cannot be read: {error}")))?;
+    Ok(items.iter().map(row).collect())
+}
+
+fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {
+    let text = |name: &str| match item.get(name) {
+        Some(AttributeValue::S(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let number = |name: &str| match item.get(name) {
+        Some(AttributeValue::N(digits)) => digits.parse::<i64>().ok(),
+        _ => None,
+    };
+    LedgerRow {
+        payment: text("payment_id").unwrap_or_default(),
+        state: text("state").unwrap_or_default(),
+        version: number("version").and_then(|version| u64::try_from(version).ok()).unwrap_or(0),
+        intent: text("intent_id"),
+        amount_minor: number("amount"),
+        currency: text("currency"),
+        fingerprint: text("fingerprint"),
+        quarantine_message: text("quarantine_message_id"),
+    }
+}

@@ -1,0 +1,118 @@
+//! The history of a run: everything the checks and the report are made from.
+//!
+//! Invariant: it is complete and final; nothing looks back into the world it came from.
+
+use super::Names;
+use crate::cloud::sqs::Held;
+use crate::experiment::Experiment;
+use crate::faults::Tally;
+use crate::journal::Record;
+use crate::stripe::Movement;
+use payments::UnixMs;
+use std::collections::BTreeMap;
+
+/// One run, from its first event to its last.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// What was run.
+    pub experiment: Experiment,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// What queues and table are called.
+    pub names: Names,
+    /// When it began, in virtual time.
+    pub began: UnixMs,
+    /// When it ended.
+    pub ended: UnixMs,
+    /// How it ended.
+    pub ending: Ending,
+    /// Every message the source queue accepted from the producer, in order.
+    pub sent: Vec<Sent>,
+    /// Messages that SQS would not take.
+    pub refused: Vec<Refused>,
+    /// The journal.
+    pub records: Vec<Record>,
+    /// Every movement of money.
+    pub book: Vec<Movement>,
+    /// Every row of the ledger, by payment id.
+    pub ledger: Vec<LedgerRow>,
+    /// What each queue held at the end, by queue name.
+    pub queues: BTreeMap<String, Vec<Held>>,
+    /// What came of each configured fault.
+    pub faults: Vec<Tally>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The source queue was empty, everything had been sent, and no fault was left.
+    Drained,
+    /// The time the experiment gives for that was up.
+    TimeUp,
+}
+
+/// A message the producer sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// When.
+    pub at: UnixMs,
+    /// The id SQS gave it.
+    pub message: String,
+    /// Its body.
+    pub body: String,
+    /// Why it was sent.
+    pub origin: Origin,
+}
+
+/// Why a message was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is part of the workload.
+    Workload,
+    /// The fault `malformed` sent it.
+    Fault,
+}
+
+/// A message SQS would not take: the producer knows, so nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// When it was sent.
+    pub at: UnixMs,
+    /// SQS's words.
+    pub why: String,
+}
+
+/// What a ledger row says, as far as the checks look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// `payment_id`.
+    pub payment: String,
+    /// `state`; empty when the row has none, which no check accepts.
+    pub state: String,
+    /// `version`.
+    pub version: u64,
+    /// `intent_id`.
+    pub intent: Option<String>,
+    /// `amount`, minor units.
+    pub amount_minor: Option<i64>,
+    /// `currency`.
+    pub currency: Option<String>,
+    /// `fingerprint` of the request it is frozen to.
+    pub fingerprint: Option<String>,
+    /// `quarantine_message_id`.
+    pub quarantine_message: Option<String>,
+}
+
+impl History {
+    /// What a queue held at the end; nothing for an unknown queue.
+    #[must_use]
+    pub fn held(&self, queue: &str) -> &[Held] {
+        self.queues.get(queue).map_or(&[], Vec::as_slice)
+    }
+
+    /// The instant `ms` after the beginning.
+    #[must_use]
+    pub fn instant(&self, ms: u64) -> UnixMs {
+        self.began.plus_ms(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,193 @@
+//! The world: the deployed stack, a fake Stripe, a producer, and whatever goes wrong, in virtual time.
+//!
+//! A run has phases: steady until the first fault, faults, heal, drain. It ends when everything was sent, no fault is
+//! left and the source queue is empty, or when the time to drain is up. Judging comes after it, from its history alone.
+//! Invariant: a world is made anew for its run and gone after it: same experiment, template and seed, same history.
+
+mod collect;
+mod deployed;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod history;
+mod play;
+#[cfg(test)]
+mod tests;
+
+pub use deployed::{Deployed, Names, own_template};
+pub use history::{Ending, History, LedgerRow, Origin, Refused, Sent};
+pub use play::Progress;
+
+use crate::clock::Clock;
+use crate::cloud::container::{CrashPlan, Function};
+use crate::cloud::{Blueprint, Cloud, CloudError};
+use crate::experiment::Experiment;
+use crate::faults::Faults;
+use crate::journal::Journal;
+use crate::stripe::{FakeStripe, Provider};
+use crate::template::TemplateError;
+use crate::workload::{Arrival, NdjsonError};
+use payments::UnixMs;
+use play::Play;
+use std::sync::Arc;
+
+/// The key the fake Stripe accepts, and the secret holds.
+const SECRET_KEY: &str = "sk_test_simulated";
+
+/// Highest hop a crash is drawn at: two for each call of a payment that is alone in its batch, as most are. Further
+/// hops would hardly ever be reached, and a crash that is drawn there kills nothing.
+const CRASH_HOPS: u64 = 16;
+
+/// Makes the code of the consumer, given the provider it is to call: the real one, or in tests a known-bad one.
+pub type Consumer<'a> = &'a dyn Fn(Provider) -> Arc<dyn Function>;
+
+/// Why there is no history.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The template cannot be honoured.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The template lacks something a run cannot do without.
+    #[error("{template}: {what} is missing; accepted: {accepted}")]
+    Lacks {
+        /// The template.
+        template: String,
+        /// What is missing.
+        what: String,
+        /// What is needed.
+        accepted: &'static str,
+    },
+    /// The payments cannot be read.
+    #[error(transparent)]
+    Workload(#[from] NdjsonError),
+    /// AWS would refuse the deployment.
+    #[error("{template}: {error}; accepted: a stack that AWS deploys")]
+    Cloud {
+        /// The template.
+        template: String,
+        /// Its reason.
+        error: CloudError,
+    },
+    /// The harness itself failed.
+    #[error("the harness failed: {0}")]
+    Harness(String),
+}
+
+/// An experiment that is ready to run: everything that can be typed wrong has been read.
+#[derive(Clone, Debug)]
+pub struct World {
+    deployed: Deployed,
+    experiment: Experiment,
+    seed: u64,
+    arrivals: Vec<Arrival>,
+}
+
+/// Runs an experiment on the repository's own template, unwatched. Can be called any number of times in one process.
+///
+/// # Errors
+/// As [`World::new`] and [`World::run`].
+pub fn run(experiment: Experiment, seed: u64, consumer: Consumer<'_>) -> Result<History, WorldError> {
+    let deployed = Deployed::load(&own_template())?;
+    World::new(deployed, experiment, seed)?.run(consumer, &mut |_| {})
+}
+
+impl World {
+    /// Makes an experiment ready to run.
+    ///
+    /// # Errors
+    /// When its payments cannot be read.
+    pub fn new(deployed: Deployed, experiment: Experiment, seed: u64) -> Result<Self, WorldError> {
+        let arrivals = experiment.workload.arrivals(seed)?;
+        Ok(Self { deployed, experiment, seed, arrivals })
+    }
+
+    /// What will be run.
+    #[must_use]
+    pub const fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// Messages the producer will send.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    /// Runs it to its end. `watch` is told how far it is, every few virtual seconds.
+    ///
+    /// # Errors
+    /// [`WorldError::Cloud`] when AWS would refuse the stack, [`WorldError::Harness`] when the harness broke.
+    ///
+    /// # Panics
+    /// Inside another tokio runtime: a world brings its own, whose time is virtual.
+    pub fn run(self, consumer: Consumer<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
+        // The AWS SDK draws the jitter of its retries from this thread's generator.
+        fastrand::seed(self.seed);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.map_err(|error| WorldError::Harness(error.to_string()))?;
+        runtime.block_on(self.play(consumer, watch))
+    }
+
+    async fn play(
+        self,
+        consumer: Consumer<'_>,
+        watch: &mut dyn FnMut(Progress),
+    ) -> Result<History, WorldError> {
+        let Self { deployed, experiment, seed, arrivals } = self;
+        let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
+        let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
+        let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
+        let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());
+        let blueprint = Blueprint {
+            queues: deployed.stack.queues.values().cloned().collect(),
+            tables: deployed.stack.tables.values().cloned().collect(),
+            functions: vec![(deployed.consumer.clone(), consumer(provider.clone()))],
+            crashes: Arc::new(Crashes(faults.clone())),
+            seed,
+        };
+        let mut cloud = Cloud::start(blueprint, clock, &journal)
+            .map_err(|error| WorldError::Cloud { template: deployed.template.clone(), error })?;
+        let services = cloud.services().clone();
+        services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
+
+        let mut play = Play::new(&experiment, &deployed.names, services.clone(), faults.clone(), &journal);
+        let ending = tokio::select! {
+            biased;
+            said = cloud.broken() => return Err(WorldError::Harness(said)),
+            ending = play.run_to_the_end(arrivals, watch) => ending,
+        };
+        let (sent, refused) = play.sent();
+        let ended = clock.now();
+        let queues = collect::queues(&services, deployed.stack.queues.values(), ended)?;
+        let ledger = collect::ledger(&services, &deployed.names.ledger)?;
+        let book = provider.stripe().book().movements().to_vec();
+        cloud.stop().await;
+        Ok(History {
+            seed,
+            began: experiment.starts,
+            ended,
+            ending,
+            sent,
+            refused,
+            records: journal.take(),
+            book,
+            ledger,
+            queues,
+            faults: faults.tally(),
+            names: deployed.names,
+            experiment,
+        })
+    }
+}
+
+/// Crashes as the experiment configures them.
+struct Crashes(Faults);
+
+impl CrashPlan for Crashes {
+    fn kill_at(&self, _: &str, _: &str, now: UnixMs) -> Option<u64> {
+        self.0.kill_at(now)
+    }
+
+    fn crashed(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
+        self.0.killed(now, || format!("{function} {request} at hop {hop}"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Whole runs: the real consumer, known-bad ones, and worlds that cannot be.
+
+use super::fixtures::Answers;
+use super::*;
+use crate::checks::{Outcome, Verdict, judge};
+use crate::consumer::ConsumerFunction;
+use crate::template::Stack;
+use std::path::Path;
+
+fn experiment(text: &str) -> Experiment {
+    Experiment::parse(Path::new("mine.toml"), text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn run_real(text: &str, seed: u64) -> History {
+    let consumer = |provider| Arc::new(ConsumerFunction::new(provider)) as Arc<dyn Function>;
+    run(experiment(text), seed, &consumer).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn run_bad(text: &str, answer: Result<&'static str, &'static str>) -> History {
+    let consumer = |_| Arc::new(Answers(answer)) as Arc<dyn Function>;
+    run(experiment(text), 1, &consumer).unwrap_or_else(|error| panic!("{error}"))
+}
+
+const OUTAGE: &str = "
+    workload = { payments = 60, over = '40m' }
+    fault = [{ from = '10m', for = '15m' }, { kind = 'malformed', rate = 0.2, from = '1m' }]";
+
+#[test]
+fn an_outage_leaves_every_payment_accounted_for() {
+    let history = run_real(OUTAGE, 1);
+    let judgement = judge(&history);
+    assert_eq!(judgement.outcome(), Outcome::Passed, "{judgement:?}");
+    assert_eq!(history.ending, Ending::Drained);
+    let malformed = history.sent.iter().filter(|sent| sent.origin == Origin::Fault).count();
+    assert_eq!((history.sent.len() - malformed, malformed > 0), (60, true));
+    assert_eq!(history.held(&history.names.quarantine).len(), malformed);
+    assert!(!history.held(&history.names.dead_letters).is_empty());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_journal_twice_in_one_process_and_another_seed_another() {
+    let records = |seed| run_real(OUTAGE, seed).records;
+    let first = records(1);
+    assert_eq!(first, records(1));
+    assert_ne!(first, records(2));
+}
+
+#[test]
+fn a_consumer_that_acknowledges_everything_loses_payments() {
+    let history = run_bad("workload = { payments = 3, over = '1m' }", Ok("{}"));
+    let judgement = judge(&history);
+    assert_eq!(judgement.outcome(), Outcome::Unsafe);
+    let broken = judgement.verdicts().iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
+    let broken: Vec<&str> = broken.map(|(check, _)| check.name).collect();
+    assert_eq!(broken, ["nothing-lost", "acknowledged-on-record"]);
+}
+
+#[test]
+fn a_consumer_that_never_gets_anything_done_is_stuck_when_the_time_is_up() {
+    let history = run_bad("drain = '1m'\nworkload = { payments = 3, over = '1m' }", Err("no"));
+    assert_eq!(history.ending, Ending::TimeUp);
+    assert_eq!(judge(&history).outcome(), Outcome::Stuck);
+}
+
+#[test]
+fn a_consumer_that_always_fails_dead_letters_everything_and_loses_nothing() {
+    let history = run_bad("workload = { payments = 3, over = '1m' }", Err("no"));
+    assert_eq!(history.ending, Ending::Drained);
+    assert_eq!(history.held(&history.names.dead_letters).len(), 3);
+    assert_eq!(judge(&history).outcome(), Outcome::Passed);
+}
+
+#[test]
+fn a_message_the_queue_refuses_is_known_to_its_producer_and_not_lost() {
+    let large = "x".repeat(300_000);
+    let history = run_bad(&format!("workload = {{ bodies = ['{large}'], over = '1m' }}"), Ok("{}"));
+    assert_eq!((history.sent.len(), history.refused.len()), (0, 1));
+    assert_eq!(judge(&history).outcome(), Outcome::Passed);
+}
+
+#[test]
+fn a_run_is_watched_without_being_changed() {
+    let deployed = Deployed::load(&own_template()).unwrap_or_else(|error| panic!("{error}"));
+    let world = World::new(deployed, experiment(OUTAGE), 1).unwrap_or_else(|error| panic!("{error}"));
+    let consumer = |provider| Arc::new(ConsumerFunction::new(provider)) as Arc<dyn Function>;
+    let mut last = Progress::default();
+    let watched = world.run(&consumer, &mut |progress| last = progress);
+    let watched = watched.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(watched.records, run_real(OUTAGE, 1).records);
+    assert_eq!(last.sent, watched.sent.len() as u64);
+    assert_eq!(last.done + last.dead_lettered, last.sent);
+}
+
+#[test]
+fn a_template_without_what_a_run_needs_is_told_what_it_lacks() {
+    let lacks = |stack: Stack| {
+        Deployed::of("mine.yaml".to_owned(), stack, String::new()).expect_err("refused").to_string()
+    };
+    let deployed = Deployed::load(&own_template()).unwrap_or_else(|error| panic!("{error}"));
+    let Deployed { stack, .. } = deployed;
+    insta::assert_snapshot!(lacks(Stack::default()), @"mine.yaml: output PaymentsQueueUrl is missing; accepted: outputs PaymentsQueueUrl, QuarantineQueueUrl and LedgerTable");
+
+    let mut without_redrive = stack.clone();
+    without_redrive.queues.values_mut().for_each(|queue| queue.redrive = None);
+    insta::assert_snapshot!(lacks(without_redrive), @"mine.yaml: the dead-letter queue of payments-payments is missing; accepted: a source queue with a RedrivePolicy");
+
+    let mut with_another = stack;
+    let function = with_another.functions.values().next().cloned().expect("there is a consumer");
+    with_another.functions.insert("Another".to_owned(), function);
+    insta::assert_snapshot!(lacks(with_another), @"mine.yaml: the consumer, and it alone is missing; accepted: one function, fed by the payments queue");
+}
