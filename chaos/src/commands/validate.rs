@@ -6,6 +6,7 @@ use super::arguments::Validate;
 use super::{Exit, Refusal, Surroundings, from_here, say};
 use crate::experiment::{Experiment, SHIPPED};
 use crate::template::Stack;
+use crate::units::counted;
 use crate::world::{Deployed, World, own_template};
 use std::fmt::Write as _;
 
@@ -34,7 +35,8 @@ fn read(deployed: &Deployed, name: &str) -> Result<String, Refusal> {
     let title = experiment.title.clone();
     let world =
         World::new(deployed.clone(), experiment, 0).map_err(|error| Refusal::Bad(error.to_string()))?;
-    Ok(format!("{name:<20}  {title}: {} messages, {faults} faults", world.messages()))
+    let messages = counted(world.messages() as u64, "message");
+    Ok(format!("{name:<20}  {title}: {messages}, {}", counted(faults as u64, "fault")))
 }
 
 fn described(deployed: &Deployed, around: &Surroundings<'_>) -> String {

@@ -37,6 +37,9 @@ pub struct Figures {
     pub lost: u64,
     /// Movements of money.
     pub charges: u64,
+    /// Those of them whose payment's row does not say so yet. Allowed while the payment is in a queue: whoever takes
+    /// it from there finds out.
+    pub charges_unsettled: u64,
     /// Messages handed out by the source queue.
     pub deliveries: u64,
     /// Invocations that were killed or failed.
@@ -91,6 +94,7 @@ impl Figures {
             );
             lines.push(("outage", text));
         }
+        lines.push(("money", self.moved()));
         lines.push(("deliveries", self.delivered()));
         lines.push(("stripe", self.called()));
         lines
@@ -116,6 +120,14 @@ impl Figures {
         let some = sometimes.into_iter().filter(|(number, _)| *number > 0);
         let parts = always.into_iter().chain(some).map(|(number, what)| format!("{} {what}", count(number)));
         parts.collect::<Vec<_>>().join(" · ")
+    }
+
+    fn moved(&self) -> String {
+        let unsettled = match self.charges_unsettled {
+            0 => String::new(),
+            unsettled => format!("; {} of them not in the ledger yet", count(unsettled)),
+        };
+        format!("{}{unsettled}", counted(self.charges, "charge"))
     }
 
     fn delivered(&self) -> String {
@@ -148,6 +160,8 @@ impl Figures {
                 Some("quarantined") => self.quarantined += 1,
                 _ => *self.place(&waiting(evidence, file)) += 1,
             }
+            let says_so = file.row.is_some_and(|row| row.state == "succeeded");
+            self.charges_unsettled += if says_so { 0 } else { file.movements.len() as u64 };
         }
         self.calls_per_charge_hundredths = ratio(100 * calls, self.succeeded);
     }
