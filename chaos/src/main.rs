@@ -9,6 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// A world makes and drops millions of small things; the system's allocator takes a fifth of a run for it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(clippy::disallowed_methods, reason = "time and environment enter here, and nowhere else")]
 fn main() -> ExitCode {
     let clock = std::time::Instant::now();

@@ -1,6 +1,8 @@
 //! Consumers that are broken on purpose, each in one step of the protocol. The suite must notice every one of them,
 //! and the same experiment must pass with the protocol as it is.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "each names the one step it breaks")]
+
 use chaos::checks::{Outcome, Verdict, judge};
 use chaos::cloud::container::Function;
 use chaos::consumer::ConsumerFunction;

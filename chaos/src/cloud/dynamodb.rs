@@ -95,13 +95,18 @@ impl DynamoDb {
         Ok(Reply::ok(&outcome?))
     }
 
-    /// The row is read back: an update may touch state and version, one of them, or neither.
+    /// The journal needs the row as it is afterwards. Who asked for all of it gets the answer; otherwise it is read
+    /// back: an update may touch state and version, one of them, or neither.
     fn update(&self, call: UpdateItemRequest, request: &str, now: UnixMs) -> Result<Reply, DynoxideError> {
         let (table_name, key) = (call.table_name.clone(), call.key.clone());
+        let asked_for_all = call.return_values.as_deref() == Some("ALL_NEW");
         let outcome = self.database.update_item(call);
-        let look = GetItemRequest { table_name, key: key.clone(), ..GetItemRequest::default() };
         let after = match &outcome {
-            Ok(_) => self.database.get_item(look)?.item.unwrap_or_default(),
+            Ok(answer) if asked_for_all => answer.attributes.clone().unwrap_or_default(),
+            Ok(_) => {
+                let look = GetItemRequest { table_name, key: key.clone(), ..GetItemRequest::default() };
+                self.database.get_item(look)?.item.unwrap_or_default()
+            }
             Err(_) => Item::new(),
         };
         self.journal_write(&key, outcome.as_ref().map(|_| &after), request, now);

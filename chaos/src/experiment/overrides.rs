@@ -32,6 +32,10 @@ impl Overrides {
             change_outages(&mut experiment.faults, self.failure_rate, self.outage_ms);
             experiment.expect = Expect { dead_letters: DeadLetters::Some };
         }
+        // Whoever adds a fault asks what it does, and dead letters may be the answer.
+        if !self.faults.is_empty() && experiment.expect.dead_letters == DeadLetters::None {
+            experiment.expect = Expect { dead_letters: DeadLetters::Any };
+        }
         let window = experiment.faults.iter().find(is_outage).map_or(WINDOW, |outage| outage.window);
         let further = self.faults.into_iter().map(|(kind, chance)| Fault { kind, chance, window });
         experiment.faults.extend(further);

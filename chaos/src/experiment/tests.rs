@@ -130,6 +130,14 @@ fn a_further_fault_happens_during_the_outage() {
 }
 
 #[test]
+fn a_further_fault_may_leave_dead_letters_where_none_were_expected() {
+    assert_eq!(shipped("steady").expect.dead_letters, DeadLetters::None);
+    let faults = vec![(Kind::Crash, Kind::Crash.default_chance())];
+    let changed = Overrides { faults, ..Overrides::default() }.apply(shipped("steady"));
+    assert_eq!(changed.expect.dead_letters, DeadLetters::Any);
+}
+
+#[test]
 fn other_payments_arrive_over_the_same_stretch_of_time() {
     let text = "[workload]\npayments = 3600\nper_second = 0.5";
     let payments = Some(Payments::File("payments.ndjson".into()));

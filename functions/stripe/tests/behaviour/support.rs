@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use payments::ledger::{Change, RecordedIntent};
+use payments::ledger::{Change, OpenDelivery, RecordedIntent, Request as Frozen};
 use payments::provider::IntentId;
 use payments::{Payment, Row, UnixMs};
 use std::future::ready;
@@ -25,7 +25,8 @@ pub(crate) fn payment() -> Payment {
 
 /// Through a row, because there is no other way.
 pub(crate) fn recorded(id: &str) -> RecordedIntent {
-    let row = Row::received(Arc::new(payment()), "2026-01-01.some", UnixMs(0), UnixMs(0));
+    let delivery = OpenDelivery { began_at: UnixMs(0), message: "message".to_owned() };
+    let row = Row::received(Arc::new(Frozen::new(payment(), "2026-01-01.some")), delivery, UnixMs(0));
     let row = row.apply(&Change::Record(IntentId(id.to_owned())), row.version, UnixMs(0)).unwrap();
     row.recorded_intent().unwrap()
 }
