@@ -2,7 +2,7 @@
 //!
 //! A [`Delivery`] is one attempt of one message. It is told what happened ([`Event`]) and says what to do next
 //! ([`Step`]); it never does anything itself, so the same code runs on Lambda, in simulated time, and under the
-//! exhaustive search of `tests/model.rs`.
+//! exhaustive search of `tests/model`.
 //!
 //! Invariant: only an intent id read back from the ledger is ever confirmed. An intent succeeds at most once
 //! (Stripe's promise) and a row names at most one intent (the ledger's), so a payment is charged at most once,

@@ -1,0 +1,65 @@
+//! The architecture, kept by a test: who may depend on whom, and who may do what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Names of the direct dependencies of the crate in `folder`, without those for tests.
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("the crate is there");
+    let manifest: toml::Table = manifest.parse().expect("it is TOML");
+    manifest["dependencies"].as_table().expect("a table").keys().cloned().collect()
+}
+
+/// Everything the crate in `folder` is made of, as one text.
+fn sources(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    entries
+        .map(|entry| entry.expect("it can be read").path())
+        .map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => fs::read_to_string(&path).unwrap_or_default(),
+        })
+        .collect()
+}
+
+#[test]
+fn the_rules_depend_on_nothing_that_could_do_anything() {
+    assert_eq!(dependencies("functions/payments"), ["serde", "serde_json", "sha2", "thiserror"]);
+    let rules = sources(&root().join("functions/payments/src"));
+    for word in
+        ["std::env", "std::fs", "std::net", "std::time", "SystemTime", "Instant", "async fn", "rand::"]
+    {
+        assert!(!rules.contains(word), "functions/payments says {word}");
+    }
+}
+
+#[test]
+fn no_function_knows_of_the_chaos() {
+    for folder in ["functions/payments", "functions/stripe", "functions/consumer"] {
+        assert!(!dependencies(folder).contains(&"chaos".to_owned()), "{folder}");
+    }
+}
+
+#[test]
+fn time_randomness_and_environment_enter_through_main_alone() {
+    for function in ["stripe", "consumer"] {
+        let folder = root().join("functions").join(function).join("src");
+        let main = fs::read_to_string(folder.join("main.rs")).unwrap_or_default();
+        let library = sources(&folder).replacen(&main, "", 1);
+        for word in ["SystemTime::now", "Instant::now", "env::var", "SysRng", "SystemTimeSource"] {
+            assert!(!library.contains(word), "functions/{function} says {word} outside main");
+        }
+    }
+}
+
+#[test]
+fn the_fake_stripe_shares_no_type_with_the_client_but_the_transports_error() {
+    let fake = sources(&root().join("chaos/src/stripe"));
+    let uses = fake.lines().filter(|line| line.contains("::stripe::") && !line.contains("crate::stripe"));
+    let uses: Vec<&str> = uses.map(str::trim).collect();
+    assert!(uses.iter().all(|line| line.contains("TransportError")), "{uses:?}");
+}
