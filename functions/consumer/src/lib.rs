@@ -5,26 +5,21 @@
 //!
 //! Invariant: only this crate confirms an intent, and only one whose id it read back from the ledger.
 
-pub mod aws;
 mod batch;
-mod clock;
 pub mod config;
-pub mod ledger;
 pub mod limits;
 mod metrics;
 mod provider;
 mod quarantine;
 mod record;
-mod stripe_key;
 mod visibility;
 
 pub use config::{Config, ConfigError};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_smithy_async::time::SharedTimeSource;
-use clock::Clock;
 use config::Drills;
-use ledger::Ledger;
+use ledger::{Clock, Ledger};
 use metrics::Metrics;
 use payments::charge::{Delivery, Event, Step};
 use payments::ledger::OpenDelivery;
@@ -38,7 +33,7 @@ use rand_chacha::rand_core::SeedableRng;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use stripe_key::StripeKey;
+use stripe::Secret;
 use visibility::Visibility;
 
 /// Everything the consumer needs from outside.
@@ -98,12 +93,12 @@ impl Consumer {
     /// payments then meet them, and are handed back.
     pub async fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
-        let key = StripeKey::new(ports.secrets, config.stripe_secret_arn, clock.clone());
+        let secret = Secret::new(ports.secrets, config.stripe_secret_arn);
         let client = stripe::Client::new(ports.stripe, config.stripe_api_base);
         let pace = Pace::shared(config.stripe_rate_per_s, config.concurrency);
         let inner = Inner {
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            provider: Provider::new(client, key, clock.clone(), pace),
+            provider: Provider::new(client, secret, clock.clone(), pace),
             quarantine: Quarantine::new(ports.sqs.clone(), config.quarantine_queue_url),
             visibility: Visibility::new(ports.sqs, config.source_queue_url),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),

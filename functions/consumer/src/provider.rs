@@ -3,8 +3,7 @@
 //! Invariant: a call that was not made is answered `NotDone`, so the protocol never takes it for a failure whose
 //! effect is unknown.
 
-use crate::clock::Clock;
-use crate::stripe_key::StripeKey;
+use ledger::Clock;
 use payments::breaker::{Breaker, Health, Permit};
 use payments::charge::{Delivery, Method};
 use payments::ledger::RecordedIntent;
@@ -13,13 +12,13 @@ use payments::provider::Answer;
 use payments::refusals::{Refusals, Suspect};
 use payments::{Cause, UnixMs};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use stripe::{ApiKey, Client, Reply};
+use stripe::{ApiKey, Client, Reply, Secret};
 
 /// Stripe, seen from one container.
 #[derive(Debug)]
 pub(crate) struct Provider {
     client: Client,
-    key: StripeKey,
+    secret: Secret,
     clock: Clock,
     memory: Mutex<Memory>,
 }
@@ -55,14 +54,14 @@ pub(crate) struct Calls {
 }
 
 impl Provider {
-    pub(crate) fn new(client: Client, key: StripeKey, clock: Clock, pace: Pace) -> Self {
+    pub(crate) fn new(client: Client, secret: Secret, clock: Clock, pace: Pace) -> Self {
         let memory = Memory { breaker: Breaker::default(), pace, refusals: Refusals::default() };
-        Self { client, key, clock, memory: Mutex::new(memory) }
+        Self { client, secret, clock, memory: Mutex::new(memory) }
     }
 
     /// Opens the connection and fetches the key; whatever fails will be met again by the first payment.
     pub(crate) async fn warm_up(&self) {
-        let (warm, _) = tokio::join!(self.client.warm(), self.key.get());
+        let (warm, _) = tokio::join!(self.client.warm(), self.secret.key(self.clock.now()));
         if let Err(error) = warm {
             tracing::warn!(%error, "no connection to Stripe yet");
         }
@@ -77,7 +76,7 @@ impl Provider {
         calls: &mut Calls,
     ) -> Answer {
         let not_done = |cause| Answer::NotDone { cause, retry_after_s: None };
-        let Some(key) = self.key.get().await else {
+        let Some(key) = self.secret.key(self.clock.now()).await else {
             return not_done(Cause::SecretUnavailable);
         };
         let now = self.clock.now();
@@ -93,7 +92,7 @@ impl Provider {
         if is_refusal_of_credentials(&answer) {
             calls.credentials_refused += 1;
             // The secret may have been rotated under us: once more with the new key, if there is one.
-            if let Some(key) = self.key.other_than(&key).await {
+            if let Some(key) = self.secret.other_than(&key, self.clock.now()).await {
                 answer = self.send(call, delivery, &key, calls).await;
             }
         }

@@ -2,21 +2,13 @@
 //!
 //! Invariant: a copy holds the body and every attribute of its original, and says why it is there.
 
-use crate::limits::ATTRIBUTES_MAX;
 use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, ORIGINAL, OURS, REASON};
 use std::collections::BTreeMap;
-
-/// Attributes that every copy carries.
-const REASON: &str = "quarantine_reason";
-const DETAIL: &str = "quarantine_detail";
-const ORIGINAL: &str = "original_message_id";
-/// Holds the original's attributes as JSON when there is no room for them beside ours.
-const ATTRIBUTES: &str = "original_attributes";
-const OURS: usize = 3;
 
 /// Sends copies.
 #[derive(Clone, Debug)]

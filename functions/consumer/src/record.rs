@@ -4,10 +4,10 @@
 //! was a drill.
 
 use crate::config::Drills;
-use crate::ledger::{Changed, Received};
 use crate::provider::{Call, Calls};
 use crate::{Inner, stripe_version};
 use aws_lambda_events::event::sqs::SqsMessage;
+use ledger::{Changed, Received};
 use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
 use payments::ledger::{Change, OpenDelivery, Reason, Request, Row};

@@ -122,6 +122,12 @@ impl Cause {
         )
     }
 
+    /// Reads the text back; `None` when this version does not know it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_value(text.into()).ok()
+    }
+
     /// The text under which it is stored and counted, for example `provider_timeout`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,8 +1,9 @@
 //! The rules of the payment pipeline, and nothing else.
 //!
 //! What a message means ([`payment`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
-//! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), and whom to blame ([`cause`],
-//! [`refusals`]). Every number is in [`limits`].
+//! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
+//! [`refusals`]), and how an incident runs from the first sign to its end ([`incident`]). Every number is in
+//! [`limits`].
 //!
 //! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
 
@@ -10,12 +11,14 @@ pub mod backoff;
 pub mod breaker;
 pub mod cause;
 pub mod charge;
+pub mod incident;
 pub mod ledger;
 pub mod limits;
 pub mod money;
 pub mod pace;
 pub mod payment;
 pub mod provider;
+pub mod quarantine;
 pub mod refusals;
 pub mod time;
 

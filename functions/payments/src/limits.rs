@@ -87,6 +87,79 @@ pub const METADATA_KEY_CHARS_MAX: usize = 40;
 /// Longest metadata value, characters (Stripe's limit).
 pub const METADATA_VALUE_CHARS_MAX: usize = 500;
 
+/// Retention of the source queue, seconds (4 days). A message's time runs from when it was first sent.
+pub const SOURCE_RETENTION_S: i64 = 345_600;
+
+/// Retention of the dead-letter queue, seconds (14 days, the most SQS offers); it too counts from the first sending.
+pub const DEAD_LETTERS_RETENTION_S: i64 = 1_209_600;
+
+/// `Timeout` of the responder function, seconds: the longest that what a turn began can still be under way.
+pub const TURN_S_MAX: u32 = 60;
+
+/// An unsettled payment older than this opens an incident, milliseconds. Two deliveries that meet a slow provider
+/// fit into it, so an ordinary hiccup opens none.
+pub const DELAYED_MS: i64 = 300_000;
+
+/// Payments unsettled for longer than this count as money at risk in mails, milliseconds: a healthy one is settled within
+/// seconds. Less than [`DELAYED_MS`], because with short backoffs a payment can be dead-lettered sooner.
+pub const AT_RISK_MS: i64 = 60_000;
+
+/// Turns closer together than this count once, milliseconds: an alarm event can wake the responder seconds before
+/// its schedule does, and the same quiet second is no evidence of two quiet minutes.
+pub const TURN_SPACING_MS: i64 = 30_000;
+
+/// Turns further apart than this are not in a row, milliseconds: between them a turn is missing, whatever it saw.
+pub const TURN_GAP_MS_MAX: i64 = 90_000;
+
+/// Probes of a turn; the provider is well when it answers every one. At a failing share of two thirds, five answers
+/// in a row on two turns happen once in 50,000 turns; a single probe would be fooled every third turn.
+pub const PROBES: u32 = 5;
+
+/// Turns in a row on which the provider must be well before anything is redriven.
+pub const WELL_TURNS: u32 = 2;
+
+/// Calm turns in a row that end an incident.
+pub const CALM_TURNS: u32 = 3;
+
+/// Dead letters that go first. Enough that one odd payment does not decide, few enough that a mistake costs little.
+pub const CANARY_MAX: usize = 3;
+
+/// How long a canary is watched, milliseconds: longer than its payments need to use up all their receives.
+pub const CANARY_MS_MAX: i64 = 600_000;
+
+/// The pause after the first setback, milliseconds; doubles with every further one.
+pub const PAUSE_MS_BASE: i64 = 120_000;
+
+/// The longest pause, milliseconds. Together with two well turns it stays below [`BACKOFF_S_MAX`], within which
+/// the survivors of an outage come back anyway.
+pub const PAUSE_MS_MAX: i64 = 480_000;
+
+/// Setbacks after which a human is told that recovery does not hold although the provider looks well.
+pub const SETBACKS_MAX: u32 = 5;
+
+/// How long SQS's counts may lag behind a finished move, milliseconds. AWS says that they settle within about a
+/// minute; dead letters counted sooner may already be gone.
+pub const COUNTS_SETTLE_MS: i64 = 90_000;
+
+/// Turns in a row on which payments are unsettled and no queue holds a message, before a human is told.
+pub const STRANDED_TURNS: u32 = 10;
+
+/// Between two mails about one incident that just goes on, milliseconds.
+pub const REMINDER_MS: i64 = 86_400_000;
+
+/// Mails kept while the topic takes none. An incident makes six or so; beyond this the oldest is dropped, because
+/// the newest says how things stand.
+pub const OUTBOX_MAX: usize = 8;
+
+/// Commands remembered in the record.
+pub const AUDIT_MAX: usize = 20;
+
+/// Longest `who` or `why` of a command that is kept, characters.
+pub const AUDIT_CHARS_MAX: usize = 200;
+
+/// Quarantined messages that a mail lists one by one.
+pub const QUARANTINE_SAMPLES_MAX: usize = 10;
+
 const _: () = {
     assert!(VISIBILITY_TIMEOUT_S >= 6 * FUNCTION_TIMEOUT_S);
     assert!(POISON_DEATHS < RECEIVES_MAX as usize, "poison must be named before SQS dead-letters it");
@@ -95,4 +168,20 @@ const _: () = {
     assert!(BREAKER_OPEN_MS_MAX < BACKOFF_S_MAX as i64 * 1_000);
     assert!(RETRY_AFTER_S_MAX < 43_200, "SQS hides a message for 12 h at most");
     assert!(PAYMENT_ID_CHARS_MAX + ":create:4294967295".len() <= STRIPE_ID_CHARS_MAX);
+    assert!(
+        SOURCE_RETENTION_S < DEAD_LETTERS_RETENTION_S,
+        "a message keeps its age when it is dead-lettered"
+    );
+    assert!(AT_RISK_MS < DELAYED_MS && AT_RISK_MS < (RECEIVES_MAX * BACKOFF_S_BASE) as i64 * 1_000);
+    assert!(DELAYED_MS > 2 * BACKOFF_S_BASE as i64 * 1_000);
+    assert!(TURN_SPACING_MS < TURN_S_MAX as i64 * 1_000, "two turns of the schedule count as two");
+    assert!(TURN_GAP_MS_MAX > 60_000 && TURN_GAP_MS_MAX < 120_000, "the schedule's turns are a minute apart");
+    assert!(CANARY_MS_MAX > (BACKOFF_S_BASE * ((1 << (RECEIVES_MAX - 1)) - 1)) as i64 * 1_000);
+    assert!(PAUSE_MS_BASE <= PAUSE_MS_MAX);
+    assert!(
+        PAUSE_MS_MAX + (WELL_TURNS * TURN_S_MAX) as i64 * 1_000 < BACKOFF_S_MAX as i64 * 1_000,
+        "a pause must not hold a recovery up for longer than the queue does"
+    );
+    assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
+    assert!(STRANDED_TURNS > CALM_TURNS);
 };

@@ -130,8 +130,8 @@ impl Payment {
 }
 
 /// The producer's id of a payment: 1–128 of `[A-Za-z0-9_-]`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PaymentId(String);
 
 impl PaymentId {
@@ -147,6 +147,14 @@ impl PaymentId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for PaymentId {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(&id).ok_or_else(|| format!("a payment id is {}", Self::FORM))
     }
 }
 

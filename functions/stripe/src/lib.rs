@@ -3,7 +3,8 @@
 //! [`Client`] builds the request, waits for a bounded time, and says what the answer means in the words of
 //! [`payments::provider`]. It never retries: whether a call is repeated is for the protocol to decide, which knows
 //! what a repeat could cost. How bytes travel is a [`Transport`]: TLS in production ([`transport::over_tls`]),
-//! memory in simulation.
+//! memory in simulation. Where the key comes from is [`Secret`]: it lives here because both functions need it and
+//! its rule, when to fetch again, follows from how Stripe refuses keys.
 //!
 //! Invariant: an answer whose effect is not certain is `Answer::Unknown` and nothing else.
 
@@ -14,11 +15,13 @@ mod envelope;
 mod key;
 pub mod limits;
 mod request;
+mod secret;
 pub mod transport;
 
 pub use base::{ApiBase, BadApiBase};
 pub use client::{Client, NotWarm, Probe, Reply};
 pub use key::{ApiKey, BadApiKey};
+pub use secret::Secret;
 pub use transport::{BoxError, Transport, TransportError};
 
 /// The `Stripe-Version` every call is sent under, but for a create that repeats an older one.

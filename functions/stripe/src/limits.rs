@@ -38,6 +38,10 @@ pub const WORD_CHARS_MAX: usize = 100;
 /// Longest description of a transport failure, characters.
 pub const FAILURE_CHARS_MAX: usize = 300;
 
+/// Between two fetches of the Stripe key after a refusal, milliseconds. While credentials are revoked, ten
+/// refused payments a batch must not become ten fetches.
+pub const SECRET_REFETCH_MS: i64 = 10_000;
+
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_millis(CALL_TIMEOUT_MS);
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(CONNECT_TIMEOUT_MS);
 pub(crate) const WARM_TIMEOUT: Duration = Duration::from_millis(WARM_TIMEOUT_MS);

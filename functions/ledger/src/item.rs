@@ -57,7 +57,7 @@ struct Stored {
 }
 
 /// Reads a row back.
-pub(super) fn read(item: Item) -> Result<Row, BadItem> {
+pub(crate) fn read(item: Item) -> Result<Row, BadItem> {
     let stored: Stored = serde_dynamo::from_item(item)?;
     Ok(Row {
         state: state(&stored)?,
@@ -122,5 +122,5 @@ fn reason(stored: &Stored) -> Option<Reason> {
 }
 
 fn cause(text: &str) -> Result<Cause, BadItem> {
-    serde_json::from_value(text.into()).map_err(|_| BadItem::Unknown("last_error"))
+    Cause::parse(text).ok_or(BadItem::Unknown("last_error"))
 }

@@ -9,11 +9,11 @@ use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
 use std::collections::{BTreeMap, HashMap};
 
 /// Value of the `unsettled` attribute: one partition of the sparse index holds all the money at risk.
-const UNSETTLED: &str = "unsettled";
+pub(crate) const UNSETTLED: &str = "unsettled";
 
 /// An update expression under construction. Every name goes through a placeholder: some are reserved words.
 #[derive(Debug, Default)]
-pub(super) struct Update {
+pub(crate) struct Update {
     sets: Vec<String>,
     removes: Vec<&'static str>,
     /// `ADD` or `DELETE` of an open delivery.
@@ -25,7 +25,7 @@ pub(super) struct Update {
 
 impl Update {
     /// Step 1: writes the request once, counts the delivery, and refuses settled rows and other requests.
-    pub(super) fn receive(request: &Request, delivery: &OpenDelivery, enqueued_at: UnixMs) -> Self {
+    pub(crate) fn receive(request: &Request, delivery: &OpenDelivery, enqueued_at: UnixMs) -> Self {
         let payment = &request.payment;
         let mut update = Self::default();
         update.set_once("fingerprint", text(request.fingerprint));
@@ -57,7 +57,7 @@ impl Update {
     }
 
     /// `change` of a row that was read as `read`.
-    pub(super) fn change(read: &Row, change: &Change, now: UnixMs) -> Self {
+    pub(crate) fn change(read: &Row, change: &Change, now: UnixMs) -> Self {
         let mut update = Self::default();
         match change {
             Change::HandedBack(cause, delivery) => {
@@ -121,7 +121,7 @@ impl Update {
         }
     }
 
-    pub(super) fn expression(&self) -> String {
+    pub(crate) fn expression(&self) -> String {
         let mut expression = format!("SET {}", self.sets.join(", "));
         if !self.removes.is_empty() {
             expression.push_str(" REMOVE #");
@@ -133,12 +133,12 @@ impl Update {
         expression
     }
 
-    pub(super) fn condition(&self) -> &str {
+    pub(crate) fn condition(&self) -> &str {
         &self.condition
     }
 
     /// Placeholders of the names and values used.
-    pub(super) fn placeholders(self) -> (HashMap<String, String>, HashMap<String, AttributeValue>) {
+    pub(crate) fn placeholders(self) -> (HashMap<String, String>, HashMap<String, AttributeValue>) {
         (self.names.into_iter().collect(), self.values.into_iter().collect())
     }
 

@@ -1,18 +1,28 @@
 //! The ledger: one DynamoDB row a payment.
 //!
+//! A crate of its own, because both functions need it and the responder must be unable to reach the consumer, which
+//! confirms. How AWS is called ([`aws`]) and what time it is ([`Clock`]) are here for the same reason.
+//!
 //! Invariant: what a change comes to is said by [`Row::apply`]; this adapter only carries it out, and the chaos
 //! suite checks that the two agree.
 
+pub mod aws;
+mod clock;
 mod item;
+pub mod limits;
+mod unsettled;
 mod update;
+
+pub use clock::Clock;
+pub use unsettled::{Extent, Page};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use item::{BadItem, Item};
-use payments::UnixMs;
 use payments::ledger::{Change, OpenDelivery, Request, Row};
+use payments::{PaymentId, UnixMs};
 use update::Update;
 
 /// The ledger table.
@@ -44,7 +54,7 @@ pub enum Changed {
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// DynamoDB failed or throttled, after the SDK's retries.
-    #[error("ledger update failed: {0}")]
+    #[error("ledger cannot be asked: {0}")]
     Unavailable(String),
     /// What came back is no row.
     #[error(transparent)]
@@ -89,6 +99,22 @@ impl Ledger {
         };
         let is_ours = row.request.fingerprint == request.fingerprint;
         Ok(if is_ours { Received::Row(row) } else { Received::OtherRequest })
+    }
+
+    /// The row of `payment_id`, as the last write left it; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked, or holds something that is no row.
+    pub async fn row(&self, payment_id: &PaymentId) -> Result<Option<Row>, LedgerError> {
+        let key = AttributeValue::S(payment_id.as_str().to_owned());
+        let look = self.client.get_item().table_name(&self.table).key("payment_id", key);
+        // Consistent: a payment whose row is overlooked could be taken for one that was never begun.
+        let answer = look
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| LedgerError::Unavailable(DisplayErrorContext(error).to_string()))?;
+        Ok(answer.item.map(read).transpose()?)
     }
 
     /// Makes `change`, on condition that the row still is as it was `read`.

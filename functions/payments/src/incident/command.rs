@@ -1,0 +1,129 @@
+//! What a human may order.
+//!
+//! Invariant: an order that is obeyed is in the record, with who and why; one that is refused changes nothing.
+
+use super::observation::Observation;
+use super::recovery::{Escalation, Paused, Phase, Recovery, cut};
+use super::turn::{Turn, is_older_than_a_turn};
+use super::{Effect, Policy};
+use crate::payment::PaymentId;
+
+/// An order, with whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What.
+    pub command: Command,
+    /// Who says so.
+    pub who: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What is ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Move the dead letters back now, whatever the probes say.
+    Redrive,
+    /// Redrive nothing but by command.
+    Pause,
+    /// Take a pause back.
+    Resume,
+    /// Try a quarantined payment again.
+    Release(PaymentId),
+    /// Say how things stand.
+    Status,
+}
+
+impl Command {
+    /// Its name, as typed.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Redrive => "redrive",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Release(_) => "release",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// Why an order is not obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nothing to move.
+    #[error("nothing was started: no message is dead-lettered")]
+    NothingDeadLettered,
+    /// SQS takes one task at a time.
+    #[error("nothing was started: a move task is running already, see it with the command status")]
+    TaskRuns,
+    /// Another turn is about to start one.
+    #[error(
+        "nothing was started: a move task is being started at this moment, see it with the command status"
+    )]
+    TaskStarts,
+    /// Nothing to take back.
+    #[error("nothing was changed: redriving is not paused")]
+    NotPaused,
+}
+
+impl Recovery {
+    /// The record after `order`, and what to do once it is saved. To be applied to what [`decide`](super::decide)
+    /// made of the record.
+    ///
+    /// # Errors
+    /// [`Refused`] when it makes no sense as things stand.
+    pub fn obey(
+        &self,
+        order: &Order,
+        seen: &Observation,
+        policy: &Policy,
+    ) -> Result<(Self, Option<Effect>), Refused> {
+        let mut turn = Turn::new(seen, self, policy);
+        let about = match &order.command {
+            Command::Release(payment_id) => format!("release {payment_id}"),
+            Command::Redrive | Command::Pause | Command::Resume | Command::Status => {
+                order.command.name().to_owned()
+            }
+        };
+        turn.next.note(seen.now, about, &order.who, &order.why);
+        match &order.command {
+            Command::Status => return Ok((self.clone(), None)),
+            Command::Redrive => {
+                may_start(self, seen)?;
+                turn.redrive_by_order();
+            }
+            Command::Pause => {
+                turn.next.paused = Some(Paused { at: seen.now, who: cut(&order.who), why: cut(&order.why) });
+            }
+            Command::Resume => {
+                turn.next.paused.take().ok_or(Refused::NotPaused)?;
+                // Whoever pauses again, or cancels again, is told again.
+                for told in [Escalation::RedriveIsYours, Escalation::TaskCanceled] {
+                    turn.next.history.escalations.remove(&told);
+                }
+            }
+            Command::Release(_) => {}
+        }
+        Ok((turn.next, turn.effect))
+    }
+}
+
+fn may_start(record: &Recovery, seen: &Observation) -> Result<(), Refused> {
+    if seen.a_task_runs() {
+        return Err(Refused::TaskRuns);
+    }
+    if seen.dead_letters.total() == 0 {
+        return Err(Refused::NothingDeadLettered);
+    }
+    match record.phase {
+        Phase::Redriving { since, .. } if !is_older_than_a_turn(since, seen.now) => Err(Refused::TaskStarts),
+        Phase::Quiet
+        | Phase::Open
+        | Phase::Waiting { .. }
+        | Phase::Canary { .. }
+        | Phase::Redriving { .. }
+        | Phase::Draining { .. }
+        | Phase::Resolved => Ok(()),
+    }
+}

@@ -1,0 +1,189 @@
+//! What a mail tells, as facts. How it is put into words is the responder's.
+//!
+//! The facts are saved with the transition, so a mail that is sent late still says what was true then.
+//! Invariant: facts are taken from one observation and the record it led to.
+
+use super::observation::{Depth, Observation, Probes, Trigger};
+use super::recovery::{Escalation, Phase, Recovery};
+use super::survey::{Quarantined, Reach, Survey};
+use super::{AutoRedrive, Policy};
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+
+/// One mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Letter {
+    /// About the backlog.
+    Recovery(Kind, Box<Facts>),
+    /// About the quarantine.
+    Quarantine(NoticeKind, NoticeFacts),
+}
+
+/// Which transition of a recovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Payments cannot settle.
+    Opened,
+    /// The provider is well and the backlog is being moved back.
+    Recovering,
+    /// What was moved back came back.
+    BackToWaiting,
+    /// It is over.
+    Resolved,
+    /// Only a human can help.
+    Escalated(Escalation),
+    /// It goes on, a day later.
+    Reminder,
+}
+
+/// Which transition of a quarantine notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// Something is in quarantine.
+    Opened,
+    /// Nothing is any more.
+    Cleared,
+    /// It still is, a day later.
+    Reminder,
+}
+
+/// What a mail about a recovery says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// When this was so.
+    pub at: UnixMs,
+    /// When the incident was opened.
+    pub opened_at: UnixMs,
+    /// Since when the oldest payment waits.
+    pub since: UnixMs,
+    /// What opened it.
+    pub trigger: Trigger,
+    /// The queue that the consumer works on.
+    pub source: Depth,
+    /// The dead-letter queue.
+    pub dead_letters: Depth,
+    /// The payments at risk: unsettled for more than a moment.
+    pub survey: Survey,
+    /// How the provider was, if it was asked.
+    pub probes: Option<Probes>,
+    /// Whether dead letters are redriven without being told to.
+    pub redrive: RedriveMode,
+    /// Move tasks of this incident that ended.
+    pub tasks: u32,
+    /// Messages they moved, approximately.
+    pub moved: u64,
+    /// Recoveries that did not hold.
+    pub setbacks: u32,
+    /// Nothing is tried before.
+    pub next_try_at: Option<UnixMs>,
+    /// Why the last move task failed.
+    pub failure: Option<String>,
+    /// Why only a human can help.
+    pub escalations: Vec<Escalation>,
+    /// Who ordered what this mail tells of, if it was not decided here.
+    pub ordered_by: Option<String>,
+}
+
+/// Whether dead letters are redriven without being told to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedriveMode {
+    /// They are.
+    Automatic,
+    /// `AutoRedrive` is off.
+    Off,
+    /// This person stopped it.
+    PausedBy(String),
+}
+
+/// What a mail about the quarantine says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeFacts {
+    /// When this was so.
+    pub at: UnixMs,
+    /// Since when something is there.
+    pub since: UnixMs,
+    /// Messages in quarantine, approximately.
+    pub messages: u64,
+    /// Some of them.
+    pub samples: Vec<Quarantined>,
+}
+
+impl Facts {
+    pub(super) fn of(seen: &Observation, next: &Recovery, policy: &Policy) -> Self {
+        let history = &next.history;
+        let next_try_at = match next.phase {
+            Phase::Waiting { next_try_at, .. } => Some(next_try_at).filter(|at| *at > seen.now),
+            Phase::Quiet
+            | Phase::Open
+            | Phase::Canary { .. }
+            | Phase::Redriving { .. }
+            | Phase::Draining { .. }
+            | Phase::Resolved => None,
+        };
+        Self {
+            at: seen.now,
+            opened_at: history.opened_at,
+            since: history.since,
+            trigger: history.trigger.unwrap_or(Trigger::DeadLetters),
+            source: seen.source,
+            dead_letters: seen.dead_letters,
+            survey: seen.details.as_ref().map(|details| details.survey.clone()).unwrap_or_default(),
+            probes: seen.probes,
+            redrive: RedriveMode::of(next, policy),
+            tasks: history.tasks,
+            moved: history.moved,
+            setbacks: history.setbacks,
+            next_try_at,
+            failure: history.failure.clone(),
+            escalations: history
+                .escalations
+                .iter()
+                .copied()
+                .filter(|told| still_holds(*told, seen))
+                .collect(),
+            ordered_by: next.audit.last().filter(|audit| audit.at == seen.now).map(|audit| audit.who.clone()),
+        }
+    }
+
+    /// Payments that wait: messages as SQS counts them, unless the ledger knows of more.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.messages().max(self.survey.payments)
+    }
+
+    /// Whether the money in the ledger may be less than all that waits.
+    #[must_use]
+    pub fn money_reach(&self) -> Reach {
+        if self.messages() > self.survey.payments { Reach::Part } else { self.survey.reach }
+    }
+
+    const fn messages(&self) -> u64 {
+        self.source.total().saturating_add(self.dead_letters.total())
+    }
+}
+
+/// What was told once may be mended by now; a reminder must not say it again.
+fn still_holds(escalation: Escalation, seen: &Observation) -> bool {
+    match escalation {
+        Escalation::CredentialsRefused | Escalation::RefusedInARow => seen.probes != Some(Probes::Well),
+        Escalation::RedriveIsYours
+        | Escalation::TaskFailed
+        | Escalation::TaskCanceled
+        | Escalation::KeepsComingBack
+        | Escalation::Stranded => true,
+    }
+}
+
+impl RedriveMode {
+    pub(super) fn of(recovery: &Recovery, policy: &Policy) -> Self {
+        match (&recovery.paused, policy.auto_redrive) {
+            (Some(paused), _) => Self::PausedBy(paused.who.clone()),
+            (None, AutoRedrive::Off) => Self::Off,
+            (None, AutoRedrive::On) => Self::Automatic,
+        }
+    }
+}

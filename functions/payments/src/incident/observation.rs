@@ -1,0 +1,217 @@
+//! What one turn of the responder sees.
+//!
+//! Invariant: it is taken from the services themselves (queue counts, move tasks, the ledger), never from the event
+//! that woke the responder: events repeat, arrive late, and get lost.
+
+use super::recovery::{Escalation, Member};
+use super::survey::{Details, Unsettled};
+use crate::cause::Cause;
+use crate::ledger::Row;
+use crate::limits::DELAYED_MS;
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+
+/// What one turn saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// When.
+    pub now: UnixMs,
+    /// The queue that the consumer works on.
+    pub source: Depth,
+    /// The dead-letter queue.
+    pub dead_letters: Depth,
+    /// The quarantine queue.
+    pub quarantine: Depth,
+    /// The newest move task of the dead-letter queue, whoever started it.
+    pub task: Option<MoveTask>,
+    /// The oldest unsettled payment, whatever its age.
+    pub oldest: Option<Unsettled>,
+    /// Whether an alarm says that our credentials are refused.
+    pub credentials: Credentials,
+    /// How the provider is; only asked while an incident is open.
+    pub probes: Option<Probes>,
+    /// How each member of the canary stands, in their order.
+    pub canary: Vec<Verdict>,
+    /// What only mails need; gathered when one is to be written.
+    pub details: Option<Details>,
+}
+
+/// Messages in a queue, as SQS counts them: approximately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Depth {
+    /// Waiting to be received.
+    pub visible: u64,
+    /// Received, neither deleted nor visible again.
+    pub in_flight: u64,
+    /// Sent with a delay.
+    pub delayed: u64,
+}
+
+impl Depth {
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
+    }
+}
+
+/// A message move task of SQS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveTask {
+    /// When it was started, by SQS's clock. Tells one task from the next.
+    pub started_at: UnixMs,
+    /// How it stands.
+    pub status: TaskStatus,
+    /// Messages moved so far, approximately.
+    pub moved: u64,
+}
+
+impl MoveTask {
+    /// Whether it still occupies the queue, which takes one task at a time.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        match self.status {
+            TaskStatus::Running | TaskStatus::Cancelling => true,
+            TaskStatus::Completed | TaskStatus::Cancelled | TaskStatus::Failed(_) => false,
+        }
+    }
+}
+
+/// How a move task stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// It moves messages. Also what a status of the future counts as: nothing is started beside it.
+    Running,
+    /// It was told to stop and has not yet.
+    Cancelling,
+    /// It moved what was there when it started, perhaps not what came just before.
+    Completed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// It gave up, and why.
+    Failed(String),
+}
+
+/// Whether an alarm says that our credentials are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Credentials {
+    /// No such alarm.
+    #[default]
+    NotSuspected,
+    /// Stripe refuses our key.
+    Refused,
+}
+
+/// What a turn's probes of the provider came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probes {
+    /// Every one was answered.
+    Well,
+    /// One was not, for this reason.
+    Unwell(Cause),
+}
+
+/// How a member of the canary stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its row is settled: the provider gave an answer that ends it.
+    Settled,
+    /// A delivery since the canary began met a provider that fails, or refuses us.
+    Failed(Cause),
+    /// Nothing that decides.
+    Open,
+}
+
+/// What opened an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Our credentials are refused.
+    CredentialsRefused,
+    /// Payments are dead-lettered.
+    DeadLetters,
+    /// A payment has been unsettled for too long.
+    Delayed,
+}
+
+impl Observation {
+    /// The first reason there is to open an incident.
+    #[must_use]
+    pub fn trigger(&self) -> Option<Trigger> {
+        if self.credentials == Credentials::Refused || self.last_error() == Some(Cause::CredentialsRefused) {
+            Some(Trigger::CredentialsRefused)
+        } else if self.dead_letters.total() > 0 {
+            Some(Trigger::DeadLetters)
+        } else if self.oldest_ms() > DELAYED_MS {
+            Some(Trigger::Delayed)
+        } else {
+            None
+        }
+    }
+
+    /// What of this only a human can mend, whatever the phase.
+    #[must_use]
+    pub fn needs_a_hand(&self) -> Option<Escalation> {
+        let probed = match self.probes {
+            Some(Probes::Unwell(cause)) => Some(cause),
+            Some(Probes::Well) | None => None,
+        };
+        let is_met = |cause| probed == Some(cause) || self.last_error() == Some(cause);
+        let refused = is_met(Cause::CredentialsRefused) || is_met(Cause::SecretUnavailable);
+        if refused || self.credentials == Credentials::Refused {
+            Some(Escalation::CredentialsRefused)
+        } else {
+            is_met(Cause::RefusedInARow).then_some(Escalation::RefusedInARow)
+        }
+    }
+
+    fn last_error(&self) -> Option<Cause> {
+        self.oldest.as_ref()?.last_error
+    }
+
+    /// Whether nothing is wrong and nothing is being mended.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.trigger().is_none() && !self.a_task_runs()
+    }
+
+    /// Whether the dead-letter queue is occupied by a move task.
+    #[must_use]
+    pub fn a_task_runs(&self) -> bool {
+        self.task.as_ref().is_some_and(MoveTask::is_running)
+    }
+
+    /// Age of the oldest unsettled payment, milliseconds; 0 when there is none.
+    #[must_use]
+    pub fn oldest_ms(&self) -> i64 {
+        self.oldest.as_ref().map_or(0, |oldest| self.now.since_ms(oldest.received_at).max(0))
+    }
+}
+
+impl Member {
+    /// How this member stands, by its row as it is now. `since` is when the canary began.
+    #[must_use]
+    pub fn verdict(&self, row: Option<&Row>, since: UnixMs) -> Verdict {
+        let Some(row) = row else { return Verdict::Open };
+        if !row.state.is_unsettled() {
+            return Verdict::Settled;
+        }
+        // Only a delivery that began after the canary and has ended says anything: the note on the row may be hours
+        // old. One that ended with a cause of the payment's own stays open on the row, and decides nothing.
+        let began = row.attempts > self.attempts;
+        let under_way = row.open.iter().any(|delivery| delivery.began_at >= since);
+        match row.last_error {
+            Some(cause) if began && !under_way && fails_a_canary(cause) => Verdict::Failed(cause),
+            Some(_) | None => Verdict::Open,
+        }
+    }
+}
+
+/// What the rest of the dead letters would meet as well. A spared call does not count: the breaker of a container
+/// may stay open a little longer than the provider is down, and the payment comes back in half a minute.
+const fn fails_a_canary(cause: Cause) -> bool {
+    cause.is_provider_failure()
+        || matches!(cause, Cause::CredentialsRefused | Cause::SecretUnavailable | Cause::RefusedInARow)
+}

@@ -1,0 +1,268 @@
+//! The recovery record: what the responder remembers of a backlog from turn to turn.
+//!
+//! Its JSON is kept in a table and outlives deployments: fields are added with a default, never renamed.
+//! Invariant: what a transition tells people is told at most once an incident, however often it is passed.
+
+use super::observation::{Observation, Trigger};
+use super::outbox::Outbox;
+use crate::limits::{AUDIT_CHARS_MAX, AUDIT_MAX, TURN_GAP_MS_MAX, TURN_SPACING_MS};
+use crate::payment::PaymentId;
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recovery {
+    /// Counts saves; whoever saves must have read the newest. Kept beside the JSON, not in it.
+    #[serde(skip)]
+    pub version: u64,
+    /// Where the incident stands.
+    pub phase: Phase,
+    /// What happened in it so far; after it, in the last one.
+    pub history: History,
+    /// While set, nothing is redriven but by command.
+    pub paused: Option<Paused>,
+    /// Mails on their way.
+    pub outbox: Outbox,
+    /// The last commands, oldest first.
+    pub audit: Vec<Audit>,
+}
+
+/// Where an incident stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum Phase {
+    /// No incident.
+    #[default]
+    Quiet,
+    /// Opened by the last turn; the provider was not asked yet.
+    Open,
+    /// The provider must be well before anything is tried.
+    Waiting {
+        /// Turns on which it was.
+        well: Streak,
+        /// Nothing is tried before.
+        next_try_at: UnixMs,
+    },
+    /// A few dead letters went first. Without members they are still being picked.
+    Canary {
+        /// When they were sent; while there are none, when the picking began.
+        since: UnixMs,
+        /// Who they are.
+        members: Vec<Member>,
+        /// Turns on which the provider was well.
+        well: Streak,
+    },
+    /// A move task was started, or is about to be by whoever saved this.
+    Redriving {
+        /// When.
+        since: UnixMs,
+        /// The newest task before ours, by its start.
+        after: Option<UnixMs>,
+    },
+    /// Nothing is left to move; what was moved is being settled.
+    Draining {
+        /// Since when.
+        since: UnixMs,
+        /// Turns on which everything was calm.
+        calm: Streak,
+        /// Turns on which payments were unsettled and no queue held a message.
+        stranded: Streak,
+    },
+    /// Over. The next turn is quiet again, or opens a new incident.
+    Resolved,
+}
+
+impl Phase {
+    /// Its name, as stored and shown.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Open => "open",
+            Self::Waiting { .. } => "waiting",
+            Self::Canary { .. } => "canary",
+            Self::Redriving { .. } => "redriving",
+            Self::Draining { .. } => "draining",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// Whether an incident is under way.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self {
+            Self::Quiet | Self::Resolved => false,
+            Self::Open
+            | Self::Waiting { .. }
+            | Self::Canary { .. }
+            | Self::Redriving { .. }
+            | Self::Draining { .. } => true,
+        }
+    }
+}
+
+/// Turns in a row on which something held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streak {
+    /// How many.
+    pub turns: u32,
+    /// The last one that was counted.
+    pub last_at: UnixMs,
+}
+
+impl Streak {
+    /// It did not hold.
+    pub const NONE: Self = Self { turns: 0, last_at: UnixMs(0) };
+
+    /// It held again at `now`. Not counted when the last turn is only moments ago; begun anew when one is missing
+    /// in between, because its save may have failed and nobody knows what it saw.
+    #[must_use]
+    pub const fn extended(self, now: UnixMs) -> Self {
+        let gap_ms = now.since_ms(self.last_at);
+        if self.turns == 0 || gap_ms > TURN_GAP_MS_MAX {
+            Self { turns: 1, last_at: now }
+        } else if gap_ms < TURN_SPACING_MS {
+            self
+        } else {
+            Self { turns: self.turns.saturating_add(1), last_at: now }
+        }
+    }
+}
+
+/// A dead letter that goes first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its payment.
+    pub payment_id: PaymentId,
+    /// Deliveries of it before: one more means that it was tried.
+    pub attempts: u32,
+}
+
+/// What happened in an incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct History {
+    /// Why it was opened.
+    pub trigger: Option<Trigger>,
+    /// When.
+    pub opened_at: UnixMs,
+    /// Since when the oldest payment waits.
+    pub since: UnixMs,
+    /// Move tasks that ended.
+    pub tasks: u32,
+    /// Messages they moved, approximately.
+    pub moved: u64,
+    /// Recoveries that did not hold.
+    pub setbacks: u32,
+    /// Why the last move task failed.
+    pub failure: Option<String>,
+    /// Whether people were told that it recovers, and that it fell back.
+    pub told: BTreeSet<Told>,
+    /// Why only a human can help. Each reason is told once.
+    pub escalations: BTreeSet<Escalation>,
+    /// When people were last told anything.
+    pub told_at: UnixMs,
+}
+
+/// Transitions that people are told of once an incident, although they may be passed more often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// The backlog is being moved.
+    Recovering,
+    /// It came back.
+    BackToWaiting,
+}
+
+/// Why only a human can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Escalation {
+    /// Stripe refuses our key, or the secret cannot be read.
+    CredentialsRefused,
+    /// Stripe refuses unrelated payments in a row with one code: a parameter, a restricted key, an API version.
+    RefusedInARow,
+    /// The provider is well, and redriving was left to humans: `AutoRedrive` is off, or it was paused.
+    RedriveIsYours,
+    /// A move task failed.
+    TaskFailed,
+    /// Somebody canceled a move task. That is taken for a pause.
+    TaskCanceled,
+    /// The provider looks well, and yet what is moved back comes back.
+    KeepsComingBack,
+    /// Payments are unsettled, and no queue holds a message for them.
+    Stranded,
+}
+
+/// Nothing is redriven but by command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Since when.
+    pub at: UnixMs,
+    /// By whom.
+    pub who: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A command that was obeyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// When.
+    pub at: UnixMs,
+    /// Its name, with what it was about.
+    pub command: String,
+    /// Who gave it.
+    pub who: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Recovery {
+    /// Whether no incident is under way and no mail is on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.phase == Phase::Quiet && self.outbox.is_empty()
+    }
+
+    /// Whether the provider should be asked how it is: while something waits for it.
+    #[must_use]
+    pub const fn wants_probes(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Waiting { .. } | Phase::Canary { .. })
+    }
+
+    /// The canary that is to be watched, and since when it is under way.
+    #[must_use]
+    pub fn canary(&self) -> Option<(&[Member], UnixMs)> {
+        match &self.phase {
+            Phase::Canary { since, members, .. } if !members.is_empty() => Some((members, *since)),
+            Phase::Canary { .. }
+            | Phase::Quiet
+            | Phase::Open
+            | Phase::Waiting { .. }
+            | Phase::Redriving { .. }
+            | Phase::Draining { .. }
+            | Phase::Resolved => None,
+        }
+    }
+
+    pub(super) fn note(&mut self, at: UnixMs, command: String, who: &str, why: &str) {
+        self.audit.push(Audit { at, command, who: cut(who), why: cut(why) });
+        let surplus = self.audit.len().saturating_sub(AUDIT_MAX);
+        self.audit.drain(..surplus);
+    }
+}
+
+impl History {
+    pub(super) fn opened(trigger: Trigger, seen: &Observation) -> Self {
+        let since = seen.oldest.as_ref().map_or(seen.now, |oldest| oldest.received_at.min(seen.now));
+        Self { trigger: Some(trigger), opened_at: seen.now, since, ..Self::default() }
+    }
+}
+
+pub(super) fn cut(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(AUDIT_CHARS_MAX).collect()
+}

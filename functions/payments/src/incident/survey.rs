@@ -1,0 +1,145 @@
+//! What waits: money, causes, and the messages in quarantine. For people; nothing is decided by it.
+//!
+//! Invariant: a sum that may be too small says so.
+
+use crate::cause::Cause;
+use crate::limits::QUARANTINE_SAMPLES_MAX;
+use crate::money::{AmountMinor, Currency};
+use crate::payment::PaymentId;
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What mails say beyond what decisions need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The payments at risk.
+    pub survey: Survey,
+    /// Some of the messages in quarantine.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// An unsettled payment, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsettled {
+    /// Which.
+    pub payment_id: PaymentId,
+    /// How much, in minor units.
+    pub amount: AmountMinor,
+    /// Of what.
+    pub currency: Currency,
+    /// First delivery.
+    pub received_at: UnixMs,
+    /// When its message was sent; retention counts from here.
+    pub enqueued_at: UnixMs,
+    /// Why its last delivery handed it back.
+    pub last_error: Option<Cause>,
+}
+
+/// The payments that wait, added up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    /// How many.
+    pub payments: u64,
+    /// How much of each currency, minor units.
+    pub money: BTreeMap<Currency, i64>,
+    /// How many wait for which cause; those that nobody gave one are missing.
+    pub causes: BTreeMap<Cause, u64>,
+    /// The one that has waited longest.
+    pub oldest: Option<Unsettled>,
+    /// Whether more payments wait than were added up.
+    pub reach: Reach,
+}
+
+/// Whether a survey saw everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// It did.
+    #[default]
+    All,
+    /// Some rows were not read, or could not be.
+    Part,
+}
+
+impl Survey {
+    /// Adds up `rows`, oldest first.
+    #[must_use]
+    pub fn of(rows: &[Unsettled], reach: Reach) -> Self {
+        let mut survey = Self { oldest: rows.first().cloned(), reach, ..Self::default() };
+        for row in rows {
+            survey.payments += 1;
+            let sum = survey.money.entry(row.currency).or_default();
+            *sum = sum.saturating_add(row.amount.get());
+            if let Some(cause) = row.last_error {
+                *survey.causes.entry(cause).or_default() += 1;
+            }
+        }
+        survey
+    }
+
+    /// The cause most payments wait for. A spared call only repeats what an earlier call met, so it comes last.
+    #[must_use]
+    pub fn main_cause(&self) -> Option<Cause> {
+        let weight = |(cause, count): &(&Cause, &u64)| (**cause != Cause::BreakerOpen, **count);
+        self.causes.iter().max_by_key(weight).map(|(cause, _)| *cause)
+    }
+}
+
+/// A message in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Its payment, when its body has one.
+    pub payment_id: Option<PaymentId>,
+    /// Why it is there, for example `refused`.
+    pub reason: String,
+    /// What else is known, for example Stripe's code.
+    pub detail: Option<String>,
+}
+
+/// The first few of `messages`, in an order that does not depend on SQS.
+#[must_use]
+pub fn samples(mut messages: Vec<Quarantined>) -> Vec<Quarantined> {
+    messages
+        .sort_by(|a, b| (&a.payment_id, &a.reason, &a.detail).cmp(&(&b.payment_id, &b.reason, &b.detail)));
+    messages.truncate(QUARANTINE_SAMPLES_MAX);
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, currency: &str, amount: i64, cause: Option<Cause>) -> Unsettled {
+        Unsettled {
+            payment_id: PaymentId::new(id).unwrap(),
+            amount: AmountMinor::new(amount).unwrap(),
+            currency: Currency::new(currency).unwrap(),
+            received_at: UnixMs(1),
+            enqueued_at: UnixMs(0),
+            last_error: cause,
+        }
+    }
+
+    #[test]
+    fn money_is_added_up_by_currency_and_a_sum_never_wraps() {
+        let rows = [row("a", "eur", 100, None), row("b", "jpy", 7, None), row("c", "eur", i64::MAX, None)];
+        let survey = Survey::of(&rows, Reach::All);
+        let sums: Vec<(&str, i64)> =
+            survey.money.iter().map(|(currency, sum)| (currency.as_str(), *sum)).collect();
+        assert_eq!(sums, [("eur", i64::MAX), ("jpy", 7)]);
+        assert_eq!((survey.payments, survey.oldest.unwrap().payment_id.as_str()), (3, "a"));
+    }
+
+    #[test]
+    fn a_spared_call_is_named_only_when_nothing_else_is() {
+        let spared = Some(Cause::BreakerOpen);
+        let mixed = [
+            row("a", "eur", 1, spared),
+            row("b", "eur", 1, spared),
+            row("c", "eur", 1, Some(Cause::ProviderTimeout)),
+        ];
+        assert_eq!(Survey::of(&mixed, Reach::All).main_cause(), Some(Cause::ProviderTimeout));
+        assert_eq!(Survey::of(&mixed[..2], Reach::All).main_cause(), spared);
+    }
+}

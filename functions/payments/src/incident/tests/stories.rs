@@ -1,0 +1,408 @@
+//! Incidents turn by turn.
+
+use super::*;
+use crate::cause::Cause;
+use crate::limits::{CANARY_MS_MAX, TURN_S_MAX};
+
+/// A recovery that is told one observation after another; every mail is sent at once.
+struct Story {
+    record: Recovery,
+    policy: Policy,
+    now: UnixMs,
+    mails: Vec<Kind>,
+}
+
+impl Story {
+    fn new(policy: Policy) -> Self {
+        Self { record: Recovery::default(), policy, now: START, mails: Vec::new() }
+    }
+
+    /// One turn, a minute after the last.
+    fn turn(&mut self, seen: Observation) -> Option<Effect> {
+        self.now = self.now.plus_ms(MINUTE);
+        let (next, effect) = turn::decide(&Observation { now: self.now, ..seen }, &self.record, &self.policy);
+        self.save(next);
+        effect
+    }
+
+    fn sorted(&mut self, found: Sorted, seen: Observation) -> Option<Effect> {
+        let (next, effect) = self.record.sorted(found, &Observation { now: self.now, ..seen }, &self.policy);
+        self.save(next);
+        effect
+    }
+
+    fn save(&mut self, next: Recovery) {
+        self.mails.extend(kinds(&next.outbox, &self.record.outbox));
+        self.record = next;
+        for number in self.record.outbox.pending().iter().map(|mail| mail.number).collect::<Vec<_>>() {
+            self.record.outbox.sent(number);
+        }
+    }
+
+    fn phase(&self) -> &'static str {
+        self.record.phase.name()
+    }
+
+    /// Up to where a canary of two is under way.
+    fn with_canary(policy: Policy) -> Self {
+        let mut story = Self::new(policy);
+        assert_eq!(story.turn(dead(5)), None);
+        assert_eq!(story.turn(well(5)), None);
+        assert_eq!(story.turn(well(5)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+        let members = vec![
+            Member { payment_id: payment_id(1), attempts: 5 },
+            Member { payment_id: payment_id(2), attempts: 5 },
+        ];
+        assert_eq!(story.sorted(Sorted { members, ..Sorted::default() }, well(5)), None);
+        assert_eq!(story.phase(), "canary");
+        story
+    }
+
+    /// Up to where the move task was asked for.
+    fn redriving(policy: Policy) -> Self {
+        let mut story = Self::with_canary(policy);
+        assert_eq!(story.turn(canary(&[Verdict::Settled, Verdict::Settled])), Some(Effect::StartMoveTask));
+        assert_eq!(story.mails, [Kind::Opened, Kind::Recovering]);
+        story
+    }
+}
+
+fn calm() -> Observation {
+    Observation::default()
+}
+
+fn dead(dead_letters: u64) -> Observation {
+    Observation { dead_letters: depth(dead_letters), ..Observation::default() }
+}
+
+fn well(dead_letters: u64) -> Observation {
+    Observation { probes: Some(Probes::Well), ..dead(dead_letters) }
+}
+
+fn unwell(cause: Cause) -> Observation {
+    Observation { probes: Some(Probes::Unwell(cause)), ..dead(5) }
+}
+
+fn canary(verdicts: &[Verdict]) -> Observation {
+    Observation { canary: verdicts.to_vec(), ..well(3) }
+}
+
+fn task(status: TaskStatus, dead_letters: u64) -> Observation {
+    // Newer than anything a story remembers.
+    let task = MoveTask { started_at: minutes(1_000), status, moved: 4 };
+    Observation { task: Some(task), ..dead(dead_letters) }
+}
+
+#[test]
+fn an_outage_is_told_waited_out_tried_moved_drained_and_resolved() {
+    let mut story = Story::new(ON);
+    story.turn(dead(1));
+    assert_eq!((story.phase(), &story.mails[..]), ("open", &[Kind::Opened][..]));
+    for _ in 0..30 {
+        assert_eq!(story.turn(unwell(Cause::ProviderError)), None);
+        assert_eq!(story.phase(), "waiting");
+    }
+    story.turn(well(5));
+    assert_eq!(story.turn(well(5)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+    let member = Member { payment_id: payment_id(1), attempts: 5 };
+    story.sorted(Sorted { members: vec![member], others: 0, quarantined: 0 }, well(5));
+    assert_eq!(story.turn(canary(&[Verdict::Open])), None);
+    assert_eq!(story.turn(canary(&[Verdict::Settled])), Some(Effect::StartMoveTask));
+    assert_eq!(story.turn(task(TaskStatus::Running, 2)), None);
+    story.turn(task(TaskStatus::Completed, 0));
+    assert_eq!(story.phase(), "draining");
+    story.turn(calm());
+    assert_eq!(story.phase(), "draining");
+    story.turn(calm());
+    assert_eq!(story.phase(), "resolved");
+    assert_eq!(story.mails, [Kind::Opened, Kind::Recovering, Kind::Resolved]);
+    story.turn(calm());
+    assert_eq!(story.phase(), "quiet");
+    assert_eq!((story.record.history.tasks, story.record.history.moved), (1, 4));
+}
+
+#[test]
+fn one_well_turn_or_two_within_seconds_are_not_enough() {
+    let mut story = Story::new(ON);
+    story.turn(dead(1));
+    story.turn(well(1));
+    story.turn(unwell(Cause::ProviderTimeout));
+    assert_eq!(story.turn(well(1)), None);
+    story.now = story.now.plus_ms(5_000 - MINUTE);
+    assert_eq!(story.turn(well(1)), None, "five seconds later is the same turn");
+    assert_eq!(story.turn(well(1)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+}
+
+#[test]
+fn well_turns_with_one_missing_between_them_are_not_in_a_row() {
+    let mut story = Story::new(ON);
+    story.turn(dead(1));
+    story.turn(well(1));
+    story.now = story.now.plus_ms(MINUTE);
+    assert_eq!(story.turn(well(1)), None);
+    assert_eq!(story.turn(well(1)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+}
+
+#[test]
+fn a_failed_canary_goes_back_to_waiting_with_growing_pauses_and_says_nothing_of_it() {
+    let mut story = Story::with_canary(ON);
+    let mut pauses = Vec::new();
+    for _ in 0..4 {
+        assert_eq!(story.turn(canary(&[Verdict::Settled, Verdict::Failed(Cause::ProviderError)])), None);
+        let failed_at = story.now;
+        while story.turn(well(5)).is_none() {}
+        pauses.push(story.now.since_ms(failed_at) / MINUTE);
+        let member = Member { payment_id: payment_id(1), attempts: 5 };
+        story.sorted(Sorted { members: vec![member], ..Sorted::default() }, well(5));
+    }
+    assert_eq!(pauses, [2, 4, 8, 8]);
+    assert_eq!(story.mails, [Kind::Opened], "nobody had been told that it recovers");
+}
+
+#[test]
+fn a_canary_with_one_odd_payment_still_lets_the_rest_through() {
+    let mut story = Story::with_canary(ON);
+    let stuck = canary(&[Verdict::Settled, Verdict::Open]);
+    let mut turns = 0;
+    while story.turn(stuck.clone()).is_none() {
+        turns += 1;
+    }
+    assert_eq!(turns, CANARY_MS_MAX / MINUTE);
+    let mut story = Story::with_canary(ON);
+    for _ in 0..=CANARY_MS_MAX / MINUTE {
+        assert_eq!(story.turn(canary(&[Verdict::Open, Verdict::Open])), None);
+    }
+    assert_eq!((story.phase(), story.record.history.setbacks), ("waiting", 1));
+}
+
+#[test]
+fn a_settled_canary_beside_a_failed_probe_moves_nothing() {
+    let mut story = Story::with_canary(ON);
+    let settled = canary(&[Verdict::Settled, Verdict::Settled]);
+    let seen = Observation { probes: Some(Probes::Unwell(Cause::ProviderError)), ..settled.clone() };
+    assert_eq!(story.turn(seen), None);
+    assert_eq!(story.turn(settled.clone()), None, "one well turn after it is not enough either");
+    assert_eq!(story.turn(settled), Some(Effect::StartMoveTask));
+}
+
+#[test]
+fn dead_letters_that_would_not_call_the_provider_are_moved_without_a_canary_and_then_quarantined() {
+    let mut story = Story::new(ON);
+    story.turn(dead(1));
+    for cycle in 1..=3 {
+        let mut effect = story.turn(well(1));
+        while effect.is_none() {
+            effect = story.turn(well(1));
+        }
+        assert_eq!(effect, Some(Effect::SortDeadLetters(Rowless::Keep)), "cycle {cycle}");
+        let found = Sorted { others: 1, ..Sorted::default() };
+        assert_eq!(story.sorted(found, well(1)), Some(Effect::StartMoveTask));
+        let moved = |status| {
+            let task = MoveTask { started_at: minutes(1_000 + cycle), status, moved: 1 };
+            Observation { task: Some(task), ..dead(1) }
+        };
+        story.turn(moved(TaskStatus::Completed));
+        assert_eq!(story.phase(), "draining");
+        story.turn(dead(1));
+        assert_eq!(story.phase(), "draining", "SQS may still count what was moved");
+        story.turn(dead(1));
+        assert_eq!(story.phase(), "waiting");
+    }
+    let mut effect = None;
+    while effect.is_none() {
+        effect = story.turn(well(1));
+    }
+    assert_eq!(effect, Some(Effect::SortDeadLetters(Rowless::Quarantine)));
+    let found = Sorted { quarantined: 1, ..Sorted::default() };
+    assert_eq!(story.sorted(found, well(1)), None);
+    for _ in 0..4 {
+        story.turn(Observation { probes: Some(Probes::Well), ..calm() });
+    }
+    assert_eq!(story.phase(), "quiet");
+    assert_eq!(
+        story.mails,
+        [Kind::Opened, Kind::Recovering, Kind::Resolved],
+        "nothing relapsed: they are a drill"
+    );
+}
+
+#[test]
+fn with_auto_redrive_off_nothing_moves_and_a_human_is_told_once_when_it_is_time() {
+    let mut story = Story::new(OFF);
+    story.turn(dead(5));
+    for _ in 0..100 {
+        assert_eq!(story.turn(well(5)), None);
+    }
+    assert_eq!(story.mails, [Kind::Opened, Kind::Escalated(Escalation::RedriveIsYours)]);
+    let order = Order { command: Command::Redrive, who: "ada".to_owned(), why: "Stripe is back".to_owned() };
+    let seen = Observation { now: story.now, ..well(5) };
+    let (next, effect) = story.record.obey(&order, &seen, &OFF).unwrap();
+    story.save(next);
+    assert_eq!((effect, story.phase()), (Some(Effect::StartMoveTask), "redriving"));
+    assert_eq!(story.record.audit[0].who, "ada");
+    assert_eq!(story.record.obey(&order, &seen, &OFF), Err(Refused::TaskStarts));
+    story.turn(task(TaskStatus::Completed, 0));
+    story.turn(calm());
+    story.turn(calm());
+    assert_eq!(story.mails.last(), Some(&Kind::Resolved));
+}
+
+#[test]
+fn a_pause_holds_until_it_is_taken_back_and_a_canceled_task_is_a_pause() {
+    let mut story = Story::redriving(ON);
+    story.turn(task(TaskStatus::Cancelled, 3));
+    assert_eq!(story.mails.last(), Some(&Kind::Escalated(Escalation::TaskCanceled)));
+    for _ in 0..20 {
+        assert_eq!(story.turn(well(3)), None);
+    }
+    let resume = Order { command: Command::Resume, who: "ada".to_owned(), why: "go on".to_owned() };
+    let seen = Observation { now: story.now, ..well(3) };
+    let (next, _) = story.record.obey(&resume, &seen, &ON).unwrap();
+    story.save(next);
+    assert_eq!(story.record.obey(&resume, &seen, &ON), Err(Refused::NotPaused));
+    assert_eq!(story.turn(well(3)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+}
+
+#[test]
+fn a_failed_task_and_one_that_never_started_are_gated_again() {
+    let mut story = Story::redriving(ON);
+    story.turn(task(TaskStatus::Failed("AWS.SimpleQueueService.NonExistentQueue".to_owned()), 3));
+    assert_eq!(story.phase(), "waiting");
+    assert_eq!(story.mails[2..], [Kind::Escalated(Escalation::TaskFailed)]);
+
+    let mut story = Story::redriving(ON);
+    story.now = story.now.plus_ms(i64::from(TURN_S_MAX) * 1_000 - MINUTE);
+    assert_eq!(story.turn(dead(3)), None);
+    assert_eq!(story.phase(), "redriving", "whoever saved it may still be at it");
+    story.turn(dead(3));
+    assert_eq!((story.phase(), story.record.history.setbacks), ("waiting", 0));
+}
+
+#[test]
+fn stragglers_of_the_outage_are_moved_too_without_a_pause_and_without_alarm() {
+    let mut story = Story::redriving(ON);
+    story.turn(task(TaskStatus::Completed, 0));
+    story.turn(dead(4));
+    story.turn(dead(4));
+    assert_eq!((story.phase(), story.record.history.setbacks), ("waiting", 0));
+    story.turn(well(4));
+    assert_eq!(story.turn(well(4)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+    assert_eq!(story.mails, [Kind::Opened, Kind::Recovering]);
+}
+
+#[test]
+fn a_relapse_is_told_once() {
+    let mut story = Story::redriving(ON);
+    story.turn(task(TaskStatus::Completed, 0));
+    story.turn(dead(4));
+    story.turn(dead(4));
+    for _ in 0..20 {
+        story.turn(unwell(Cause::ProviderError));
+    }
+    assert_eq!(story.mails, [Kind::Opened, Kind::Recovering, Kind::BackToWaiting]);
+}
+
+#[test]
+fn somebody_elses_task_is_followed_and_never_joined_by_a_second() {
+    let mut story = Story::new(ON);
+    story.turn(dead(5));
+    let running = Observation { probes: Some(Probes::Well), ..task(TaskStatus::Running, 5) };
+    for _ in 0..5 {
+        assert_eq!(story.turn(running.clone()), None);
+    }
+    assert_eq!(story.phase(), "redriving");
+    let order = Order { command: Command::Redrive, who: "ada".to_owned(), why: "now".to_owned() };
+    assert_eq!(story.record.obey(&order, &running, &ON), Err(Refused::TaskRuns));
+}
+
+#[test]
+fn refused_credentials_open_at_once_and_are_told_once() {
+    let mut story = Story::new(ON);
+    story.turn(Observation { credentials: Credentials::Refused, ..calm() });
+    for _ in 0..10 {
+        story.turn(unwell(Cause::CredentialsRefused));
+    }
+    assert_eq!(story.mails, [Kind::Opened]);
+    assert!(story.record.history.escalations.contains(&Escalation::CredentialsRefused));
+
+    let mut story = Story::new(ON);
+    story.turn(dead(1));
+    for _ in 0..10 {
+        story.turn(unwell(Cause::SecretUnavailable));
+    }
+    assert_eq!(story.mails, [Kind::Opened, Kind::Escalated(Escalation::CredentialsRefused)]);
+}
+
+#[test]
+fn payments_without_a_message_anywhere_are_handed_to_a_human() {
+    let mut story = Story::new(ON);
+    let oldest = Unsettled {
+        payment_id: payment_id(1),
+        amount: crate::money::AmountMinor::new(1).unwrap(),
+        currency: crate::money::Currency::new("eur").unwrap(),
+        received_at: START.plus_ms(-10 * MINUTE),
+        enqueued_at: START.plus_ms(-10 * MINUTE),
+        last_error: None,
+    };
+    let stranded = Observation { oldest: Some(oldest), probes: Some(Probes::Well), ..calm() };
+    for _ in 0..30 {
+        story.turn(stranded.clone());
+    }
+    assert_eq!(story.mails, [Kind::Opened, Kind::Escalated(Escalation::Stranded)]);
+}
+
+#[test]
+fn an_incident_that_just_goes_on_reminds_once_a_day() {
+    let mut story = Story::new(ON);
+    story.turn(dead(1));
+    for _ in 0..3 * 24 * 60 {
+        story.turn(unwell(Cause::ProviderError));
+    }
+    assert_eq!(story.mails, [Kind::Opened, Kind::Reminder, Kind::Reminder, Kind::Reminder]);
+}
+
+#[test]
+fn a_mail_that_was_not_sent_is_claimed_by_a_later_turn_but_not_by_one_at_the_same_time() {
+    let mut record = Recovery::default();
+    let at = |now| Observation { now, ..unwell(Cause::ProviderError) };
+    let (opened, _) = turn::decide(&at(START), &record, &ON);
+    assert_eq!(kinds(&opened.outbox, &record.outbox), [Kind::Opened]);
+    record = opened;
+    let (same_time, _) = turn::decide(&at(START), &record, &ON);
+    assert_eq!(kinds(&same_time.outbox, &record.outbox), []);
+    let (later, _) = turn::decide(&at(START.plus_ms(i64::from(TURN_S_MAX) * 1_000 + 1)), &record, &ON);
+    assert_eq!(kinds(&later.outbox, &record.outbox), [Kind::Opened]);
+    let letter = |record: &Recovery| record.outbox.pending()[0].letter.clone();
+    assert_eq!(letter(&later), letter(&record), "it still says what was true then");
+}
+
+#[test]
+fn quarantine_is_told_when_it_fills_daily_and_when_it_is_empty() {
+    let mut notice = Notice::default();
+    let mut told = Vec::new();
+    for minute in 0..2 * 24 * 60 + 10 {
+        let filled = minute < 2 * 24 * 60;
+        let seen = Observation {
+            now: minutes(minute),
+            quarantine: depth(u64::from(filled)),
+            ..Observation::default()
+        };
+        let mut next = notice::decide(&seen, &notice);
+        for mail in next.outbox.pending().to_vec() {
+            let Letter::Quarantine(kind, _) = mail.letter else { panic!("a notice") };
+            told.push((kind, minute));
+            next.outbox.sent(mail.number);
+        }
+        notice = next;
+    }
+    assert_eq!(told, [(NoticeKind::Opened, 0), (NoticeKind::Reminder, 1_440), (NoticeKind::Cleared, 2_882)]);
+    assert!(notice.is_quiet());
+}
+
+#[test]
+fn a_record_survives_its_json() {
+    let story = Story::redriving(ON);
+    let json = serde_json::to_string(&story.record).unwrap();
+    assert_eq!(serde_json::from_str::<Recovery>(&json).unwrap(), story.record);
+    assert_eq!(serde_json::from_str::<Recovery>("{}").unwrap(), Recovery::default());
+}

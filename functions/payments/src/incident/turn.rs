@@ -1,0 +1,350 @@
+//! One step of a recovery.
+//!
+//! ```text
+//! quiet ──trouble──▶ open ──▶ waiting ──well twice──▶ canary ──settled──▶ redriving ──completed──▶ draining
+//!   ▲                          ▲  │ nothing dead-lettered └──failed──┐       │ failed, never started   │  │ calm
+//!   │                          │  └──────────────────────────────────│───────│────────────────────▶────┘  │ thrice
+//!   │                          └────────────── pause, growing ───────┴───────┴──── dead letters again ┘   ▼
+//!   └───────────────────────────────────────────────────────────────────────────────────────────────── resolved
+//! ```
+//!
+//! Invariant: a move task is asked for only where none runs, by a turn that found the provider well, as the turn before
+//! it did, and after a canary came through or there was nobody to send; or by a human's word.
+
+use super::letter::{Facts, Kind, Letter, RedriveMode};
+use super::observation::{MoveTask, Observation, Probes, TaskStatus, Verdict};
+use super::recovery::{Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
+use super::{Effect, Policy};
+use crate::limits::{
+    CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, PAUSE_MS_BASE, PAUSE_MS_MAX, REMINDER_MS, SETBACKS_MAX,
+    STRANDED_TURNS, TURN_S_MAX, WELL_TURNS,
+};
+use crate::time::UnixMs;
+
+/// What becomes of dead letters without a ledger row: drills, and messages whose every delivery died before step 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rowless {
+    /// They stay, for the next move task.
+    Keep,
+    /// They came back too often: each is moved to quarantine.
+    Quarantine,
+}
+
+/// What looking through the dead letters came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sorted {
+    /// Payments that would call the provider if they were redriven: at most a canary of them.
+    pub members: Vec<Member>,
+    /// Messages that were moved to quarantine.
+    pub quarantined: u64,
+    /// Messages that are there and would not call the provider.
+    pub others: u64,
+}
+
+pub(super) fn decide(seen: &Observation, record: &Recovery, policy: &Policy) -> (Recovery, Option<Effect>) {
+    let mut turn = Turn::new(seen, record, policy);
+    match &record.phase {
+        Phase::Quiet => turn.watch(),
+        Phase::Resolved => {
+            turn.next.phase = Phase::Quiet;
+            turn.watch();
+        }
+        Phase::Open => turn.wait(Streak::NONE, seen.now),
+        Phase::Waiting { well, next_try_at } => turn.wait(*well, *next_try_at),
+        Phase::Canary { since, members, .. } if members.is_empty() => turn.pick(*since),
+        Phase::Canary { since, members, well } => turn.canary(*since, members, *well),
+        Phase::Redriving { since, after } => turn.redriving(*since, *after),
+        Phase::Draining { since, calm, stranded } => turn.draining(*since, *calm, *stranded),
+    }
+    turn.notice_what_needs_a_hand();
+    turn.remind();
+    turn.next.outbox.claim_overdue(seen.now);
+    (turn.next, turn.effect)
+}
+
+impl Recovery {
+    /// Goes on from [`Effect::SortDeadLetters`]: what was found decides between a canary and a redrive. To be saved
+    /// before the canary is sent.
+    ///
+    /// Dead letters that would not call the provider need no canary: one without a row never came as far as Stripe, and
+    /// one whose row is settled is acknowledged at once, so what they do says nothing about it. For them it is enough
+    /// that the provider is well, which they do not even need.
+    #[must_use]
+    pub fn sorted(&self, found: Sorted, seen: &Observation, policy: &Policy) -> (Self, Option<Effect>) {
+        let mut turn = Turn::new(seen, self, policy);
+        // Sorting follows from a turn that found the provider well.
+        let well = Streak { turns: WELL_TURNS, last_at: seen.now };
+        if !found.members.is_empty() {
+            turn.next.phase = Phase::Canary { since: seen.now, members: found.members, well };
+        } else if found.others > 0 && found.quarantined == 0 {
+            turn.redrive();
+        } else {
+            // Nothing is left, or more is to be sorted, or SQS showed none of what it counts: the next turn sees.
+            turn.next.phase = Phase::Waiting { well, next_try_at: seen.now };
+        }
+        (turn.next, turn.effect)
+    }
+}
+
+/// A step under way.
+pub(super) struct Turn<'a> {
+    seen: &'a Observation,
+    policy: &'a Policy,
+    pub(super) next: Recovery,
+    pub(super) effect: Option<Effect>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(seen: &'a Observation, record: &Recovery, policy: &'a Policy) -> Self {
+        Self { seen, policy, next: record.clone(), effect: None }
+    }
+
+    fn watch(&mut self) {
+        let Some(trigger) = self.seen.trigger() else { return };
+        self.next.history = History::opened(trigger, self.seen);
+        self.next.phase = Phase::Open;
+        // The mail that opens the incident says so; a second one would say the same.
+        self.next.history.escalations.extend(self.seen.needs_a_hand());
+        self.tell(Kind::Opened);
+    }
+
+    fn wait(&mut self, well: Streak, next_try_at: UnixMs) {
+        let now = self.seen.now;
+        let well = self.probed(well);
+        self.next.phase = Phase::Waiting { well, next_try_at };
+        let may_try = well.turns >= WELL_TURNS && now >= next_try_at;
+        let has_dead_letters = self.seen.dead_letters.total() > 0;
+        if self.seen.a_task_runs() {
+            self.follow_task();
+        } else if self.seen.is_calm() || (may_try && !has_dead_letters) {
+            self.drain();
+        } else if may_try && self.may_redrive() {
+            self.next.phase = Phase::Canary { since: now, members: Vec::new(), well };
+            self.effect = Some(Effect::SortDeadLetters(self.rowless()));
+        } else if may_try {
+            self.escalate(Escalation::RedriveIsYours);
+        } else if has_dead_letters && matches!(self.seen.probes, Some(Probes::Unwell(_))) {
+            self.tell_of_relapse();
+        }
+    }
+
+    fn probed(&self, well: Streak) -> Streak {
+        match self.seen.probes {
+            Some(Probes::Well) => well.extended(self.seen.now),
+            Some(Probes::Unwell(_)) | None => Streak::NONE,
+        }
+    }
+
+    /// The canary is being picked by the turn that saved this phase. If that turn died, the way starts again.
+    fn pick(&mut self, since: UnixMs) {
+        if is_older_than_a_turn(since, self.seen.now) {
+            self.wait_again(self.seen.now);
+        }
+    }
+
+    fn canary(&mut self, since: UnixMs, members: &[Member], well: Streak) {
+        let well = self.probed(well);
+        self.next.phase = Phase::Canary { since, members: members.to_vec(), well };
+        let verdicts = &self.seen.canary;
+        let settled = verdicts.iter().filter(|verdict| **verdict == Verdict::Settled).count();
+        let failed = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
+        let is_late = self.seen.now.since_ms(since) > CANARY_MS_MAX;
+        // A member that does not end in time is a payment with a problem of its own. It must not hold up the rest.
+        let came_through = !failed && (settled == verdicts.len() || is_late) && settled > 0;
+        if came_through && well.turns >= WELL_TURNS {
+            self.proceed();
+        } else if failed || is_late {
+            self.setback();
+            self.tell_of_relapse();
+        }
+    }
+
+    fn proceed(&mut self) {
+        if self.seen.a_task_runs() {
+            self.follow_task();
+        } else if self.seen.dead_letters.total() == 0 {
+            self.drain();
+        } else if self.may_redrive() {
+            self.redrive();
+        } else {
+            self.wait_again(self.seen.now);
+        }
+    }
+
+    /// A human's word stands above probes and canary. An incident that nobody noticed yet is opened with it.
+    pub(super) fn redrive_by_order(&mut self) {
+        if !self.next.phase.is_open() {
+            self.watch();
+        }
+        self.redrive();
+    }
+
+    /// Asks for a move task. Nobody does so again before this turn must be over and SQS shows no newer task.
+    fn redrive(&mut self) {
+        let after = self.seen.task.as_ref().map(|task| task.started_at);
+        self.next.phase = Phase::Redriving { since: self.seen.now, after };
+        self.effect = Some(Effect::StartMoveTask);
+        self.tell_once(Told::Recovering, Kind::Recovering);
+    }
+
+    /// Somebody else's task runs: it is followed as if it were ours.
+    fn follow_task(&mut self) {
+        let after = self.seen.task.as_ref().map(|task| task.started_at.plus_ms(-1));
+        self.next.phase = Phase::Redriving { since: self.seen.now, after };
+        self.next.note(
+            self.seen.now,
+            "redrive".to_owned(),
+            "somebody by other means",
+            "a move task was running",
+        );
+        self.tell_once(Told::Recovering, Kind::Recovering);
+    }
+
+    fn redriving(&mut self, since: UnixMs, after: Option<UnixMs>) {
+        let is_ours = |task: &&MoveTask| after.is_none_or(|after| task.started_at > after);
+        let Some(task) = self.seen.task.as_ref().filter(is_ours) else {
+            if is_older_than_a_turn(since, self.seen.now) {
+                self.wait_again(self.seen.now);
+            }
+            return;
+        };
+        if task.is_running() {
+            return;
+        }
+        self.next.history.tasks = self.next.history.tasks.saturating_add(1);
+        self.next.history.moved = self.next.history.moved.saturating_add(task.moved);
+        match &task.status {
+            TaskStatus::Running | TaskStatus::Cancelling => {}
+            // It may have missed what was dead-lettered just before it began: draining looks again.
+            TaskStatus::Completed => self.drain(),
+            TaskStatus::Cancelled => self.pause_as_canceled(),
+            TaskStatus::Failed(reason) => {
+                self.next.history.failure = Some(super::recovery::cut(reason));
+                self.setback();
+                self.escalate(Escalation::TaskFailed);
+            }
+        }
+    }
+
+    /// To start another task a few minutes later would be to argue with whoever canceled this one.
+    fn pause_as_canceled(&mut self) {
+        self.next.paused = Some(Paused {
+            at: self.seen.now,
+            who: "whoever canceled the move task".to_owned(),
+            why: "a canceled move task is taken for a pause".to_owned(),
+        });
+        self.wait_again(self.seen.now);
+        self.escalate(Escalation::TaskCanceled);
+    }
+
+    fn drain(&mut self) {
+        let calm = if self.seen.is_calm() { Streak::NONE.extended(self.seen.now) } else { Streak::NONE };
+        self.next.phase = Phase::Draining { since: self.seen.now, calm, stranded: Streak::NONE };
+    }
+
+    fn draining(&mut self, since: UnixMs, calm: Streak, stranded: Streak) {
+        let now = self.seen.now;
+        let has_dead_letters = self.seen.dead_letters.total() > 0;
+        if self.seen.a_task_runs() {
+            return self.follow_task();
+        }
+        if has_dead_letters && now.since_ms(since) >= COUNTS_SETTLE_MS {
+            return self.come_back();
+        }
+        let is_stranded = !self.seen.is_calm() && !has_dead_letters && self.seen.source.total() == 0;
+        let calm = if self.seen.is_calm() { calm.extended(now) } else { Streak::NONE };
+        let stranded = if is_stranded { stranded.extended(now) } else { Streak::NONE };
+        self.next.phase = Phase::Draining { since, calm, stranded };
+        if calm.turns >= CALM_TURNS {
+            self.next.phase = Phase::Resolved;
+            self.tell(Kind::Resolved);
+        } else if stranded.turns >= STRANDED_TURNS {
+            self.escalate(Escalation::Stranded);
+        }
+    }
+
+    fn wait_again(&mut self, next_try_at: UnixMs) {
+        self.next.phase = Phase::Waiting { well: Streak::NONE, next_try_at };
+    }
+
+    /// There are dead letters again. After the first task that is no bad sign: payments whose last attempt met the
+    /// outage are dead-lettered only when their visibility ends, up to a quarter of an hour after it. So it costs no
+    /// pause and no mail, but the way starts again from the probes. From the second time on it counts.
+    fn come_back(&mut self) {
+        if self.next.history.tasks < 2 {
+            self.wait_again(self.seen.now);
+        } else {
+            self.setback();
+        }
+    }
+
+    /// The provider, or the first to go, failed although people were told that it recovers.
+    fn tell_of_relapse(&mut self) {
+        if self.next.history.told.contains(&Told::Recovering) {
+            self.tell_once(Told::BackToWaiting, Kind::BackToWaiting);
+        }
+    }
+
+    /// A recovery did not hold: wait for longer than last time.
+    fn setback(&mut self) {
+        self.next.history.setbacks = self.next.history.setbacks.saturating_add(1);
+        let setbacks = self.next.history.setbacks;
+        self.wait_again(self.seen.now.plus_ms(pause_ms(setbacks)));
+        // Dead letters without a row come back as often as the operator allows; that alone is no reason.
+        if setbacks > SETBACKS_MAX.max(self.policy.redrive_cycles_max) {
+            self.escalate(Escalation::KeepsComingBack);
+        }
+    }
+
+    fn notice_what_needs_a_hand(&mut self) {
+        if let Some(escalation) = self.seen.needs_a_hand().filter(|_| self.next.phase.is_open()) {
+            self.escalate(escalation);
+        }
+    }
+
+    fn may_redrive(&self) -> bool {
+        RedriveMode::of(&self.next, self.policy) == RedriveMode::Automatic
+    }
+
+    const fn rowless(&self) -> Rowless {
+        if self.next.history.tasks >= self.policy.redrive_cycles_max {
+            Rowless::Quarantine
+        } else {
+            Rowless::Keep
+        }
+    }
+
+    fn remind(&mut self) {
+        let is_due = self.seen.now.since_ms(self.next.history.told_at) >= REMINDER_MS;
+        if self.next.phase.is_open() && is_due {
+            self.tell(Kind::Reminder);
+        }
+    }
+
+    fn escalate(&mut self, escalation: Escalation) {
+        if self.next.history.escalations.insert(escalation) {
+            self.tell(Kind::Escalated(escalation));
+        }
+    }
+
+    fn tell_once(&mut self, told: Told, kind: Kind) {
+        if self.next.history.told.insert(told) {
+            self.tell(kind);
+        }
+    }
+
+    fn tell(&mut self, kind: Kind) {
+        self.next.history.told_at = self.seen.now;
+        let facts = Facts::of(self.seen, &self.next, self.policy);
+        self.next.outbox.write(Letter::Recovery(kind, Box::new(facts)), self.seen.now);
+    }
+}
+
+/// Whether what a turn began at `since` can no longer be under way.
+pub(super) fn is_older_than_a_turn(since: UnixMs, now: UnixMs) -> bool {
+    now.since_ms(since) > i64::from(TURN_S_MAX) * 1_000
+}
+
+fn pause_ms(setbacks: u32) -> i64 {
+    PAUSE_MS_BASE.saturating_mul(1 << setbacks.saturating_sub(1).min(16)).min(PAUSE_MS_MAX)
+}

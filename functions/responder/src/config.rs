@@ -1,0 +1,161 @@
+//! The environment, parsed once.
+//!
+//! Invariant: a responder that runs has a complete configuration; a wrong one is refused at start with the name of
+//! the variable and what it accepts.
+
+use payments::incident::{AutoRedrive, Policy};
+use stripe::ApiBase;
+
+/// What the template, and Lambda, tell the function.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `LEDGER_TABLE`.
+    pub ledger_table: String,
+    /// `INCIDENTS_TABLE`: where the two records live, by the key `record`.
+    pub incidents_table: String,
+    /// `SOURCE_QUEUE_URL`: where the consumer takes payments from.
+    pub source_queue_url: String,
+    /// `DEAD_LETTERS_QUEUE_URL`.
+    pub dead_letters_queue_url: String,
+    /// `DEAD_LETTERS_QUEUE_ARN`: move tasks are asked for by ARN.
+    pub dead_letters_queue_arn: String,
+    /// `QUARANTINE_QUEUE_URL`.
+    pub quarantine_queue_url: String,
+    /// `ALERTS_TOPIC_ARN`.
+    pub alerts_topic_arn: String,
+    /// `STRIPE_SECRET_ARN`.
+    pub stripe_secret_arn: String,
+    /// `STRIPE_API_BASE`: https, or http on loopback.
+    pub stripe_api_base: ApiBase,
+    /// `AUTO_REDRIVE` and `REDRIVE_CYCLES_MAX`.
+    pub policy: Policy,
+    /// `REDRIVE_RATE_MAX`: messages a second that a move task moves at most, 1 to 500 (SQS's limit).
+    pub redrive_rate_max: i32,
+    /// `METRICS_NAMESPACE`: CloudWatch namespace.
+    pub metrics_namespace: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: stands in the commands that mails tell people.
+    pub function_name: String,
+    /// `AWS_REGION`: likewise.
+    pub region: String,
+}
+
+/// A variable that is missing or not of its form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable {name} {problem}; accepted: {accepted}")]
+pub struct ConfigError {
+    name: &'static str,
+    problem: &'static str,
+    accepted: &'static str,
+}
+
+impl Config {
+    /// Reads the configuration through `get`.
+    ///
+    /// # Errors
+    /// The first variable that is missing or not of its form.
+    pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let text = |name, accepted| {
+            let value = get(name).filter(|value| !value.is_empty());
+            value.ok_or(ConfigError { name, problem: "is missing", accepted })
+        };
+        let number = |name, accepted, most| {
+            let value = text(name, accepted)?.parse().ok().filter(|number| (1..=most).contains(number));
+            value.ok_or(ConfigError { name, problem: "is not acceptable", accepted })
+        };
+        Ok(Self {
+            ledger_table: text("LEDGER_TABLE", "a DynamoDB table name")?,
+            incidents_table: text("INCIDENTS_TABLE", "a DynamoDB table name")?,
+            source_queue_url: text("SOURCE_QUEUE_URL", "an SQS queue URL")?,
+            dead_letters_queue_url: text("DEAD_LETTERS_QUEUE_URL", "an SQS queue URL")?,
+            dead_letters_queue_arn: text("DEAD_LETTERS_QUEUE_ARN", "an SQS queue ARN")?,
+            quarantine_queue_url: text("QUARANTINE_QUEUE_URL", "an SQS queue URL")?,
+            alerts_topic_arn: text("ALERTS_TOPIC_ARN", "an SNS topic ARN")?,
+            stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
+            stripe_api_base: api_base(&text("STRIPE_API_BASE", API_BASE)?)?,
+            policy: Policy {
+                auto_redrive: auto_redrive(&text("AUTO_REDRIVE", AUTO_REDRIVE)?)?,
+                redrive_cycles_max: u32::try_from(number(
+                    "REDRIVE_CYCLES_MAX",
+                    "a whole number from 1",
+                    i32::MAX,
+                )?)
+                .unwrap_or(1),
+            },
+            redrive_rate_max: number("REDRIVE_RATE_MAX", "a whole number from 1 to 500", 500)?,
+            metrics_namespace: text("METRICS_NAMESPACE", "a CloudWatch namespace")?,
+            function_name: text("AWS_LAMBDA_FUNCTION_NAME", "the function's name, set by Lambda")?,
+            region: text("AWS_REGION", "the function's region, set by Lambda")?,
+        })
+    }
+}
+
+const API_BASE: &str = "https://HOST, or http:// on a loopback host";
+const AUTO_REDRIVE: &str = "on, off";
+
+fn api_base(text: &str) -> Result<ApiBase, ConfigError> {
+    let refused = ConfigError { name: "STRIPE_API_BASE", problem: "is not acceptable", accepted: API_BASE };
+    ApiBase::parse(text).map_err(|_| refused)
+}
+
+fn auto_redrive(text: &str) -> Result<AutoRedrive, ConfigError> {
+    match text {
+        "on" => Ok(AutoRedrive::On),
+        "off" => Ok(AutoRedrive::Off),
+        _ => Err(ConfigError { name: "AUTO_REDRIVE", problem: "is not acceptable", accepted: AUTO_REDRIVE }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(name: &str) -> Option<String> {
+        let value = match name {
+            "LEDGER_TABLE" => "ledger",
+            "INCIDENTS_TABLE" => "incidents",
+            "SOURCE_QUEUE_URL" | "DEAD_LETTERS_QUEUE_URL" | "QUARANTINE_QUEUE_URL" => "https://sqs/queue",
+            "DEAD_LETTERS_QUEUE_ARN" => "arn:aws:sqs:eu-central-1:123456789012:dead-letters",
+            "ALERTS_TOPIC_ARN" => "arn:aws:sns:eu-central-1:123456789012:alerts",
+            "STRIPE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe",
+            "STRIPE_API_BASE" => "https://api.stripe.com",
+            "AUTO_REDRIVE" => "on",
+            "REDRIVE_RATE_MAX" => "50",
+            "REDRIVE_CYCLES_MAX" => "3",
+            "METRICS_NAMESPACE" => "payments",
+            "AWS_LAMBDA_FUNCTION_NAME" => "payments-responder",
+            "AWS_REGION" => "eu-central-1",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn a_complete_environment_is_read() {
+        let config = Config::from_environment(get).expect("complete");
+        let policy = Policy { auto_redrive: AutoRedrive::On, redrive_cycles_max: 3 };
+        assert_eq!((config.policy, config.redrive_rate_max), (policy, 50));
+    }
+
+    #[test]
+    fn each_missing_or_wrong_variable_is_named_with_what_it_accepts() {
+        let cases = [
+            ("AWS_REGION", None, "AWS_REGION is missing; accepted: the function's region, set by Lambda"),
+            ("AUTO_REDRIVE", Some("yes"), "AUTO_REDRIVE is not acceptable; accepted: on, off"),
+            (
+                "REDRIVE_RATE_MAX",
+                Some("501"),
+                "REDRIVE_RATE_MAX is not acceptable; accepted: a whole number from 1 to 500",
+            ),
+            (
+                "REDRIVE_CYCLES_MAX",
+                Some("0"),
+                "REDRIVE_CYCLES_MAX is not acceptable; accepted: a whole number from 1",
+            ),
+        ];
+        for (name, value, expected) in cases {
+            let with = |asked: &str| if asked == name { value.map(str::to_owned) } else { get(asked) };
+            let error = Config::from_environment(with).expect_err(name).to_string();
+            assert_eq!(error, format!("environment variable {expected}"));
+        }
+    }
+}

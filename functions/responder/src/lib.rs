@@ -1,0 +1,159 @@
+//! The responder: notices when payments cannot settle, tells people, and recovers the backlog.
+//!
+//! Woken by alarms to be fast and by a schedule to be right, each time it takes one turn: it looks at the services
+//! themselves, asks [`payments::incident`] what follows, and does that. Whatever it needs from outside comes in through
+//! [`Ports`], so the chaos suite runs this very code in simulated time.
+//!
+//! Invariant: only this crate redrives, and it cannot confirm: it does not depend on the consumer.
+
+pub mod config;
+mod error;
+mod event;
+mod glance;
+pub mod limits;
+pub mod mail;
+mod observe;
+mod provider;
+mod queues;
+mod records;
+mod release;
+mod sort;
+mod status;
+mod tale;
+mod topic;
+mod turn;
+
+pub use config::{Config, ConfigError};
+pub use error::TurnError;
+pub use event::BadOrder;
+pub use records::Versions;
+
+use aws_smithy_async::time::SharedTimeSource;
+use event::Wake;
+use glance::Memory;
+use ledger::{Clock, Ledger};
+use limits::DEADLINE_MARGIN_MS;
+use mail::Site;
+use payments::UnixMs;
+use payments::incident::{Decision, Effect, Incident, Observation, Policy, Recovery, Sorted};
+use provider::Provider;
+use queues::Queues;
+use records::Records;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use stripe::Secret;
+use tale::{Metrics, Tale};
+use topic::Topic;
+
+/// Everything the responder needs from outside.
+pub struct Ports {
+    /// DynamoDB, for the ledger and the records.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// SQS, for the three queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// SNS, for the topic.
+    pub sns: aws_sdk_sns::Client,
+    /// Secrets Manager, for the Stripe key.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// The way to Stripe.
+    pub stripe: stripe::Transport,
+    /// The time.
+    pub time: SharedTimeSource,
+    /// Where metrics are written, a line each.
+    pub metrics: Box<dyn Write + Send>,
+    /// The rules. Anything but the default is known to be bad, in a test.
+    pub rules: Rules,
+}
+
+/// The rules of an incident, as two functions and the condition that holds them together.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Says what follows from what was seen.
+    pub decide: fn(&Observation, &Incident, &Policy) -> Decision,
+    /// Goes on from the dead letters that were found.
+    pub sorted: SortedRule,
+    /// Whether a save needs the version that was read.
+    pub versions: Versions,
+}
+
+/// How a recovery goes on from the dead letters that were found.
+pub type SortedRule = fn(&Recovery, Sorted, &Observation, &Policy) -> (Recovery, Option<Effect>);
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { decide: payments::incident::decide, sorted: Recovery::sorted, versions: Versions::Checked }
+    }
+}
+
+/// A responder in its container.
+#[derive(Clone, Debug)]
+pub struct Responder(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    ledger: Ledger,
+    records: Records,
+    queues: Queues,
+    topic: Topic,
+    provider: Provider,
+    metrics: Metrics,
+    memory: Memory,
+    site: Site,
+    policy: Policy,
+    rules: Rules,
+    clock: Clock,
+}
+
+impl Responder {
+    /// Builds a responder. Nothing is asked of anybody yet: the first turn comes within a minute and can wait for a
+    /// connection, and a responder that cannot start would be a silent one.
+    #[must_use]
+    pub fn start(config: Config, ports: Ports) -> Self {
+        let clock = Clock::new(ports.time);
+        let secret = Secret::new(ports.secrets, config.stripe_secret_arn.clone());
+        let client = stripe::Client::new(ports.stripe, config.stripe_api_base.clone());
+        Self(Arc::new(Inner {
+            site: Site::of(&config),
+            queues: Queues::new(ports.sqs, &config),
+            records: Records::new(ports.dynamodb.clone(), config.incidents_table, ports.rules.versions),
+            ledger: Ledger::new(ports.dynamodb, config.ledger_table),
+            topic: Topic::new(ports.sns, config.alerts_topic_arn),
+            provider: Provider::new(client, secret, clock.clone()),
+            metrics: Metrics::new(config.metrics_namespace, ports.metrics),
+            memory: Memory::default(),
+            policy: config.policy,
+            rules: ports.rules,
+            clock,
+        }))
+    }
+
+    /// Handles one event: an alarm's, the schedule's, a human's order, or anything else, which is a turn too. `deadline`
+    /// is when Lambda kills the container.
+    ///
+    /// An order that makes no sense is answered with `{"error": …}`: a typing mistake is no failure of this function.
+    ///
+    /// # Errors
+    /// [`TurnError`] when the turn could not do its work. Lambda tries once more, an alarm sees it, and the schedule
+    /// takes the next turn.
+    pub async fn handle(&self, event: Value, deadline: UnixMs) -> Result<Value, TurnError> {
+        let wake = match Wake::of(&event) {
+            Ok(wake) => wake,
+            Err(bad) => {
+                tracing::warn!(error = %bad, "an order cannot be read");
+                return Ok(json!({ "error": bad.to_string() }));
+            }
+        };
+        if let Wake::Other(name) = &wake {
+            tracing::warn!(event = name, "an event that is not known here; a turn follows all the same");
+        }
+        let left_ms = deadline.plus_ms(-DEADLINE_MARGIN_MS).since_ms(self.0.clock.now());
+        let mut tale = Tale::default();
+        let turn = Box::pin(self.0.turn(&wake, &mut tale));
+        let limit = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        let result = tokio::time::timeout(limit, turn).await.unwrap_or(Err(TurnError::OutOfTime));
+        self.0.tell(wake.name(), &tale, result.as_ref().err().map(ToString::to_string));
+        result
+    }
+}

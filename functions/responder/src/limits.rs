@@ -1,0 +1,44 @@
+//! The responder's own timeouts and caps, with their reasons.
+//!
+//! Invariant: relations between limits hold at compile time.
+
+use ledger::limits::AWS_CALL_MS;
+use payments::limits::{CANARY_MAX, TURN_S_MAX};
+
+/// Kept free at the end of an invocation, milliseconds: a turn that would run into the function's timeout ends with
+/// an error of its own instead, which says so.
+pub const DEADLINE_MARGIN_MS: i64 = 2_000;
+
+/// How long all probes of a turn may take, milliseconds. A Stripe that needs longer for five small answers is not well.
+pub const PROBING_MS_MAX: u64 = 15_000;
+
+/// Turns of a container between two looks at everything while nothing is wrong; see [`crate::glance`].
+pub const GLANCES: usize = 8;
+
+/// Messages of one SQS receive or batch (SQS's limit).
+pub const SQS_BATCH: usize = 10;
+
+/// Receives that one look through the dead letters makes at most. What is beyond is seen by a later turn.
+pub const RECEIVES_MAX: usize = 5;
+
+/// How long a received message stays invisible while it is looked at, seconds. Longer than a turn, so that nobody
+/// else takes it meanwhile, and no longer: a turn that dies gives its messages back by this.
+pub const HOLD_S: i32 = TURN_S_MAX as i32 + 5;
+
+/// How long a receive waits for messages, seconds. Any long poll asks every server of the queue; a short one may
+/// overlook the few messages there are.
+pub const RECEIVE_WAIT_S: i32 = 1;
+
+/// Attempts to take a published mail out of a record that others change.
+pub const MARK_SENT_ATTEMPTS: usize = 3;
+
+/// Pages of a topic's subscriptions that `status` reads, 100 each.
+pub const SUBSCRIPTION_PAGES_MAX: usize = 5;
+
+const _: () = {
+    assert!(DEADLINE_MARGIN_MS < AWS_CALL_MS as i64, "the margin is for ending, not for another call");
+    assert!(PROBING_MS_MAX + 3 * AWS_CALL_MS < TURN_S_MAX as u64 * 1_000);
+    assert!(HOLD_S > TURN_S_MAX as i32);
+    assert!(CANARY_MAX <= SQS_BATCH);
+    assert!(RECEIVE_WAIT_S >= 1 && RECEIVE_WAIT_S <= 20, "SQS waits 20 s at most");
+};

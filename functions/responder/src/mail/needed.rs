@@ -1,0 +1,155 @@
+//! Whether the reader is needed, and for what.
+//!
+//! Invariant: "no" is only said of what goes on by itself, and never while a message may expire before tomorrow.
+
+use super::Site;
+use super::sections::{command, expires_at, order};
+use payments::Cause;
+use payments::cause::Blame;
+use payments::incident::{Escalation, Facts, Kind, RedriveMode};
+use payments::limits::SOURCE_RETENTION_S;
+
+/// A message that expires within this makes any mail urgent, milliseconds: a day leaves time to act.
+const URGENT_MS: i64 = 86_400_000;
+
+/// Whether the reader is needed.
+pub(super) enum Needed {
+    /// At once, for this.
+    For(Escalation),
+    /// At once: time runs out.
+    BeforeTheyExpire,
+    /// Not before another mail.
+    Later(&'static str),
+    /// Not at all.
+    No(String),
+}
+
+pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
+    let is_urgent = expires_at(facts).is_some_and(|at| at.since_ms(facts.at) < URGENT_MS);
+    match (kind, facts.escalations.first()) {
+        (Kind::Escalated(escalation), _) => Needed::For(escalation),
+        (Kind::Resolved, _) => {
+            Needed::No("You are not needed: it is over, and nothing waits any more.".to_owned())
+        }
+        (Kind::Opened | Kind::Reminder, Some(escalation)) => Needed::For(*escalation),
+        (Kind::Opened | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting, _) if is_urgent => {
+            Needed::BeforeTheyExpire
+        }
+        (Kind::Recovering, _) => Needed::No(match &facts.ordered_by {
+            Some(who) => {
+                format!("You do not have to get up: the backlog is being moved back, as ordered by {who}.")
+            }
+            None => {
+                "You do not have to get up: Stripe is well, and the backlog is being moved back.".to_owned()
+            }
+        }),
+        (Kind::Opened | Kind::Reminder | Kind::BackToWaiting, _) => while_they_wait(facts),
+    }
+}
+
+fn while_they_wait(facts: &Facts) -> Needed {
+    let blame = facts.survey.main_cause().map_or(Blame::Provider, Cause::blame);
+    match (&facts.redrive, blame) {
+        (RedriveMode::Automatic, Blame::Provider) => Needed::No(
+            "You do not have to get up: the payments are safe and go out by themselves once Stripe is well."
+                .to_owned(),
+        ),
+        (RedriveMode::Automatic, Blame::Us | Blame::Payment) => Needed::No(
+            "You do not have to get up: the payments are safe and are tried again by themselves.".to_owned(),
+        ),
+        (RedriveMode::Off | RedriveMode::PausedBy(_), _) => Needed::Later(
+            "You do not have to get up yet: the payments are safe, and another mail comes once Stripe is well.",
+        ),
+    }
+}
+
+impl Needed {
+    pub(super) fn first_line(&self) -> String {
+        let why = match self {
+            Self::For(escalation) => in_full(*escalation),
+            Self::BeforeTheyExpire => "messages of payments expire within a day.",
+            Self::Later(text) => return (*text).to_owned(),
+            Self::No(text) => return text.clone(),
+        };
+        format!("YES, YOU ARE NEEDED: {why}")
+    }
+}
+
+const fn in_full(escalation: Escalation) -> &'static str {
+    match escalation {
+        Escalation::CredentialsRefused => {
+            "Stripe refuses our key, and no payment goes out until that is mended."
+        }
+        Escalation::RefusedInARow => {
+            "Stripe refuses every payment with the same code; something of ours is wrong."
+        }
+        Escalation::RedriveIsYours => "Stripe is well, and moving the payments back is left to you.",
+        Escalation::TaskFailed => "SQS could not move the payments back.",
+        Escalation::TaskCanceled => "somebody canceled the move task; say whether it should go on.",
+        Escalation::KeepsComingBack => "Stripe looks well, and yet the payments keep coming back.",
+        Escalation::Stranded => "payments are unsettled, and no queue holds a message for them.",
+    }
+}
+
+pub(super) const fn in_short(escalation: Escalation) -> &'static str {
+    match escalation {
+        Escalation::CredentialsRefused => "Stripe refuses our key",
+        Escalation::RefusedInARow => "Stripe refuses every payment",
+        Escalation::RedriveIsYours => "Stripe is well, move them back",
+        Escalation::TaskFailed => "move task failed",
+        Escalation::TaskCanceled => "move task canceled",
+        Escalation::KeepsComingBack => "redriven payments come back",
+        Escalation::Stranded => "payments without a message",
+    }
+}
+
+pub(super) fn must_before_they_expire(site: &Site) -> String {
+    format!(
+        "Move the dead letters back. Whether Stripe is well or not, each gets a new message, and with it {} more\n\
+         days:\n{}",
+        SOURCE_RETENTION_S / 86_400,
+        order(site, "redrive")
+    )
+}
+
+pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String {
+    match escalation {
+        Escalation::CredentialsRefused => {
+            "Put a valid key into the secret (template parameter StripeSecretArn). It is picked up by itself, within\n\
+             seconds and without a deployment. If payments go through and only the probes are refused: the key is a\n\
+             restricted one that may not read the balance; allow it to."
+                .to_owned()
+        }
+        Escalation::RefusedInARow => {
+            "See the consumer's log for the code. It is a parameter that Stripe no longer takes, a restricted key that\n\
+             may not do this, or an API version. Nothing is quarantined for it; payments are tried again by themselves."
+                .to_owned()
+        }
+        Escalation::RedriveIsYours => format!("Move the dead letters back:\n{}", order(site, "redrive")),
+        Escalation::TaskFailed => format!(
+            "SQS says: {}.\nSet right what that names (a permission, a queue that is gone). Moving is tried again by \
+             itself.",
+            facts.failure.as_deref().unwrap_or("nothing more")
+        ),
+        Escalation::TaskCanceled => {
+            format!("Nothing is moved until then. To let it go on by itself:\n{}", order(site, "resume"))
+        }
+        Escalation::KeepsComingBack => {
+            "Look at the consumer's log for the causes above. Moving is tried again by itself, with pauses; to stop\n\
+             that, use the command pause below."
+                .to_owned()
+        }
+        Escalation::Stranded => format!(
+            "Have the oldest payment's stored request sent once more, and then the others: the status names the oldest\n\
+             one each time.\n{}",
+            facts.survey.oldest.as_ref().map(|oldest| release(site, oldest.payment_id.as_str())).unwrap_or_default()
+        ),
+    }
+}
+
+fn release(site: &Site, payment_id: &str) -> String {
+    let payload = format!(
+        r#"{{"command":"release","payment_id":"{payment_id}","who":"on-call","why":"told by mail"}}"#
+    );
+    command(site, &payload)
+}

@@ -1,0 +1,101 @@
+//! Mails about a backlog.
+//!
+//! Invariant: the order of the parts is the order of a reader's questions: am I needed, what happened, how bad is it,
+//! what must I do, what goes on without me, how do I step in.
+
+use super::Site;
+use super::needed::{Needed, in_short, must, must_before_they_expire, needed};
+use super::sections::{
+    Body, at_risk, done, how_much, next, next_while_recovering, overrides, why, why_in_short,
+};
+use super::words::{count, short, span, utc};
+use payments::incident::{Escalation, Facts, Kind, Trigger};
+
+pub(super) fn write(kind: Kind, facts: &Facts, site: &Site) -> (String, String) {
+    (subject(kind, facts), body(kind, facts, site))
+}
+
+fn subject(kind: Kind, facts: &Facts) -> String {
+    let (how_much, why, since) = (how_much(facts), why_in_short(facts), short(facts.since, facts.at));
+    let waiting = format!("{how_much} waiting: {why} since {since}");
+    match (kind, needed(kind, facts)) {
+        (_, Needed::BeforeTheyExpire) => {
+            format!("ACTION NEEDED: messages expire; {how_much} waiting: {why}")
+        }
+        (Kind::Opened | Kind::Reminder, Needed::For(_)) => format!("ACTION NEEDED: {waiting}"),
+        (Kind::Opened, Needed::Later(_) | Needed::No(_)) => waiting,
+        (Kind::Reminder, Needed::Later(_) | Needed::No(_)) => format!("still {waiting}"),
+        (Kind::Recovering, _) => format!("recovering: {how_much} going back to Stripe"),
+        (Kind::BackToWaiting, _) => format!("back to waiting: {how_much}: {why}"),
+        (Kind::Resolved, _) => {
+            format!("resolved after {}: nothing waits any more", span(facts.at.since_ms(facts.opened_at)))
+        }
+        (Kind::Escalated(Escalation::RedriveIsYours), _) => {
+            format!("ACTION NEEDED: Stripe is well, move {how_much} back")
+        }
+        (Kind::Escalated(escalation), _) => {
+            format!("ACTION NEEDED: {}; {how_much} waiting", in_short(escalation))
+        }
+    }
+}
+
+fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
+    let runbook = match facts.trigger {
+        Trigger::CredentialsRefused => "CredentialsRefused",
+        Trigger::DeadLetters => "DeadLettersWaiting",
+        Trigger::Delayed => "PaymentsDelayed",
+    };
+    let needed = needed(kind, facts);
+    let body = Body::begin(&needed.first_line()).part("WHAT HAPPENED", &happened(kind, facts));
+    if kind == Kind::Resolved {
+        return body.part("DONE BY ITSELF", &done(facts)).end(runbook, site);
+    }
+    let body = body.part("AT RISK", &at_risk(facts));
+    let body = match needed {
+        Needed::For(escalation) => body.part("WHAT YOU MUST DO", &must(escalation, facts, site)),
+        Needed::BeforeTheyExpire => body.part("WHAT YOU MUST DO", &must_before_they_expire(site)),
+        Needed::Later(_) | Needed::No(_) => body,
+    };
+    let next = match kind {
+        Kind::Recovering => next_while_recovering(site),
+        Kind::Escalated(Escalation::RedriveIsYours) => {
+            "Nothing, until you move them back. You are told when it is over.".to_owned()
+        }
+        Kind::Opened | Kind::BackToWaiting | Kind::Reminder | Kind::Escalated(_) | Kind::Resolved => {
+            next(facts, site)
+        }
+    };
+    body.part("DONE BY ITSELF", &done(facts))
+        .part("WHAT HAPPENS NEXT", &next)
+        .part("IF YOU WANT TO STEP IN", &overrides(facts, site))
+        .end(runbook, site)
+}
+
+fn happened(kind: Kind, facts: &Facts) -> String {
+    let (how_many, why) = (count(facts.waiting(), "payment"), why(facts));
+    let since = format!("Since {} ({}).", utc(facts.since), span(facts.at.since_ms(facts.since)));
+    match kind {
+        Kind::Escalated(Escalation::RedriveIsYours) => {
+            format!("Stripe was well on two minutes running.\nTo be moved back: {how_many}.\n{since}")
+        }
+        Kind::Opened | Kind::Reminder | Kind::Escalated(_) => {
+            format!("{how_many} cannot settle.\n{why}\n{since}")
+        }
+        Kind::Recovering => match &facts.ordered_by {
+            Some(who) => {
+                format!("The dead letters are being moved back, as ordered by {who}.\nTo go: {how_many}.")
+            }
+            None => format!(
+                "Stripe was well on two minutes running, and whatever was tried first was settled.\nTo go: {how_many}."
+            ),
+        },
+        Kind::BackToWaiting => {
+            format!("The backlog was moved back, and payments fail again.\n{why}\n{since}")
+        }
+        Kind::Resolved => format!(
+            "Every payment is settled or in quarantine, and no message is dead-lettered.\nIt began {} and took {}.",
+            utc(facts.opened_at),
+            span(facts.at.since_ms(facts.opened_at))
+        ),
+    }
+}

@@ -1,0 +1,231 @@
+//! The parts that mails are made of.
+//!
+//! Invariant: every command runs as it stands when it is pasted into a shell.
+
+use super::Site;
+use super::money::{amount, sums};
+use super::words::{cause, cause_in_short, count, span, utc};
+use payments::UnixMs;
+use payments::incident::{Facts, Probes, Reach, RedriveMode, Trigger};
+use payments::limits::{
+    BACKOFF_S_MAX, CANARY_MAX, DEAD_LETTERS_RETENTION_S, RECEIVES_MAX, SOURCE_RETENTION_S,
+};
+use std::fmt::Write;
+
+/// A mail's body: a first line, then parts with a heading each.
+pub(super) struct Body(String);
+
+impl Body {
+    pub(super) fn begin(first_line: &str) -> Self {
+        Self(format!("{first_line}\n"))
+    }
+
+    pub(super) fn part(mut self, heading: &str, text: &str) -> Self {
+        // Writing to a string does not fail.
+        let _ = write!(self.0, "\n{heading}\n{}\n", text.trim_end());
+        self
+    }
+
+    pub(super) fn end(mut self, runbook: &str, site: &Site) -> String {
+        let _ = write!(
+            self.0,
+            "\nRunbook: alarms/runbooks/{runbook}.md\nSent by {} in {}.\n",
+            site.function_name, site.region
+        );
+        self.0
+    }
+}
+
+/// The command of the command line that invokes this function, on a line of its own.
+pub(super) fn command(site: &Site, payload: &str) -> String {
+    format!(
+        "  aws lambda invoke --region {} --function-name {} \\\n    --cli-binary-format raw-in-base64-out \\\n    \
+         --payload '{payload}' /dev/stdout\n",
+        site.region, site.function_name
+    )
+}
+
+/// An order that can be given as it stands; whoever gives it may put their name in.
+pub(super) fn order(site: &Site, name: &str) -> String {
+    command(site, &format!(r#"{{"command":"{name}","who":"on-call","why":"told by mail"}}"#))
+}
+
+/// How much waits, for a subject: `37 payments (EUR 4,210.00)`.
+pub(super) fn how_much(facts: &Facts) -> String {
+    let sums = sums(&facts.survey.money);
+    let floor = match facts.money_reach() {
+        Reach::All => "",
+        Reach::Part => "at least ",
+    };
+    match sums.as_slice() {
+        [] => count(facts.waiting(), "payment"),
+        [sum] => format!("{} ({floor}{sum})", count(facts.waiting(), "payment")),
+        [sum, others @ ..] => {
+            format!("{} ({floor}{sum} and {} more)", count(facts.waiting(), "payment"), others.len())
+        }
+    }
+}
+
+/// Why, for a subject.
+pub(super) fn why_in_short(facts: &Facts) -> &'static str {
+    match (facts.survey.main_cause(), facts.trigger) {
+        (Some(cause), _) => cause_in_short(cause),
+        (None, Trigger::CredentialsRefused) => "Stripe refuses our key",
+        (None, Trigger::DeadLetters) if facts.survey.payments == 0 => "none in the ledger",
+        (None, Trigger::DeadLetters | Trigger::Delayed) => "cause unknown",
+    }
+}
+
+/// Why, as a sentence.
+pub(super) fn why(facts: &Facts) -> &'static str {
+    match (facts.survey.main_cause(), facts.trigger) {
+        (Some(found), _) => cause(found),
+        (None, Trigger::CredentialsRefused) => cause(payments::Cause::CredentialsRefused),
+        (None, Trigger::DeadLetters) if facts.survey.payments == 0 => {
+            "Not in the ledger: a fire drill, or every attempt died before it was recorded."
+        }
+        (None, Trigger::DeadLetters | Trigger::Delayed) => {
+            "No attempt could say why it failed: see the consumer's log."
+        }
+    }
+}
+
+/// What waits, where, and until when.
+pub(super) fn at_risk(facts: &Facts) -> String {
+    let mut text = String::new();
+    let sums = sums(&facts.survey.money);
+    let floor = match facts.money_reach() {
+        Reach::All => "",
+        Reach::Part => "at least ",
+    };
+    if sums.is_empty() {
+        text.push_str("Money:   none that the ledger knows of\n");
+    } else {
+        let _ = writeln!(text, "Money:   {floor}{}", sums.join(", "));
+    }
+    let _ = writeln!(
+        text,
+        "Where:   {} dead-lettered, {} still being tried",
+        facts.dead_letters.total(),
+        facts.source.total()
+    );
+    if !facts.survey.causes.is_empty() {
+        let causes: Vec<String> =
+            facts.survey.causes.iter().map(|(cause, number)| format!("{cause} {number}")).collect();
+        let _ = writeln!(text, "Causes:  {}", causes.join(", "));
+    }
+    if let Some(oldest) = &facts.survey.oldest {
+        let _ = writeln!(
+            text,
+            "Oldest:  {} ({}), waiting for {}",
+            oldest.payment_id,
+            amount(oldest.currency, oldest.amount.get()),
+            span(facts.at.since_ms(oldest.received_at)),
+        );
+    }
+    if let Some(expires_at) = expires_at(facts) {
+        let _ = writeln!(
+            text,
+            "Expires: its message on {}, in {}",
+            utc(expires_at),
+            span(expires_at.since_ms(facts.at))
+        );
+    }
+    text.push_str("Trying a payment again never charges it twice.\n");
+    text
+}
+
+/// When the oldest payment's message expires. The oldest are dead-lettered first, and keep their age when they are.
+pub(super) fn expires_at(facts: &Facts) -> Option<UnixMs> {
+    let retention_s = if facts.dead_letters.total() > 0 {
+        DEAD_LETTERS_RETENTION_S
+    } else if facts.source.total() > 0 {
+        SOURCE_RETENTION_S
+    } else {
+        return None; // There is no message that could.
+    };
+    let oldest = facts.survey.oldest.as_ref()?;
+    Some(oldest.enqueued_at.plus_ms(retention_s * 1_000))
+}
+
+/// What was done by itself so far.
+pub(super) fn done(facts: &Facts) -> String {
+    let mut text = String::new();
+    match facts.probes {
+        Some(Probes::Well) => text.push_str("Stripe was probed just now and is well.\n"),
+        Some(Probes::Unwell(found)) => {
+            let _ = writeln!(text, "Stripe was probed just now and is not well: {}", cause(found));
+        }
+        None => {}
+    }
+    if facts.tasks > 0 {
+        let times = if facts.tasks == 1 { "once".to_owned() } else { format!("{} times", facts.tasks) };
+        let _ =
+            writeln!(text, "Dead letters were moved back {times}, {} in all.", count(facts.moved, "message"));
+    }
+    if facts.setbacks > 0 {
+        let _ = writeln!(text, "Recoveries that were begun and did not hold: {}.", facts.setbacks);
+    }
+    if text.is_empty() {
+        let _ = writeln!(
+            text,
+            "Each payment was tried, with growing pauses; after {RECEIVES_MAX} attempts it waits as a dead letter."
+        );
+    }
+    text
+}
+
+/// What happens next by itself while payments wait, and when.
+pub(super) fn next(facts: &Facts, site: &Site) -> String {
+    match &facts.redrive {
+        RedriveMode::Automatic => {
+            let mut text = format!(
+                "Stripe is probed every minute. Once it is well on two minutes running, up to {CANARY_MAX} dead \
+                 letters go\nfirst; when they are settled, the rest follows, at most {} a second. You are told \
+                 when\nthat begins and when it is over.\n",
+                site.redrive_rate_max
+            );
+            if let Some(at) = facts.next_try_at {
+                let _ = writeln!(text, "The next try is not before {}.", utc(at));
+            }
+            text
+        }
+        RedriveMode::Off => {
+            "Stripe is probed every minute, and you are told once it is well. Nothing is moved \
+                             back by itself:\nthe parameter AutoRedrive is off.\n"
+                .to_owned()
+        }
+        RedriveMode::PausedBy(who) => format!(
+            "Stripe is probed every minute. Nothing is moved back by itself until the command resume:\nit was paused \
+             by {who}.\n"
+        ),
+    }
+}
+
+/// What happens next once the backlog is on its way.
+pub(super) fn next_while_recovering(site: &Site) -> String {
+    format!(
+        "The dead letters go back, at most {} a second, and are charged at the pace that StripeRatePerSecond\nallows. \
+         Payments that are still being tried come back within {} minutes. You are told when it is\nover, or when it \
+         does not hold.\n",
+        site.redrive_rate_max,
+        BACKOFF_S_MAX / 60
+    )
+}
+
+/// The commands that override what happens by itself.
+pub(super) fn overrides(facts: &Facts, site: &Site) -> String {
+    let mut text = format!("See how things stand:\n{}", command(site, r#"{"command":"status"}"#));
+    let _ =
+        write!(text, "Move the dead letters back now, whatever the probes say:\n{}", order(site, "redrive"));
+    match &facts.redrive {
+        RedriveMode::Automatic => {
+            let _ = write!(text, "Move nothing until you say so:\n{}", order(site, "pause"));
+        }
+        RedriveMode::PausedBy(_) => {
+            let _ = write!(text, "Take the pause back:\n{}", order(site, "resume"));
+        }
+        RedriveMode::Off => {}
+    }
+    text
+}

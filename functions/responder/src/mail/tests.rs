@@ -1,0 +1,276 @@
+//! Golden mails: one for each transition, to be read as someone woken at three would.
+
+use super::*;
+use payments::incident::{
+    Depth, Escalation, Facts, Kind, NoticeFacts, NoticeKind, Probes, Quarantined, Reach, RedriveMode, Survey,
+    Trigger, Unsettled,
+};
+use payments::money::{AmountMinor, Currency};
+use payments::{Cause, PaymentId, UnixMs};
+use std::collections::BTreeMap;
+
+/// 2026-01-05 10:42 UTC.
+const SINCE: UnixMs = UnixMs(1_767_609_720_000);
+const MINUTE: i64 = 60_000;
+
+fn site() -> Site {
+    Site {
+        function_name: "payments-responder".to_owned(),
+        region: "eu-central-1".to_owned(),
+        redrive_rate_max: 50,
+        redrive_cycles_max: 3,
+    }
+}
+
+fn currency(code: &str) -> Currency {
+    Currency::new(code).expect("has the form")
+}
+
+fn id(text: &str) -> PaymentId {
+    PaymentId::new(text).expect("has the form")
+}
+
+fn survey() -> Survey {
+    Survey {
+        payments: 37,
+        money: BTreeMap::from([(currency("eur"), 421_000)]),
+        causes: BTreeMap::from([
+            (Cause::ProviderError, 30),
+            (Cause::ProviderTimeout, 4),
+            (Cause::BreakerOpen, 3),
+        ]),
+        oldest: Some(Unsettled {
+            payment_id: id("order-1042"),
+            amount: AmountMinor::new(1_999).expect("positive"),
+            currency: currency("eur"),
+            received_at: SINCE,
+            enqueued_at: SINCE.plus_ms(-800),
+            last_error: Some(Cause::ProviderError),
+        }),
+        reach: Reach::All,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        at: SINCE.plus_ms(9 * MINUTE),
+        opened_at: SINCE.plus_ms(9 * MINUTE),
+        since: SINCE,
+        trigger: Trigger::DeadLetters,
+        source: Depth { visible: 0, in_flight: 25, delayed: 0 },
+        dead_letters: Depth { visible: 12, in_flight: 0, delayed: 0 },
+        survey: survey(),
+        probes: None,
+        redrive: RedriveMode::Automatic,
+        tasks: 0,
+        moved: 0,
+        setbacks: 0,
+        next_try_at: None,
+        failure: None,
+        escalations: Vec::new(),
+        ordered_by: None,
+    }
+}
+
+fn text(kind: Kind, facts: Facts) -> String {
+    shown(&write(&Letter::Recovery(kind, Box::new(facts)), &site()))
+}
+
+fn shown(email: &Email) -> String {
+    assert!(email.subject.is_ascii() && email.subject.len() < 100, "{}", email.subject);
+    let first = email.body.lines().next().expect("a first line");
+    assert!(
+        first.starts_with("You ") || first.starts_with("YES, YOU ARE NEEDED"),
+        "do I have to get up? {first}"
+    );
+    format!("Subject: {}\n\n{}", email.subject, email.body)
+}
+
+#[test]
+fn opened() {
+    insta::assert_snapshot!(text(Kind::Opened, facts()));
+}
+
+#[test]
+fn opened_with_several_currencies_of_which_some_are_not_in_the_ledger() {
+    let money =
+        BTreeMap::from([(currency("eur"), 421_000), (currency("jpy"), 120_000), (currency("kwd"), 12_340)]);
+    let survey = Survey { money, payments: 30, ..survey() };
+    insta::assert_snapshot!(text(Kind::Opened, Facts { survey, ..facts() }));
+}
+
+#[test]
+fn opened_by_delay_alone() {
+    let facts = Facts { trigger: Trigger::Delayed, dead_letters: Depth::default(), ..facts() };
+    insta::assert_snapshot!(text(Kind::Opened, facts));
+}
+
+#[test]
+fn opened_by_a_drill() {
+    let survey = Survey::default();
+    let dead_letters = Depth { visible: 1, ..Depth::default() };
+    let facts = Facts { survey, dead_letters, source: Depth::default(), since: facts().at, ..facts() };
+    insta::assert_snapshot!(text(Kind::Opened, facts));
+}
+
+#[test]
+fn opened_by_refused_credentials() {
+    let facts = Facts {
+        trigger: Trigger::CredentialsRefused,
+        survey: Survey { causes: BTreeMap::from([(Cause::CredentialsRefused, 37)]), ..survey() },
+        escalations: vec![Escalation::CredentialsRefused],
+        ..facts()
+    };
+    insta::assert_snapshot!(text(Kind::Opened, facts));
+}
+
+#[test]
+fn opened_with_auto_redrive_off() {
+    insta::assert_snapshot!(text(Kind::Opened, Facts { redrive: RedriveMode::Off, ..facts() }));
+}
+
+#[test]
+fn recovering() {
+    let at = SINCE.plus_ms(95 * MINUTE);
+    let facts = Facts { at, probes: Some(Probes::Well), setbacks: 1, source: Depth::default(), ..facts() };
+    insta::assert_snapshot!(text(Kind::Recovering, facts));
+}
+
+#[test]
+fn recovering_by_order() {
+    let facts = Facts { redrive: RedriveMode::Off, ordered_by: Some("ada".to_owned()), ..facts() };
+    insta::assert_snapshot!(text(Kind::Recovering, facts));
+}
+
+#[test]
+fn escalated_because_everything_is_refused() {
+    let survey = Survey { causes: BTreeMap::from([(Cause::RefusedInARow, 37)]), ..survey() };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::RefusedInARow), Facts { survey, ..facts() }));
+}
+
+#[test]
+fn back_to_waiting() {
+    let at = SINCE.plus_ms(120 * MINUTE);
+    let facts =
+        Facts { at, tasks: 1, moved: 34, setbacks: 2, next_try_at: Some(at.plus_ms(4 * MINUTE)), ..facts() };
+    insta::assert_snapshot!(text(Kind::BackToWaiting, facts));
+}
+
+#[test]
+fn resolved() {
+    let facts = Facts {
+        at: SINCE.plus_ms(141 * MINUTE),
+        survey: Survey::default(),
+        source: Depth::default(),
+        dead_letters: Depth::default(),
+        tasks: 2,
+        moved: 46,
+        setbacks: 2,
+        ..facts()
+    };
+    insta::assert_snapshot!(text(Kind::Resolved, facts));
+}
+
+#[test]
+fn reminder() {
+    let at = SINCE.plus_ms(26 * 60 * MINUTE);
+    let facts = Facts { at, probes: Some(Probes::Unwell(Cause::ProviderError)), ..facts() };
+    insta::assert_snapshot!(text(Kind::Reminder, facts));
+}
+
+#[test]
+fn reminder_when_messages_expire_within_a_day() {
+    let at = SINCE.plus_ms((13 * 24 + 6) * 60 * MINUTE);
+    let facts = Facts { at, probes: Some(Probes::Unwell(Cause::ProviderError)), ..facts() };
+    insta::assert_snapshot!(text(Kind::Reminder, facts));
+}
+
+#[test]
+fn escalated_for_refused_credentials() {
+    let probes = Some(Probes::Unwell(Cause::CredentialsRefused));
+    insta::assert_snapshot!(text(
+        Kind::Escalated(Escalation::CredentialsRefused),
+        Facts { probes, ..facts() }
+    ));
+}
+
+#[test]
+fn escalated_because_redriving_is_left_to_humans() {
+    let facts = Facts { redrive: RedriveMode::Off, probes: Some(Probes::Well), ..facts() };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::RedriveIsYours), facts));
+}
+
+#[test]
+fn escalated_for_a_failed_task() {
+    let failure = Some("AWS.SimpleQueueService.NonExistentQueue".to_owned());
+    let facts = Facts { failure, tasks: 1, moved: 4, setbacks: 1, ..facts() };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::TaskFailed), facts));
+}
+
+#[test]
+fn escalated_for_a_canceled_task() {
+    let redrive = RedriveMode::PausedBy("whoever canceled the move task".to_owned());
+    let facts = Facts { redrive, tasks: 1, moved: 4, ..facts() };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::TaskCanceled), facts));
+}
+
+#[test]
+fn escalated_because_it_keeps_coming_back() {
+    let facts = Facts { tasks: 4, moved: 120, setbacks: 6, probes: Some(Probes::Well), ..facts() };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::KeepsComingBack), facts));
+}
+
+#[test]
+fn escalated_for_stranded_payments() {
+    let facts = Facts {
+        source: Depth::default(),
+        dead_letters: Depth::default(),
+        trigger: Trigger::Delayed,
+        ..facts()
+    };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::Stranded), facts));
+}
+
+fn notice(kind: NoticeKind, messages: u64) -> String {
+    let sample = |payment: Option<&str>, reason: &str, detail: Option<&str>| Quarantined {
+        payment_id: payment.map(id),
+        reason: reason.to_owned(),
+        detail: detail.map(str::to_owned),
+    };
+    let samples = match messages {
+        0 => Vec::new(),
+        _ => vec![
+            sample(
+                None,
+                "malformed",
+                Some("amount is missing; accepted: a positive integer, in minor units"),
+            ),
+            sample(Some("order-1042"), "refused", Some("amount_too_small (amount)")),
+            sample(Some("order-1043"), "poison", None),
+        ],
+    };
+    let facts = NoticeFacts { at: SINCE.plus_ms(26 * 60 * MINUTE), since: SINCE, messages, samples };
+    shown(&write(&Letter::Quarantine(kind, facts), &site()))
+}
+
+#[test]
+fn quarantine_opened() {
+    insta::assert_snapshot!(notice(NoticeKind::Opened, 14));
+}
+
+#[test]
+fn quarantine_reminder() {
+    insta::assert_snapshot!(notice(NoticeKind::Reminder, 3));
+}
+
+#[test]
+fn quarantine_cleared() {
+    insta::assert_snapshot!(notice(NoticeKind::Cleared, 0));
+}
+
+#[test]
+fn a_subject_is_cut_and_cleaned_to_what_sns_takes() {
+    let long = subject_line(&"é\n".repeat(100));
+    assert_eq!(long.len(), 99);
+    assert!(long.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '));
+}

@@ -1,0 +1,76 @@
+//! Stripe, asked how it is, and about one intent.
+//!
+//! Invariant: nothing here creates, confirms or cancels; five questions about the balance, or one about an intent.
+
+use crate::limits::PROBING_MS_MAX;
+use ledger::Clock;
+use payments::Cause;
+use payments::incident::Probes;
+use payments::ledger::RecordedIntent;
+use payments::limits::PROBES;
+use payments::provider::Answer;
+use std::time::Duration;
+use stripe::{ApiKey, Client, Probe, Secret};
+
+/// Stripe, as the responder may use it.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    client: Client,
+    secret: Secret,
+    clock: Clock,
+}
+
+impl Provider {
+    pub(crate) const fn new(client: Client, secret: Secret, clock: Clock) -> Self {
+        Self { client, secret, clock }
+    }
+
+    /// Probes one after the other, up to the first that fails.
+    pub(crate) async fn probe(&self) -> Probes {
+        let all = tokio::time::timeout(Duration::from_millis(PROBING_MS_MAX), self.probe_all());
+        all.await.unwrap_or(Probes::Unwell(Cause::ProviderTimeout))
+    }
+
+    async fn probe_all(&self) -> Probes {
+        let Some(mut key) = self.secret.key(self.clock.now()).await else {
+            return Probes::Unwell(Cause::SecretUnavailable);
+        };
+        for _ in 0..PROBES {
+            if let Probe::Unwell(cause) = self.probe_once(&mut key).await {
+                return Probes::Unwell(cause);
+            }
+        }
+        Probes::Well
+    }
+
+    async fn probe_once(&self, key: &mut ApiKey) -> Probe {
+        let probe = self.client.probe(key).await.answer;
+        if probe != Probe::Unwell(Cause::CredentialsRefused) {
+            return probe;
+        }
+        // The secret may have been rotated under us: once more with the new key, if there is one.
+        match self.secret.other_than(key, self.clock.now()).await {
+            Some(other) => {
+                *key = other;
+                self.client.probe(key).await.answer
+            }
+            None => probe,
+        }
+    }
+
+    /// Looks an intent up.
+    pub(crate) async fn retrieve(&self, intent: &RecordedIntent) -> Answer {
+        let not_done = |cause| Answer::NotDone { cause, retry_after_s: None };
+        let Some(key) = self.secret.key(self.clock.now()).await else {
+            return not_done(Cause::SecretUnavailable);
+        };
+        let answer = self.client.retrieve(&key, intent).await.answer;
+        if !matches!(answer, Answer::NotDone { cause: Cause::CredentialsRefused, .. }) {
+            return answer;
+        }
+        match self.secret.other_than(&key, self.clock.now()).await {
+            Some(other) => self.client.retrieve(&other, intent).await.answer,
+            None => answer,
+        }
+    }
+}

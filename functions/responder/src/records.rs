@@ -1,0 +1,178 @@
+//! The two records, in a table of their own.
+//!
+//! An item is the record's name, its version, its phase for people who look, and its JSON.
+//! Invariant: a save needs the version that was read, and adds one; so of two turns that read the same, one saves.
+
+use crate::error::TurnError;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use payments::incident::{Incident, Notice, Outbox, Recovery};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// The table.
+#[derive(Clone, Debug)]
+pub(crate) struct Records {
+    client: Client,
+    table: String,
+    versions: Versions,
+}
+
+/// Whether a save needs the version that was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Versions {
+    /// It does.
+    #[default]
+    Checked,
+    /// It does not: known to be wrong, for a test that must notice.
+    Ignored,
+}
+
+/// One of the two.
+pub(crate) trait Record: Clone + Default + Serialize + DeserializeOwned {
+    /// Its key.
+    const NAME: &'static str;
+    fn version(&self) -> u64;
+    fn set_version(&mut self, version: u64);
+    fn phase(&self) -> &'static str;
+    fn outbox(&self) -> &Outbox;
+    fn outbox_mut(&mut self) -> &mut Outbox;
+}
+
+impl Record for Recovery {
+    const NAME: &'static str = "recovery";
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    fn phase(&self) -> &'static str {
+        self.phase.name()
+    }
+
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}
+
+impl Record for Notice {
+    const NAME: &'static str = "quarantine";
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    fn phase(&self) -> &'static str {
+        self.phase.name()
+    }
+
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}
+
+/// What a save came to.
+#[derive(Clone, Debug)]
+pub(crate) enum Saved<R> {
+    /// It is saved; this is the record with its new version.
+    Yes(R),
+    /// Another turn was first; this is what it left.
+    Lost(R),
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+impl Records {
+    pub(crate) const fn new(client: Client, table: String, versions: Versions) -> Self {
+        Self { client, table, versions }
+    }
+
+    /// Both records, as the last saves left them.
+    pub(crate) async fn read_both(&self) -> Result<Incident, TurnError> {
+        let (recovery, notice) = tokio::try_join!(self.read(), self.read())?;
+        Ok(Incident { recovery, notice })
+    }
+
+    /// One record; the default one before the first save.
+    pub(crate) async fn read<R: Record>(&self) -> Result<R, TurnError> {
+        let look = self.client.get_item().table_name(&self.table).key("record", name::<R>());
+        let answer = look.consistent_read(true).send().await.map_err(TurnError::of("reading a record"))?;
+        answer.item.as_ref().map_or_else(|| Ok(R::default()), parse)
+    }
+
+    /// Saves `next`, on condition that nobody saved since its version was read.
+    pub(crate) async fn save<R: Record>(&self, next: &R) -> Result<Saved<R>, TurnError> {
+        let version = next.version() + 1;
+        let body = serde_json::to_string(next)
+            .map_err(|error| TurnError::Record { record: R::NAME, why: error.to_string() })?;
+        let condition = match (self.versions, next.version()) {
+            (Versions::Checked, 0) => Some("attribute_not_exists(#version)"),
+            (Versions::Checked, _) => Some("#version = :read"),
+            (Versions::Ignored, _) => None,
+        };
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("record", name::<R>())
+            .update_expression("SET #version = :version, #phase = :phase, #body = :body")
+            .set_condition_expression(condition.map(str::to_owned))
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#phase", "phase")
+            .expression_attribute_names("#body", "body")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .expression_attribute_values(":phase", AttributeValue::S(next.phase().to_owned()))
+            .expression_attribute_values(":body", AttributeValue::S(body))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if condition.is_some_and(|condition| condition.contains(":read")) {
+            update =
+                update.expression_attribute_values(":read", AttributeValue::N(next.version().to_string()));
+        }
+        match update.send().await {
+            Ok(_) => {
+                let mut saved = next.clone();
+                saved.set_version(version);
+                Ok(Saved::Yes(saved))
+            }
+            // A retry inside the SDK may have met its own first write. That cannot be told from another turn that came
+            // to the same at the same time, so it counts as lost: what follows is done by a later turn, never twice.
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Saved::Lost(failed.item.as_ref().map_or_else(|| Ok(R::default()), parse)?))
+                }
+                Some(_) | None => Err(TurnError::of("saving a record")(error)),
+            },
+        }
+    }
+}
+
+fn name<R: Record>() -> AttributeValue {
+    AttributeValue::S(R::NAME.to_owned())
+}
+
+fn parse<R: Record>(item: &Item) -> Result<R, TurnError> {
+    let bad = |why: &str| TurnError::Record { record: R::NAME, why: why.to_owned() };
+    let body = item.get("body").and_then(|value| value.as_s().ok()).ok_or_else(|| bad("no body"))?;
+    let version = item.get("version").and_then(|value| value.as_n().ok()?.parse().ok());
+    let mut record: R = serde_json::from_str(body).map_err(|error| bad(&error.to_string()))?;
+    record.set_version(version.ok_or_else(|| bad("no version"))?);
+    Ok(record)
+}

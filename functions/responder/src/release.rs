@@ -1,0 +1,137 @@
+//! Trying a quarantined payment again, because a human says so.
+//!
+//! Invariant: it never changes money, and an intent is forgotten only when Stripe says that it can never charge.
+
+use crate::Inner;
+use crate::error::TurnError;
+use crate::limits::RECEIVES_MAX;
+use ledger::Changed;
+use payments::ledger::{Change, Forget, Row, State};
+use payments::provider::{Answer, IntentStatus};
+use payments::{Cause, PaymentId, UnixMs};
+
+/// What a release came to, or why it was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Release {
+    /// Stripe had charged it: the row says so now.
+    #[error("Stripe had charged it already: its row is settled as succeeded, nothing was sent")]
+    HadSucceeded,
+    /// It is on its way again.
+    #[error("its row is set back and its stored request was sent to the consumer; its intent was {0}")]
+    Sent(&'static str),
+    /// Its row was unsettled; perhaps no queue held its message any more.
+    #[error("it was not in quarantine but {0}: its stored request was sent once more, which is harmless")]
+    SentAgain(&'static str),
+    /// Nothing knows it.
+    #[error("nothing was done: the ledger has no payment of this id")]
+    Unknown,
+    /// It is over.
+    #[error("nothing was done: it is settled as {0}")]
+    Settled(&'static str),
+    /// Money moved that is not this payment's.
+    #[error(
+        "nothing was done: its intent charged another amount, currency or payment; look at it in Stripe's dashboard"
+    )]
+    Mismatch,
+    /// Stripe does not know.
+    #[error("nothing was done: Stripe could not say how its intent stands ({0}); try again")]
+    NoAnswer(Cause),
+    /// The intent is another account's, or another mode's.
+    #[error(
+        "nothing was done: its intent does not exist for our Stripe key; is the key for the right account and mode?"
+    )]
+    IntentMissing,
+    /// Somebody else was at it.
+    #[error("nothing was done: its row changed at this moment; look again")]
+    LostRace,
+}
+
+impl Inner {
+    /// Releases a payment.
+    pub(crate) async fn release(&self, id: &PaymentId, now: UnixMs) -> Result<Release, TurnError> {
+        let Some(row) = self.ledger.row(id).await? else { return Ok(Release::Unknown) };
+        match &row.state {
+            State::Succeeded | State::Declined(_) => Ok(Release::Settled(row.state.name())),
+            State::Received | State::Intended => {
+                self.queues.send_payment(row.payment()).await?;
+                Ok(Release::SentAgain(row.state.name()))
+            }
+            State::Quarantined(_) => match self.judge(&row).await {
+                Ok(change) => self.carry_release_out(&row, &change, now).await,
+                Err(refused) => Ok(refused),
+            },
+        }
+    }
+
+    /// What to do with the row, by what Stripe says of its intent.
+    async fn judge(&self, row: &Row) -> Result<Change, Release> {
+        let Some(intent) = row.recorded_intent() else { return Ok(Change::Release(Forget::Nothing)) };
+        match self.provider.retrieve(&intent).await {
+            Answer::Intent(intent) | Answer::UnexpectedState(intent) => match intent.status {
+                IntentStatus::Succeeded if intent.is_for(row.payment()) => Ok(Change::Succeed),
+                IntentStatus::Succeeded => Err(Release::Mismatch),
+                IntentStatus::Canceled => Ok(Change::Release(Forget::CanceledIntent)),
+                IntentStatus::RequiresPaymentMethod
+                | IntentStatus::RequiresConfirmation
+                | IntentStatus::RequiresAction
+                | IntentStatus::Processing
+                | IntentStatus::RequiresCapture
+                | IntentStatus::Other(_) => Ok(Change::Release(Forget::Nothing)),
+            },
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause, .. } => Err(Release::NoAnswer(cause)),
+            Answer::IntentMissing => Err(Release::IntentMissing),
+            Answer::Declined(_) | Answer::KeyConflict | Answer::Refused { .. } => {
+                Err(Release::NoAnswer(Cause::ProviderUnreadable))
+            }
+        }
+    }
+
+    async fn carry_release_out(&self, row: &Row, change: &Change, now: UnixMs) -> Result<Release, TurnError> {
+        if let Changed::LostRace(_) = self.ledger.change(row, change, now).await? {
+            return Ok(Release::LostRace);
+        }
+        self.discard_copy(row).await;
+        match change {
+            Change::Succeed => Ok(Release::HadSucceeded),
+            Change::Release(forget) => {
+                // If this fails, the row is unsettled without a message: the same command sends it again.
+                self.queues.send_payment(row.payment()).await?;
+                Ok(Release::Sent(match (forget, &row.intent_id) {
+                    (Forget::CanceledIntent, _) => "canceled and is forgotten",
+                    (Forget::Nothing, Some(_)) => "kept",
+                    (Forget::Nothing, None) => "never made",
+                }))
+            }
+            Change::Record(_)
+            | Change::NextGeneration
+            | Change::Decline(_)
+            | Change::Quarantine(_)
+            | Change::QuarantineSent(_)
+            | Change::HandedBack(..) => unreachable!("a release is judged to one of two changes"),
+        }
+    }
+
+    /// Deletes the copy that `row` named, if it is found: the row no longer needs it, and the alarm should not either.
+    /// By its id, and before the payment is on its way again: it may be back in quarantine a second later, with a copy
+    /// of its own. What stays is a human's to delete.
+    async fn discard_copy(&self, row: &Row) {
+        let Some(copy) = row.quarantine_message_id.as_deref() else { return };
+        let mut others = Vec::new();
+        for _ in 0..RECEIVES_MAX {
+            let Ok(messages) = self.queues.receive(&self.queues.quarantine).await else { break };
+            if messages.is_empty() {
+                break;
+            }
+            let (found, rest): (Vec<_>, Vec<_>) =
+                messages.into_iter().partition(|message| message.message_id() == Some(copy));
+            others.extend(rest);
+            if let Some(message) = found.first() {
+                if let Err(error) = self.queues.delete(&self.queues.quarantine, message).await {
+                    tracing::warn!(%error, "a released payment's copy stays in quarantine");
+                }
+                break;
+            }
+        }
+        self.queues.show(&self.queues.quarantine, &others).await;
+    }
+}

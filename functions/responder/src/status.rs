@@ -1,0 +1,38 @@
+//! How things stand, for a human who asks.
+//!
+//! Invariant: asking changes nothing.
+
+use crate::Inner;
+use crate::error::TurnError;
+use payments::incident::{AutoRedrive, Incident, Observation};
+use serde_json::{Value, json};
+
+impl Inner {
+    /// Everything that was seen, both records, and whether anybody is told.
+    pub(crate) async fn status(&self, seen: &Observation, incident: &Incident) -> Result<Value, TurnError> {
+        let subscribers = self.topic.subscribers().await?;
+        let details = self.details(seen).await;
+        Ok(json!({
+            "at": crate::mail::utc(seen.now),
+            "queues": {
+                "source": seen.source,
+                "dead_letters": seen.dead_letters,
+                "quarantine": seen.quarantine,
+            },
+            "quarantined": details.quarantined,
+            "move_task": seen.task,
+            "oldest_unsettled": seen.oldest,
+            "at_risk": details.survey,
+            "provider": seen.probes,
+            "canary": seen.canary.iter().map(|verdict| format!("{verdict:?}")).collect::<Vec<_>>(),
+            "email": subscribers,
+            "auto_redrive": match self.policy.auto_redrive {
+                AutoRedrive::On => "on",
+                AutoRedrive::Off => "off",
+            },
+            "redrive_cycles_max": self.policy.redrive_cycles_max,
+            "recovery": incident.recovery,
+            "quarantine_notice": incident.notice,
+        }))
+    }
+}

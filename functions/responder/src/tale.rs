@@ -1,0 +1,165 @@
+//! What one turn saw and did: a wide log line, and a line of metrics.
+//!
+//! Invariant: a metric is written only of what this turn saw itself; what it did not look at is no zero.
+
+use crate::Inner;
+use metrique_writer::Entry;
+use metrique_writer::format::Format;
+use metrique_writer_format_emf::Emf;
+use payments::UnixMs;
+use payments::incident::{Effect, Incident, Observation, Probes, Rowless};
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// What one turn saw and did.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tale {
+    pub(crate) looked: &'static str,
+    pub(crate) phase_before: Option<&'static str>,
+    pub(crate) phase: Option<&'static str>,
+    pub(crate) source: Option<u64>,
+    pub(crate) dead_letters: Option<u64>,
+    pub(crate) quarantined: Option<u64>,
+    pub(crate) oldest_ms: Option<i64>,
+    pub(crate) probes: Option<String>,
+    pub(crate) effect: Option<&'static str>,
+    pub(crate) mails: u64,
+    pub(crate) races_lost: u64,
+}
+
+impl Tale {
+    pub(crate) fn saw(&mut self, seen: &Observation, incident: &Incident) {
+        self.looked = "everything";
+        self.phase_before = Some(incident.recovery.phase.name());
+        self.phase = self.phase_before;
+        self.source = Some(seen.source.total());
+        self.dead_letters = Some(seen.dead_letters.total());
+        self.quarantined = Some(seen.quarantine.total());
+        self.oldest_ms = Some(seen.oldest_ms());
+        self.probes = seen.probes.map(|probes| match probes {
+            Probes::Well => "well".to_owned(),
+            Probes::Unwell(cause) => cause.to_string(),
+        });
+    }
+
+    pub(crate) const fn does(&mut self, effect: Option<Effect>) {
+        self.effect = match effect {
+            None => None,
+            Some(Effect::StartMoveTask) => Some("start_move_task"),
+            Some(Effect::SortDeadLetters(Rowless::Keep)) => Some("sort_dead_letters"),
+            Some(Effect::SortDeadLetters(Rowless::Quarantine)) => Some("sort_and_quarantine"),
+        };
+    }
+}
+
+impl Inner {
+    /// Tells the tale of a turn. Metrics that cannot be written are no reason to fail it.
+    pub(crate) fn tell(&self, wake: &'static str, tale: &Tale, error: Option<String>) {
+        tracing::info!(
+            wake,
+            looked = tale.looked,
+            phase_before = tale.phase_before,
+            phase = tale.phase,
+            source = tale.source,
+            dead_letters = tale.dead_letters,
+            quarantined = tale.quarantined,
+            oldest_ms = tale.oldest_ms,
+            probes = tale.probes,
+            effect = tale.effect,
+            mails = tale.mails,
+            races_lost = tale.races_lost,
+            error,
+            "turn"
+        );
+        self.metrics.write(tale, u64::from(error.is_some()), self.clock.now());
+    }
+}
+
+/// The names below are what alarms and dashboards refer to.
+#[derive(Entry)]
+#[entry(rename_all = "PascalCase")]
+struct Line {
+    #[entry(timestamp)]
+    at: SystemTime,
+    turns: u64,
+    failed_turns: u64,
+    mails: u64,
+    oldest_unsettled_seconds: Option<u64>,
+    dead_letters: Option<u64>,
+    quarantined: Option<u64>,
+}
+
+/// Where the lines go: on Lambda, standard output.
+pub(crate) struct Metrics(Mutex<(Emf, Box<dyn Write + Send>)>);
+
+impl Metrics {
+    pub(crate) fn new(namespace: String, output: Box<dyn Write + Send>) -> Self {
+        Self(Mutex::new((Emf::all_validations(namespace, vec![vec![]]), output)))
+    }
+
+    fn write(&self, tale: &Tale, failed_turns: u64, now: UnixMs) {
+        let line = Line {
+            at: SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0)),
+            turns: 1,
+            failed_turns,
+            mails: tale.mails,
+            oldest_unsettled_seconds: tale.oldest_ms.map(|ms| u64::try_from(ms / 1_000).unwrap_or(0)),
+            dead_letters: tale.dead_letters,
+            quarantined: tale.quarantined,
+        };
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (emf, output) = &mut *guard;
+        let mut bytes = Vec::new();
+        let written = emf.format(&line, &mut bytes).map_err(|error| error.to_string());
+        if let Err(error) = written.and_then(|()| output.write_all(&bytes).map_err(|error| error.to_string()))
+        {
+            tracing::warn!(%error, "metrics not written");
+        }
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_turn_is_one_line_with_a_metric_for_each_thing_it_saw() {
+        let output = Output::default();
+        let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
+        let tale = Tale { dead_letters: Some(3), oldest_ms: Some(301_999), ..Tale::default() };
+        metrics.write(&tale, 0, UnixMs(1_767_603_600_000));
+        let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"payments","Dimensions":[[]],"Metrics":["#,
+                r#"{"Name":"Turns"},{"Name":"FailedTurns"},{"Name":"Mails"},{"Name":"OldestUnsettledSeconds"},"#,
+                r#"{"Name":"DeadLetters"}]}],"Timestamp":1767603600000},"#,
+                r#""Turns":1,"FailedTurns":0,"Mails":0,"OldestUnsettledSeconds":301,"DeadLetters":3}"#,
+                "\n"
+            )
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! One turn: look, decide, save, act, tell.
+//!
+//! Invariant: nothing is done and nothing is published by a turn that did not save the record that says so; and a mail
+//! is taken out of its record only after the topic took it.
+
+use crate::Inner;
+use crate::error::TurnError;
+use crate::event::Wake;
+use crate::glance::{Glance, Last};
+use crate::limits::MARK_SENT_ATTEMPTS;
+use crate::mail;
+use crate::records::{Record, Saved};
+use crate::tale::Tale;
+use payments::UnixMs;
+use payments::incident::{
+    Command, Decision, Effect, Incident, Observation, Order, Outbox, Recovery, Refused,
+};
+use serde_json::{Value, json};
+
+impl Inner {
+    /// Takes one turn and says what came of it.
+    pub(crate) async fn turn(&self, wake: &Wake, tale: &mut Tale) -> Result<Value, TurnError> {
+        let now = self.clock.now();
+        tale.looked = "glance";
+        if *wake == Wake::Schedule && self.glance(now, tale).await? == Glance::Quiet {
+            return Ok(json!({ "phase": "quiet" }));
+        }
+        // Until this turn has come to its end, the next one takes nothing for granted.
+        self.memory.remember(Last::Unknown);
+        let incident = self.records.read_both().await?;
+        let mut seen = Box::pin(self.observe(now, wake, &incident)).await?;
+        tale.saw(&seen, &incident);
+        let order = match wake {
+            Wake::Order(Order { command: Command::Status, .. }) => {
+                return self.status(&seen, &incident).await;
+            }
+            Wake::Order(order) => Some(order),
+            Wake::Schedule | Wake::Alarm { .. } | Wake::Other(_) => None,
+        };
+        let (decision, refused) = match self.decide(&mut seen, &incident, order).await {
+            Ok(decision) => (decision, None),
+            // What cannot be obeyed makes this an ordinary turn.
+            Err(refused) => (self.decide_alone(&mut seen, &incident).await, Some(refused)),
+        };
+        let ordered = order.filter(|_| refused.is_none());
+        let (after, answer) = self.carry_out(decision, &incident, &mut seen, ordered, tale).await?;
+        if after.is_quiet() && seen.is_calm() && seen.quarantine.total() == 0 {
+            self.memory.remember(Last::Quiet);
+        }
+        Ok(match refused {
+            Some(refused) => json!({ "error": refused.to_string(), "phase": after.recovery.phase.name() }),
+            None => answer,
+        })
+    }
+
+    /// What follows from what was seen and, if there is an order, from that. Mails get their details.
+    async fn decide(
+        &self,
+        seen: &mut Observation,
+        incident: &Incident,
+        order: Option<&Order>,
+    ) -> Result<Decision, Refused> {
+        let decide = |seen: &Observation| match order {
+            None => Ok((self.rules.decide)(seen, incident, &self.policy)),
+            Some(order) => {
+                let (recovery, effect) = incident.recovery.obey(order, seen, &self.policy)?;
+                let obeyed = Incident { recovery, notice: incident.notice.clone() };
+                let decision = (self.rules.decide)(seen, &obeyed, &self.policy);
+                let recovery = Some(decision.recovery.unwrap_or(obeyed.recovery));
+                Ok(Decision { recovery, effect: effect.or(decision.effect), ..decision })
+            }
+        };
+        let decision = decide(seen)?;
+        if !decision.writes_a_mail(incident) {
+            return Ok(decision);
+        }
+        // Decisions do not depend on details, so asking again only fills the mail in.
+        seen.details = Some(self.details(seen).await);
+        decide(seen)
+    }
+
+    async fn decide_alone(&self, seen: &mut Observation, incident: &Incident) -> Decision {
+        match self.decide(seen, incident, None).await {
+            Ok(decision) => decision,
+            Err(_) => unreachable!("only an order is refused"),
+        }
+    }
+
+    /// Saves, acts and tells, each record for itself: a quarantine that cannot be told of must not hold up a recovery.
+    async fn carry_out(
+        &self,
+        decision: Decision,
+        before: &Incident,
+        seen: &mut Observation,
+        order: Option<&Order>,
+        tale: &mut Tale,
+    ) -> Result<(Incident, Value), TurnError> {
+        tale.does(decision.effect);
+        let recovered = match decision.recovery {
+            Some(next) => self.recover(&before.recovery, next, decision.effect, seen, order, tale).await,
+            None => Ok((before.recovery.clone(), None)),
+        };
+        let noticed = match decision.notice {
+            Some(next) => self.keep(&before.notice.outbox, next, tale).await,
+            None => Ok(before.notice.clone()),
+        };
+        let (recovery, answer) = recovered?;
+        tale.phase = Some(recovery.phase.name());
+        let answer = answer.unwrap_or_else(|| json!({ "phase": recovery.phase.name() }));
+        Ok((Incident { recovery, notice: noticed? }, answer))
+    }
+
+    async fn recover(
+        &self,
+        before: &Recovery,
+        next: Recovery,
+        effect: Option<Effect>,
+        seen: &mut Observation,
+        order: Option<&Order>,
+        tale: &mut Tale,
+    ) -> Result<(Recovery, Option<Value>), TurnError> {
+        let saved = match self.records.save(&next).await? {
+            Saved::Yes(saved) => saved,
+            Saved::Lost(found) => {
+                tale.races_lost += 1;
+                let lost = order
+                    .map(|_| json!({ "error": "nothing was done: another turn was at work; try again" }));
+                return Ok((found, lost));
+            }
+        };
+        // A mail goes out also when what it tells of failed half-way: it was decided, and the next turn will see to it.
+        let (record, done) = match self.act(&saved, effect, seen).await {
+            Ok(record) => (record, Ok(())),
+            Err(error) => (saved, Err(error)),
+        };
+        let answer = match order {
+            Some(order) if done.is_ok() => Some(self.answer(order, &record, seen.now).await),
+            Some(_) | None => None,
+        };
+        let told = self.tell_people(&before.outbox, record, tale).await;
+        done?;
+        Ok((told?, answer.transpose()?))
+    }
+
+    async fn act(
+        &self,
+        saved: &Recovery,
+        effect: Option<Effect>,
+        seen: &mut Observation,
+    ) -> Result<Recovery, TurnError> {
+        match effect {
+            None => Ok(saved.clone()),
+            Some(Effect::StartMoveTask) => self.queues.start_move_task().await.map(|()| saved.clone()),
+            Some(Effect::SortDeadLetters(rowless)) => self.sort(saved, rowless, seen).await,
+        }
+    }
+
+    async fn answer(&self, order: &Order, record: &Recovery, now: UnixMs) -> Result<Value, TurnError> {
+        let phase = record.phase.name();
+        let done = match &order.command {
+            Command::Release(payment_id) => self.release(payment_id, now).await?.to_string(),
+            Command::Redrive => "a move task was started".to_owned(),
+            Command::Pause => {
+                "nothing is redriven until you resume; a move task that runs goes on".to_owned()
+            }
+            Command::Resume => "redriving is no longer paused".to_owned(),
+            Command::Status => "this is how things stand".to_owned(),
+        };
+        Ok(json!({ "command": order.command.name(), "done": done, "phase": phase }))
+    }
+
+    /// Saves a record that has no effect, and sends its mails.
+    async fn keep<R: Record>(&self, before: &Outbox, next: R, tale: &mut Tale) -> Result<R, TurnError> {
+        match self.records.save(&next).await? {
+            Saved::Yes(saved) => self.tell_people(before, saved, tale).await,
+            Saved::Lost(found) => {
+                tale.races_lost += 1;
+                Ok(found)
+            }
+        }
+    }
+
+    /// Publishes the mails that this turn wrote or claimed, and takes each out of the record.
+    async fn tell_people<R: Record>(
+        &self,
+        before: &Outbox,
+        mut record: R,
+        tale: &mut Tale,
+    ) -> Result<R, TurnError> {
+        let mails: Vec<_> = record.outbox().claimed_since(before).cloned().collect();
+        for mail in mails {
+            self.topic.publish(&mail::write(&mail.letter, &self.site)).await?;
+            tale.mails += 1;
+            record = self.mark_sent(record, mail.number).await?;
+        }
+        Ok(record)
+    }
+
+    /// Others may change the record meanwhile; the mail has to come out all the same, or it would be sent twice.
+    async fn mark_sent<R: Record>(&self, mut record: R, number: u64) -> Result<R, TurnError> {
+        for _ in 0..MARK_SENT_ATTEMPTS {
+            record.outbox_mut().sent(number);
+            match self.records.save(&record).await? {
+                Saved::Yes(saved) => return Ok(saved),
+                Saved::Lost(found) => record = found,
+            }
+        }
+        tracing::warn!(number, "a mail was sent and could not be marked so; it will be sent again");
+        Ok(record)
+    }
+}
