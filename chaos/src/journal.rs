@@ -74,6 +74,77 @@ pub enum Event {
         /// Message id.
         message: String,
     },
+    /// A move task was started on a dead-letter queue.
+    MoveTaskStarted {
+        /// Task id.
+        task: String,
+        /// Dead-letter queue name.
+        source: String,
+        /// Queue name, if the caller chose one; otherwise every message goes back to its own queue.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        destination: Option<String>,
+        /// `ApproximateNumberOfMessagesToMove`.
+        to_move: u64,
+    },
+    /// Another move task was asked for while one was active on the queue; SQS refused.
+    MoveTaskRefused {
+        /// Dead-letter queue name.
+        source: String,
+    },
+    /// A move task copied a message to another queue and deleted it where it was.
+    Redriven {
+        /// Dead-letter queue name.
+        from: String,
+        /// Destination queue name.
+        to: String,
+        /// Message id until then.
+        message: String,
+        /// Message id from then on.
+        as_message: String,
+    },
+    /// A move task ended.
+    MoveTaskEnded {
+        /// Task id.
+        task: String,
+        /// Dead-letter queue name.
+        source: String,
+        /// `COMPLETED`, `CANCELLED` or `FAILED`.
+        status: &'static str,
+        /// Messages moved.
+        moved: u64,
+        /// `FailureReason`, for `FAILED`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str>,
+    },
+    /// A topic accepted a message.
+    Published {
+        /// Request id of the Lambda invocation that published; absent when a service did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
+        /// Topic name.
+        topic: String,
+        /// Id that SNS gave the message.
+        message: String,
+        /// Subject, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+    },
+    /// An e-mail reached its reader.
+    Mailed {
+        /// Topic name.
+        topic: String,
+        /// Id that SNS gave the message.
+        message: String,
+        /// Address.
+        to: String,
+    },
+    /// SNS had to send too many mails in one second, and silently stopped to serve a subscription.
+    SubscriptionDisabled {
+        /// Topic name.
+        topic: String,
+        /// Address that gets no more mail.
+        endpoint: String,
+    },
     /// A Lambda container was started and initialised.
     ContainerStarted {
         /// Function's logical id.
@@ -176,6 +247,20 @@ pub enum Event {
         /// Row's version after the write.
         version: u64,
     },
+    /// The responder saved one of its records.
+    IncidentSaved {
+        /// Request id of the Lambda invocation that saved.
+        request: String,
+        /// `recovery` or `quarantine`.
+        record: String,
+        /// The record's phase after the save.
+        phase: String,
+        /// Its version after the save.
+        version: u64,
+        /// Mails that were written and are not known to be sent.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pending: Vec<Letter>,
+    },
     /// A conditional write was refused.
     LedgerRefused {
         /// Request id of the Lambda invocation that tried.
@@ -193,11 +278,70 @@ pub enum Event {
         /// What it hit: an operation, a message, an invocation.
         on: String,
     },
+    /// An alarm changed its state.
+    AlarmChanged {
+        /// Its name.
+        alarm: String,
+        /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+        from: &'static str,
+        /// The same.
+        to: &'static str,
+        /// Why, in CloudWatch's words.
+        reason: String,
+    },
+    /// An event on the bus matched a rule. A rule matches an event once, however often its target hears of it.
+    EventMatched {
+        /// Rule name.
+        rule: String,
+        /// Event id.
+        id: String,
+    },
+    /// Lambda accepted an event for the target of a rule or a schedule.
+    EventDelivered {
+        /// Rule name.
+        rule: String,
+        /// Event id.
+        id: String,
+        /// Request id of the invocation it becomes.
+        request: String,
+    },
+    /// EventBridge gave up delivering an event.
+    EventUndelivered {
+        /// Rule name.
+        rule: String,
+        /// Event id.
+        id: String,
+        /// The error, or the part of the retry policy that was used up.
+        why: &'static str,
+        /// The queue that now holds it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
+    },
+    /// Lambda gave up an event that it had accepted.
+    InvocationDropped {
+        /// Function's logical id.
+        function: String,
+        /// Request id of its invocations.
+        request: String,
+        /// `RetriesExhausted` or `EventAgeExceeded`.
+        why: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// A line of metrics in CloudWatch's embedded metric format that a function wrote.
     Metrics {
         /// The parsed line.
         line: serde_json::Value,
     },
+}
+
+/// A mail that a record of the responder holds until it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Letter {
+    /// Its number within the record.
+    pub number: u64,
+    /// The transition it tells of.
+    pub tells: String,
 }
 
 /// Where events go; cheap to clone, shared by everything in one world.

@@ -3,7 +3,9 @@
 //! The template loader produces these, the services consume them. Every unit is in the name, as on AWS.
 //! Invariant: values are inside the limits AWS documents; the loader refuses others before a world exists.
 
-use std::collections::BTreeMap;
+use super::cloudwatch::Expression;
+use super::eventbridge::Pattern;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One `AWS::SQS::Queue`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,12 @@ pub struct FunctionConfig {
     pub environment: BTreeMap<String, String>,
     /// SQS event sources.
     pub sources: Vec<SqsSourceConfig>,
+    /// Rules of the default bus that invoke it.
+    pub rules: Vec<RuleConfig>,
+    /// Schedules that invoke it.
+    pub schedules: Vec<ScheduleConfig>,
+    /// What Lambda does with events it accepted for it.
+    pub asynchronous: AsyncConfig,
 }
 
 /// One SQS event of a function (an event source mapping).
@@ -82,3 +90,234 @@ pub enum ItemFailures {
     /// The answer is ignored: an error fails the batch, anything else deletes it.
     Ignored,
 }
+
+/// `EventInvokeConfig`: how long, and how often, Lambda tries an event it accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsyncConfig {
+    /// `MaximumRetryAttempts` after a function error, 0–2.
+    pub retries_max: u32,
+    /// `MaximumEventAgeInSeconds`, 60–21,600 s.
+    pub age_s_max: u32,
+    /// Name of the queue that is told of events given up (`OnFailure`).
+    pub on_failure: Option<String>,
+}
+
+impl Default for AsyncConfig {
+    /// Lambda's own defaults.
+    fn default() -> Self {
+        Self { retries_max: 2, age_s_max: 21_600, on_failure: None }
+    }
+}
+
+/// A rule of the default event bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleConfig {
+    /// Rule name.
+    pub name: String,
+    /// Which events it is for.
+    pub pattern: Pattern,
+    /// What it does with them.
+    pub target: TargetConfig,
+}
+
+/// A rule that fires by the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleConfig {
+    /// Rule name.
+    pub name: String,
+    /// `rate(…)`, in minutes.
+    pub every_min: u32,
+    /// What it does.
+    pub target: TargetConfig,
+}
+
+/// A rule's target: the function that declares the rule, and what becomes of an event it does not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetConfig {
+    /// JSON that the function is given in place of the event.
+    pub input: Option<String>,
+    /// `MaximumRetryAttempts`, 0–185.
+    pub retries_max: u32,
+    /// `MaximumEventAgeInSeconds`, 60–86,400 s.
+    pub age_s_max: u32,
+    /// Name of the queue for events that could not be delivered.
+    pub dead_letter_queue: Option<String>,
+}
+
+impl Default for TargetConfig {
+    /// EventBridge's own defaults.
+    fn default() -> Self {
+        Self { input: None, retries_max: 185, age_s_max: 86_400, dead_letter_queue: None }
+    }
+}
+
+/// One `AWS::SNS::Topic`, with what its policy says and its subscriptions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicConfig {
+    /// Topic name, unique in the account.
+    pub name: String,
+    /// Services that `AWS::SNS::TopicPolicy` lets publish, for example `cloudwatch.amazonaws.com`.
+    pub publishers: BTreeSet<String>,
+    /// Its subscriptions.
+    pub subscriptions: Vec<SubscriptionConfig>,
+}
+
+/// One `AWS::SNS::Subscription`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionConfig {
+    /// `Protocol`: `email` is the only one there is.
+    pub protocol: String,
+    /// `Endpoint`: the address that is written to.
+    pub endpoint: String,
+}
+
+/// One `AWS::CloudWatch::Alarm`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmConfig {
+    /// `AlarmName`.
+    pub name: String,
+    /// `AlarmDescription`.
+    pub description: Option<String>,
+    /// What is compared with the threshold.
+    pub measure: Measure,
+    /// `EvaluationPeriods`: N of "M out of N".
+    pub periods: u32,
+    /// `DatapointsToAlarm`: M; absent, it is N, and AWS words its reasons differently.
+    pub breaches_min: Option<u32>,
+    /// `ComparisonOperator`.
+    pub comparison: Comparison,
+    /// `Threshold`.
+    pub threshold: Finite,
+    /// `TreatMissingData`.
+    pub missing: MissingData,
+    /// ARNs of the topics that are told.
+    pub actions: AlarmActions,
+}
+
+/// Topics an alarm publishes to when it enters a state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlarmActions {
+    /// `AlarmActions`.
+    pub alarm: Vec<String>,
+    /// `OKActions`.
+    pub ok: Vec<String>,
+    /// `InsufficientDataActions`.
+    pub insufficient_data: Vec<String>,
+}
+
+/// What an alarm looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// One metric.
+    Metric(MetricStat),
+    /// `Metrics`: metrics and expressions over them, all of one period.
+    Math {
+        /// In the order of the template.
+        queries: Vec<Query>,
+        /// The id whose values count.
+        returned: String,
+    },
+}
+
+/// One entry of `Metrics`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Its id in expressions.
+    pub id: String,
+    /// `Label`, for readers.
+    pub label: Option<String>,
+    /// Where its values come from.
+    pub source: Source,
+}
+
+/// Where the values of a query come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A metric.
+    Metric(MetricStat),
+    /// Other queries.
+    Expression(Expression),
+}
+
+/// A metric, summed up over periods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricStat {
+    /// Which metric.
+    pub metric: MetricName,
+    /// How its samples become one number.
+    pub statistic: Statistic,
+    /// `Period`, a multiple of 60 s.
+    pub period_s: u32,
+}
+
+/// What tells one metric from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetricName {
+    /// `Namespace`.
+    pub namespace: String,
+    /// `MetricName`.
+    pub name: String,
+    /// `Dimensions`; one more or less is another metric.
+    pub dimensions: BTreeMap<String, String>,
+}
+
+/// How the samples of a period become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    /// Number of samples.
+    SampleCount,
+    /// Mean.
+    Average,
+    /// Total.
+    Sum,
+    /// Smallest.
+    Minimum,
+    /// Largest.
+    Maximum,
+}
+
+/// How a value is compared with the threshold; it breaches when the comparison holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// Value ≥ threshold.
+    GreaterThanOrEqualToThreshold,
+    /// Value > threshold.
+    GreaterThanThreshold,
+    /// Value < threshold.
+    LessThanThreshold,
+    /// Value ≤ threshold.
+    LessThanOrEqualToThreshold,
+}
+
+/// `TreatMissingData`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingData {
+    /// As neither, and as the state of its own that it is (the default).
+    Missing,
+    /// The alarm keeps its state.
+    Ignore,
+    /// As beyond the threshold.
+    Breaching,
+    /// As within the threshold.
+    NotBreaching,
+}
+
+/// A number that is neither infinite nor undefined, and so equal to itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finite(f64);
+
+impl Finite {
+    /// `None` for an infinity and for what is not a number.
+    #[must_use]
+    pub fn new(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Eq for Finite {}

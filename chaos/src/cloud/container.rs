@@ -2,7 +2,9 @@
 //!
 //! Invariant: a function meets the world through its container alone, so killing the container's link kills it whole.
 
+use super::cloudwatch::MetricLines;
 use super::config::FunctionConfig;
+use super::services::Services;
 use super::wire::{CurrentRequest, Wire};
 use crate::clock::Clock;
 use crate::journal::Journal;
@@ -59,8 +61,10 @@ pub struct Container {
     pub request: CurrentRequest,
     /// Seed of whatever the function draws.
     pub seed: u64,
-    /// Where other wires, and the function's metrics, are journaled.
+    /// Where other wires are journaled.
     pub journal: Journal,
+    /// Standard output, as far as metrics go.
+    pub metrics: MetricLines,
 }
 
 impl Container {
@@ -69,13 +73,14 @@ impl Container {
         number: u64,
         function: Arc<FunctionConfig>,
         seed: u64,
-        clock: Clock,
+        services: &Services,
         journal: Journal,
         wire: impl FnOnce(Link, CurrentRequest) -> Wire,
     ) -> Self {
         let (link, request) = (Link::default(), CurrentRequest::default());
         let http = SharedHttpClient::new(wire(link.clone(), request.clone()));
-        Self { number, function, link, clock, http, request, seed, journal }
+        let (clock, metrics) = (*services.clock(), MetricLines::new(services.clone(), journal.clone()));
+        Self { number, function, link, clock, http, request, seed, journal, metrics }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Embedded DynamoDB: the tables of `dynoxide-rs`, in memory, on the world's clock.
 //!
-//! Every write to the ledger is journaled with the row as it stands afterwards.
+//! Every write to the ledger, or to the responder's records, is journaled with the item as it stands afterwards.
 //! Invariant: this module decides nothing about items; conditions, updates and errors are dynoxide's.
 //! Rows outlive every run (their TTL is 400 days), so nothing here removes expired ones.
+
+mod incident;
 
 use super::config::TableConfig;
 use super::reply::Reply;
@@ -122,7 +124,10 @@ impl DynamoDb {
     }
 
     fn journal_write(&self, key: &Item, written: Result<&Item, &DynoxideError>, request: &str, now: UnixMs) {
-        let Some(payment) = text(key.get(KEY)).map(str::to_owned) else { return };
+        let Some(payment) = text(key.get(KEY)).map(str::to_owned) else {
+            let saved = written.ok().and_then(|item| incident::saved(item, request));
+            return saved.into_iter().for_each(|event| self.journal.record(now, event));
+        };
         let request = request.to_owned();
         match written {
             Ok(item) => {
@@ -177,7 +182,7 @@ fn read_error(error: &serde_json::Error) -> DynoxideError {
 }
 
 fn refused(error: &DynoxideError) -> Reply {
-    Reply { status: error.status_code(), headers: Vec::new(), body: error.to_json().into_bytes() }
+    Reply::json_text(error.status_code(), error.to_json().into_bytes())
 }
 
 fn unsupported(operation: &str) -> Reply {

@@ -2,14 +2,26 @@
 //!
 //! Invariant: it is configured like the deployed one wherever the number matters to a rule.
 
-use super::config::{FunctionConfig, ItemFailures, QueueConfig, RedriveConfig, SqsSourceConfig, TableConfig};
+use super::config::{
+    AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, RedriveConfig, SqsSourceConfig,
+    SubscriptionConfig, TableConfig, TopicConfig,
+};
 use super::container::{BoxFuture, Container, CrashPlan, Function, Handler, InvocationContext, NoCrashes};
-use super::{Blueprint, Cloud};
+use super::names;
+use super::wire::{CurrentRequest, Latencies, Wire};
+use super::{Alerting, Blueprint, Cloud};
 use crate::clock::Clock;
 use crate::journal::{Event, Journal};
+use crate::link::Link;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use payments::UnixMs;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// 2019-07-10T16:35:00Z.
@@ -46,6 +58,13 @@ pub(crate) fn ledger() -> TableConfig {
     }
 }
 
+/// `alerts`, with one e-mail address.
+pub(crate) fn alerts() -> TopicConfig {
+    let address = SubscriptionConfig { protocol: "email".to_owned(), endpoint: "ops@example.com".to_owned() };
+    let publishers = BTreeSet::from(["cloudwatch.amazonaws.com".to_owned()]);
+    TopicConfig { name: "alerts".to_owned(), publishers, subscriptions: vec![address] }
+}
+
 /// `Consumer`: 60 s, batches of 10 from `payments`, two at a time.
 pub(crate) fn consumer() -> FunctionConfig {
     FunctionConfig {
@@ -61,6 +80,9 @@ pub(crate) fn consumer() -> FunctionConfig {
             concurrency_max: Some(2),
             reports_item_failures: ItemFailures::Reported,
         }],
+        rules: vec![],
+        schedules: vec![],
+        asynchronous: AsyncConfig::default(),
     }
 }
 
@@ -80,8 +102,25 @@ pub(crate) fn world_with(
     crashes: Arc<dyn CrashPlan>,
     seed: u64,
 ) -> World {
+    alerted(functions, crashes, Alerting::default(), seed)
+}
+
+pub(crate) fn alerted(
+    functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
+    crashes: Arc<dyn CrashPlan>,
+    alerting: Alerting,
+    seed: u64,
+) -> World {
     let (clock, journal) = (Clock::starting_at(START), Journal::default());
-    let blueprint = Blueprint { queues: queues(5), tables: vec![ledger()], functions, crashes, seed };
+    let blueprint = Blueprint {
+        queues: queues(5),
+        tables: vec![ledger()],
+        topics: vec![alerts()],
+        functions,
+        crashes,
+        alerting,
+        seed,
+    };
     let cloud = Cloud::start(blueprint, clock, &journal).unwrap();
     World { cloud, journal, clock }
 }
@@ -100,6 +139,25 @@ impl World {
     pub(crate) fn events<T>(&self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
         self.journal.records().iter().filter_map(|record| pick(&record.event)).collect()
     }
+}
+
+/// The configuration a function would use, over a wire of its own that works on `request-1`.
+pub(crate) fn sdk(world: &World) -> (SdkConfig, Link) {
+    let (link, request) = (Link::default(), CurrentRequest::default());
+    request.set("request-1");
+    let wire = Wire::new(world.cloud.services().clone(), Latencies::new(1), link.clone(), request);
+    let credentials = Credentials::new("id", "secret", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(names::REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(SharedHttpClient::new(wire))
+        .time_source(world.clock)
+        .sleep_impl(TokioSleep::new())
+        // It takes a silence of 5 s for a broken stream, and so aborts a long poll.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build();
+    (config, link)
 }
 
 type Work = dyn Fn(Container, Vec<u8>, InvocationContext) -> BoxFuture<'static, Result<Vec<u8>, String>>

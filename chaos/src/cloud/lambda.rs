@@ -2,9 +2,13 @@
 //!
 //! Invariant: a container handles one invocation at a time, and one that crashed or timed out is never used again.
 
+mod asynchronous;
 #[cfg(test)]
 mod tests;
 
+pub(super) use asynchronous::Asynchronous;
+
+use super::cloudwatch::InvocationEnd;
 use super::config::FunctionConfig;
 use super::container::{Container, CrashPlan, Function, Handler, InvocationContext};
 use super::ids::Ids;
@@ -111,7 +115,24 @@ impl Pool {
     ///
     /// Journals everything but an answer, which only the caller can read.
     pub async fn invoke(&self, payload: Vec<u8>, messages: Vec<String>) -> Ended {
-        let request = self.lock().requests.uuid();
+        self.invoke_as(self.new_request(), payload, messages).await
+    }
+
+    /// A request id for an invocation to come.
+    pub(super) fn new_request(&self) -> String {
+        self.lock().requests.uuid()
+    }
+
+    /// Invokes the function under a request id it may have seen before.
+    async fn invoke_as(&self, request: String, payload: Vec<u8>, messages: Vec<String>) -> Ended {
+        let began = self.now();
+        let ended = self.handle(request, payload, messages).await;
+        let end = if ended.outcome.is_ok() { InvocationEnd::Answered } else { InvocationEnd::Failed };
+        self.around.services.cloudwatch().invoked(&self.config.name, began, end, self.now());
+        ended
+    }
+
+    async fn handle(&self, request: String, payload: Vec<u8>, messages: Vec<String>) -> Ended {
         let idle = self.lock().idle.pop_front();
         let warm = match idle {
             Some(warm) => Some(warm),
@@ -201,9 +222,8 @@ impl Pool {
             Stream::new(around.seed, &format!("container {number} of {}", self.config.logical_id)).seed();
         let wire =
             |link, request| Wire::new(around.services.clone(), around.latencies.clone(), link, request);
-        let clock = *around.services.clock();
-        let container =
-            Container::new(number, Arc::clone(&self.config), seed, clock, around.journal.clone(), wire);
+        let (config, services) = (Arc::clone(&self.config), &around.services);
+        let container = Container::new(number, config, seed, services, around.journal.clone(), wire);
         (container, i64::try_from(sandbox_ms).unwrap_or(0))
     }
 

@@ -2,30 +2,40 @@
 //!
 //! Invariant: nothing outlives its `Cloud`; every task of a world is owned by it.
 
+pub mod cloudwatch;
 pub mod config;
 pub mod container;
+mod crew;
 pub mod dynamodb;
 pub mod event_source;
+pub mod eventbridge;
 #[cfg(test)]
 mod fixtures;
 pub mod ids;
 pub mod lambda;
+mod minute;
 pub mod names;
 pub mod reply;
 pub mod secrets;
 pub mod services;
+pub mod sns;
 pub mod sqs;
 pub mod wire;
 
 use crate::clock::Clock;
 use crate::journal::Journal;
-use config::{FunctionConfig, QueueConfig, TableConfig};
+use cloudwatch::{CloudWatch, Knobs};
+use config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
 use container::{CrashPlan, Function};
+use crew::Crew;
 use dynamodb::DynamoDb;
 use event_source::{EventSource, EventSourceError};
-use lambda::{Pool, Surroundings};
+use eventbridge::{Carrier, DeliveryPlan, EventBridge, Faultless};
+use lambda::{Asynchronous, Pool, Surroundings};
+use minute::Minutes;
 use secrets::Secrets;
 use services::Services;
+use sns::Sns;
 use sqs::Sqs;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,30 +48,61 @@ pub struct Blueprint {
     pub queues: Vec<QueueConfig>,
     /// Tables.
     pub tables: Vec<TableConfig>,
+    /// Topics, each with its subscriptions.
+    pub topics: Vec<TopicConfig>,
     /// Functions, each with the code that runs in its containers.
     pub functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
     /// Which invocations are killed.
     pub crashes: Arc<dyn CrashPlan>,
+    /// Who is told of what.
+    pub alerting: Alerting,
     /// Seed of every draw.
     pub seed: u64,
+}
+
+/// Alarms, and the ways from them to whoever must know. Rules and schedules are part of the functions they invoke.
+pub struct Alerting {
+    /// Alarms.
+    pub alarms: Vec<AlarmConfig>,
+    /// How late metrics are.
+    pub knobs: Knobs,
+    /// What becomes of events on their way to a function.
+    pub deliveries: Arc<dyn DeliveryPlan>,
+}
+
+impl Default for Alerting {
+    /// No alarm, and no event lost.
+    fn default() -> Self {
+        Self { alarms: Vec::new(), knobs: Knobs::default(), deliveries: Arc::new(Faultless) }
+    }
 }
 
 /// One account of embedded services, running.
 pub struct Cloud {
     services: Services,
     functions: BTreeMap<String, Arc<Pool>>,
+    asynchronous: BTreeMap<String, Arc<Asynchronous>>,
+    crew: Crew,
     tasks: JoinSet<()>,
 }
 
 /// Why a blueprint cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
-    /// A redrive policy names a queue that is not in the blueprint.
+    /// A redrive policy, a rule or a function names a queue that is not in the blueprint.
     #[error("dead-letter queue {0} does not exist")]
     DeadLetterQueue(String),
     /// DynamoDB refuses a table; its name and why.
     #[error("{0}")]
     Table(String),
+    /// A subscription has a protocol this world does not deliver.
+    #[error("topic {topic}: the embedded SNS does not deliver to {protocol}, only to email")]
+    Subscription {
+        /// Topic name.
+        topic: String,
+        /// The protocol.
+        protocol: String,
+    },
     /// Lambda refuses an event source.
     #[error("event source of {function}: {error}")]
     EventSource {
@@ -78,22 +119,33 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint { queues, tables, functions, crashes, seed } = blueprint;
-        let sqs =
-            Sqs::new(&queues, seed, clock.now(), journal.clone()).map_err(CloudError::DeadLetterQueue)?;
+        let Blueprint { queues, tables, topics, functions, crashes, alerting, seed } = blueprint;
+        let now = clock.now();
+        let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
         let dynamodb = DynamoDb::new(&tables, clock, journal.clone()).map_err(CloudError::Table)?;
-        let services = Services::new(sqs, dynamodb, Secrets::new(seed), clock);
+        let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
+        let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
+        check_last_resorts(&configs, &names)?;
+        let cloudwatch = CloudWatch::new(&alerting.alarms, &configs, &names, alerting.knobs, seed, now);
+        let bus = EventBridge::new(&configs, seed, now, journal.clone());
+        let sns = Sns::new(&topics, seed, journal.clone())?;
+        let services = Services::new(sqs, dynamodb, Secrets::new(seed), sns, cloudwatch, clock);
         let latencies = Latencies::new(seed);
         let around =
             Surroundings { services: services.clone(), latencies, crashes, journal: journal.clone(), seed };
-        let mut cloud = Self { services, functions: BTreeMap::new(), tasks: JoinSet::new() };
+        let mut cloud = Self::empty(services.clone());
+        cloud.tasks.spawn(services.move_messages());
         for (config, function) in functions {
             cloud.deploy(config, function, around.clone())?;
+        }
+        // Without any of these there is nothing to do by the minute.
+        if !alerting.alarms.is_empty() || !bus.is_empty() {
+            cloud.live_by_the_minute(bus, alerting, &around);
         }
         Ok(cloud)
     }
 
-    /// SQS, DynamoDB and Secrets Manager: for producers, faults and checks.
+    /// The services: for producers, faults and checks.
     #[must_use]
     pub fn services(&self) -> &Services {
         &self.services
@@ -103,6 +155,13 @@ impl Cloud {
     #[must_use]
     pub fn function(&self, logical_id: &str) -> Option<&Arc<Pool>> {
         self.functions.get(logical_id)
+    }
+
+    /// Gives a function an event without waiting for it, as `--invocation-type Event` does; the request id, or `None`
+    /// when there is no such function.
+    #[must_use]
+    pub fn accept(&self, logical_id: &str, payload: Vec<u8>) -> Option<String> {
+        Some(self.asynchronous.get(logical_id)?.accept(payload))
     }
 
     /// Returns only when a task of the cloud panicked, which is a fault of this harness, with what it said.
@@ -119,6 +178,22 @@ impl Cloud {
     /// Stops polling, drops whatever functions are running, and waits until all of it is gone.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+    }
+
+    fn empty(services: Services) -> Self {
+        let mut tasks = JoinSet::new();
+        let (crew, at_work) = Crew::new();
+        tasks.spawn(at_work);
+        Self { services, functions: BTreeMap::new(), asynchronous: BTreeMap::new(), crew, tasks }
+    }
+
+    fn live_by_the_minute(&mut self, bus: EventBridge, alerting: Alerting, around: &Surroundings) {
+        let Surroundings { services, journal, seed, .. } = around.clone();
+        let Alerting { deliveries, .. } = alerting;
+        let functions = self.asynchronous.clone();
+        let carrier = Carrier::new(functions, deliveries, services.clone(), journal.clone(), seed);
+        let (carrier, crew) = (Arc::new(carrier), self.crew.clone());
+        self.tasks.spawn(Minutes { services, bus, carrier, crew, journal }.pass());
     }
 
     fn deploy(
@@ -138,7 +213,24 @@ impl Cloud {
                 self.tasks.spawn(Arc::clone(&source).poll());
             }
         }
+        let crew = self.crew.clone();
+        let asynchronous = Asynchronous::new(Arc::clone(&pool), services, journal, crew, seed);
+        self.asynchronous.insert(logical_id.clone(), Arc::new(asynchronous));
         self.functions.insert(logical_id, pool);
         Ok(())
     }
+}
+
+/// Refuses a rule or a function whose queue for events given up is not there.
+fn check_last_resorts(functions: &[&FunctionConfig], queues: &[String]) -> Result<(), CloudError> {
+    for function in functions {
+        let rules = function.rules.iter().map(|rule| &rule.target);
+        let schedules = function.schedules.iter().map(|schedule| &schedule.target);
+        let dead_letters = rules.chain(schedules).map(|target| &target.dead_letter_queue);
+        let last_resorts = dead_letters.chain([&function.asynchronous.on_failure]).flatten();
+        if let Some(missing) = last_resorts.into_iter().find(|queue| !queues.contains(queue)) {
+            return Err(CloudError::DeadLetterQueue(missing.clone()));
+        }
+    }
+    Ok(())
 }

@@ -6,6 +6,8 @@
 pub const ACCOUNT: &str = "123456789012";
 /// `AWS::Region`.
 pub const REGION: &str = "eu-central-1";
+/// The region as CloudWatch writes it for people.
+pub const REGION_NAME: &str = "EU (Frankfurt)";
 /// `AWS::Partition`.
 pub const PARTITION: &str = "aws";
 
@@ -27,10 +29,40 @@ pub fn queue_in_url(url: &str) -> &str {
     last_part(url, '/')
 }
 
+/// The queue named by an ARN; `None` when the text is no ARN. Account and region are not looked at: there is one.
+#[must_use]
+pub fn queue_in_arn(arn: &str) -> Option<&str> {
+    (arn.starts_with("arn:") && arn.split(':').count() == 6).then(|| last_part(arn, ':'))
+}
+
+/// A topic's ARN: what `Ref` of a topic yields.
+#[must_use]
+pub fn topic_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{name}")
+}
+
+/// A topic's name, given its name or its ARN.
+#[must_use]
+pub fn topic_in_arn(arn: &str) -> &str {
+    last_part(arn, ':')
+}
+
 /// A function's ARN: what `GetAtt Function.Arn` yields.
 #[must_use]
 pub fn function_arn(name: &str) -> String {
     format!("arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+/// An alarm's ARN.
+#[must_use]
+pub fn alarm_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}")
+}
+
+/// ARN of a rule of the default bus.
+#[must_use]
+pub fn rule_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:events:{REGION}:{ACCOUNT}:rule/{name}")
 }
 
 /// A secret's ARN. Secrets Manager ends it with six characters of its own.

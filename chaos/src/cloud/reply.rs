@@ -4,14 +4,19 @@
 
 use serde::Serialize;
 
-/// A status, a body of JSON, and the headers a client of that service reads.
+/// Content type of JSON, whatever version a client asked for: none of them looks.
+const JSON: &str = "application/x-amz-json-1.0";
+
+/// A status, a body, and the headers a client of that service reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
+    /// Content type of the body.
+    pub content_type: &'static str,
     /// Headers beyond the content type, lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON.
+    /// JSON, or what the content type says.
     pub body: Vec<u8>,
 }
 
@@ -27,7 +32,19 @@ impl Reply {
     pub fn json(status: u16, answer: &impl Serialize) -> Self {
         let body =
             serde_json::to_vec(answer).expect("answers are maps with string keys, and those serialise");
-        Self { status, headers: Vec::new(), body }
+        Self::json_text(status, body)
+    }
+
+    /// A body that is JSON already.
+    #[must_use]
+    pub const fn json_text(status: u16, body: Vec<u8>) -> Self {
+        Self { status, content_type: JSON, headers: Vec::new(), body }
+    }
+
+    /// A document of the query protocol.
+    #[must_use]
+    pub fn xml(status: u16, document: String) -> Self {
+        Self { status, content_type: "text/xml", headers: Vec::new(), body: document.into_bytes() }
     }
 
     /// The error every AWS JSON protocol writes: a type and a message.

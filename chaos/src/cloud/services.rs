@@ -2,12 +2,15 @@
 //!
 //! Invariant: no lock is held across an await, so every call takes effect at one instant.
 
+use super::cloudwatch::CloudWatch;
 use super::dynamodb::DynamoDb;
 use super::reply::Reply;
 use super::secrets::Secrets;
+use super::sns::Sns;
 use super::sqs::{Answer, Call, Sqs, SqsError};
 use crate::clock::Clock;
 use payments::UnixMs;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Every service of one account; cheap to clone.
@@ -19,6 +22,8 @@ struct Inner {
     sqs: Mutex<Sqs>,
     dynamodb: DynamoDb,
     secrets: Mutex<Secrets>,
+    sns: Mutex<Sns>,
+    cloudwatch: Mutex<CloudWatch>,
     clock: Clock,
 }
 
@@ -31,9 +36,30 @@ pub enum Service {
     DynamoDb,
     /// Secrets Manager.
     Secrets,
+    /// SNS.
+    Sns,
 }
 
+/// The API version that a form for SNS carries. Forms of the query protocol name their service by it alone.
+const SNS_VERSION: &str = "2010-03-31";
+
 impl Service {
+    /// Reads which service and operation a request is for: from `x-amz-target` when it has one, and otherwise from the
+    /// form in its body; `None` for a service that is not here.
+    #[must_use]
+    pub fn of_request<'a>(target: Option<&'a str>, body: &'a [u8]) -> Option<(Self, Cow<'a, str>)> {
+        match target {
+            Some(target) => Self::of_target(target).map(|(service, operation)| (service, operation.into())),
+            None => Self::of_form(body),
+        }
+    }
+
+    /// Reads `Version` and `Action` of a form.
+    fn of_form(form: &[u8]) -> Option<(Self, Cow<'_, str>)> {
+        let field = |name| form_urlencoded::parse(form).find(|(key, _)| key == name).map(|(_, value)| value);
+        (field("Version")? == SNS_VERSION).then_some((Self::Sns, field("Action")?))
+    }
+
     /// Reads `x-amz-target`: the service, and the operation after the dot; `None` for a service that is not here.
     #[must_use]
     pub fn of_target(target: &str) -> Option<(Self, &str)> {
@@ -49,8 +75,17 @@ impl Service {
 }
 
 impl Services {
-    pub(super) fn new(sqs: Sqs, dynamodb: DynamoDb, secrets: Secrets, clock: Clock) -> Self {
-        Self(Arc::new(Inner { sqs: Mutex::new(sqs), dynamodb, secrets: Mutex::new(secrets), clock }))
+    pub(super) fn new(
+        sqs: Sqs,
+        dynamodb: DynamoDb,
+        secrets: Secrets,
+        sns: Sns,
+        cloudwatch: CloudWatch,
+        clock: Clock,
+    ) -> Self {
+        let (sqs, secrets) = (Mutex::new(sqs), Mutex::new(secrets));
+        let (sns, cloudwatch) = (Mutex::new(sns), Mutex::new(cloudwatch));
+        Self(Arc::new(Inner { sqs, dynamodb, secrets, sns, cloudwatch, clock }))
     }
 
     /// SQS. Let go of it before the next await.
@@ -69,6 +104,16 @@ impl Services {
         self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// CloudWatch. Let go of it before the next await.
+    pub fn cloudwatch(&self) -> MutexGuard<'_, CloudWatch> {
+        self.0.cloudwatch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// SNS. Let go of it before the next await.
+    pub fn sns(&self) -> MutexGuard<'_, Sns> {
+        self.0.sns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The clock they all follow.
     #[must_use]
     pub fn clock(&self) -> &Clock {
@@ -82,6 +127,7 @@ impl Services {
             Service::Sqs => self.answer_sqs(operation, body).await.unwrap_or_else(|error| error.reply()),
             Service::DynamoDb => self.dynamodb().answer(operation, body, request, self.clock().now()),
             Service::Secrets => self.secrets().answer(operation, body),
+            Service::Sns => self.sns().answer(operation, body, request, self.clock().now()),
         }
     }
 
@@ -96,6 +142,23 @@ impl Services {
             let answer = self.sqs().answer(&call, clock.now());
             if answer != Answer::NothingYet || !self.receivable_by(queue, Some(until)).await {
                 return Ok(answer.into_reply());
+            }
+        }
+    }
+
+    /// Carries message move tasks forward, every message at its own instant. Never returns.
+    pub(super) async fn move_messages(self) {
+        loop {
+            let changed = self.sqs().moves_changed();
+            let noticed = changed.notified();
+            let next = self.sqs().next_move();
+            match next {
+                None => noticed.await,
+                Some(next) => tokio::select! {
+                    biased;
+                    () = noticed => {}
+                    () = self.clock().sleep_until(next) => self.sqs().move_due(self.clock().now()),
+                },
             }
         }
     }

@@ -26,6 +26,8 @@ const SQS_MS: (u64, u64) = (4, 12);
 const DYNAMODB_MS: (u64, u64) = (2, 8);
 /// The same for Secrets Manager.
 const SECRETS_MS: (u64, u64) = (8, 30);
+/// The same for SNS.
+const SNS_MS: (u64, u64) = (10, 40);
 
 /// The id of the invocation a container is working on; shared by all of its wires, empty during init.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +55,7 @@ struct Draws {
     sqs: Stream,
     dynamodb: Stream,
     secrets: Stream,
+    sns: Stream,
 }
 
 impl Latencies {
@@ -63,6 +66,7 @@ impl Latencies {
             sqs: Stream::new(seed, "latency sqs"),
             dynamodb: Stream::new(seed, "latency dynamodb"),
             secrets: Stream::new(seed, "latency secrets"),
+            sns: Stream::new(seed, "latency sns"),
         })))
     }
 
@@ -72,6 +76,7 @@ impl Latencies {
             Service::Sqs => (&mut draws.sqs, SQS_MS),
             Service::DynamoDb => (&mut draws.dynamodb, DYNAMODB_MS),
             Service::Secrets => (&mut draws.secrets, SECRETS_MS),
+            Service::Sns => (&mut draws.sns, SNS_MS),
         };
         i64::try_from(stream.between(low, high)).unwrap_or(i64::MAX)
     }
@@ -94,16 +99,16 @@ impl Wire {
     }
 
     async fn carry(self, target: Option<String>, body: SdkBody) -> Reply {
-        let Some((service, operation)) = target.as_deref().and_then(Service::of_target) else {
+        // What the SDK sends is in memory; a streaming body would be of a protocol none of these services speaks.
+        let body = body.bytes().unwrap_or_default();
+        let Some((service, operation)) = Service::of_request(target.as_deref(), body) else {
             return unknown_target(target.as_deref());
         };
         self.link.hop().await;
         let clock = self.services.clock();
         clock.sleep_until(clock.now().plus_ms(self.latencies.draw_ms(service))).await;
         let request = self.request.get();
-        // The SDK's JSON bodies are in memory; a streaming one would be a protocol none of these services speaks.
-        let reply =
-            self.services.answer(service, operation, body.bytes().unwrap_or_default(), &request).await;
+        let reply = self.services.answer(service, &operation, body, &request).await;
         self.link.hop().await;
         reply
     }
@@ -126,14 +131,16 @@ impl HttpClient for Wire {
 fn unknown_target(target: Option<&str>) -> Reply {
     let text = match target {
         Some(target) => format!("No embedded service answers to {target}."),
-        None => "No embedded service answers a request without x-amz-target.".to_owned(),
+        None => {
+            "No embedded service answers a request with neither x-amz-target nor a form for SNS.".to_owned()
+        }
     };
     Reply::error(400, "UnknownOperationException", &text)
 }
 
 fn response(reply: Reply) -> Result<HttpResponse, ConnectorError> {
     let mut response =
-        http::Response::builder().status(reply.status).header("content-type", "application/x-amz-json-1.0");
+        http::Response::builder().status(reply.status).header("content-type", reply.content_type);
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }

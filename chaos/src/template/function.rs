@@ -1,4 +1,4 @@
-//! `AWS::Serverless::Function` and its SQS events.
+//! `AWS::Serverless::Function` and its events.
 //!
 //! Invariant: what Lambda refuses when an event source mapping is created is refused here, above all a queue whose
 //! visibility is shorter than the function's timeout. No linter finds that one.
@@ -8,10 +8,12 @@ use super::error::{Problem, TemplateError};
 use super::resolve::Scope;
 use super::types::{FUNCTION_IMMATERIAL, Role};
 use super::value::Value;
-use crate::cloud::config::{FunctionConfig, ItemFailures, QueueConfig, SqsSourceConfig};
+use crate::cloud::config::{AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, SqsSourceConfig};
 use std::collections::{BTreeMap, BTreeSet};
 
-const HONOURED: &[&str] = &["FunctionName", "Timeout", "MemorySize", "Environment", "Events"];
+const HONOURED: &[&str] =
+    &["FunctionName", "Timeout", "MemorySize", "Environment", "Events", "EventInvokeConfig"];
+const EVENTS: &str = "SQS, EventBridgeRule, Schedule";
 const EVENT_HONOURED: &[&str] = &[
     "Queue",
     "BatchSize",
@@ -64,12 +66,25 @@ impl Scope<'_> {
     ) -> Result<FunctionConfig, TemplateError> {
         let fields = properties.fields(HONOURED, FUNCTION_IMMATERIAL)?;
         let timeout_s = fields.number_or("Timeout", 3, 1..=900)?;
-        let mut sources = Vec::new();
+        let (mut sources, mut rules, mut schedules) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(events) = fields.get("Events") {
-            for event in events.map()?.values() {
-                sources.push(self.sqs_source(event, timeout_s, queues)?);
+            for (key, event) in events.map()? {
+                let fields = event.fields(&["Type", "Properties"], &[])?;
+                let kind = fields.require("Type", EVENTS)?.one_of(&["SQS", "EventBridgeRule", "Schedule"])?;
+                let properties = fields.require("Properties", "the properties of the event")?;
+                // SAM makes a rule of its own for the event, and CloudFormation a name of that rule's logical id.
+                let rule = || format!("{}-{id}{key}", self.deployment.stack_name);
+                match kind.as_str() {
+                    "EventBridgeRule" => rules.push(self.rule(rule(), properties, queues)?),
+                    "Schedule" => schedules.push(self.schedule(rule(), properties, queues)?),
+                    _ => sources.push(self.sqs_source(properties, timeout_s, queues)?),
+                }
             }
         }
+        let asynchronous = match fields.get("EventInvokeConfig") {
+            Some(config) => self.asynchronous(config, queues)?,
+            None => AsyncConfig::default(),
+        };
         Ok(FunctionConfig {
             logical_id: id.to_owned(),
             name,
@@ -77,18 +92,18 @@ impl Scope<'_> {
             memory_mb: fields.number_or("MemorySize", 128, 128..=10_240)?,
             environment: fields.get("Environment").map_or(Ok(BTreeMap::new()), environment)?,
             sources,
+            rules,
+            schedules,
+            asynchronous,
         })
     }
 
     fn sqs_source(
         &self,
-        event: &Value,
+        properties: &Value,
         timeout_s: u32,
         queues: &BTreeMap<String, QueueConfig>,
     ) -> Result<SqsSourceConfig, TemplateError> {
-        let fields = event.fields(&["Type", "Properties"], &[])?;
-        fields.require("Type", "SQS")?.one_of(&["SQS"])?;
-        let properties = fields.require("Properties", "the properties of an SQS event")?;
         let fields = properties.fields(EVENT_HONOURED, &[])?;
         let target = fields.require("Queue", "the ARN of a queue")?;
         let queue = self.queue_at(target, queues.values().map(|queue| &queue.name))?;

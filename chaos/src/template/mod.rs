@@ -4,10 +4,12 @@
 //! refused by name, file and line, unless it stands in the tables of `types.rs` among the things that cannot matter.
 //! Invariant: what is simulated is what would be deployed.
 
+mod alarm;
 mod application;
 mod conditions;
 mod document;
 mod error;
+mod event;
 mod function;
 mod order;
 mod parameters;
@@ -17,13 +19,14 @@ mod resolve;
 mod table;
 #[cfg(test)]
 mod tests;
+mod topic;
 mod types;
 mod value;
 mod yaml;
 
 pub use error::{Place, Problem, TemplateError};
 
-use crate::cloud::config::{FunctionConfig, QueueConfig, TableConfig};
+use crate::cloud::config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
 use document::{Document, Resource};
 use resolve::Scope;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +70,10 @@ pub struct Stack {
     pub tables: BTreeMap<String, TableConfig>,
     /// Every `AWS::Serverless::Function`.
     pub functions: BTreeMap<String, FunctionConfig>,
+    /// Every `AWS::CloudWatch::Alarm`.
+    pub alarms: BTreeMap<String, AlarmConfig>,
+    /// Every `AWS::SNS::Topic`, with what `AWS::SNS::TopicPolicy` says of it and every `AWS::SNS::Subscription`.
+    pub topics: BTreeMap<String, TopicConfig>,
     /// Outputs of the outermost template, by name.
     pub outputs: BTreeMap<String, String>,
     /// Values of the outermost template's parameters; a list is joined by commas.
@@ -125,12 +132,17 @@ impl<'a> Scope<'a> {
                     let nested = self.application(resource, properties.at())?.clone();
                     stack.absorb(&id, nested);
                 }
-                // Queues name each other and functions name queues: they are built together, below.
-                Role::Queue | Role::Function => {}
+                Role::Alarm => {
+                    let name = self.physical_name(resource)?;
+                    stack.alarms.insert(id, alarm::alarm(name, properties)?);
+                }
+                // Queues name each other, functions name queues, and so it is with topics: they are built below.
+                Role::Queue | Role::Function | Role::Topic | Role::TopicPolicy | Role::Subscription => {}
             }
         }
         stack.queues.extend(self.queues(&resolved)?);
         stack.functions.extend(self.functions(&resolved, &stack.queues)?);
+        stack.topics.extend(self.topics(&resolved)?);
         stack.outputs = self.outputs()?;
         stack.parameters = self
             .parameters
@@ -193,6 +205,8 @@ impl Stack {
         let inside = |name: String| format!("{id}.{name}");
         self.queues.extend(nested.queues.into_iter().map(|(name, it)| (inside(name), it)));
         self.tables.extend(nested.tables.into_iter().map(|(name, it)| (inside(name), it)));
+        self.alarms.extend(nested.alarms.into_iter().map(|(name, it)| (inside(name), it)));
+        self.topics.extend(nested.topics.into_iter().map(|(name, it)| (inside(name), it)));
         self.inert.extend(nested.inert.into_iter().map(|(name, it)| (inside(name), it)));
         self.functions.extend(nested.functions.into_iter().map(|(name, it)| {
             let logical_id = inside(name);

@@ -5,8 +5,7 @@
 
 use super::error::TemplateError;
 use super::types::TABLE_IMMATERIAL;
-use super::value::{Data, Value};
-use super::yaml::Scalar;
+use super::value::Value;
 use crate::cloud::config::TableConfig;
 use serde_json::{Map, json};
 
@@ -59,7 +58,7 @@ fn indexes(value: &Value) -> Result<serde_json::Value, TemplateError> {
             let projection = fields.require("Projection", "a projection")?;
             projection.fields(&["ProjectionType", "NonKeyAttributes"], &[])?;
             fields.require("IndexName", "a name")?.text()?;
-            Ok(json(index))
+            Ok(index.json())
         })
         .collect()
 }
@@ -74,18 +73,7 @@ fn items(value: &Value, fields: &[&str]) -> Result<serde_json::Value, TemplateEr
             for field in fields {
                 found.require(field, "text")?.text()?;
             }
-            Ok(json(item))
+            Ok(item.json())
         })
         .collect()
-}
-
-fn json(value: &Value) -> serde_json::Value {
-    match &value.data {
-        Data::Scalar(Scalar::Null) => serde_json::Value::Null,
-        Data::Scalar(Scalar::Bool(value)) => json!(value),
-        Data::Scalar(Scalar::Integer(number)) => json!(number),
-        Data::Scalar(Scalar::Text(text)) => json!(text),
-        Data::List(items) => items.iter().map(json).collect(),
-        Data::Map(fields) => fields.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
-    }
 }

@@ -11,6 +11,10 @@ pub(super) enum Role {
     Table,
     Function,
     Application,
+    Alarm,
+    Topic,
+    TopicPolicy,
+    Subscription,
     /// Resolved, so that a wrong reference is found, but not simulated; why that is right.
     Inert(&'static str),
 }
@@ -88,6 +92,23 @@ pub(super) const FUNCTION_IMMATERIAL: &[(&str, &str)] = &[
     ("Tags", "for the bill"),
 ];
 
+/// Alarm properties that cannot matter, and why.
+pub(super) const ALARM_IMMATERIAL: &[(&str, &str)] =
+    &[("Unit", "samples have none"), ("Tags", "for the bill")];
+
+/// Topic properties that cannot matter, and why.
+pub(super) const TOPIC_IMMATERIAL: &[(&str, &str)] =
+    &[("KmsMasterKeyId", "encryption at rest"), ("DisplayName", "for readers"), ("Tags", "for the bill")];
+
+/// Subscription properties that cannot matter, and why.
+pub(super) const SUBSCRIPTION_IMMATERIAL: &[(&str, &str)] = &[("Region", "there is only one")];
+
+/// Properties of an event rule that cannot matter, and why.
+pub(super) const RULE_IMMATERIAL: &[(&str, &str)] = &[("Target", "only its id can be chosen")];
+
+/// Properties of a schedule that cannot matter, and why.
+pub(super) const SCHEDULE_IMMATERIAL: &[(&str, &str)] = &[("Description", "for readers")];
+
 /// Properties of a nested application that cannot matter, and why.
 pub(super) const APPLICATION_IMMATERIAL: &[(&str, &str)] =
     &[("TimeoutInMinutes", "a world is assembled at once"), ("Tags", "for the bill")];
@@ -96,10 +117,9 @@ const ENCRYPTION: Role = Role::Inert("encryption at rest");
 const PERMISSIONS: Role = Role::Inert("permissions: the embedded services allow everything");
 const LOGS: Role = Role::Inert("log lines go nowhere, metric lines to the journal");
 const FOR_READERS: Role = Role::Inert("for readers");
-const ALERTS: Role = Role::Inert("a run ends in the dead-letter queue; nobody is told of it");
 
 /// A type that only needs a name: `Ref` gives it, `GetAtt` gives what is listed.
-const fn inert(
+const fn named(
     name: &'static str,
     role: Role,
     name_property: Option<&'static str>,
@@ -142,49 +162,49 @@ const RESOURCE_TYPES: &[ResourceType] = &[
         reference: "arn:aws:cloudformation:{region}:{account}:stack/{name}/simulated",
         attributes: &[],
     },
-    inert(
+    named(
         "AWS::CloudWatch::Alarm",
-        ALERTS,
+        Role::Alarm,
         Some("AlarmName"),
         "{name}",
         &[("Arn", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}")],
     ),
-    inert(
+    named(
         "AWS::SNS::Topic",
-        ALERTS,
+        Role::Topic,
         Some("TopicName"),
         "arn:aws:sns:{region}:{account}:{name}",
         &[("TopicArn", "arn:aws:sns:{region}:{account}:{name}"), ("TopicName", "{name}")],
     ),
-    inert("AWS::SNS::Subscription", ALERTS, None, "arn:aws:sns:{region}:{account}:{name}", &[]),
-    inert("AWS::CloudWatch::Dashboard", FOR_READERS, Some("DashboardName"), "{name}", &[]),
-    inert(
+    named("AWS::SNS::Subscription", Role::Subscription, None, "arn:aws:sns:{region}:{account}:{name}", &[]),
+    named("AWS::CloudWatch::Dashboard", FOR_READERS, Some("DashboardName"), "{name}", &[]),
+    named(
         "AWS::Logs::LogGroup",
         LOGS,
         Some("LogGroupName"),
         "{name}",
         &[("Arn", "arn:aws:logs:{region}:{account}:log-group:{name}:*")],
     ),
-    inert(
+    named(
         "AWS::KMS::Key",
         ENCRYPTION,
         None,
         "{name}",
         &[("Arn", "arn:aws:kms:{region}:{account}:key/{name}"), ("KeyId", "{name}")],
     ),
-    inert("AWS::KMS::Alias", ENCRYPTION, Some("AliasName"), "{name}", &[]),
-    inert(
+    named("AWS::KMS::Alias", ENCRYPTION, Some("AliasName"), "{name}", &[]),
+    named(
         "AWS::IAM::Role",
         PERMISSIONS,
         Some("RoleName"),
         "{name}",
         &[("Arn", "arn:aws:iam::{account}:role/{name}")],
     ),
-    inert("AWS::IAM::Policy", PERMISSIONS, Some("PolicyName"), "{name}", &[]),
-    inert("AWS::IAM::ManagedPolicy", PERMISSIONS, None, "arn:aws:iam::{account}:policy/{name}", &[]),
-    inert("AWS::Lambda::Permission", PERMISSIONS, None, "{name}", &[]),
-    inert("AWS::SNS::TopicPolicy", PERMISSIONS, None, "{name}", &[]),
-    inert("AWS::SQS::QueuePolicy", PERMISSIONS, None, "{name}", &[]),
+    named("AWS::IAM::Policy", PERMISSIONS, Some("PolicyName"), "{name}", &[]),
+    named("AWS::IAM::ManagedPolicy", PERMISSIONS, None, "arn:aws:iam::{account}:policy/{name}", &[]),
+    named("AWS::Lambda::Permission", PERMISSIONS, None, "{name}", &[]),
+    named("AWS::SNS::TopicPolicy", Role::TopicPolicy, None, "{name}", &[]),
+    named("AWS::SQS::QueuePolicy", PERMISSIONS, None, "{name}", &[]),
 ];
 
 /// Names of all known types.

@@ -5,6 +5,7 @@
 use super::error::{Place, Problem, TemplateError, listed};
 use super::resolve::At;
 use super::yaml::Scalar;
+use crate::cloud::config::Finite;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -78,6 +79,33 @@ impl Value {
             Ok("true") => Ok(true),
             Ok("false") => Ok(false),
             Ok(_) | Err(_) => Err(self.is_not("true, false")),
+        }
+    }
+
+    /// A number with a fraction, perhaps below zero.
+    pub(super) fn real(&self) -> Result<Finite, TemplateError> {
+        let number = self.text().ok().and_then(|text| text.parse().ok()).and_then(Finite::new);
+        number.ok_or_else(|| self.is_not("a number"))
+    }
+
+    /// What one of a few words stands for.
+    pub(super) fn word_of<T: Copy>(&self, known: &[(&str, T)]) -> Result<T, TemplateError> {
+        let text = self.text().ok();
+        let found = known.iter().find(|(word, _)| text.as_deref() == Some(*word));
+        found
+            .map(|(_, meaning)| *meaning)
+            .ok_or_else(|| self.is_not(&listed(known.iter().map(|(word, _)| *word))))
+    }
+
+    /// The value as JSON.
+    pub(super) fn json(&self) -> serde_json::Value {
+        match &self.data {
+            Data::Scalar(Scalar::Null) => serde_json::Value::Null,
+            Data::Scalar(Scalar::Bool(value)) => serde_json::json!(value),
+            Data::Scalar(Scalar::Integer(number)) => serde_json::json!(number),
+            Data::Scalar(Scalar::Text(text)) => serde_json::json!(text),
+            Data::List(items) => items.iter().map(Self::json).collect(),
+            Data::Map(fields) => fields.iter().map(|(key, value)| (key.clone(), value.json())).collect(),
         }
     }
 

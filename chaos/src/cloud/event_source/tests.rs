@@ -3,7 +3,7 @@ use crate::clock::Clock;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{Container, Function, NoCrashes};
 use crate::cloud::fixtures::{World, consumer, ledger, queues, script, world, world_with};
-use crate::cloud::{Blueprint, Cloud, CloudError};
+use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 
@@ -131,7 +131,15 @@ async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() 
     let config = FunctionConfig { timeout_s: 361, ..consumer() };
     let functions = vec![(config, answering("{}").remove(0).1)];
     let crashes = Arc::new(NoCrashes);
-    let blueprint = Blueprint { queues: queues(5), tables: vec![ledger()], functions, crashes, seed: 1 };
+    let blueprint = Blueprint {
+        queues: queues(5),
+        tables: vec![ledger()],
+        topics: vec![],
+        functions,
+        crashes,
+        alerting: Alerting::default(),
+        seed: 1,
+    };
     let clock = Clock::starting_at(UnixMs(0));
     let error = Cloud::start(blueprint, clock, &Journal::default()).err().unwrap();
     let CloudError::EventSource { error, .. } = error else { panic!("{error}") };

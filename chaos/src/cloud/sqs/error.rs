@@ -24,6 +24,12 @@ pub enum SqsError {
         "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
     )]
     InvalidMessageContents,
+    /// A queue that an ARN names is not there; the parameter that held the ARN.
+    #[error("The resource that you specified for the {0} parameter doesn't exist.")]
+    ResourceNotFound(&'static str),
+    /// No move task has that handle.
+    #[error("Task does not exist.")]
+    TaskNotFound,
     /// No queue attribute has that name.
     #[error("Unknown Attribute {0}.")]
     InvalidAttributeName(String),
@@ -62,6 +68,7 @@ impl SqsError {
             Self::InvalidParameterValue(_) => "InvalidParameterValue",
             Self::MissingParameter(_) => "MissingParameter",
             Self::InvalidMessageContents => "InvalidMessageContents",
+            Self::ResourceNotFound(_) | Self::TaskNotFound => "ResourceNotFoundException",
             Self::InvalidAttributeName(_) => "InvalidAttributeName",
             Self::EmptyBatchRequest(_) => "AWS.SimpleQueueService.EmptyBatchRequest",
             Self::TooManyEntriesInBatchRequest(_) => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
@@ -73,12 +80,16 @@ impl SqsError {
         }
     }
 
-    /// The error as the JSON protocol sends it: status 400, `__type`, and the query code in a header.
+    /// The error as the JSON protocol sends it: status 400 or 404, `__type`, and the query code in a header.
     #[must_use]
     pub fn reply(&self) -> Reply {
         let kind = format!("{}#{}", self.namespace(), self.shape());
-        Reply::error(400, &kind, &self.to_string())
+        Reply::error(self.status(), &kind, &self.to_string())
             .with_header("x-amzn-query-error", format!("{};Sender", self.code()))
+    }
+
+    const fn status(&self) -> u16 {
+        if matches!(self, Self::ResourceNotFound(_) | Self::TaskNotFound) { 404 } else { 400 }
     }
 
     const fn shape(&self) -> &'static str {
@@ -88,6 +99,7 @@ impl SqsError {
             Self::InvalidParameterValue(_) => "InvalidParameterValueException",
             Self::MissingParameter(_) => "MissingRequiredParameterException",
             Self::InvalidMessageContents => "InvalidMessageContents",
+            Self::ResourceNotFound(_) | Self::TaskNotFound => "ResourceNotFoundException",
             Self::InvalidAttributeName(_) => "InvalidAttributeName",
             Self::EmptyBatchRequest(_) => "EmptyBatchRequest",
             Self::TooManyEntriesInBatchRequest(_) => "TooManyEntriesInBatchRequest",

@@ -115,6 +115,27 @@ pub(super) struct QueueUrl {
     pub(super) queue_name: String,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct StartMove {
+    pub(super) source_arn: Option<String>,
+    pub(super) destination_arn: Option<String>,
+    pub(super) max_number_of_messages_per_second: Option<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListMoves {
+    pub(super) source_arn: Option<String>,
+    pub(super) max_results: Option<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CancelMove {
+    pub(super) task_handle: Option<String>,
+}
+
 impl MessageFields {
     pub(super) fn into_message(self) -> Result<NewMessage, SqsError> {
         let attributes =

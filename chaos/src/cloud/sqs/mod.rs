@@ -8,6 +8,8 @@ mod entries;
 mod error;
 mod input;
 mod message;
+mod meter;
+mod moves;
 mod protocol;
 mod queue;
 mod receipt;
@@ -16,6 +18,8 @@ mod tests;
 
 pub use error::SqsError;
 pub use message::{AttributeValue, Content, Delivery, MessageAttribute, NewMessage, attributes_md5};
+pub use meter::Minute;
+pub use moves::{MoveFailure, MoveOrder, MoveStatus};
 pub use protocol::{Answer, Call};
 pub use queue::{Depth, Standing};
 
@@ -23,6 +27,8 @@ use super::config::QueueConfig;
 use super::ids::Ids;
 use super::names;
 use crate::journal::{Event, Journal};
+use meter::Moved;
+use moves::Moves;
 use payments::UnixMs;
 use queue::{Queue, Stored};
 use receipt::{Arrival, Receipt};
@@ -47,6 +53,7 @@ pub struct Sqs {
     queues: BTreeMap<String, Queue>,
     ids: Ids,
     arrivals: Arrival,
+    moves: Moves,
     journal: Journal,
 }
 
@@ -88,7 +95,8 @@ impl Sqs {
                 return Err(target.clone());
             }
         }
-        Ok(Self { queues, ids: Ids::new(seed, "sqs message ids"), arrivals: 0, journal })
+        let ids = Ids::new(seed, "sqs message ids");
+        Ok(Self { queues, ids, arrivals: 0, moves: Moves::new(seed), journal })
     }
 
     /// Sends a message.
@@ -109,6 +117,7 @@ impl Sqs {
         self.journal.record(now, Event::Sent { queue: queue.to_owned(), message: sent.id.clone(), payment });
         let visible_at = now.plus_ms(1000 * i64::from(delay_s));
         self.put(queue, Stored::sent(content, visible_at))?;
+        self.queue_mut(queue)?.meter.sent(now);
         Ok(sent)
     }
 
@@ -133,6 +142,7 @@ impl Sqs {
         let chosen: Vec<Arrival> = from.visible(now).map(|(arrival, _)| arrival).take(max).collect();
         let deliveries: Vec<Delivery> =
             chosen.into_iter().filter_map(|arrival| from.deliver(arrival, visible_at, now)).collect();
+        from.meter.received(deliveries.len(), now);
         for delivery in &deliveries {
             let message = delivery.content.id.clone();
             let receives = delivery.receives;
@@ -152,6 +162,7 @@ impl Sqs {
         let receipt = self.receipt(queue, handle)?;
         self.expire(queue, now)?;
         let from = self.queue_mut(queue)?;
+        from.meter.deleted(now);
         if from.get(receipt.arrival).is_none_or(|message| message.receives != receipt.receive) {
             return Ok(());
         }
@@ -183,6 +194,7 @@ impl Sqs {
         entries::check_hidden_in_all(seconds, message.received_at, visible_at)?;
         let message = message.content.id.clone();
         from.hide(receipt.arrival, visible_at);
+        from.meter.touched(now);
         from.activity.notify_waiters();
         self.journal.record(now, Event::VisibilityChanged { queue: queue.to_owned(), message, seconds });
         Ok(())
@@ -235,9 +247,18 @@ impl Sqs {
         Ok(&self.queue(queue)?.config)
     }
 
+    /// Removes a queue with everything in it, as whoever deletes the stack's queue would; `false` when there is none.
+    /// Not an operation of the wire: no function of this project may do it.
+    pub fn remove_queue(&mut self, queue: &str) -> bool {
+        let removed = self.queues.remove(queue);
+        // Whoever waits for a message must learn that none will come.
+        removed.map(|queue| queue.activity.notify_waiters()).is_some()
+    }
+
     /// All attributes that `GetQueueAttributes` knows, by name.
     fn attributes(&mut self, queue: &str, now: UnixMs) -> Result<BTreeMap<&'static str, String>, SqsError> {
         let depth = self.depth(queue, now)?;
+        self.queue_mut(queue)?.meter.touched(now);
         let Queue { config, created_at, .. } = self.queue(queue)?;
         let created_s = (created_at.0 / 1000).to_string();
         let mut attributes = BTreeMap::from([
@@ -294,7 +315,18 @@ impl Sqs {
         let event = Event::DeadLettered { from: from.to_owned(), to: to.to_owned(), message: id, receives };
         self.journal.record(now, event);
         let dead_letter_source = Some(from.to_owned());
-        self.put(to, Stored { received_at: None, visible_at: now, dead_letter_source, ..message })
+        let moved = Some(Moved { at: now, receives });
+        self.put(
+            to,
+            Stored {
+                landed_at: now,
+                received_at: None,
+                visible_at: now,
+                dead_letter_source,
+                moved,
+                ..message
+            },
+        )
     }
 
     fn expire(&mut self, queue: &str, now: UnixMs) -> Result<(), SqsError> {

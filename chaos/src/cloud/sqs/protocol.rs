@@ -3,8 +3,8 @@
 //! Invariant: a batch answers 200 once its envelope is sound; what fails in it is listed under `Failed`.
 
 use super::input::{
-    Batch, ChangeVisibility, ChangeVisibilityEntry, Delete, DeleteEntry, QueueAttributes, QueueUrl, Receive,
-    SendEntry, SendMessage,
+    Batch, CancelMove, ChangeVisibility, ChangeVisibilityEntry, Delete, DeleteEntry, ListMoves,
+    QueueAttributes, QueueUrl, Receive, SendEntry, SendMessage, StartMove,
 };
 use super::message::{AttributeValue, Delivery, MessageAttribute, NewMessage, attributes_md5};
 use super::{BATCH_BYTES_MAX, Sent, Sqs, SqsError, entries};
@@ -14,6 +14,17 @@ use aws_smithy_types::base64;
 use payments::UnixMs;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+/// What may be asked of `GetQueueAttributes` and is left out of the answer where a queue does not have it.
+const OPTIONAL: [&str; 7] = [
+    "All",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "Policy",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+];
 
 /// A request that was read, ready to be answered.
 #[derive(Clone, Debug)]
@@ -30,6 +41,9 @@ enum Operation {
     ChangeMessageVisibilityBatch(Batch<ChangeVisibilityEntry>),
     GetQueueAttributes(QueueAttributes),
     GetQueueUrl(QueueUrl),
+    StartMessageMoveTask(StartMove),
+    ListMessageMoveTasks(ListMoves),
+    CancelMessageMoveTask(CancelMove),
 }
 
 /// What came of a call.
@@ -57,6 +71,9 @@ impl Call {
             "ChangeMessageVisibilityBatch" => Operation::ChangeMessageVisibilityBatch(parse(body)?),
             "GetQueueAttributes" => Operation::GetQueueAttributes(parse(body)?),
             "GetQueueUrl" => Operation::GetQueueUrl(parse(body)?),
+            "StartMessageMoveTask" => Operation::StartMessageMoveTask(parse(body)?),
+            "ListMessageMoveTasks" => Operation::ListMessageMoveTasks(parse(body)?),
+            "CancelMessageMoveTask" => Operation::CancelMessageMoveTask(parse(body)?),
             other => return Err(SqsError::UnsupportedOperation(other.to_owned())),
         }))
     }
@@ -76,7 +93,10 @@ impl Call {
             | Operation::ChangeMessageVisibility(_)
             | Operation::ChangeMessageVisibilityBatch(_)
             | Operation::GetQueueAttributes(_)
-            | Operation::GetQueueUrl(_) => None,
+            | Operation::GetQueueUrl(_)
+            | Operation::StartMessageMoveTask(_)
+            | Operation::ListMessageMoveTasks(_)
+            | Operation::CancelMessageMoveTask(_) => None,
         }
     }
 }
@@ -125,6 +145,9 @@ impl Sqs {
                 self.config(&call.queue_name)?;
                 Ok(json!({ "QueueUrl": names::queue_url(&call.queue_name) }))
             }
+            Operation::StartMessageMoveTask(call) => self.answer_start_move(call, now),
+            Operation::ListMessageMoveTasks(call) => self.answer_list_moves(call, now),
+            Operation::CancelMessageMoveTask(call) => self.answer_cancel_move(call, now),
         }
     }
 
@@ -194,9 +217,8 @@ impl Sqs {
         let known = self.attributes(names::queue_in_url(&call.queue_url), now)?;
         let all = call.attribute_names.iter().any(|name| name == "All");
         let asked = |name: &str| all || call.attribute_names.iter().any(|asked| asked == name);
-        let optional = ["All", "RedrivePolicy"];
         let unknown =
-            |name: &&String| !known.contains_key(name.as_str()) && !optional.contains(&name.as_str());
+            |name: &&String| !known.contains_key(name.as_str()) && !OPTIONAL.contains(&name.as_str());
         if let Some(name) = call.attribute_names.iter().find(unknown) {
             return Err(SqsError::InvalidAttributeName(name.clone()));
         }

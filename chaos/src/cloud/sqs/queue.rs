@@ -3,6 +3,7 @@
 //! Invariant: every message is in `messages`, `by_visibility` and `by_age`, or in none of them.
 
 use super::message::{Content, Delivery};
+use super::meter::{Meter, Moved};
 use super::receipt::{Arrival, Receipt};
 use crate::cloud::config::QueueConfig;
 use payments::UnixMs;
@@ -16,6 +17,7 @@ pub(super) struct Queue {
     pub(super) created_at: UnixMs,
     /// Wakes whoever waits for something receivable, in the order in which they began to wait.
     pub(super) activity: Arc<Notify>,
+    pub(super) meter: Meter,
     messages: BTreeMap<Arrival, Stored>,
     by_visibility: BTreeSet<(UnixMs, Arrival)>,
     by_age: BTreeSet<(UnixMs, Arrival)>,
@@ -28,10 +30,14 @@ pub(super) struct Stored {
     /// Receives so far, over all queues the message has been in.
     pub(super) receives: u32,
     pub(super) first_received_at: Option<UnixMs>,
+    /// When it came to *this* queue: by a send, or by a move from another queue.
+    pub(super) landed_at: UnixMs,
     /// Last receive from *this* queue.
     pub(super) received_at: Option<UnixMs>,
     pub(super) visible_at: UnixMs,
     pub(super) dead_letter_source: Option<String>,
+    /// Set when SQS moved it here.
+    pub(super) moved: Option<Moved>,
 }
 
 /// Where a message stands at some instant.
@@ -60,12 +66,14 @@ impl Stored {
     /// A message that was just sent.
     pub(super) fn sent(content: Content, visible_at: UnixMs) -> Self {
         Self {
+            landed_at: content.sent_at,
             content: Arc::new(content),
             receives: 0,
             first_received_at: None,
             received_at: None,
             visible_at,
             dead_letter_source: None,
+            moved: None,
         }
     }
 
@@ -86,6 +94,7 @@ impl Queue {
             config,
             created_at,
             activity: Arc::default(),
+            meter: Meter::new(created_at),
             messages: BTreeMap::new(),
             by_visibility: BTreeSet::new(),
             by_age: BTreeSet::new(),
@@ -114,6 +123,11 @@ impl Queue {
     pub(super) fn visible(&self, now: UnixMs) -> impl Iterator<Item = (Arrival, &Stored)> {
         let receivable = self.by_visibility.range(..=(now, Arrival::MAX));
         receivable.filter_map(|(_, arrival)| Some((*arrival, self.messages.get(arrival)?)))
+    }
+
+    /// All messages, the one sent first before the others.
+    pub(super) fn oldest_first(&self) -> impl Iterator<Item = (Arrival, &Stored)> {
+        self.by_age.iter().filter_map(|(_, arrival)| Some((*arrival, self.messages.get(arrival)?)))
     }
 
     /// Hands a message out and hides it until `visible_at`.

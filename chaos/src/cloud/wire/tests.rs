@@ -1,40 +1,13 @@
-use super::*;
-use crate::cloud::fixtures::{World, world};
+use crate::cloud::fixtures::{sdk, world};
 use crate::cloud::sqs::Standing;
 use crate::journal::Event;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeValue as Attribute, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 
 const PAYMENTS: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/payments";
-
-/// The configuration a function would use, over a wire of its own.
-fn sdk(world: &World) -> (SdkConfig, Link) {
-    let (link, request) = (Link::default(), CurrentRequest::default());
-    request.set("request-1");
-    let wire = Wire::new(world.cloud.services().clone(), Latencies::new(1), link.clone(), request);
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "id", "secret", None, None, "test",
-        )))
-        .http_client(SharedHttpClient::new(wire))
-        .time_source(world.clock)
-        .sleep_impl(TokioSleep::new())
-        // It takes a silence of 5 s for a broken stream, and so aborts a long poll.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build();
-    (config, link)
-}
 
 fn text(value: &str) -> Attribute {
     Attribute::S(value.to_owned())

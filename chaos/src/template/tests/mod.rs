@@ -1,5 +1,6 @@
 //! Templates in memory, and what becomes of them.
 
+mod alerting;
 mod broken;
 mod functions;
 mod shipped;

@@ -1,8 +1,10 @@
 //! The template in the repository: the numbers of the design, and the relations AWS and the protocol demand of them.
 
-use crate::cloud::config::{FunctionConfig, ItemFailures, QueueConfig};
+use crate::cloud::config::{FunctionConfig, ItemFailures, Measure, QueueConfig};
+use crate::cloud::names;
 use crate::template::{Deployment, Stack};
 use payments::limits;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -93,6 +95,23 @@ fn the_consumer_is_told_where_its_queues_and_its_ledger_are() {
 }
 
 #[test]
-fn the_alarms_are_resolved_though_nothing_simulates_them_yet() {
-    assert!(shipped().inert.contains_key("Alarms.DeadLettersWaiting"));
+fn a_dead_letter_raises_an_alarm_that_somebody_is_told_of() {
+    let stack = shipped();
+    let (_, dead_letters) = source_and_dead_letters(&stack);
+    let alarm = &stack.alarms["Alarms.DeadLettersWaiting"];
+    let Measure::Metric(stat) = &alarm.measure else { panic!("it looks at one metric") };
+    assert_eq!(stat.metric.dimensions["QueueName"], dead_letters.name);
+    assert_eq!(stat.metric.name, "ApproximateNumberOfMessagesVisible");
+    // Through the rule, to the responder, which mails what it knows.
+    let [rule] = stack.functions["Responder"].rules.as_slice() else { panic!("one rule") };
+    let detail = json!({ "alarmName": alarm.name, "state": { "value": "ALARM" } });
+    let event = json!({ "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail });
+    assert!(rule.pattern.matches(&event));
+    // Straight to the topic, for what the responder cannot tell.
+    let topic = &stack.topics["Alerts"];
+    let failing = &stack.alarms["Alarms.ResponderFailing"];
+    assert_eq!(failing.actions.alarm, [names::topic_arn(&topic.name)]);
+    assert!(topic.publishers.contains("cloudwatch.amazonaws.com"));
+    let endpoints: Vec<&str> = topic.subscriptions.iter().map(|it| it.endpoint.as_str()).collect();
+    assert_eq!(endpoints, ["on-call@example.com"]);
 }

@@ -1,0 +1,200 @@
+//! Embedded CloudWatch: metrics of queues, functions and the functions' own, and the alarms that look at them.
+//!
+//! A synchronous state machine. Once a minute it is told of the minute that ended, lets in the points that have arrived
+//! by then, and evaluates every alarm.
+//! Invariant: an alarm sees nothing but points that have arrived; a metric no alarm looks at is not kept at all.
+
+mod alarm;
+mod emf;
+mod evaluate;
+mod expression;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod metric;
+mod notice;
+mod queues;
+mod reason;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub use alarm::{AlarmState, StateValue, Transition};
+pub use emf::MetricLines;
+pub use expression::{Expression, ExpressionError, FUNCTIONS};
+pub use metric::{Point, Samples};
+pub use notice::Publication;
+
+use super::config::{AlarmConfig, FunctionConfig, MetricName};
+use super::ids::Ids;
+use super::sqs::Sqs;
+use alarm::Alarm;
+use metric::{MINUTE_MS, Store};
+use payments::UnixMs;
+use queues::Reported;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const SQS: &str = "AWS/SQS";
+const LAMBDA: &str = "AWS/Lambda";
+
+/// What AWS itself measures here: namespace, dimension, metrics. An alarm on anything else of AWS would wait for ever.
+pub const MEASURED: &[(&str, &str, &[&str])] = &[
+    (
+        SQS,
+        "QueueName",
+        &[
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+            "ApproximateAgeOfOldestMessage",
+            "NumberOfMessagesSent",
+            "NumberOfMessagesReceived",
+            "NumberOfMessagesDeleted",
+        ],
+    ),
+    (LAMBDA, "FunctionName", &["Invocations", "Errors", "Throttles", "Duration"]),
+];
+
+/// How far back a world pretends to have stood idle: longer than the range of any alarm that watches for silence.
+const PAST_MIN: i64 = 60;
+
+/// What AWS does not promise: drawn evenly from these ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Knobs {
+    /// From the end of a minute, or from the line of a function, until the points can be seen, seconds. Up to two
+    /// minutes lets an alarm on one period see every point in time; beyond that it may judge a point missing.
+    pub lag_s: (u32, u32),
+    /// From the first touch of a quiet queue until points of it are measured again, seconds. AWS says up to 15 minutes.
+    pub wake_s: (u32, u32),
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self { lag_s: (60, 120), wake_s: (0, 900) }
+    }
+}
+
+/// All metrics and alarms of the account.
+#[derive(Debug)]
+pub struct CloudWatch {
+    store: Store,
+    /// By name, which is also the order of evaluation.
+    alarms: BTreeMap<String, Alarm>,
+    queues: Vec<Reported>,
+}
+
+impl CloudWatch {
+    /// The alarms of `configs`, created at `now` over a stack that has stood idle for an hour: no message came, and
+    /// every schedule of `functions` invoked its function.
+    #[must_use]
+    pub fn new(
+        configs: &[AlarmConfig],
+        functions: &[&FunctionConfig],
+        queues: &[String],
+        knobs: Knobs,
+        seed: u64,
+        now: UnixMs,
+    ) -> Self {
+        let mut ids = Ids::new(seed, "alarm metric ids");
+        let mut store = Store::new(seed, knobs.lag_s);
+        let alarm = |config: &AlarmConfig| {
+            let alarm = Alarm::new(config.clone(), now, || ids.uuid());
+            for stat in config.measure.metrics() {
+                store.watch(&stat.metric, alarm.looks_back_ms());
+            }
+            (config.name.clone(), alarm)
+        };
+        let alarms = configs.iter().map(alarm).collect();
+        let polled: BTreeSet<&str> = functions
+            .iter()
+            .flat_map(|function| &function.sources)
+            .map(|source| source.queue.as_str())
+            .collect();
+        let watched = queues.iter().filter(|queue| store.watches(SQS, "QueueName", queue));
+        let reported = |queue: &String| {
+            Reported::new(queue.clone(), polled.contains(queue.as_str()), knobs.wake_s, seed)
+        };
+        let queues = watched.map(reported).collect();
+        let mut cloudwatch = Self { store, alarms, queues };
+        cloudwatch.recall_idle_past(functions, now);
+        cloudwatch
+    }
+
+    /// Takes the metrics out of a line that a function wrote.
+    pub fn log(&mut self, line: &Value, now: UnixMs) {
+        self.store.measure(emf::points(line), now);
+    }
+
+    /// Takes note of an invocation of `function` that began at `began` and is over now.
+    ///
+    /// Its duration counts a cold start, which Lambda leaves out.
+    pub fn invoked(&mut self, function: &str, began: UnixMs, end: InvocationEnd, now: UnixMs) {
+        let duration_ms = u32::try_from(now.since_ms(began)).map_or(f64::MAX, f64::from);
+        let mut points = invocation(function, end, began);
+        points.push(of_function(function, "Duration", duration_ms, began));
+        self.store.measure(points, now);
+    }
+
+    /// Ends a minute: measures the queues and evaluates every alarm. `now` is the start of the next minute.
+    pub fn end_minute(&mut self, sqs: &mut Sqs, now: UnixMs) -> Vec<Transition> {
+        for queue in &mut self.queues {
+            self.store.measure(queue.points(sqs, now), now);
+        }
+        self.store.advance(now);
+        let until = UnixMs(now.0.div_euclid(MINUTE_MS) * MINUTE_MS);
+        self.alarms.values_mut().filter_map(|alarm| alarm.evaluate(&self.store, until, now)).collect()
+    }
+
+    /// Lets the alarms have found out before `now` how the idle stack is, so that nobody is told of it again.
+    pub fn settle(&mut self, now: UnixMs) {
+        for alarm in self.alarms.values_mut() {
+            let _ = alarm.evaluate(&self.store, now, now);
+        }
+    }
+
+    /// The state of an alarm.
+    #[must_use]
+    pub fn state(&self, alarm: &str) -> Option<&AlarmState> {
+        self.alarms.get(alarm).map(Alarm::state)
+    }
+
+    fn recall_idle_past(&mut self, functions: &[&FunctionConfig], now: UnixMs) {
+        for function in functions {
+            for schedule in &function.schedules {
+                let every = i64::from(schedule.every_min);
+                for minute in (1..=PAST_MIN).filter(|minute| minute % every == 0) {
+                    let at = now.plus_ms(-minute * MINUTE_MS);
+                    for point in invocation(&function.name, InvocationEnd::Answered, at) {
+                        self.store.recall(point);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How an invocation ended, as far as metrics tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvocationEnd {
+    /// With an answer.
+    Answered,
+    /// With an error, a crash or a timeout.
+    Failed,
+}
+
+/// The points of one invocation. Nothing is ever throttled here, and Lambda says so, too.
+fn invocation(function: &str, end: InvocationEnd, began: UnixMs) -> Vec<Point> {
+    let errors = match end {
+        InvocationEnd::Answered => 0.0,
+        InvocationEnd::Failed => 1.0,
+    };
+    [("Invocations", 1.0), ("Errors", errors), ("Throttles", 0.0)]
+        .map(|(name, value)| of_function(function, name, value, began))
+        .to_vec()
+}
+
+fn of_function(function: &str, name: &str, value: f64, at: UnixMs) -> Point {
+    let dimensions = BTreeMap::from([("FunctionName".to_owned(), function.to_owned())]);
+    let metric = MetricName { namespace: LAMBDA.to_owned(), name: name.to_owned(), dimensions };
+    Point { metric, at, samples: Samples::one(value) }
+}

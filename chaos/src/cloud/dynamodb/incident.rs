@@ -1,0 +1,57 @@
+//! The responder's records, as the journal tells of them.
+//!
+//! Invariant: nothing is concluded here; what a record says is read with the responder's own types.
+
+use crate::journal::{Event, Letter};
+use dynoxide::{AttributeValue, Item};
+use payments::incident::{self, Notice, Outbox, Recovery};
+use serde_json::Value;
+
+/// Key attribute of the records.
+const KEY: &str = "record";
+
+/// A save of one of the two records; nothing for any other item.
+pub(super) fn saved(item: &Item, request: &str) -> Option<Event> {
+    let text = |name: &str| match item.get(name) {
+        Some(AttributeValue::S(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let version = match item.get("version") {
+        Some(AttributeValue::N(digits)) => digits.parse().ok()?,
+        _ => return None,
+    };
+    let (record, body) = (text(KEY)?, text("body")?);
+    let outbox = match record {
+        "recovery" => serde_json::from_str::<Recovery>(body).ok()?.outbox,
+        "quarantine" => serde_json::from_str::<Notice>(body).ok()?.outbox,
+        _ => return None,
+    };
+    Some(Event::IncidentSaved {
+        request: request.to_owned(),
+        record: record.to_owned(),
+        phase: text("phase").unwrap_or_default().to_owned(),
+        version,
+        pending: letters(&outbox),
+    })
+}
+
+fn letters(outbox: &Outbox) -> Vec<Letter> {
+    outbox.pending().iter().map(|mail| Letter { number: mail.number, tells: tells(&mail.letter) }).collect()
+}
+
+/// `opened`, or `escalated: redrive_is_yours`.
+fn tells(letter: &incident::Letter) -> String {
+    let kind = match letter {
+        incident::Letter::Recovery(kind, _) => serde_json::to_value(kind),
+        incident::Letter::Quarantine(kind, _) => serde_json::to_value(kind),
+    };
+    match kind {
+        Ok(Value::String(name)) => name,
+        Ok(Value::Object(fields)) => {
+            let words =
+                fields.iter().map(|(name, of)| format!("{name}: {}", of.as_str().unwrap_or_default()));
+            words.collect()
+        }
+        Ok(_) | Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,209 @@
+//! The way from a rule to its function: attempts, pauses, and the rule's dead-letter queue.
+//!
+//! EventBridge is done once Lambda has accepted an event; errors of the function are Lambda's to retry.
+//! Invariant: a delivery ends accepted, lost by a fault, or given up under the target's own policy.
+
+use crate::clock::Clock;
+use crate::cloud::config::TargetConfig;
+use crate::cloud::lambda::Asynchronous;
+use crate::cloud::names;
+use crate::cloud::services::Services;
+use crate::cloud::sqs::{MessageAttribute, NewMessage};
+use crate::journal::{Event, Journal};
+use crate::random::Stream;
+use payments::UnixMs;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// First pause after a failed attempt; each further one is twice as long. EventBridge states that it backs off with
+/// jitter, not from where.
+const PAUSE_MS_MIN: u64 = 1_000;
+/// Longest pause.
+const PAUSE_MS_MAX: u64 = 300_000;
+
+/// One event on its way to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Rule name.
+    pub rule: String,
+    /// Event id.
+    pub event: String,
+    /// The target's logical id.
+    pub function: String,
+    /// What the function is given.
+    pub payload: Vec<u8>,
+    /// Retry policy and dead-letter queue.
+    pub target: TargetConfig,
+    /// When the event was put on the bus; its age counts from here.
+    pub accepted_at: UnixMs,
+    /// When it is first offered.
+    pub due: UnixMs,
+}
+
+/// What becomes of one attempt to deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Lambda accepts the event.
+    Accepted,
+    /// Lambda accepts it, and EventBridge delivers it once more.
+    AcceptedTwice,
+    /// EventBridge believes it was accepted; the function never hears of it.
+    Lost,
+    /// Lambda throttles or fails: EventBridge will try again.
+    Unavailable,
+    /// Lambda refuses, for want of a permission or of the function: no use trying again.
+    Refused,
+}
+
+/// Decides what becomes of attempts: where faults come in.
+pub trait DeliveryPlan: Send + Sync {
+    /// What becomes of attempt `attempt` (1 = the first) to deliver event `event` of `rule`.
+    fn attempt(&self, rule: &str, event: &str, attempt: u32, now: UnixMs) -> Attempt;
+}
+
+/// The plan of a world in which every event arrives once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faultless;
+
+impl DeliveryPlan for Faultless {
+    fn attempt(&self, _: &str, _: &str, _: u32, _: UnixMs) -> Attempt {
+        Attempt::Accepted
+    }
+}
+
+/// Carries deliveries to functions.
+pub(in crate::cloud) struct Carrier {
+    functions: BTreeMap<String, Arc<Asynchronous>>,
+    plan: Arc<dyn DeliveryPlan>,
+    services: Services,
+    journal: Journal,
+    pauses: Mutex<Stream>,
+}
+
+/// Why EventBridge gave up, as attributes of the dead letter have it.
+struct GivenUp {
+    code: &'static str,
+    message: &'static str,
+    exhausted: Option<&'static str>,
+    retries: u32,
+}
+
+impl Carrier {
+    pub(in crate::cloud) fn new(
+        functions: BTreeMap<String, Arc<Asynchronous>>,
+        plan: Arc<dyn DeliveryPlan>,
+        services: Services,
+        journal: Journal,
+        seed: u64,
+    ) -> Self {
+        let pauses = Mutex::new(Stream::new(seed, "eventbridge retries"));
+        Self { functions, plan, services, journal, pauses }
+    }
+
+    /// Sees one delivery through.
+    pub(in crate::cloud) async fn carry(self: Arc<Self>, delivery: Delivery) {
+        let clock = *self.clock();
+        clock.sleep_until(delivery.due).await;
+        let mut attempt = 1;
+        loop {
+            match self.plan.attempt(&delivery.rule, &delivery.event, attempt, clock.now()) {
+                Attempt::Accepted => return self.hand_over(&delivery),
+                Attempt::AcceptedTwice => {
+                    self.hand_over(&delivery);
+                    return self.hand_over(&delivery);
+                }
+                Attempt::Lost => return,
+                Attempt::Refused => return self.give_up(&delivery, &refused(attempt)),
+                Attempt::Unavailable => {}
+            }
+            let next = clock.now().plus_ms(self.pause_ms(attempt));
+            if let Some(given_up) = exhausted(&delivery, attempt, next) {
+                return self.give_up(&delivery, &given_up);
+            }
+            clock.sleep_until(next).await;
+            attempt += 1;
+        }
+    }
+
+    fn hand_over(&self, delivery: &Delivery) {
+        let request = self.function(delivery).accept(delivery.payload.clone());
+        let (rule, event) = (delivery.rule.clone(), delivery.event.clone());
+        self.journal.record(self.now(), Event::EventDelivered { rule, id: event, request });
+    }
+
+    fn give_up(&self, delivery: &Delivery, given_up: &GivenUp) {
+        let why = given_up.exhausted.unwrap_or(given_up.code);
+        let queue = delivery.target.dead_letter_queue.clone();
+        let (rule, id) = (delivery.rule.clone(), delivery.event.clone());
+        let event = Event::EventUndelivered { rule, id, why, queue: queue.clone() };
+        self.journal.record(self.now(), event);
+        if let Some(queue) = queue {
+            let letter = dead_letter(delivery, &self.function(delivery).arn(), given_up);
+            let sent = self.services.sqs().send(&queue, letter, self.now());
+            sent.expect("the queue was checked when the rule was created, and an event is far below 1 MiB");
+        }
+    }
+
+    /// Half of the pause is jitter.
+    fn pause_ms(&self, attempt: u32) -> i64 {
+        let longest = PAUSE_MS_MIN.checked_shl(attempt - 1).map_or(PAUSE_MS_MAX, |ms| ms.min(PAUSE_MS_MAX));
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        i64::try_from(pauses.between(longest / 2, longest)).unwrap_or(i64::MAX)
+    }
+
+    fn function(&self, delivery: &Delivery) -> &Arc<Asynchronous> {
+        let function = self.functions.get(&delivery.function);
+        function.expect("rules are declared by functions, and all of those were deployed")
+    }
+
+    fn clock(&self) -> &Clock {
+        self.services.clock()
+    }
+
+    fn now(&self) -> UnixMs {
+        self.clock().now()
+    }
+}
+
+fn refused(attempt: u32) -> GivenUp {
+    GivenUp {
+        code: "NO_PERMISSIONS",
+        message: "The rule may not invoke its target.",
+        exhausted: None,
+        retries: attempt - 1,
+    }
+}
+
+fn exhausted(delivery: &Delivery, attempt: u32, next: UnixMs) -> Option<GivenUp> {
+    let too_old = next.since_ms(delivery.accepted_at) > 1000 * i64::from(delivery.target.age_s_max);
+    let condition = if attempt > delivery.target.retries_max {
+        "MaximumRetryAttempts"
+    } else if too_old {
+        "MaximumEventAgeInSeconds"
+    } else {
+        return None;
+    };
+    Some(GivenUp {
+        code: "SERVICE_UNAVAILABLE",
+        message: "The target could not take the event.",
+        exhausted: Some(condition),
+        retries: attempt - 1,
+    })
+}
+
+fn dead_letter(delivery: &Delivery, target_arn: &str, given_up: &GivenUp) -> NewMessage {
+    let mut attributes = BTreeMap::from([
+        ("RULE_ARN", names::rule_arn(&delivery.rule)),
+        ("TARGET_ARN", target_arn.to_owned()),
+        ("ERROR_CODE", given_up.code.to_owned()),
+        ("ERROR_MESSAGE", given_up.message.to_owned()),
+        ("RETRY_ATTEMPTS", given_up.retries.to_string()),
+    ]);
+    if let Some(condition) = given_up.exhausted {
+        attributes.insert("EXHAUSTED_RETRY_CONDITION", condition.to_owned());
+    }
+    let attributes =
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), MessageAttribute::text(value)));
+    let body = String::from_utf8_lossy(&delivery.payload);
+    NewMessage { attributes: attributes.collect(), ..NewMessage::text(body) }
+}

@@ -1,0 +1,255 @@
+//! The minute: what happens in the account by the clock alone.
+//!
+//! Each virtual minute, on the minute, CloudWatch measures and evaluates, changed alarms speak, and schedules fire.
+//! Invariant: between two minutes nothing in here wakes, so an idle world costs one step a minute.
+
+use super::cloudwatch::{Publication, Transition};
+use super::crew::Crew;
+use super::eventbridge::{Carrier, Delivery, EventBridge};
+use super::services::Services;
+use crate::journal::{Event, Journal};
+use payments::UnixMs;
+use std::sync::Arc;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// The task that lives by the minute.
+pub(super) struct Minutes {
+    pub(super) services: Services,
+    pub(super) bus: EventBridge,
+    pub(super) carrier: Arc<Carrier>,
+    pub(super) crew: Crew,
+    pub(super) journal: Journal,
+}
+
+impl Minutes {
+    /// Never returns; ends when it is dropped.
+    pub(super) async fn pass(mut self) {
+        let clock = *self.services.clock();
+        // The first minute may already have begun: its schedules are still to fire.
+        self.begin(clock.now());
+        loop {
+            let next = UnixMs((clock.now().0.div_euclid(MINUTE_MS) + 1) * MINUTE_MS);
+            clock.sleep_until(next).await;
+            self.end(next);
+            self.begin(next);
+        }
+    }
+
+    /// Ends the minute before `now`.
+    fn end(&mut self, now: UnixMs) {
+        let changed = self.services.cloudwatch().end_minute(&mut self.services.sqs(), now);
+        for transition in changed {
+            self.speak(&transition, now);
+        }
+    }
+
+    /// Begins the minute at `now`.
+    fn begin(&mut self, now: UnixMs) {
+        let due = self.bus.begin_minute(now);
+        self.deliver(due);
+    }
+
+    fn speak(&mut self, transition: &Transition, now: UnixMs) {
+        let changed = Event::AlarmChanged {
+            alarm: transition.alarm.name.clone(),
+            from: transition.previous.value.name(),
+            to: transition.state.value.name(),
+            reason: transition.state.reason.clone(),
+        };
+        self.journal.record(now, changed);
+        let deliveries = self.bus.put(transition.event(), now);
+        self.deliver(deliveries);
+        for publication in transition.publications() {
+            let Publication { topic_arn, subject, message } = publication;
+            // CloudWatch does not look at the answer: whoever is not told does not hear that either.
+            let _ = self.services.sns().publish(&topic_arn, Some(&subject), &message, now);
+        }
+    }
+
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            self.crew.start(Arc::clone(&self.carrier).carry(delivery));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Alerting;
+    use crate::cloud::cloudwatch::Knobs;
+    use crate::cloud::cloudwatch::fixtures::{alarm, number};
+    use crate::cloud::config::{
+        AlarmActions, AlarmConfig, FunctionConfig, Measure, MetricName, MetricStat, RuleConfig, Statistic,
+        TargetConfig,
+    };
+    use crate::cloud::container::{Container, Function, NoCrashes};
+    use crate::cloud::eventbridge::Pattern;
+    use crate::cloud::fixtures::{World, alerted, consumer, script};
+    use crate::cloud::names;
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+    use std::io::Write;
+
+    /// Any dead letter.
+    fn dead_letters_waiting() -> AlarmConfig {
+        let on_call = vec![names::topic_arn("alerts")];
+        let actions = AlarmActions { alarm: on_call, ..AlarmActions::default() };
+        AlarmConfig { threshold: number(0.0), actions, ..alarm() }
+    }
+
+    /// A consumer that fails whatever it gets, and a responder that answers alarms.
+    fn outage(alarms: Vec<AlarmConfig>, seed: u64) -> World {
+        let pattern = json!({ "source": ["aws.cloudwatch"], "detail": { "state": { "value": ["ALARM"] } } });
+        let pattern = Pattern::parse(&pattern).unwrap();
+        let rule = RuleConfig { name: "alarms".to_owned(), pattern, target: TargetConfig::default() };
+        let failing = script(async |_, _, _| Err("no Stripe".to_owned()));
+        let responder = FunctionConfig {
+            logical_id: "Responder".to_owned(),
+            name: "payments-responder".to_owned(),
+            sources: vec![],
+            rules: vec![rule],
+            ..consumer()
+        };
+        let answering = script(async |_, payload, _| {
+            let event: Value = serde_json::from_slice(&payload).map_err(|error| error.to_string())?;
+            Ok(event["detail"]["alarmName"].to_string().into_bytes())
+        });
+        let functions = vec![(consumer(), failing), (responder, answering)];
+        let alerting = Alerting { alarms, ..Alerting::default() };
+        alerted(functions, Arc::new(NoCrashes), alerting, seed)
+    }
+
+    fn instants(world: &World, wanted: impl Fn(&Event) -> bool) -> Vec<UnixMs> {
+        let records = world.journal.records().into_iter();
+        records.filter(|record| wanted(&record.event)).map(|record| record.at).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_letter_raises_an_alarm_that_reaches_the_responder_and_the_topic() {
+        let world = outage(vec![dead_letters_waiting()], 1);
+        world.send("a payment");
+        world.run_for_s(3_600).await;
+        let dead = instants(&world, |event| matches!(event, Event::DeadLettered { .. }));
+        let alarmed = instants(&world, |event| matches!(event, Event::AlarmChanged { to: "ALARM", .. }));
+        let responded = instants(
+            &world,
+            |event| matches!(event, Event::Invoked { function, .. } if function == "Responder"),
+        );
+        let ([dead], [alarmed], [responded]) = (dead.as_slice(), alarmed.as_slice(), responded.as_slice())
+        else {
+            panic!("once each: {dead:?} {alarmed:?} {responded:?}")
+        };
+        assert!((1..=240_000).contains(&alarmed.since_ms(*dead)), "{}", alarmed.since_ms(*dead));
+        assert!((200..=2_000).contains(&responded.since_ms(*alarmed)), "{}", responded.since_ms(*alarmed));
+        let [mail] = world.cloud.services().sns().mailbox().to_vec().try_into().unwrap();
+        assert_eq!(mail.subject, r#"ALARM: "waiting" in EU (Frankfurt)"#);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn minutes_are_those_of_the_clock() {
+        let world = outage(vec![dead_letters_waiting()], 1);
+        world.run_for_s(600).await;
+        let changed = instants(&world, |event| matches!(event, Event::AlarmChanged { .. }));
+        assert!(!changed.is_empty() && changed.iter().all(|at| at.0 % MINUTE_MS == 0), "{changed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_seed_tells_one_story() {
+        let mut stories = Vec::new();
+        for seed in [1, 1, 2] {
+            let world = outage(vec![dead_letters_waiting()], seed);
+            world.send("a payment");
+            world.run_for_s(3_600).await;
+            stories.push(serde_json::to_string(&world.journal.records()).unwrap());
+        }
+        assert_eq!(stories[0], stories[1]);
+        assert_ne!(stories[0], stories[2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn alarms_change_nothing_but_what_they_set_off() {
+        let mut stories = Vec::new();
+        for alarms in [vec![], vec![dead_letters_waiting()]] {
+            let world = outage(alarms, 1);
+            world.send("a payment");
+            world.run_for_s(3_600).await;
+            let records = world.journal.records().into_iter();
+            let alerts = |event: &Event| {
+                matches!(
+                    event,
+                    Event::AlarmChanged { .. }
+                        | Event::EventMatched { .. }
+                        | Event::EventDelivered { .. }
+                        | Event::Answered { .. }
+                        | Event::Published { .. }
+                        | Event::Mailed { .. }
+                ) || matches!(event, Event::Invoked { function, .. } | Event::ContainerStarted { function, .. }
+                    if function == "Responder")
+            };
+            let ours = records.filter(|record| !alerts(&record.event));
+            stories.push(serde_json::to_string(&ours.collect::<Vec<_>>()).unwrap());
+        }
+        assert_eq!(stories[0], stories[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn metrics_that_wake_up_late_delay_the_alarm() {
+        let knobs = Knobs { wake_s: (900, 900), ..Knobs::default() };
+        let alerting = Alerting { alarms: vec![dead_letters_waiting()], knobs, ..Alerting::default() };
+        let failing = script(async |_, _, _| Err("no Stripe".to_owned()));
+        let world = alerted(vec![(consumer(), failing)], Arc::new(NoCrashes), alerting, 1);
+        world.run_for_s(24 * 3_600).await;
+        world.send("a payment");
+        world.run_for_s(2 * 3_600).await;
+        let dead = instants(&world, |event| matches!(event, Event::DeadLettered { .. }))[0];
+        let alarmed = instants(&world, |event| matches!(event, Event::AlarmChanged { to: "ALARM", .. }))[0];
+        assert!((900_000..=1_200_000).contains(&alarmed.since_ms(dead)), "{}", alarmed.since_ms(dead));
+    }
+
+    /// A function that an alarm watches: what is journaled of both when it is invoked once.
+    async fn watched(work: Arc<dyn Function>, metric: MetricName) -> Vec<&'static str> {
+        let stat = MetricStat { metric, statistic: Statistic::Sum, period_s: 60 };
+        let alarm = AlarmConfig { measure: Measure::Metric(stat), threshold: number(0.0), ..alarm() };
+        let alerting = Alerting { alarms: vec![alarm], ..Alerting::default() };
+        let function = FunctionConfig { sources: vec![], ..consumer() };
+        let world = alerted(vec![(function, work)], Arc::new(NoCrashes), alerting, 1);
+        world.run_for_s(60).await;
+        world.cloud.function("Consumer").unwrap().invoke(b"{}".to_vec(), vec![]).await;
+        world.run_for_s(600).await;
+        world.events(|event| {
+            if let Event::AlarmChanged { to, .. } = event {
+                return Some(*to);
+            }
+            matches!(event, Event::Metrics { .. }).then_some("line")
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_a_function_writes_reaches_the_journal_and_the_alarms() {
+        let writing = script(async |container: Container, payload, _| {
+            let line = json!({
+                "_aws": {
+                    "CloudWatchMetrics": [{ "Namespace": "shop", "Dimensions": [[]], "Metrics": [{ "Name": "Lost" }] }],
+                    "Timestamp": container.clock.now().0,
+                },
+                "Lost": 1,
+            });
+            let mut output = container.metrics.clone();
+            writeln!(output, "{line}").map_err(|error| error.to_string())?;
+            Ok(payload)
+        });
+        let metric =
+            MetricName { namespace: "shop".to_owned(), name: "Lost".to_owned(), dimensions: BTreeMap::new() };
+        assert_eq!(watched(writing, metric).await, ["line", "ALARM", "INSUFFICIENT_DATA"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_invocation_that_fails_reaches_the_alarms() {
+        let failing = script(async |_, _, _| Err("no table".to_owned()));
+        let dimensions = BTreeMap::from([("FunctionName".to_owned(), "payments-consumer".to_owned())]);
+        let metric = MetricName { namespace: "AWS/Lambda".to_owned(), name: "Errors".to_owned(), dimensions };
+        assert_eq!(watched(failing, metric).await, ["ALARM", "INSUFFICIENT_DATA"]);
+    }
+}

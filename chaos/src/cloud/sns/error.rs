@@ -1,0 +1,50 @@
+//! What SNS refuses, in AWS's own words and codes.
+//!
+//! Invariant: every error is an `ErrorResponse` document, because the SDK reads codes from nothing else.
+
+use super::protocol::{document, element};
+use crate::cloud::reply::Reply;
+
+/// An operation SNS refused. Texts are those recorded from AWS where a recording exists.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnsError {
+    /// No topic has that name.
+    #[error("Topic does not exist")]
+    TopicNotFound,
+    /// A parameter is outside what SNS accepts; which one, and why.
+    #[error("Invalid parameter: {0}")]
+    InvalidParameter(String),
+    /// The embedded SNS does not have this operation.
+    #[error("The embedded SNS does not support {0}.")]
+    UnsupportedOperation(String),
+}
+
+impl SnsError {
+    /// A parameter that is refused without more words than these.
+    pub(super) fn invalid(what: impl Into<String>) -> Self {
+        Self::InvalidParameter(what.into())
+    }
+
+    /// The code by which the SDK types an error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TopicNotFound => "NotFound",
+            Self::InvalidParameter(_) => "InvalidParameter",
+            Self::UnsupportedOperation(_) => "InvalidAction",
+        }
+    }
+
+    /// The error as the query protocol sends it.
+    #[must_use]
+    pub fn reply(&self, request_id: &str) -> Reply {
+        let status = match self {
+            Self::TopicNotFound => 404,
+            Self::InvalidParameter(_) | Self::UnsupportedOperation(_) => 400,
+        };
+        let fields = [("Type", "Sender"), ("Code", self.code()), ("Message", &self.to_string())];
+        let fields: String = fields.into_iter().map(|(name, value)| element(name, value)).collect();
+        let content = format!("<Error>{fields}</Error>{}", element("RequestId", request_id));
+        Reply::xml(status, document("ErrorResponse", &content))
+    }
+}
