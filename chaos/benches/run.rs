@@ -2,13 +2,10 @@
 //!
 //! `cargo bench --profile chaos --package chaos` prints medians of five runs, milliseconds of wall time on one core.
 
-use chaos::cloud::container::Function;
-use chaos::consumer::ConsumerFunction;
 use chaos::experiment::Experiment;
 use chaos::journal::Event;
-use chaos::world::{History, run};
+use chaos::world::{Code, History, run};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 const RUNS: usize = 5;
@@ -54,12 +51,11 @@ const OUTAGE: &str = "
 fn median(text: &str, body: &str) -> (Duration, History) {
     let bodies = vec![format!("'{body}'"); 2_000].join(",");
     let text = text.replace("BODIES", &bodies);
-    let consumer = |provider| Arc::new(ConsumerFunction::new(provider)) as Arc<dyn Function>;
     let mut runs: Vec<(Duration, History)> = (0..RUNS)
         .map(|_| {
             let experiment = Experiment::parse(Path::new("bench.toml"), &text).expect("it is well formed");
             let began = std::time::Instant::now();
-            let history = run(experiment, 1, &consumer).expect("the world runs");
+            let history = run(experiment, 1, Code::DEPLOYED).expect("the world runs");
             (began.elapsed(), history)
         })
         .collect();

@@ -11,6 +11,8 @@ pub mod journal;
 pub mod link;
 pub mod random;
 pub mod report;
+pub mod responder;
+mod sdk;
 pub mod stripe;
 pub mod template;
 mod units;

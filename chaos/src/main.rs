@@ -1,13 +1,12 @@
 //! `cargo chaos`: the one place where wall clock, environment and terminal are read.
 
 use chaos::commands::{self, Exit, Surroundings};
-use chaos::consumer::ConsumerFunction;
 use chaos::report::Paint;
 use chaos::report::bar::Visibility;
+use chaos::world::Code;
 use std::io::{IsTerminal, stderr, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// A world makes and drops millions of small things; the system's allocator takes a fifth of a run for it.
 #[global_allocator]
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
         folder: std::env::current_dir().unwrap_or_default(),
         paint: if no_colour || !out.is_terminal() { Paint::Plain } else { Paint::Colours },
         bar: if err.is_terminal() { Visibility::Shown } else { Visibility::Hidden },
-        consumer: &|provider| Arc::new(ConsumerFunction::new(provider)),
+        code: Code::DEPLOYED,
         out,
         err,
     };

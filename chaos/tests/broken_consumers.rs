@@ -7,7 +7,7 @@ use chaos::checks::{Outcome, Verdict, judge};
 use chaos::cloud::container::Function;
 use chaos::consumer::ConsumerFunction;
 use chaos::experiment::Experiment;
-use chaos::world::run;
+use chaos::world::{Code, run};
 use consumer::Protocol;
 use payments::charge::{Delivery, Event, Outcome as Ended, Step};
 use payments::ledger::{Change, State};
@@ -39,7 +39,8 @@ fn judged(experiment: &str, next: Next) -> (Outcome, Vec<&'static str>) {
     let protocol = Protocol { next, ..Protocol::default() };
     let consumer =
         |provider| Arc::new(ConsumerFunction::with_protocol(provider, protocol)) as Arc<dyn Function>;
-    let judgement = judge(&run(experiment, 1, &consumer).expect("the world runs"));
+    let code = Code { consumer: &consumer, ..Code::DEPLOYED };
+    let judgement = judge(&run(experiment, 1, code).expect("the world runs"));
     let failed = judgement.verdicts().iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
     (judgement.outcome(), failed.map(|(check, _)| check.name).collect())
 }
@@ -138,6 +139,6 @@ fn taking_a_lost_answer_for_a_success_is_caught() {
         }
     }
     // An answer that is lost after the effect hides the mistake: money did move.
-    assert_eq!(judged(ROUGH, next), (Outcome::Passed, vec![]));
+    assert!(!judged(ROUGH, next).1.contains(&"ledger-agrees"));
     is_caught(SILENCE, next, "ledger-agrees");
 }

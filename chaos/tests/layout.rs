@@ -3,6 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const FUNCTIONS: [&str; 5] = [
+    "functions/payments",
+    "functions/stripe",
+    "functions/ledger",
+    "functions/consumer",
+    "functions/responder",
+];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -39,19 +47,29 @@ fn the_rules_depend_on_nothing_that_could_do_anything() {
 
 #[test]
 fn no_function_knows_of_the_chaos() {
-    for folder in ["functions/payments", "functions/stripe", "functions/consumer"] {
+    for folder in FUNCTIONS {
         assert!(!dependencies(folder).contains(&"chaos".to_owned()), "{folder}");
     }
 }
 
 #[test]
+fn only_the_consumer_confirms_and_only_the_responder_redrives() {
+    assert!(!dependencies("functions/responder").contains(&"consumer".to_owned()));
+    assert!(!dependencies("functions/consumer").contains(&"responder".to_owned()));
+    let consumer = sources(&root().join("functions/consumer/src"));
+    let responder = sources(&root().join("functions/responder/src"));
+    assert!(consumer.contains(".confirm(") && !responder.contains(".confirm("));
+    assert!(responder.contains("start_message_move_task") && !consumer.contains("start_message_move_task"));
+}
+
+#[test]
 fn time_randomness_and_environment_enter_through_main_alone() {
-    for function in ["stripe", "consumer"] {
-        let folder = root().join("functions").join(function).join("src");
+    for function in &FUNCTIONS[1..] {
+        let folder = root().join(function).join("src");
         let main = fs::read_to_string(folder.join("main.rs")).unwrap_or_default();
         let library = sources(&folder).replacen(&main, "", 1);
         for word in ["SystemTime::now", "Instant::now", "env::var", "SysRng", "SystemTimeSource"] {
-            assert!(!library.contains(word), "functions/{function} says {word} outside main");
+            assert!(!library.contains(word), "{function} says {word} outside main");
         }
     }
 }

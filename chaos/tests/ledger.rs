@@ -9,11 +9,11 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chaos::clock::Clock;
 use chaos::cloud::container::NoCrashes;
 use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
-use chaos::cloud::{Blueprint, Cloud};
+use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::journal::Journal;
 use chaos::link::Link;
 use chaos::template::{Deployment, Stack};
-use consumer::ledger::{Changed, Ledger, Received};
+use ledger::{Changed, Ledger, Received};
 use payments::cause::Cause;
 use payments::ledger::{Change, Forget, OpenDelivery, Reason, Request, Row};
 use payments::provider::{Decline, IntentId};
@@ -142,8 +142,10 @@ fn cloud(clock: Clock) -> Cloud {
     let blueprint = Blueprint {
         queues: Vec::new(),
         tables: stack.tables.into_values().collect(),
+        topics: Vec::new(),
         functions: Vec::new(),
         crashes: Arc::new(NoCrashes),
+        alerting: Alerting::default(),
         seed: 7,
     };
     Cloud::start(blueprint, clock, &Journal::default()).expect("it starts")

@@ -3,12 +3,14 @@
 //!
 //! `nothing-lost` looks at the end; this one looks at every instant, because between an early delete and a late write
 //! a crash would lose the payment.
+//! A dead letter is deleted only after the message that goes on in its place was sent.
 //! Invariant: one pass over the journal in order, with the ledger as it stood at each event.
 
-use super::evidence::{ORIGINAL, attribute, is_settled};
+use super::evidence::{attribute, is_settled};
 use super::{Evidence, Finding, Meaning, Subject, Verdict};
 use crate::journal::Event;
 use crate::units::counted;
+use payments::quarantine::ORIGINAL;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
@@ -18,19 +20,26 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         .iter()
         .filter_map(|copy| Some((copy.content.id.as_str(), attribute(copy, ORIGINAL)?)))
         .collect();
-    let mut moment = Moment { evidence, states: BTreeMap::new(), copied: BTreeSet::new() };
+    let mut moment =
+        Moment { evidence, states: BTreeMap::new(), copied: BTreeSet::new(), sent_on: BTreeSet::new() };
     let (mut findings, mut deleted) = (Vec::new(), 0_u64);
     for record in &evidence.history.records {
         if let Event::LedgerWritten { payment, state, .. } = &record.event {
             moment.states.insert(payment, state);
         } else if let Event::Sent { queue, message, .. } = &record.event {
             let original = originals.get(message.as_str()).filter(|_| *queue == names.quarantine);
-            moment.copied.extend(original);
+            moment.copied.extend(original.map(|id| evidence.identities.first(id)));
+            moment.sent_on.extend(evidence.identities.before(message));
         } else if let Event::Deleted { queue, message } = &record.event
             && *queue == names.source
         {
             deleted += 1;
             findings.extend(moment.wrong(message));
+        } else if let Event::Deleted { queue, message } = &record.event
+            && *queue == names.dead_letters
+        {
+            deleted += 1;
+            findings.extend(moment.wrong_with_dead_letter(message));
         }
     }
     Verdict::from_findings(findings, || {
@@ -45,11 +54,14 @@ struct Moment<'a> {
     states: BTreeMap<&'a str, &'a str>,
     /// Messages with a copy in quarantine.
     copied: BTreeSet<&'a str>,
+    /// Dead letters that go on as another message.
+    sent_on: BTreeSet<&'a str>,
 }
 
 impl Moment<'_> {
     /// What is wrong with deleting this message now.
     fn wrong(&self, message: &str) -> Option<Finding> {
+        let message = self.evidence.identities.first(message);
         if self.copied.contains(message) {
             return None;
         }
@@ -78,6 +90,16 @@ impl Moment<'_> {
                 Some(Finding { subject: subject(), what })
             }
         }
+    }
+
+    /// What is wrong with deleting this dead letter now.
+    fn wrong_with_dead_letter(&self, message: &str) -> Option<Finding> {
+        let first = self.evidence.identities.first(message);
+        if self.sent_on.contains(message) || self.copied.contains(first) {
+            return None;
+        }
+        let what = "deleted from the dead-letter queue before it was sent anywhere else".to_owned();
+        Some(Finding { subject: Subject::Message(first.to_owned()), what })
     }
 }
 
@@ -129,6 +151,31 @@ mod tests {
         let second = tale.send(&body(ORDER, 2999));
         tale.delete(&second);
         assert_eq!(wrong(tale), ["a conflicting request was acknowledged without a copy in quarantine"]);
+    }
+
+    #[test]
+    fn a_message_that_was_moved_back_is_still_the_message_it_was() {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.redrive("m-1", "m-1b");
+        tale.delete("m-1b");
+        assert_eq!(wrong(tale), ["acknowledged while its row was received"]);
+    }
+
+    #[test]
+    fn a_dead_letter_is_deleted_only_after_it_was_sent_on() {
+        let deleted = |sent_before: bool| {
+            let mut tale = Tale::of_one_dead_letter();
+            if sent_before {
+                tale.send_back("m-1", "m-1b");
+            }
+            tale.delete_dead_letter("m-1");
+            if !sent_before {
+                tale.send_back("m-1", "m-1b");
+            }
+            wrong(tale)
+        };
+        assert_eq!(deleted(true), [""; 0]);
+        assert_eq!(deleted(false), ["deleted from the dead-letter queue before it was sent anywhere else"]);
     }
 
     #[test]

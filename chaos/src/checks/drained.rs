@@ -1,37 +1,127 @@
-//! The source queue drained: everything was sent, no fault was left, and in the time the experiment gives for it the
-//! queue became empty.
+//! Everything drained: in the time a run has, its queues became empty and its incident ended; and what the faults left
+//! behind was settled within the bound, counted from the end of the last of them.
 //!
+//! The bound: survivors of an outage sit in visibility for up to fifteen minutes, the responder wants three turns, and
+//! the backlog goes at the permitted pace, a quarter of it kept for what arrives meanwhile.
 //! Invariant: a run whose time was up fails here, whatever else it shows.
 
-use super::{Evidence, Finding, Meaning, Subject, Verdict};
-use crate::units::counted;
+use super::{Evidence, Finding, Subject, Verdict};
+use crate::units::{counted, duration_ms};
 use crate::world::Ending;
+use payments::UnixMs;
+use payments::limits::BACKOFF_S_MAX;
+
+/// Turns the responder may take from the heal to the redrive, ms.
+const TURNS_MS: u64 = 3 * 60_000;
+/// Stripe calls of a payment that goes well.
+const CALLS_PER_PAYMENT: u64 = 2;
+
+/// What was left when the last fault ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Payments sent before and settled after, or never; those in quarantine left out.
+    pub payments: u64,
+    /// When the last of them was settled; none while one is not.
+    pub settled: Option<UnixMs>,
+    /// When the last fault ended.
+    pub healed: UnixMs,
+}
+
+impl Backlog {
+    /// The backlog of a run whose faults all ended, if they left one.
+    #[must_use]
+    pub fn of(evidence: &Evidence<'_>) -> Option<Self> {
+        let experiment = &evidence.history.experiment;
+        let ends = experiment.faults.iter().all(|fault| fault.window.until_ms < u64::MAX);
+        let heals_ms = Some(experiment.faults_end_ms()).filter(|ms| ends && *ms > 0)?;
+        let healed = evidence.history.instant(heals_ms);
+        let mut backlog = Self { payments: 0, settled: Some(healed), healed };
+        for file in evidence.payments.values() {
+            // A human mends what is in quarantine, at a human's pace.
+            if file.row.is_some_and(|row| row.state == "quarantined") {
+                continue;
+            }
+            let sent = file.messages.first().map(|id| evidence.messages[id].sent.at);
+            if sent.is_some_and(|at| at < healed) && file.settled.is_none_or(|at| at > healed) {
+                backlog.payments += 1;
+                // None is smaller than any instant, and one that is never settled outweighs all others.
+                backlog.settled = backlog.settled.zip(file.settled).map(|(last, this)| last.max(this));
+            }
+        }
+        (backlog.payments > 0).then_some(backlog)
+    }
+
+    /// Ms from the heal until the backlog must be settled.
+    fn bound_ms(&self, evidence: &Evidence<'_>) -> u64 {
+        let history = evidence.history;
+        let by_backlog = || {
+            let permitted = history.alerted.stripe_calls_per_s.unwrap_or(u64::MAX) / CALLS_PER_PAYMENT;
+            u64::from(BACKOFF_S_MAX) * 1_000 + TURNS_MS + self.payments * 1_250 / permitted.max(1)
+        };
+        history.experiment.expect.drained_within_ms.unwrap_or_else(by_backlog)
+    }
+
+    /// Ms from the heal until the last of it was settled.
+    #[must_use]
+    pub fn took_ms(&self) -> Option<u64> {
+        self.settled.map(|settled| u64::try_from(settled.since_ms(self.healed)).unwrap_or(0))
+    }
+}
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let history = evidence.history;
-    match history.ending {
-        Ending::Drained => Verdict::Pass("nothing left in the source queue".to_owned()),
-        Ending::TimeUp => {
-            let left = history.held(&history.names.source);
-            let what = format!(
-                "{} left in the source queue when the time to drain was up",
-                counted(left.len() as u64, "message")
-            );
-            let oldest = left.iter().min_by_key(|held| held.content.sent_at);
-            let subject = oldest.and_then(|held| evidence.messages.get(held.content.id.as_str()));
-            let subject = subject.map_or(Subject::Run, |message| match &message.meaning {
-                Meaning::Payment(payment) => Subject::Payment(payment.payment_id.to_string()),
-                Meaning::Drill(_) | Meaning::NoPayment => Subject::Message(message.sent.message.clone()),
-            });
-            Verdict::Fail(vec![Finding { subject, what }])
-        }
+    if history.ending == Ending::TimeUp {
+        return Verdict::Fail(vec![time_up(evidence)]);
     }
+    let Some(backlog) = Backlog::of(evidence) else {
+        return Verdict::Pass("nothing left in the source queue".to_owned());
+    };
+    let (payments, bound_ms) = (counted(backlog.payments, "payment"), backlog.bound_ms(evidence));
+    let bound = duration_ms(bound_ms);
+    match backlog.took_ms() {
+        None if history.held(&history.names.dead_letters).is_empty() => Verdict::Fail(vec![Finding::run(
+            format!("some of {payments} left by the faults were never settled"),
+        )]),
+        None => {
+            Verdict::Pass(format!("nothing left in the source queue; of {payments} some wait for a command"))
+        }
+        Some(took_ms) if took_ms > bound_ms => Verdict::Fail(vec![Finding::run(format!(
+            "{payments} left by the faults took {} instead of {bound}",
+            duration_ms(took_ms)
+        ))]),
+        Some(took_ms) => Verdict::Pass(format!(
+            "{payments} left by the faults settled within {} of {bound}",
+            duration_ms(took_ms)
+        )),
+    }
+}
+
+fn time_up(evidence: &Evidence<'_>) -> Finding {
+    let history = evidence.history;
+    let queues = [&history.names.source, &history.names.dead_letters];
+    let left = queues.map(|queue| history.held(queue).len() as u64);
+    let what = match left {
+        [0, 0] => "the incident was not over when the time to drain was up".to_owned(),
+        [source, 0] => {
+            format!("{} left in the source queue when the time to drain was up", counted(source, "message"))
+        }
+        [source, dead] => format!(
+            "{} and {} left when the time to drain was up",
+            counted(source, "message"),
+            counted(dead, "dead letter")
+        ),
+    };
+    let held = queues.into_iter().flat_map(|queue| history.held(queue));
+    let oldest = held.min_by_key(|held| held.content.sent_at);
+    let subject = oldest.map_or(Subject::Run, |held| evidence.subject(&held.content.id));
+    Finding { subject, what }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
+    use crate::faults::{Kind, Window};
 
     #[test]
     fn a_queue_that_is_not_empty_in_time_fails_and_names_its_oldest_payment() {
@@ -42,5 +132,37 @@ mod tests {
         let what = "1 message left in the source queue when the time to drain was up".to_owned();
         let finding = Finding { subject: Subject::Payment(ORDER.to_owned()), what };
         assert_eq!(check(&Evidence::of(&tale.told())), Verdict::Fail(vec![finding]));
+    }
+
+    #[test]
+    fn an_incident_that_does_not_end_fails() {
+        let mut tale = Tale::of_one_good_payment();
+        tale.history().ending = Ending::TimeUp;
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+
+    /// One payment sent before the heal and settled so long after it.
+    fn settled_after(ms: i64) -> Tale {
+        let mut tale = Tale::new();
+        let message = tale.send(&body(ORDER, 1999));
+        tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 2_000 }, 1);
+        tale.wait_ms(ms);
+        tale.charge_as_it_should(ORDER);
+        tale.delete(&message);
+        tale
+    }
+
+    #[test]
+    fn a_backlog_that_takes_longer_than_its_bound_fails() {
+        let verdict = |ms| check(&Evidence::of(&settled_after(ms).told()));
+        assert!(matches!(verdict(1_000_000), Verdict::Pass(_)));
+        assert!(matches!(verdict(1_100_000), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn an_experiment_can_set_the_bound() {
+        let mut tale = settled_after(1_100_000);
+        tale.history().experiment.expect.drained_within_ms = Some(1_200_000);
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
     }
 }

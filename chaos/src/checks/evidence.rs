@@ -1,20 +1,20 @@
 //! The evidence of a run: its history, sorted by message and by payment, once.
 //!
+//! A message that is moved back from the dead-letter queue gets a new id; here it stays the message it was.
 //! Invariant: every message the source queue accepted and every payment id that anything speaks of is in here, so a
 //! check that walks it has seen everything.
 
+use super::Subject;
+use super::identity::Identities;
+use super::letters::Letters;
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::journal::Event;
 use crate::stripe::Movement;
 use crate::world::{History, LedgerRow, Sent};
 use payments::payment::{Body, Drill};
+use payments::quarantine::{ORIGINAL, REASON};
 use payments::{Payment, UnixMs};
 use std::collections::BTreeMap;
-
-/// Message attribute under which a quarantined copy names the message it is a copy of.
-pub(super) const ORIGINAL: &str = "original_message_id";
-/// Message attribute under which it says why.
-pub(super) const REASON: &str = "quarantine_reason";
 
 /// A history, ready to be judged.
 #[derive(Debug)]
@@ -25,6 +25,10 @@ pub struct Evidence<'h> {
     pub messages: BTreeMap<&'h str, Message<'h>>,
     /// Every payment, by its id: sent, in the ledger, or in the book.
     pub payments: BTreeMap<String, PaymentFile<'h>>,
+    /// Which message is which, after it was moved.
+    pub identities: Identities<'h>,
+    /// What people were told.
+    pub letters: Letters<'h>,
 }
 
 /// What is known of one message.
@@ -36,9 +40,9 @@ pub struct Message<'h> {
     pub meaning: Meaning,
     /// How often it was received.
     pub receives: u64,
-    /// When it was deleted from the source queue.
+    /// When it was last deleted from the source queue.
     pub deleted: Option<UnixMs>,
-    /// When it was dead-lettered.
+    /// When it was first dead-lettered.
     pub dead_lettered: Option<UnixMs>,
     /// When it was dropped at the end of a queue's retention.
     pub expired: Option<UnixMs>,
@@ -96,7 +100,13 @@ impl<'h> Evidence<'h> {
     #[must_use]
     pub fn of(history: &'h History) -> Self {
         let messages = history.sent.iter().map(|sent| (sent.message.as_str(), Message::sent(sent)));
-        let mut evidence = Self { history, messages: messages.collect(), payments: BTreeMap::new() };
+        let mut evidence = Self {
+            history,
+            messages: messages.collect(),
+            payments: BTreeMap::new(),
+            identities: Identities::of(history),
+            letters: Letters::of(history),
+        };
         for message in &history.sent {
             let meaning = &evidence.messages[message.message.as_str()].meaning;
             if let Meaning::Payment(payment) = meaning {
@@ -138,6 +148,16 @@ impl<'h> Evidence<'h> {
         }
     }
 
+    /// What a message is about, whatever its id became: its payment, or itself.
+    #[must_use]
+    pub fn subject(&self, message: &str) -> Subject {
+        let first = self.identities.first(message);
+        match self.messages.get(first).map(|message| &message.meaning) {
+            Some(Meaning::Payment(payment)) => Subject::Payment(payment.payment_id.to_string()),
+            Some(Meaning::Drill(_) | Meaning::NoPayment) | None => Subject::Message(first.to_owned()),
+        }
+    }
+
     /// Whether another request than the one its row is frozen to uses this payment's id.
     #[must_use]
     pub fn conflicts(&self, payment: &Payment) -> bool {
@@ -172,21 +192,22 @@ impl<'h> Evidence<'h> {
     }
 
     fn read_journal(&mut self) {
-        let Self { history, messages, payments } = self;
+        let Self { history, messages, payments, identities, .. } = self;
         for record in &history.records {
             let at = Some(record.at);
             match &record.event {
                 Event::Received { queue, message, .. } if *queue == history.names.source => {
-                    messages.entry(message).and_modify(|it| it.receives += 1);
+                    messages.entry(identities.first(message)).and_modify(|it| it.receives += 1);
                 }
                 Event::Deleted { queue, message } if *queue == history.names.source => {
-                    messages.entry(message).and_modify(|it| it.deleted = at);
+                    messages.entry(identities.first(message)).and_modify(|it| it.deleted = at);
                 }
                 Event::DeadLettered { message, .. } => {
-                    messages.entry(message).and_modify(|it| it.dead_lettered = at);
+                    let message = messages.entry(identities.first(message));
+                    message.and_modify(|it| it.dead_lettered = it.dead_lettered.or(at));
                 }
                 Event::Expired { message, .. } => {
-                    messages.entry(message).and_modify(|it| it.expired = at);
+                    messages.entry(identities.first(message)).and_modify(|it| it.expired = at);
                 }
                 Event::StripeCalled { payment: Some(payment), operation, .. }
                     if !matches!(*operation, "probe" | "other") =>
@@ -210,6 +231,19 @@ impl<'h> Evidence<'h> {
                 | Event::LedgerWritten { .. }
                 | Event::LedgerRefused { .. }
                 | Event::FaultFired { .. }
+                | Event::AlarmChanged { .. }
+                | Event::EventMatched { .. }
+                | Event::EventDelivered { .. }
+                | Event::EventUndelivered { .. }
+                | Event::InvocationDropped { .. }
+                | Event::Redriven { .. }
+                | Event::IncidentSaved { .. }
+                | Event::MoveTaskStarted { .. }
+                | Event::MoveTaskRefused { .. }
+                | Event::MoveTaskEnded { .. }
+                | Event::Published { .. }
+                | Event::Mailed { .. }
+                | Event::SubscriptionDisabled { .. }
                 | Event::Metrics { .. } => {}
             }
         }
@@ -219,12 +253,13 @@ impl<'h> Evidence<'h> {
         let names = &self.history.names;
         for queue in [names.source.as_str(), names.dead_letters.as_str()] {
             for held in self.history.held(queue) {
-                self.messages.entry(&held.content.id).and_modify(|it| it.held = Some(queue));
+                let first = self.identities.first(&held.content.id);
+                self.messages.entry(first).and_modify(|it| it.held = Some(queue));
             }
         }
         for copy in self.history.held(&names.quarantine) {
             if let Some(original) = attribute(copy, ORIGINAL) {
-                self.messages.entry(original).and_modify(|it| it.copies.push(copy));
+                self.messages.entry(self.identities.first(original)).and_modify(|it| it.copies.push(copy));
             }
         }
     }

@@ -2,21 +2,24 @@
 //!
 //! Invariant: a second passes between any two events, so order in the tale is order in time.
 
-use super::evidence::{ORIGINAL, REASON};
+use crate::cloud::sns::Mail;
 use crate::cloud::sqs::{Content, Held, MessageAttribute, Standing};
 use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Tally, Window};
-use crate::journal::{Event, Record};
+use crate::journal::{Event, Letter, Record};
 use crate::random::Chance;
 use crate::stripe::Movement;
-use crate::world::{Ending, History, LedgerRow, Names, Origin, Sent};
+use crate::world::{Alerted, Ending, History, LedgerRow, Names, Origin, Sent};
 use payments::UnixMs;
+use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Id of the payment in most tales.
 pub(crate) const ORDER: &str = "order-1";
+/// The responder's logical id in a tale.
+pub(crate) const RESPONDER: &str = "Responder";
 
 /// A body that asks for this payment.
 pub(crate) fn body(payment: &str, amount: i64) -> String {
@@ -26,7 +29,13 @@ pub(crate) fn body(payment: &str, amount: i64) -> String {
 }
 
 /// A history in the making.
-pub(crate) struct Tale(History);
+pub(crate) struct Tale {
+    history: History,
+    /// Ms to pass before the next event, beside its own second.
+    waited_ms: i64,
+    /// Letters written so far.
+    letters: u64,
+}
 
 impl Tale {
     pub(crate) fn new() -> Self {
@@ -38,10 +47,12 @@ impl Tale {
             dead_letters: "dead-letters".to_owned(),
             quarantine: "quarantine".to_owned(),
             ledger: "ledger".to_owned(),
+            incidents: Some("incidents".to_owned()),
         };
         let queues = [&names.source, &names.dead_letters, &names.quarantine];
         let queues = queues.map(|name| (name.clone(), Vec::new()));
-        Self(History {
+        let alarms = ["DeadLettersWaiting", "QuarantineNotEmpty", "ResponderFailing"];
+        let history = History {
             experiment,
             seed: 7,
             began,
@@ -53,9 +64,16 @@ impl Tale {
             book: Vec::new(),
             ledger: Vec::new(),
             queues: BTreeMap::from(queues),
+            mails: Vec::new(),
             faults: Vec::new(),
+            alerted: Alerted {
+                responder: Some(RESPONDER.to_owned()),
+                alarms: alarms.map(|name| (format!("stack-{name}"), name.to_owned())).into(),
+                stripe_calls_per_s: Some(20),
+            },
             names,
-        })
+        };
+        Self { history, waited_ms: 0, letters: 0 }
     }
 
     /// `order-1` over 19.99 euro: sent, charged, settled, acknowledged.
@@ -79,57 +97,90 @@ impl Tale {
     }
 
     pub(crate) fn told(mut self) -> History {
-        self.0.ended = self.now();
-        self.0
+        self.history.ended = self.now();
+        self.history
     }
 
     pub(crate) fn history(&mut self) -> &mut History {
-        &mut self.0
+        &mut self.history
     }
 
     pub(crate) fn row(&mut self, payment: &str) -> &mut LedgerRow {
-        self.0.ledger.iter_mut().find(|row| row.payment == payment).expect("the tale wrote it")
+        self.history.ledger.iter_mut().find(|row| row.payment == payment).expect("the tale wrote it")
     }
 
     /// Sends a message to the source queue; its id is `m-1` for the first.
     pub(crate) fn send(&mut self, body: &str) -> String {
-        let message = format!("m-{}", self.0.sent.len() + 1);
-        let queue = self.0.names.source.clone();
-        self.happen(Event::Sent { queue, message: message.clone(), payment: None });
+        let message = format!("m-{}", self.history.sent.len() + 1);
+        let queue = self.history.names.source.clone();
+        let payment = payments::Payment::parse(body).ok().map(|payment| payment.payment_id.to_string());
+        self.happen(Event::Sent { queue, message: message.clone(), payment });
         let (at, body) = (self.now(), body.to_owned());
-        self.0.sent.push(Sent { at, message: message.clone(), body, origin: Origin::Workload });
+        self.history.sent.push(Sent { at, message: message.clone(), body, origin: Origin::Workload });
         message
     }
 
     pub(crate) fn receive(&mut self, message: &str) {
-        let (queue, message) = (self.0.names.source.clone(), message.to_owned());
+        let (queue, message) = (self.history.names.source.clone(), message.to_owned());
         self.happen(Event::Received { queue, message, receives: 1 });
     }
 
     pub(crate) fn delete(&mut self, message: &str) {
-        let (queue, message) = (self.0.names.source.clone(), message.to_owned());
+        let (queue, message) = (self.history.names.source.clone(), message.to_owned());
         self.happen(Event::Deleted { queue, message });
     }
 
     pub(crate) fn expire(&mut self, message: &str) {
-        let (queue, message) = (self.0.names.source.clone(), message.to_owned());
+        let (queue, message) = (self.history.names.source.clone(), message.to_owned());
         self.happen(Event::Expired { queue, message });
     }
 
     /// Leaves a message where it was sent to.
     pub(crate) fn leave(&mut self, message: &str) {
-        self.hold(self.0.names.source.clone(), message, &[]);
+        self.hold(self.history.names.source.clone(), message, &[]);
     }
 
     pub(crate) fn dead_letter(&mut self, message: &str) {
-        let (from, to) = (self.0.names.source.clone(), self.0.names.dead_letters.clone());
+        let (from, to) = (self.history.names.source.clone(), self.history.names.dead_letters.clone());
         self.happen(Event::DeadLettered { from, to: to.clone(), message: message.to_owned(), receives: 5 });
         self.hold(to, message, &[]);
     }
 
+    /// `order-1`, received in vain and dead-lettered.
+    pub(crate) fn of_one_dead_letter() -> Self {
+        let mut tale = Self::new();
+        let message = tale.send(&body(ORDER, 1999));
+        tale.receive(&message);
+        tale.write(ORDER, "received");
+        tale.dead_letter(&message);
+        tale
+    }
+
+    /// A move task moves a dead letter back.
+    pub(crate) fn redrive(&mut self, message: &str, as_message: &str) {
+        let (from, to) = (self.history.names.dead_letters.clone(), self.history.names.source.clone());
+        let (message, as_message) = (message.to_owned(), as_message.to_owned());
+        self.take(&from, &message);
+        self.happen(Event::Redriven { from, to, message, as_message });
+    }
+
+    /// The responder sends a dead letter of `order-1` back.
+    pub(crate) fn send_back(&mut self, message: &str, as_message: &str) {
+        let (from, to) = (self.history.names.dead_letters.clone(), self.history.names.source.clone());
+        self.happen(Event::Received { queue: from, message: message.to_owned(), receives: 6 });
+        let payment = Some(ORDER.to_owned());
+        self.happen(Event::Sent { queue: to, message: as_message.to_owned(), payment });
+    }
+
+    pub(crate) fn delete_dead_letter(&mut self, message: &str) {
+        let queue = self.history.names.dead_letters.clone();
+        self.take(&queue, message);
+        self.happen(Event::Deleted { queue, message: message.to_owned() });
+    }
+
     /// Puts a copy into quarantine; its id is the message's with `-copy`.
     pub(crate) fn quarantine(&mut self, message: &str, reason: &str) {
-        let (queue, copy) = (self.0.names.quarantine.clone(), format!("{message}-copy"));
+        let (queue, copy) = (self.history.names.quarantine.clone(), format!("{message}-copy"));
         self.happen(Event::Sent { queue: queue.clone(), message: copy.clone(), payment: None });
         self.hold(queue, &copy, &[(ORIGINAL, message), (REASON, reason)]);
     }
@@ -153,7 +204,7 @@ impl Tale {
     }
 
     pub(crate) fn charge(&mut self, payment: &str, amount_minor: i64, currency: &str) {
-        let charge = format!("ch_{}", self.0.book.len() + 1);
+        let charge = format!("ch_{}", self.history.book.len() + 1);
         self.happen(Event::Charged {
             payment: payment.to_owned(),
             intent: intent(payment),
@@ -161,7 +212,7 @@ impl Tale {
             amount: amount_minor,
             currency: currency.to_owned(),
         });
-        self.0.book.push(Movement {
+        self.history.book.push(Movement {
             at: self.now(),
             intent: intent(payment),
             charge,
@@ -173,7 +224,7 @@ impl Tale {
 
     /// Writes the row of a payment over 19.99 euro.
     pub(crate) fn write(&mut self, payment: &str, state: &str) {
-        let known = self.0.ledger.iter().position(|row| row.payment == payment);
+        let known = self.history.ledger.iter().position(|row| row.payment == payment);
         let index = known.unwrap_or_else(|| {
             let row = LedgerRow {
                 payment: payment.to_owned(),
@@ -181,10 +232,10 @@ impl Tale {
                 currency: Some("eur".to_owned()),
                 ..LedgerRow::default()
             };
-            self.0.ledger.push(row);
-            self.0.ledger.len() - 1
+            self.history.ledger.push(row);
+            self.history.ledger.len() - 1
         });
-        let row = &mut self.0.ledger[index];
+        let row = &mut self.history.ledger[index];
         row.version += u64::from(known.is_some());
         row.state = state.to_owned();
         row.intent = (state != "received").then(|| intent(payment));
@@ -195,18 +246,83 @@ impl Tale {
     /// Configures a fault that fired so often.
     pub(crate) fn fault(&mut self, kind: Kind, window: Window, fired: u64) {
         let fault = Fault { kind, chance: Chance::ALWAYS, window };
-        self.0.experiment.faults.push(fault);
+        self.history.experiment.faults.push(fault);
         let first = (fired > 0).then(|| self.now());
-        self.0.faults.push(Tally { fault, asked: fired, fired, first, last: first });
+        self.history.faults.push(Tally { fault, asked: fired, fired, first, last: first });
+    }
+
+    /// Nothing happens for so long.
+    pub(crate) fn wait_ms(&mut self, ms: i64) {
+        self.waited_ms += ms;
+    }
+
+    /// An alarm, by its name in the template, changes to a state.
+    pub(crate) fn alarm(&mut self, name: &str, to: &'static str) {
+        let (alarm, reason) = (format!("stack-{name}"), String::new());
+        self.happen(Event::AlarmChanged { alarm, from: "INSUFFICIENT_DATA", to, reason });
+    }
+
+    pub(crate) fn start_move_task(&mut self) {
+        let source = self.history.names.dead_letters.clone();
+        self.happen(Event::MoveTaskStarted { task: "t-1".to_owned(), source, destination: None, to_move: 1 });
+    }
+
+    /// A record decides to tell something, and does.
+    pub(crate) fn tell(&mut self, record: &str, tells: &str) {
+        self.decide(record, tells);
+        self.publish("request-1", tells);
+    }
+
+    /// A record is saved with a letter in its outbox.
+    pub(crate) fn decide(&mut self, record: &str, tells: &str) {
+        self.letters += 1;
+        self.happen(Event::IncidentSaved {
+            request: "request-1".to_owned(),
+            record: record.to_owned(),
+            phase: tells.to_owned(),
+            version: self.letters,
+            pending: vec![Letter { number: self.letters, tells: tells.to_owned() }],
+        });
+    }
+
+    /// An invocation of the responder publishes something, which becomes a mail.
+    pub(crate) fn publish(&mut self, request: &str, subject: &str) {
+        let (topic, message) = self.publish_to_nobody(request, subject);
+        let to = "ops@example.com".to_owned();
+        self.happen(Event::Mailed { topic: topic.clone(), message, to: to.clone() });
+        let (at, subject, body) = (self.now(), subject.to_owned(), "You need not get up.".to_owned());
+        self.history.mails.push(Mail { at, topic, to, subject, body });
+    }
+
+    /// The same, and nobody gets a mail. Topic and message id are returned.
+    pub(crate) fn publish_to_nobody(&mut self, request: &str, subject: &str) -> (String, String) {
+        self.happen(Event::Invoked {
+            function: RESPONDER.to_owned(),
+            container: 1,
+            request: request.to_owned(),
+            messages: vec![],
+        });
+        let (topic, message) = ("alerts".to_owned(), format!("sns-{}", self.history.records.len()));
+        self.happen(Event::Published {
+            request: Some(request.to_owned()),
+            topic: topic.clone(),
+            message: message.clone(),
+            subject: Some(subject.to_owned()),
+        });
+        (topic, message)
     }
 
     pub(crate) fn happen(&mut self, event: Event) {
-        let at = self.now().plus_ms(1_000);
-        self.0.records.push(Record { at, event });
+        let at = self.now().plus_ms(1_000 + std::mem::take(&mut self.waited_ms));
+        self.history.records.push(Record { at, event });
     }
 
     fn now(&self) -> UnixMs {
-        self.0.records.last().map_or(self.0.began, |record| record.at)
+        self.history.records.last().map_or(self.history.began, |record| record.at)
+    }
+
+    fn take(&mut self, queue: &str, message: &str) {
+        self.history.queues.entry(queue.to_owned()).or_default().retain(|held| held.content.id != message);
     }
 
     fn hold(&mut self, queue: String, message: &str, attributes: &[(&str, &str)]) {
@@ -226,7 +342,7 @@ impl Tale {
             standing: Standing::Visible,
             dead_letter_source: None,
         };
-        self.0.queues.entry(queue).or_default().push(held);
+        self.history.queues.entry(queue).or_default().push(held);
     }
 }
 

@@ -5,6 +5,7 @@
 //! Invariant: a check sees the evidence and nothing else, and each has tests in which it fails.
 
 mod acknowledged;
+mod alarms;
 mod calls_bounded;
 mod charged_once;
 mod dead_letters;
@@ -13,13 +14,26 @@ mod evidence;
 mod faults_fired;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod identity;
 mod ledger_agrees;
+mod letters;
 mod no_strange_charge;
 mod nothing_lost;
+mod one_mail;
+mod one_task;
+mod quarantine;
+mod redrive_into_outage;
 mod steady_before;
+mod told_in_time;
 
+pub use alarms::ALARM_MS_MAX;
 pub use calls_bounded::CALLS_PER_DELIVERY_MAX;
+pub use drained::Backlog;
 pub use evidence::{End, Evidence, Meaning, Message, PaymentFile};
+pub use identity::Identities;
+pub use letters::{Letters, Told};
+
+pub use told_in_time::MAIL_MS_MAX;
 
 use crate::world::History;
 
@@ -87,7 +101,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 10] = [
+pub const ALL: [Check; 16] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -119,6 +133,42 @@ pub const ALL: [Check; 10] = [
         judge: no_strange_charge::check,
     },
     Check {
+        name: "no-redrive-into-outage",
+        promise: Promise::Safety,
+        demands: "no move task starts while half of the calls to Stripe, or more, fail",
+        judge: redrive_into_outage::check,
+    },
+    Check {
+        name: "one-move-task-at-a-time",
+        promise: Promise::Liveness,
+        demands: "nobody asks for a move task while one runs, or without a dead letter to move",
+        judge: one_task::check,
+    },
+    Check {
+        name: "quarantine-explained",
+        promise: Promise::Safety,
+        demands: "nothing is in quarantine without a reason and a mail",
+        judge: quarantine::check,
+    },
+    Check {
+        name: "alarms-as-expected",
+        promise: Promise::Liveness,
+        demands: "the alarms that should fire do, four minutes after the first dead letter at most, and no other",
+        judge: alarms::check,
+    },
+    Check {
+        name: "told-in-time",
+        promise: Promise::Liveness,
+        demands: "two minutes after any dead letter, at most, a mail has said so",
+        judge: told_in_time::check,
+    },
+    Check {
+        name: "one-mail-per-transition",
+        promise: Promise::Liveness,
+        demands: "each transition is mailed once, twice only where a turn died in between, and nothing else is",
+        judge: one_mail::check,
+    },
+    Check {
         name: "calls-bounded",
         promise: Promise::Liveness,
         demands: "a charge takes two Stripe calls when nothing goes wrong, and a delivery never more than sixteen",
@@ -145,7 +195,7 @@ pub const ALL: [Check; 10] = [
     Check {
         name: "drained",
         promise: Promise::Liveness,
-        demands: "the source queue is empty before the time to drain is up",
+        demands: "the queues are empty, the incident is over, and what the faults left is settled within the bound",
         judge: drained::check,
     },
 ];

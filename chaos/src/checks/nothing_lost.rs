@@ -29,6 +29,7 @@ fn subject(message: &Message<'_>) -> Subject {
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
+    use crate::journal::Event;
 
     /// What is said about the messages that were lost.
     fn lost(tale: Tale) -> Vec<String> {
@@ -71,6 +72,19 @@ mod tests {
             lost(payment(|tale, message| tale.expire(message))),
             ["it outlived its queue's retention"]
         );
+    }
+
+    #[test]
+    fn a_message_that_was_moved_back_and_deleted_unsettled_is_lost() {
+        for moved in [Tale::redrive, Tale::send_back] {
+            let mut tale = Tale::of_one_dead_letter();
+            moved(&mut tale, "m-1", "m-1b");
+            if tale.history().records.iter().any(|record| matches!(record.event, Event::Sent { .. })) {
+                tale.delete_dead_letter("m-1");
+            }
+            tale.delete("m-1b");
+            assert_eq!(lost(tale), ["its row is only received, and it is in no queue"]);
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 const DEFAULT_SEED: u64 = 1;
 
 const ABOUT: &str = "\
-Chaos for the payment pipeline: Stripe outages, lost answers and crashes against the real consumer, in simulated \
-time. Decides, with evidence, whether every payment was charged at most once and none was lost.";
+Chaos for the payment pipeline: Stripe outages, lost answers and crashes against the real functions, in simulated \
+time. Decides, with evidence, whether every payment was charged at most once, none was lost, the right people were \
+told, and the backlog recovered.";
 
 const EXITS: &str = "\
 Exit codes:
@@ -90,7 +91,11 @@ pub(super) struct Run {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 
-    /// Folder for journal.jsonl and summary.json [default: chaos-runs/<UTC time>-<experiment>]
+    /// Show every mail whole, not only the first
+    #[arg(long)]
+    pub(super) mails: bool,
+
+    /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-<experiment>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
 }

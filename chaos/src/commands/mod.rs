@@ -15,7 +15,7 @@ pub use exit::Exit;
 
 use crate::report::Paint;
 use crate::report::bar::Visibility;
-use crate::world::Consumer;
+use crate::world::Code;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
@@ -37,8 +37,8 @@ pub struct Surroundings<'a> {
     pub paint: Paint,
     /// Whether a progress bar can be seen.
     pub bar: Visibility,
-    /// The code of the consumer.
-    pub consumer: Consumer<'a>,
+    /// The code of the stack's functions.
+    pub code: Code<'a>,
     /// Standard output.
     pub out: &'a mut dyn Write,
     /// Standard error.

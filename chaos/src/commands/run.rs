@@ -7,7 +7,7 @@ use super::{Exit, Refusal, Surroundings, from_here, say};
 use crate::checks::Evidence;
 use crate::experiment::{Experiment, Overrides};
 use crate::report::bar::Bar;
-use crate::report::{self, Figures, Report};
+use crate::report::{self, Figures, Mails, Report};
 use crate::workload::Payments;
 use crate::world::{Deployed, World, WorldError, own_template};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, R
 
     let began = (around.elapsed)();
     let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
-    let history = world.run(around.consumer, &mut |progress| bar.show(progress));
+    let history = world.run(around.code, &mut |progress| bar.show(progress));
     bar.clear();
     let history = history?;
     let wall = (around.elapsed)().saturating_sub(began);
@@ -35,12 +35,20 @@ pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, R
     let judgement = evidence.judge();
     let figures = Figures::of(&evidence);
     let replay = wanted.replay();
-    let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, replay: &replay };
+    let report = Report {
+        evidence: &evidence,
+        judgement: &judgement,
+        figures: &figures,
+        mails: if wanted.mails { Mails::All } else { Mails::First },
+        replay: &replay,
+    };
     say(around.out, &report.text(around.paint, wall));
     let files = report::write(&report, &folder)
         .map_err(|error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display())))?;
     say(around.out, &report.conclusion(around.paint));
-    say(around.out, &format!("{}\n{}\n", files.journal.display(), files.summary.display()));
+    for path in [Some(&files.journal), Some(&files.summary), files.mails.as_ref()].into_iter().flatten() {
+        say(around.out, &format!("{}\n", path.display()));
+    }
     Ok(judgement.outcome().into())
 }
 
@@ -48,7 +56,8 @@ fn world(wanted: &Run, around: &Surroundings<'_>) -> Result<World, Refusal> {
     let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
     let experiment = overrides(wanted).apply(experiment);
     let template = wanted.template.clone().unwrap_or_else(|| from_here(&own_template(), &around.folder));
-    Ok(World::new(Deployed::load(&template)?, experiment, wanted.seed)?)
+    let deployed = Deployed::load(&template, &experiment.parameters)?;
+    Ok(World::new(deployed, experiment, wanted.seed)?)
 }
 
 fn overrides(wanted: &Run) -> Overrides {

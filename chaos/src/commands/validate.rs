@@ -8,12 +8,15 @@ use crate::experiment::{Experiment, SHIPPED};
 use crate::template::Stack;
 use crate::units::counted;
 use crate::world::{Deployed, World, own_template};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Reads everything, and says what it is; of what is wrong, a line each.
 pub(super) fn validate(wanted: &Validate, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let template = wanted.template.clone().unwrap_or_else(|| from_here(&own_template(), &around.folder));
-    let deployed = Deployed::load(&template).map_err(|error| Refusal::Bad(error.to_string()))?;
+    let deployed =
+        Deployed::load(&template, &BTreeMap::new()).map_err(|error| Refusal::Bad(error.to_string()))?;
     let described = described(&deployed, around);
     say(around.out, &described);
     let shipped = SHIPPED.iter().map(|shipped| shipped.name.to_owned());
@@ -21,7 +24,7 @@ pub(super) fn validate(wanted: &Validate, around: &mut Surroundings<'_>) -> Resu
     let mut exit = Exit::Passed;
     say(around.out, &format!("\n{}\n", around.paint.bold("Experiments")));
     for name in names {
-        match read(&deployed, &name) {
+        match read(&template, &name) {
             Ok(line) => say(around.out, &format!("  {line}\n")),
             Err(refusal) => exit = refusal.told(around),
         }
@@ -29,12 +32,12 @@ pub(super) fn validate(wanted: &Validate, around: &mut Surroundings<'_>) -> Resu
     Ok(exit)
 }
 
-fn read(deployed: &Deployed, name: &str) -> Result<String, Refusal> {
+fn read(template: &Path, name: &str) -> Result<String, Refusal> {
     let experiment = Experiment::find(name).map_err(|error| Refusal::Bad(error.to_string()))?;
     let faults = experiment.faults.len();
     let title = experiment.title.clone();
-    let world =
-        World::new(deployed.clone(), experiment, 0).map_err(|error| Refusal::Bad(error.to_string()))?;
+    let deployed = Deployed::load(template, &experiment.parameters)?;
+    let world = World::new(deployed, experiment, 0)?;
     let messages = counted(world.messages() as u64, "message");
     Ok(format!("{name:<20}  {title}: {messages}, {}", counted(faults as u64, "fault")))
 }

@@ -16,6 +16,7 @@ use crate::faults::Fault;
 use crate::workload::Workload;
 use payments::UnixMs;
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// One experiment.
@@ -33,17 +34,35 @@ pub struct Experiment {
     pub workload: Workload,
     /// What goes wrong, in the order of the file.
     pub faults: Vec<Fault>,
+    /// Parameters the template is deployed with, beside those the world gives.
+    pub parameters: BTreeMap<String, String>,
+    /// What the responder is told to do, in order of time.
+    pub orders: Vec<Order>,
     /// What must come of it.
     pub expect: Expect,
-    /// Ms the world gets, once everything was sent and no fault is left, until every payment must have ended somewhere.
+    /// Ms the world gets, once everything was sent and no fault is left, until the run ends whatever there is left to do.
     pub drain_ms: u64,
 }
 
 /// What must come of an experiment, beside the promises that every run is held to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expect {
-    /// How many payments end in the dead-letter queue.
+    /// How many payments come to the dead-letter queue, whatever becomes of them there.
     pub dead_letters: DeadLetters,
+    /// Alarms that must fire, by their names in the template; no other may. Absent, it follows from what happens.
+    pub alarms: Option<BTreeSet<String>>,
+    /// Ms from the end of the last fault until what it left behind must be settled. Absent, it follows from the
+    /// backlog.
+    pub drained_within_ms: Option<u64>,
+}
+
+/// A command that a human gives the responder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// When, in ms since the start.
+    pub at_ms: u64,
+    /// What it is invoked with.
+    pub command: String,
 }
 
 /// How many payments an experiment dead-letters.

@@ -25,22 +25,31 @@ pub struct Overrides {
 
 impl Overrides {
     /// The experiment with these changes. A rate or a length given for an outage makes the experiment one: it gets an
-    /// outage if it has none, and must leave dead letters.
+    /// outage if it has none, and must leave dead letters. What its author expected of it holds no longer.
     #[must_use]
     pub fn apply(self, mut experiment: Experiment) -> Experiment {
         if self.failure_rate.is_some() || self.outage_ms.is_some() {
             change_outages(&mut experiment.faults, self.failure_rate, self.outage_ms);
-            experiment.expect = Expect { dead_letters: DeadLetters::Some };
+            experiment.expect =
+                Expect { dead_letters: DeadLetters::Some, alarms: None, drained_within_ms: None };
         }
-        // Whoever adds a fault asks what it does, and dead letters may be the answer.
-        if !self.faults.is_empty() && experiment.expect.dead_letters == DeadLetters::None {
-            experiment.expect = Expect { dead_letters: DeadLetters::Any };
+        // Whoever adds a fault asks what it does, and dead letters or an alarm may be the answer.
+        if !self.faults.is_empty() {
+            if experiment.expect.dead_letters == DeadLetters::None {
+                experiment.expect.dead_letters = DeadLetters::Any;
+            }
+            experiment.expect.alarms = None;
         }
         let window = experiment.faults.iter().find(is_outage).map_or(WINDOW, |outage| outage.window);
         let further = self.faults.into_iter().map(|(kind, chance)| Fault { kind, chance, window });
         experiment.faults.extend(further);
+        let changes_number_alone = matches!(self.payments, Some(Payments::Generated(_)));
         if let Some(payments) = self.payments {
             experiment.workload = instead(&experiment.workload, payments);
+            // Other payments may need other hands.
+            if !changes_number_alone {
+                experiment.expect.alarms = None;
+            }
         }
         experiment
     }

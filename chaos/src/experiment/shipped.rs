@@ -24,6 +24,9 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "lost-answers", text: include_str!("../../experiments/lost-answers.toml") },
     Shipped { name: "stripe-2019-07-10", text: include_str!("../../experiments/stripe-2019-07-10.toml") },
     Shipped { name: "stripe-2015-12-17", text: include_str!("../../experiments/stripe-2015-12-17.toml") },
+    Shipped { name: "outage-6h", text: include_str!("../../experiments/outage-6h.toml") },
+    Shipped { name: "flapping", text: include_str!("../../experiments/flapping.toml") },
+    Shipped { name: "poison", text: include_str!("../../experiments/poison.toml") },
     Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
     Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },
 ];

@@ -51,7 +51,7 @@ fn a_file_of_payments_is_looked_for_beside_the_experiment() {
 
 #[test]
 fn what_was_typed_wrong_is_named_with_file_line_field_and_what_is_accepted() {
-    insta::assert_snapshot!(refusal("[[fault]]\nkind = 'stripe-sleepy'"), @"mine.toml:2: fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, malformed, crash");
+    insta::assert_snapshot!(refusal("[[fault]]\nkind = 'stripe-sleepy'"), @"mine.toml:2: fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice");
     insta::assert_snapshot!(refusal("[[fault]]\n\nrate = 1.5"), @"mine.toml:3: rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(refusal("[[fault]]\nrate = -1"), @"mine.toml:2: rate -1; accepted: 0 to 1");
     insta::assert_snapshot!(refusal("[[fault]]\nrate = nan"), @"mine.toml:2: rate NaN; accepted: 0 to 1");
@@ -80,8 +80,8 @@ fn what_is_no_experiment_is_named_with_file_and_line() {
 #[test]
 fn an_unknown_name_or_an_unreadable_file_is_answered_with_what_there_is() {
     let refusal = |name: &str| Experiment::find(name).expect_err("refused").to_string();
-    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, drill, steady, or the path of a .toml file");
-    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, outage-6h, flapping, poison, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, outage-6h, flapping, poison, drill, steady, or the path of a .toml file");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn what_is_typed_on_the_command_line_is_refused_in_the_same_words() {
     insta::assert_snapshot!(rate("1.5").unwrap_err(), @"rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(rate("often").unwrap_err(), @"rate often; accepted: 0 to 1");
     insta::assert_snapshot!(duration_ms("half an hour").unwrap_err(), @r#"duration "half an hour"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
-    insta::assert_snapshot!(fault("stripe-sleepy=0.3").unwrap_err(), @"fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, malformed, crash");
+    insta::assert_snapshot!(fault("stripe-sleepy=0.3").unwrap_err(), @"fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice");
     insta::assert_snapshot!(fault("declined=2").unwrap_err(), @"rate 2; accepted: 0 to 1");
 }
 

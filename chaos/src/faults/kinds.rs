@@ -17,10 +17,16 @@ pub enum Kind {
     StripeLostAnswer,
     /// The issuer declines a good card.
     Declined,
+    /// A payment kills whoever works on it, each time.
+    Poison,
     /// The producer sends a message that is no payment.
     Malformed,
     /// An invocation is killed at one of its network hops.
     Crash,
+    /// An event for a function gets lost on its way.
+    EventLost,
+    /// An event for a function arrives twice.
+    EventTwice,
 }
 
 /// Where in a call a fault takes effect.
@@ -65,13 +71,16 @@ pub struct Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeLostAnswer,
         Self::Declined,
+        Self::Poison,
         Self::Malformed,
         Self::Crash,
+        Self::EventLost,
+        Self::EventTwice,
     ];
 
     /// Its row of the table.
@@ -110,6 +119,14 @@ impl Kind {
                 cause: "the card, not the system: limits, fraud rules, a closed account",
                 heals: "nothing: a decline is an outcome",
             },
+            Self::Poison => Description {
+                name: "poison",
+                default_share: 0.01,
+                placement: None,
+                does: "picks payments at Stripe's first answer; that answer, and each after it, kills whoever reads it",
+                cause: "an answer or a payment that the code cannot digest, and dies of: out of memory, an endless loop",
+                heals: "nothing: the payment is quarantined, and goes on when a human released it to mended code",
+            },
             Self::Malformed => Description {
                 name: "malformed",
                 default_share: 0.01,
@@ -125,6 +142,22 @@ impl Kind {
                 does: "kills an invocation at one of its network hops, before or after an effect",
                 cause: "out of memory, a timeout, a host that dies",
                 heals: "the message becomes visible again and the next delivery resumes",
+            },
+            Self::EventLost => Description {
+                name: "event-lost",
+                default_share: 0.1,
+                placement: None,
+                does: "loses an event of a rule or a schedule between EventBridge and Lambda",
+                cause: "a region in trouble; EventBridge promises to deliver, not when",
+                heals: "the schedule's next event: whatever an event says, a turn finds out by itself",
+            },
+            Self::EventTwice => Description {
+                name: "event-twice",
+                default_share: 0.1,
+                placement: None,
+                does: "delivers an event of a rule or a schedule twice, at the same instant",
+                cause: "EventBridge delivers at least once, and so does Lambda",
+                heals: "nothing needs to: of two turns that read the same record, one saves",
             },
         }
     }
@@ -186,7 +219,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_accepted_ones() {
         insta::assert_snapshot!(
             Kind::parse("stripe-sleepy").unwrap_err(),
-            @"unknown fault kind `stripe-sleepy`; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, malformed, crash"
+            @"unknown fault kind `stripe-sleepy`; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice"
         );
     }
 

@@ -84,6 +84,8 @@ struct Shared {
 struct State {
     tallies: Vec<Tally>,
     streams: BTreeMap<Kind, Stream>,
+    /// Payments that were asked about, and which poison each is, if it is one.
+    poisons: BTreeMap<String, Option<usize>>,
 }
 
 impl Faults {
@@ -96,6 +98,7 @@ impl Faults {
         let state = State {
             tallies: faults.iter().map(tally).collect(),
             streams: Kind::ALL.into_iter().map(stream).collect(),
+            poisons: BTreeMap::new(),
         };
         Self(Arc::new(Shared { start, crash_hops, journal, state: Mutex::new(state) }))
     }
@@ -115,6 +118,23 @@ impl Faults {
             self.record(&mut state.tallies[fired], now, on());
         }
         drawn.is_some()
+    }
+
+    /// Whether whoever calls Stripe for this payment dies of it. Drawn once a payment, and then so for ever, also after
+    /// the window has closed: a payment is poison by what it is.
+    pub fn poisons(&self, payment: &str, now: UnixMs) -> bool {
+        let elapsed_ms = self.elapsed_ms(now);
+        let mut state = self.lock();
+        let known = state.poisons.get(payment).copied();
+        let poison = known.unwrap_or_else(|| {
+            let drawn = state.draw(Kind::Poison, elapsed_ms);
+            state.poisons.insert(payment.to_owned(), drawn);
+            drawn
+        });
+        if let Some(fired) = poison {
+            self.record(&mut state.tallies[fired], now, payment.to_owned());
+        }
+        poison.is_some()
     }
 
     /// The hop at which an invocation that starts now is to be killed, if a crash is drawn for it. It has not fired
@@ -167,7 +187,7 @@ impl Faults {
 impl State {
     /// Asks the open faults of one kind in order; the index of the first that fires.
     fn draw(&mut self, kind: Kind, elapsed_ms: u64) -> Option<usize> {
-        let Self { tallies, streams } = self;
+        let Self { tallies, streams, .. } = self;
         let stream = streams.get_mut(&kind)?;
         tallies.iter_mut().position(|tally| {
             let open = tally.fault.kind == kind && tally.fault.window.contains(elapsed_ms);
@@ -263,6 +283,21 @@ mod tests {
         faults.killed(START.plus_ms(20_000), || "invocation".to_owned());
         assert_eq!(faults.tally()[0].fired, 1);
         assert_eq!(journal.records().len(), 1);
+    }
+
+    #[test]
+    fn a_payment_that_is_poison_stays_poison_and_another_stays_well() {
+        let (faults, _) = faults(&[fault(Kind::Poison, 0.5, 0, 10)]);
+        let payments: Vec<String> = (0..50).map(|number| format!("order-{number}")).collect();
+        let drawn = |at_ms| -> Vec<bool> {
+            payments.iter().map(|payment| faults.poisons(payment, START.plus_ms(at_ms))).collect()
+        };
+        let first = drawn(5);
+        assert!(first.contains(&true) && first.contains(&false));
+        assert_eq!(drawn(1_000), first);
+        assert!(!faults.poisons("order-later", START.plus_ms(1_000)));
+        let poisons = first.iter().filter(|poison| **poison).count() as u64;
+        assert_eq!((faults.tally()[0].asked, faults.tally()[0].fired), (50, 2 * poisons));
     }
 
     #[test]

@@ -48,6 +48,31 @@ pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
         Event::LedgerWritten { state, version, .. } => format!("ledger: {state}, version {version}"),
         Event::LedgerRefused { .. } => "ledger: a write was refused, its condition did not hold".to_owned(),
         Event::FaultFired { fault, on, .. } => format!("fault {fault}: {on}"),
+        Event::AlarmChanged { alarm, from, to, .. } => format!("alarm {alarm}: {from} -> {to}"),
+        Event::EventMatched { rule, id } => format!("event {id} matched rule {rule}"),
+        Event::EventDelivered { rule, id, .. } => format!("event {id} delivered by {rule}"),
+        Event::EventUndelivered { rule, id, why, .. } => {
+            format!("event {id} could not be delivered by {rule}: {why}")
+        }
+        Event::InvocationDropped { function, why, attempts, .. } => {
+            let attempts = counted(u64::from(*attempts), "attempt");
+            format!("Lambda gave up an event for {function} after {attempts}: {why}")
+        }
+        Event::IncidentSaved { record, phase, .. } => format!("the responder's {record} record: {phase}"),
+        Event::MoveTaskStarted { source, to_move, .. } => {
+            format!("a move task begins on {source}: {} to move", counted(*to_move, "message"))
+        }
+        Event::MoveTaskRefused { source } => format!("a second move task on {source} was refused"),
+        Event::Redriven { to, as_message, .. } => format!("moved back to {to} as {as_message}"),
+        Event::MoveTaskEnded { source, status, moved, reason, .. } => {
+            let reason = reason.map(|reason| format!(", {reason}")).unwrap_or_default();
+            format!("the move task on {source} ended: {status}, {} moved{reason}", counted(*moved, "message"))
+        }
+        Event::Published { topic, subject, .. } => {
+            format!("published to {topic}: {}", subject.as_deref().unwrap_or("no subject"))
+        }
+        Event::Mailed { to, .. } => format!("mail to {to}"),
+        Event::SubscriptionDisabled { endpoint, .. } => format!("SNS stopped to mail {endpoint}"),
         Event::Metrics { .. } => "metrics written".to_owned(),
     }
 }

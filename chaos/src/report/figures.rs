@@ -3,10 +3,10 @@
 //! A payment is counted once, however many messages asked for it; a message that is no payment is counted for itself.
 //! Invariant: everything that was sent is in exactly one of the outcomes.
 
-use crate::checks::{End, Evidence, Meaning, PaymentFile};
+use crate::checks::{Backlog, End, Evidence, Meaning, PaymentFile};
 use crate::faults::Kind;
 use crate::journal::Event;
-use crate::units::{count, counted, percent, ratio};
+use crate::units::{count, counted, duration_ms, percent, ratio};
 use crate::world::Origin;
 use payments::UnixMs;
 use serde::Serialize;
@@ -50,6 +50,8 @@ pub struct Figures {
     pub calls_per_charge_hundredths: u64,
     /// What an outage did; absent without one.
     pub outage: Option<Outage>,
+    /// What an incident came to; absent without dead letters and mails.
+    pub incident: Option<Incident>,
     /// Simulated time from the first event to the last, ms.
     pub simulated_ms: u64,
 }
@@ -63,6 +65,71 @@ pub struct Outage {
     pub dead_lettered: u64,
 }
 
+/// What was told, and what was recovered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Incident {
+    /// Mails that arrived.
+    pub mails: u64,
+    /// From the first dead letter to the first mail, ms; 0 when the mail was there before. Absent without both.
+    pub first_mail_ms: Option<u64>,
+    /// Dead letters that went back one by one, before the others.
+    pub canaries: u64,
+    /// Move tasks that were started.
+    pub move_tasks: u64,
+    /// Dead letters that they moved back.
+    pub redriven: u64,
+    /// Payments that were not settled when the last fault ended.
+    pub backlog: u64,
+    /// From then until the last of them was settled, ms. Absent without a backlog, or while one of it is not.
+    pub drained_ms: Option<u64>,
+}
+
+impl Incident {
+    fn of(evidence: &Evidence<'_>) -> Option<Self> {
+        let history = evidence.history;
+        let backlog = Backlog::of(evidence);
+        let dead = evidence.messages.values().filter_map(|message| message.dead_lettered).min();
+        let mut incident = Self {
+            mails: history.mails.len() as u64,
+            first_mail_ms: dead
+                .zip(evidence.letters.of_record("recovery").find_map(|told| told.published))
+                .map(|(dead, told)| u64::try_from(told.since_ms(dead)).unwrap_or(0)),
+            canaries: super::incident::sent_back(evidence).count() as u64,
+            backlog: backlog.map_or(0, |backlog| backlog.payments),
+            drained_ms: backlog.and_then(|backlog| backlog.took_ms()),
+            ..Self::default()
+        };
+        for record in &history.records {
+            if let Event::MoveTaskStarted { .. } = &record.event {
+                incident.move_tasks += 1;
+            } else if let Event::Redriven { .. } = &record.event {
+                incident.redriven += 1;
+            }
+        }
+        (dead.is_some() || incident.mails > 0).then_some(incident)
+    }
+
+    fn told(&self) -> String {
+        let mails = counted(self.mails, "mail");
+        match self.first_mail_ms {
+            Some(0) => format!("{mails}, the first before the first dead letter"),
+            Some(ms) => format!("{mails}, the first {} after the first dead letter", duration_ms(ms)),
+            None => mails,
+        }
+    }
+
+    fn recovered(&self) -> String {
+        let (tasks, redriven) =
+            (counted(self.move_tasks, "move task"), counted(self.redriven, "dead letter"));
+        let mut text = format!("{tasks} sent back {redriven}, after {} as a canary", count(self.canaries));
+        if let Some(ms) = self.drained_ms {
+            let backlog = counted(self.backlog, "payment");
+            text.push_str(&format!("; {backlog} settled within {} of the heal", duration_ms(ms)));
+        }
+        text
+    }
+}
+
 impl Figures {
     /// Counts.
     #[must_use]
@@ -74,6 +141,7 @@ impl Figures {
             charges: history.book.len() as u64,
             simulated_ms: u64::try_from(history.ended.since_ms(history.began)).unwrap_or(0),
             outage: outage(evidence),
+            incident: Incident::of(evidence),
             ..Self::default()
         };
         figures.count_payments(evidence);
@@ -93,6 +161,10 @@ impl Figures {
                 count(dead_lettered)
             );
             lines.push(("outage", text));
+        }
+        if let Some(incident) = &self.incident {
+            lines.push(("told", incident.told()));
+            lines.push(("recovery", incident.recovered()));
         }
         lines.push(("money", self.moved()));
         lines.push(("deliveries", self.delivered()));

@@ -1,8 +1,8 @@
-//! The files a run leaves: `journal.jsonl`, every event, and `summary.json`, what it came to.
+//! The files a run leaves: `journal.jsonl`, every event, `summary.json`, what it came to, and `mails`, a file each.
 //!
-//! Invariant: same experiment and seed, same bytes in both: neither holds a wall-clock value or a path.
+//! Invariant: same experiment and seed, same bytes in all: none holds a wall-clock value or a path.
 
-use super::{Figures, Report};
+use super::{Figures, Report, mail};
 use crate::checks::{Finding, Outcome, Subject, Verdict};
 use crate::faults::Tally;
 use crate::journal::Event;
@@ -19,6 +19,8 @@ pub struct Files {
     pub journal: PathBuf,
     /// Figures, verdicts, faults.
     pub summary: PathBuf,
+    /// The mails, a file each, if there were any.
+    pub mails: Option<PathBuf>,
 }
 
 /// Findings of one check that the summary lists; the journal has the rest.
@@ -76,12 +78,13 @@ struct FindingSummary<'a> {
     what: &'a str,
 }
 
-/// Writes both files into `folder`, which must exist.
+/// Writes them into `folder`, which must exist.
 ///
 /// # Errors
 /// What the system says, when a file cannot be written.
 pub fn write(report: &Report<'_>, folder: &Path) -> std::io::Result<Files> {
-    let files = Files { journal: folder.join("journal.jsonl"), summary: folder.join("summary.json") };
+    let mails = mail::write(&report.evidence.history.mails, folder)?;
+    let files = Files { journal: folder.join("journal.jsonl"), summary: folder.join("summary.json"), mails };
     let mut journal = BufWriter::new(File::create(&files.journal)?);
     write_journal(report, &mut journal)?;
     journal.flush()?;

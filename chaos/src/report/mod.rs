@@ -7,13 +7,15 @@ pub mod bar;
 mod events;
 mod figures;
 mod files;
+mod incident;
+mod mail;
 mod paint;
 mod story;
 mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use figures::{Figures, Outage};
+pub use figures::{Figures, Incident, Outage};
 pub use files::{Files, write};
 pub use paint::Paint;
 
@@ -21,6 +23,15 @@ use crate::checks::{Evidence, Judgement, Outcome, Verdict};
 use crate::units::{count, day, duration_ms, instant_of_day, ratio, time_of_day};
 use std::fmt::Write as _;
 use std::time::Duration;
+
+/// Which mails are shown whole. Their subjects are in the story in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mails {
+    /// The first about an incident: the one that wakes somebody.
+    First,
+    /// All.
+    All,
+}
 
 /// Everything that is said about one run.
 #[derive(Debug)]
@@ -31,6 +42,8 @@ pub struct Report<'a> {
     pub judgement: &'a Judgement,
     /// Its figures.
     pub figures: &'a Figures,
+    /// Which mails are shown whole.
+    pub mails: Mails,
     /// The command line that runs it again.
     pub replay: &'a str,
 }
@@ -42,6 +55,7 @@ impl Report<'_> {
         let mut out = String::new();
         self.heading(&mut out, paint);
         self.story(&mut out, paint);
+        self.mails(&mut out, paint);
         self.figures(&mut out, paint, wall);
         self.verdicts(&mut out, paint);
         self.failure(&mut out, paint);
@@ -75,6 +89,25 @@ impl Report<'_> {
         for told in story::of(self.evidence) {
             let at = time_of_day(told.at, began);
             line(out, &format!("  {}  {}", paint.dim(&at), told.text));
+        }
+    }
+
+    fn mails(&self, out: &mut String, paint: Paint) {
+        let mails = &self.evidence.history.mails;
+        let opened = self.evidence.letters.of_record("recovery").find_map(|told| told.published);
+        let first = mails.iter().position(|mail| opened.is_none_or(|opened| mail.at >= opened));
+        let shown = match (self.mails, first) {
+            (Mails::First, Some(first)) => &mails[first..=first],
+            (Mails::First, None) | (Mails::All, _) => mails.as_slice(),
+        };
+        for mail in shown {
+            let at = instant_of_day(mail.at, self.evidence.history.began);
+            section(out, paint, &format!("Mail to {}, {at}", mail.to));
+            line(out, &format!("  {}", paint.bold(&mail.subject)));
+            line(out, "");
+            for text in mail.body.lines() {
+                line(out, format!("  {text}").trim_end());
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every line is a fact of the journal, with its instant.
 
+use super::incident;
 use crate::checks::{Evidence, Meaning, Message};
 use crate::faults::{Kind, Tally};
 use crate::journal::Event;
@@ -27,6 +28,7 @@ pub(super) fn of(evidence: &Evidence<'_>) -> Vec<Told> {
     }
     lines.extend(first_handed_back(evidence));
     lines.extend(dead_letters(evidence));
+    lines.extend(incident::lines(evidence));
     lines.extend(last_survivor(evidence));
     lines.push(ending(evidence));
     lines.sort_by_key(|told| told.at);
@@ -72,7 +74,14 @@ fn share(ppm: u32) -> String {
 fn traffic(evidence: &Evidence<'_>, kind: Kind, from: UnixMs, until: UnixMs) -> String {
     match kind {
         Kind::StripeUnavailable => {}
-        Kind::StripeTimeout | Kind::StripeLostAnswer | Kind::Declined | Kind::Malformed | Kind::Crash => {
+        Kind::StripeTimeout
+        | Kind::StripeLostAnswer
+        | Kind::Declined
+        | Kind::Poison
+        | Kind::Malformed
+        | Kind::Crash
+        | Kind::EventLost
+        | Kind::EventTwice => {
             return String::new();
         }
     }
@@ -116,6 +125,19 @@ fn first_handed_back(evidence: &Evidence<'_>) -> Option<Told> {
             | Event::LedgerWritten { .. }
             | Event::LedgerRefused { .. }
             | Event::FaultFired { .. }
+            | Event::AlarmChanged { .. }
+            | Event::EventMatched { .. }
+            | Event::EventDelivered { .. }
+            | Event::EventUndelivered { .. }
+            | Event::InvocationDropped { .. }
+            | Event::Redriven { .. }
+            | Event::IncidentSaved { .. }
+            | Event::MoveTaskStarted { .. }
+            | Event::MoveTaskRefused { .. }
+            | Event::MoveTaskEnded { .. }
+            | Event::Published { .. }
+            | Event::Mailed { .. }
+            | Event::SubscriptionDisabled { .. }
             | Event::Metrics { .. } => return None,
         };
         Some(Told { at: record.at, text })
@@ -162,10 +184,20 @@ fn ending(evidence: &Evidence<'_>) -> Told {
     let left = history.held(&history.names.source).len() as u64;
     match history.ending {
         Ending::Drained => {
-            let done =
-                evidence.messages.values().filter_map(|message| message.deleted.max(message.dead_lettered));
-            let text = "the source queue is empty".to_owned();
-            Told { at: done.max().unwrap_or(history.ended), text }
+            let names = &history.names;
+            let dead = history.held(&names.dead_letters).len() as u64;
+            let quarantined = history.held(&names.quarantine).len() as u64;
+            let text = match (dead, quarantined) {
+                (0, 0) => "it is over: every queue is empty".to_owned(),
+                (0, _) => format!("it is over, with {} in quarantine", counted(quarantined, "message")),
+                (_, 0) => format!("it is over, with {} left to a command", counted(dead, "dead letter")),
+                (_, _) => format!(
+                    "it is over, with {} and {} in quarantine",
+                    counted(dead, "dead letter"),
+                    counted(quarantined, "message")
+                ),
+            };
+            Told { at: history.ended, text }
         }
         Ending::TimeUp => {
             let text = format!("time is up, with {} in the source queue", counted(left, "message"));

@@ -41,6 +41,8 @@ pub(super) fn story(evidence: &Evidence<'_>, subject: &Subject) -> Vec<Told> {
     let copies: Vec<&str> =
         copies.flat_map(|message| &message.copies).map(|copy| copy.content.id.as_str()).collect();
     followed.messages.extend(copies);
+    let later: Vec<&str> = followed.messages.iter().flat_map(|id| evidence.identities.later(id)).collect();
+    followed.messages.extend(later);
     let mut lines = Vec::new();
     for record in &evidence.history.records {
         if followed.concerns(&record.event) {
@@ -78,7 +80,8 @@ impl<'a> Followed<'a> {
             | Event::VisibilityChanged { message, .. }
             | Event::Deleted { message, .. }
             | Event::DeadLettered { message, .. }
-            | Event::Expired { message, .. } => self.messages.contains(message.as_str()),
+            | Event::Expired { message, .. }
+            | Event::Redriven { message, .. } => self.messages.contains(message.as_str()),
             Event::Invoked { request, messages, .. } => {
                 let mine = messages.iter().any(|message| self.messages.contains(message.as_str()));
                 if mine {
@@ -97,6 +100,18 @@ impl<'a> Followed<'a> {
             Event::FaultFired { .. }
             | Event::ContainerStarted { .. }
             | Event::ContainerFailed { .. }
+            | Event::AlarmChanged { .. }
+            | Event::EventMatched { .. }
+            | Event::EventDelivered { .. }
+            | Event::EventUndelivered { .. }
+            | Event::InvocationDropped { .. }
+            | Event::IncidentSaved { .. }
+            | Event::MoveTaskStarted { .. }
+            | Event::MoveTaskRefused { .. }
+            | Event::MoveTaskEnded { .. }
+            | Event::Published { .. }
+            | Event::Mailed { .. }
+            | Event::SubscriptionDisabled { .. }
             | Event::Metrics { .. } => false,
         }
     }

@@ -14,6 +14,7 @@ fn text(tale: Tale) -> String {
         evidence: &evidence,
         judgement: &judgement,
         figures: &figures,
+        mails: Mails::First,
         replay: "cargo chaos run tale.toml --seed 7",
     };
     report.text(Paint::Plain, Duration::from_millis(1_230)) + &report.conclusion(Paint::Plain)
@@ -50,9 +51,12 @@ fn a_bad_day() -> Tale {
         hops: 4,
     });
     tale.dead_letter(&dead);
+    tale.tell("recovery", "opened");
+    tale.alarm("DeadLettersWaiting", "ALARM");
     let garbage = tale.send("not json");
     tale.quarantine(&garbage, "malformed");
     tale.delete(&garbage);
+    tale.tell("quarantine", "opened");
     tale
 }
 
@@ -68,7 +72,13 @@ fn plain_text_has_no_escape_codes_and_colours_change_nothing_else() {
     let history = a_bad_day().told();
     let evidence = Evidence::of(&history);
     let (judgement, figures) = (evidence.judge(), Figures::of(&evidence));
-    let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, replay: "" };
+    let report = Report {
+        evidence: &evidence,
+        judgement: &judgement,
+        figures: &figures,
+        mails: Mails::First,
+        replay: "",
+    };
     let mut coloured = report.text(Paint::Colours, Duration::from_millis(1_230));
     for code in ["\u{1b}[1m", "\u{1b}[2m", "\u{1b}[1;31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"] {
         coloured = coloured.replace(code, "");
@@ -93,7 +103,13 @@ fn a_journal_line_is_an_instant_and_an_event() {
     let history = a_bad_day().told();
     let evidence = Evidence::of(&history);
     let (judgement, figures) = (evidence.judge(), Figures::of(&evidence));
-    let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, replay: "" };
+    let report = Report {
+        evidence: &evidence,
+        judgement: &judgement,
+        figures: &figures,
+        mails: Mails::First,
+        replay: "",
+    };
     let mut journal = Vec::new();
     files::write_journal(&report, &mut journal).expect("memory takes everything");
     let journal = String::from_utf8(journal).expect("JSON is text");

@@ -113,7 +113,13 @@ impl Wire {
         let call = Call::of(&self, route.as_ref(), &request);
         let outcome = match self.before(&call, &request) {
             Some(outcome) => outcome,
-            None => self.reach(&call, &request, latency_ms - to_edge_ms).await,
+            None => {
+                let outcome = self.reach(&call, &request, latency_ms - to_edge_ms).await;
+                if call.payment.as_deref().is_some_and(|payment| self.poisons(payment)) {
+                    self.link.trip();
+                }
+                outcome
+            }
         };
         self.link.hop().await;
         match outcome {
@@ -124,6 +130,11 @@ impl Wire {
                 Err(reset())
             }
         }
+    }
+
+    fn poisons(&self, payment: &str) -> bool {
+        let Shared { faults, clock, .. } = &*self.provider.0;
+        faults.poisons(payment, clock.now())
     }
 
     /// Asks the faults that come before the effect; whichever fires first ends the call.

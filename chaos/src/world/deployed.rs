@@ -4,6 +4,7 @@
 //! Invariant: whatever the world supplies to the template is here, and none of it is a number the run depends on.
 
 use super::WorldError;
+use super::history::Alerted;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::names;
 use crate::template::{Deployment, Stack};
@@ -12,7 +13,11 @@ use std::path::{Path, PathBuf};
 
 const SECRET: &str = "payments/stripe";
 const ALERT_EMAIL: &str = "on-call@example.com";
-const OUTPUTS: &str = "outputs PaymentsQueueUrl, QuarantineQueueUrl and LedgerTable";
+const AUTO_REDRIVE: &str = "AutoRedrive";
+const CALLS_PER_SECOND: &str = "StripeRatePerSecond";
+const FUNCTIONS: &str = "one function fed by the payments queue, and at most one other, with a schedule";
+const OUTPUTS: &str =
+    "outputs PaymentsQueueUrl, QuarantineQueueUrl and LedgerTable; IncidentsTable, if there is a responder";
 
 /// A template, deployed.
 #[derive(Clone, Debug)]
@@ -21,8 +26,10 @@ pub struct Deployed {
     pub template: String,
     /// What it describes.
     pub stack: Stack,
-    /// The one function: the world has code for no other.
+    /// The function fed by the payments queue.
     pub consumer: FunctionConfig,
+    /// The function with the schedule, if there is one: the world has code for no other.
+    pub responder: Option<FunctionConfig>,
     /// ARN of the secret that holds the Stripe key.
     pub secret: String,
     /// The parts a run speaks of.
@@ -40,6 +47,8 @@ pub struct Names {
     pub quarantine: String,
     /// Table of payments.
     pub ledger: String,
+    /// Table of what the responder remembers; none without a responder.
+    pub incidents: Option<String>,
 }
 
 /// The repository's own template.
@@ -50,15 +59,16 @@ pub fn own_template() -> PathBuf {
 }
 
 impl Deployed {
-    /// Deploys the template at `path`.
+    /// Deploys the template at `path`, with these parameters beside those the world gives.
     ///
     /// # Errors
     /// When it cannot be honoured, or lacks what a run needs.
-    pub fn load(path: &Path) -> Result<Self, WorldError> {
+    pub fn load(path: &Path, parameters: &BTreeMap<String, String>) -> Result<Self, WorldError> {
         let secret = names::secret_arn(SECRET);
         let given = [("StripeSecretArn", secret.as_str()), ("AlertEmail", ALERT_EMAIL)];
-        let parameters = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let deployment = Deployment { parameters: BTreeMap::from(parameters), ..Deployment::default() };
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let parameters = given.into_iter().chain(parameters.clone()).collect();
+        let deployment = Deployment { parameters, ..Deployment::default() };
         Self::of(path.display().to_string(), Stack::load(path, &deployment)?, secret)
     }
 
@@ -73,22 +83,45 @@ impl Deployed {
         let dead_letters = redrive.ok_or_else(|| {
             lacks(format!("the dead-letter queue of {source}"), "a source queue with a RedrivePolicy")
         })?;
+        let (consumer, responder) = functions(&stack, &source)
+            .ok_or_else(|| lacks("the consumer, with at most a responder".to_owned(), FUNCTIONS))?;
         let names = Names {
             dead_letters: dead_letters.dead_letter_queue.clone(),
             quarantine: names::queue_in_url(&output("QuarantineQueueUrl")?).to_owned(),
             ledger: output("LedgerTable")?,
+            incidents: responder.is_some().then(|| output("IncidentsTable")).transpose()?,
             source,
         };
-        let consumer = consumer(&stack, &names.source).ok_or_else(|| {
-            lacks("the consumer, and it alone".to_owned(), "one function, fed by the payments queue")
-        })?;
-        Ok(Self { consumer: consumer.clone(), template, stack, secret, names })
+        Ok(Self { consumer, responder, template, stack, secret, names })
+    }
+
+    /// Who is told of what in this stack.
+    pub(super) fn alerted(&self) -> Alerted {
+        let last = |id: &String| id.rsplit('.').next().unwrap_or(id).to_owned();
+        let alarms = self.stack.alarms.iter();
+        let rate = self.stack.parameters.get(CALLS_PER_SECOND).and_then(|text| text.parse().ok());
+        Alerted {
+            responder: self.responder.as_ref().map(|responder| responder.logical_id.clone()),
+            alarms: alarms.map(|(id, alarm)| (alarm.name.clone(), last(id))).collect(),
+            stripe_calls_per_s: rate,
+        }
+    }
+
+    /// Whether dead letters go back without anybody's word.
+    pub(super) fn redrives_by_itself(&self) -> bool {
+        self.responder.is_some() && self.stack.parameters.get(AUTO_REDRIVE).is_none_or(|value| value == "on")
     }
 }
 
-/// The only function of the stack, if it is fed by `source`.
-fn consumer<'a>(stack: &'a Stack, source: &str) -> Option<&'a FunctionConfig> {
-    let mut functions = stack.functions.values();
-    let only = functions.next().filter(|_| functions.next().is_none())?;
-    only.sources.iter().any(|event| event.queue == source).then_some(only)
+/// The consumer, fed by `source`, and perhaps the responder, which has a schedule. Nothing else.
+fn functions(stack: &Stack, source: &str) -> Option<(FunctionConfig, Option<FunctionConfig>)> {
+    let is_consumer = |it: &&FunctionConfig| it.sources.iter().any(|event| event.queue == source);
+    let (consumers, others): (Vec<_>, Vec<_>) = stack.functions.values().partition(is_consumer);
+    match (consumers.as_slice(), others.as_slice()) {
+        ([consumer], []) => Some(((*consumer).clone(), None)),
+        ([consumer], [other]) if !other.schedules.is_empty() => {
+            Some(((*consumer).clone(), Some((*other).clone())))
+        }
+        _ => None,
+    }
 }

@@ -3,6 +3,7 @@
 //! Invariant: it is complete and final; nothing looks back into the world it came from.
 
 use super::Names;
+use crate::cloud::sns::Mail;
 use crate::cloud::sqs::Held;
 use crate::experiment::Experiment;
 use crate::faults::Tally;
@@ -38,14 +39,29 @@ pub struct History {
     pub ledger: Vec<LedgerRow>,
     /// What each queue held at the end, by queue name.
     pub queues: BTreeMap<String, Vec<Held>>,
+    /// Every mail that arrived, in order.
+    pub mails: Vec<Mail>,
     /// What came of each configured fault.
     pub faults: Vec<Tally>,
+    /// Who is told of what.
+    pub alerted: Alerted,
+}
+
+/// Who is told of what in a stack, as far as the checks must know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alerted {
+    /// Logical id of the responder, if there is one.
+    pub responder: Option<String>,
+    /// Alarms: what they are called as deployed, and in the template.
+    pub alarms: BTreeMap<String, String>,
+    /// Stripe calls a second that the stack permits itself.
+    pub stripe_calls_per_s: Option<u64>,
 }
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The source queue was empty, everything had been sent, and no fault was left.
+    /// Everything had been sent, no fault was left, the source queue was empty, and the incident was over.
     Drained,
     /// The time the experiment gives for that was up.
     TimeUp,

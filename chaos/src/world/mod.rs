@@ -1,33 +1,40 @@
 //! The world: the deployed stack, a fake Stripe, a producer, and whatever goes wrong, in virtual time.
 //!
 //! A run has phases: steady until the first fault, faults, heal, drain. It ends when everything was sent, no fault is
-//! left and the source queue is empty, or when the time to drain is up. Judging comes after it, from its history alone.
+//! left, the source queue is empty and the incident is over, or when the time to drain is up. Judging comes after it,
+//! from its history alone.
 //! Invariant: a world is made anew for its run and gone after it: same experiment, template and seed, same history.
 
+mod code;
 mod collect;
 mod deployed;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod history;
+mod incident;
 mod play;
 #[cfg(test)]
 mod tests;
 
+pub use code::{Code, Maker};
 pub use deployed::{Deployed, Names, own_template};
-pub use history::{Ending, History, LedgerRow, Origin, Refused, Sent};
+pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
-use crate::cloud::container::{CrashPlan, Function};
-use crate::cloud::{Blueprint, Cloud, CloudError};
-use crate::experiment::Experiment;
-use crate::faults::Faults;
+use crate::cloud::container::CrashPlan;
+use crate::cloud::eventbridge::{Attempt, DeliveryPlan};
+use crate::cloud::lambda::Pool;
+use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
+use crate::experiment::{Experiment, Order};
+use crate::faults::{Faults, Kind};
 use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
 use crate::workload::{Arrival, NdjsonError};
 use payments::UnixMs;
 use play::Play;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The key the fake Stripe accepts, and the secret holds.
@@ -36,9 +43,6 @@ const SECRET_KEY: &str = "sk_test_simulated";
 /// Highest hop a crash is drawn at: two for each call of a payment that is alone in its batch, as most are. Further
 /// hops would hardly ever be reached, and a crash that is drawn there kills nothing.
 const CRASH_HOPS: u64 = 16;
-
-/// Makes the code of the consumer, given the provider it is to call: the real one, or in tests a known-bad one.
-pub type Consumer<'a> = &'a dyn Fn(Provider) -> Arc<dyn Function>;
 
 /// Why there is no history.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +89,9 @@ pub struct World {
 ///
 /// # Errors
 /// As [`World::new`] and [`World::run`].
-pub fn run(experiment: Experiment, seed: u64, consumer: Consumer<'_>) -> Result<History, WorldError> {
-    let deployed = Deployed::load(&own_template())?;
-    World::new(deployed, experiment, seed)?.run(consumer, &mut |_| {})
+pub fn run(experiment: Experiment, seed: u64, code: Code<'_>) -> Result<History, WorldError> {
+    let deployed = Deployed::load(&own_template(), &experiment.parameters)?;
+    World::new(deployed, experiment, seed)?.run(code, &mut |_| {})
 }
 
 impl World {
@@ -119,46 +123,57 @@ impl World {
     ///
     /// # Panics
     /// Inside another tokio runtime: a world brings its own, whose time is virtual.
-    pub fn run(self, consumer: Consumer<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
+    pub fn run(self, code: Code<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
         // The AWS SDK draws the jitter of its retries from this thread's generator.
         fastrand::seed(self.seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.map_err(|error| WorldError::Harness(error.to_string()))?;
-        runtime.block_on(self.play(consumer, watch))
+        runtime.block_on(self.play(code, watch))
     }
 
-    async fn play(
-        self,
-        consumer: Consumer<'_>,
-        watch: &mut dyn FnMut(Progress),
-    ) -> Result<History, WorldError> {
+    async fn play(self, code: Code<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
         let Self { deployed, experiment, seed, arrivals } = self;
         let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
         let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
         let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
         let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());
+        let mut functions = vec![(deployed.consumer.clone(), (code.consumer)(provider.clone()))];
+        if let Some(responder) = &deployed.responder {
+            functions.push((responder.clone(), (code.responder)(provider.clone())));
+        }
+        let alarms = deployed.stack.alarms.values().cloned().collect();
         let blueprint = Blueprint {
             queues: deployed.stack.queues.values().cloned().collect(),
             tables: deployed.stack.tables.values().cloned().collect(),
-            functions: vec![(deployed.consumer.clone(), consumer(provider.clone()))],
+            topics: deployed.stack.topics.values().cloned().collect(),
+            functions,
             crashes: Arc::new(Crashes(faults.clone())),
+            alerting: Alerting {
+                alarms,
+                deliveries: Arc::new(Deliveries(faults.clone())),
+                ..Alerting::default()
+            },
             seed,
         };
         let mut cloud = Cloud::start(blueprint, clock, &journal)
             .map_err(|error| WorldError::Cloud { template: deployed.template.clone(), error })?;
         let services = cloud.services().clone();
+        services.cloudwatch().settle(clock.now());
         services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
-        let mut play = Play::new(&experiment, &deployed.names, services.clone(), faults.clone(), &journal);
+        let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
+        let mut play = Play::new(&experiment, &deployed, services.clone(), faults.clone(), &journal);
         let ending = tokio::select! {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
             ending = play.run_to_the_end(arrivals, watch) => ending,
+            never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
         };
         let (sent, refused) = play.sent();
         let ended = clock.now();
         let queues = collect::queues(&services, deployed.stack.queues.values(), ended)?;
         let ledger = collect::ledger(&services, &deployed.names.ledger)?;
+        let mails = services.sns().mailbox().to_vec();
         let book = provider.stripe().book().movements().to_vec();
         cloud.stop().await;
         Ok(History {
@@ -172,10 +187,40 @@ impl World {
             book,
             ledger,
             queues,
+            mails,
             faults: faults.tally(),
+            alerted: deployed.alerted(),
             names: deployed.names,
             experiment,
         })
+    }
+}
+
+/// Invokes the responder as a human would, each order in its time. Never returns: a run goes on without orders.
+async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -> Infallible {
+    for order in orders {
+        clock.sleep_until(clock.start().plus_ms(i64::try_from(order.at_ms).unwrap_or(i64::MAX))).await;
+        let payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
+        if let Some(responder) = responder {
+            responder.invoke(payload.to_string().into_bytes(), Vec::new()).await;
+        }
+    }
+    std::future::pending().await
+}
+
+/// What becomes of events, as the experiment configures it.
+struct Deliveries(Faults);
+
+impl DeliveryPlan for Deliveries {
+    fn attempt(&self, rule: &str, event: &str, _: u32, now: UnixMs) -> Attempt {
+        let on = || format!("{event} of {rule}");
+        if self.0.fires(Kind::EventLost, now, on) {
+            Attempt::Lost
+        } else if self.0.fires(Kind::EventTwice, now, on) {
+            Attempt::AcceptedTwice
+        } else {
+            Attempt::Accepted
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! drain is bounded, whatever the functions do.
 
 use super::history::{Ending, Origin, Refused, Sent};
-use super::{Experiment, Names};
+use super::incident::Standing;
+use super::{Deployed, Experiment, Names};
 use crate::clock::Clock;
 use crate::cloud::services::Services;
 use crate::cloud::sqs::NewMessage;
@@ -12,11 +13,15 @@ use crate::faults::{Faults, Kind, malformed};
 use crate::journal::{Event, Journal};
 use crate::workload::Arrival;
 use payments::UnixMs;
+use payments::limits::TURN_S_MAX;
 use std::collections::VecDeque;
 
 /// How often, in virtual ms, a run looks whether it is over. Often enough that its end is known to a few seconds,
 /// seldom enough to cost nothing.
 const LOOK_MS: i64 = 5_000;
+
+/// How long an order may take to be on record, ms: one turn of the responder.
+const ORDER_MS: u64 = TURN_S_MAX as u64 * 1_000;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,13 +32,14 @@ pub struct Progress {
     pub sent: u64,
     /// Messages the consumer is done with.
     pub done: u64,
-    /// Messages that were dead-lettered.
+    /// Messages in the dead-letter queue.
     pub dead_lettered: u64,
 }
 
 /// A run in progress, as its producer sees it.
 pub(super) struct Play<'a> {
     experiment: &'a Experiment,
+    deployed: &'a Deployed,
     names: &'a Names,
     services: Services,
     faults: Faults,
@@ -48,14 +54,15 @@ pub(super) struct Play<'a> {
 impl<'a> Play<'a> {
     pub(super) fn new(
         experiment: &'a Experiment,
-        names: &'a Names,
+        deployed: &'a Deployed,
         services: Services,
         faults: Faults,
         journal: &'a Journal,
     ) -> Self {
         Self {
             experiment,
-            names,
+            deployed,
+            names: &deployed.names,
             services,
             faults,
             journal,
@@ -89,7 +96,7 @@ impl<'a> Play<'a> {
             if look <= now {
                 look = now.plus_ms(LOOK_MS);
                 watch(self.progress(now));
-                if now >= quiet && self.is_drained() {
+                if now >= quiet && self.is_drained() && self.standing(now).is_over() {
                     return Ending::Drained;
                 }
                 if now >= time_up {
@@ -104,11 +111,16 @@ impl<'a> Play<'a> {
     /// When everything has been sent and no fault is left.
     fn quiet_from(&self, clock: &Clock, arrivals: &[Arrival]) -> UnixMs {
         let last_ms = arrivals.last().map_or(0, |arrival| arrival.at_ms).max(self.experiment.faults_end_ms());
+        let last_ms = self.experiment.orders.last().map_or(0, |order| order.at_ms + ORDER_MS).max(last_ms);
         clock.start().plus_ms(i64::try_from(last_ms).unwrap_or(i64::MAX))
     }
 
     fn is_drained(&self) -> bool {
         self.services.sqs().next_receivable(&self.names.source).is_none()
+    }
+
+    fn standing(&self, now: UnixMs) -> Standing {
+        Standing::of(self.deployed, &self.services, now)
     }
 
     fn send_due(&mut self, arrivals: &mut VecDeque<Arrival>, clock: &Clock, now: UnixMs) {
@@ -141,8 +153,16 @@ impl<'a> Play<'a> {
         self.followed = self.journal.follow(self.followed, |record| {
             if let Event::Deleted { queue, .. } = &record.event {
                 progress.done += u64::from(*queue == names.source);
+                // The responder moves dead letters on by hand, too.
+                if *queue == names.dead_letters {
+                    progress.dead_lettered = progress.dead_lettered.saturating_sub(1);
+                }
             } else if let Event::DeadLettered { .. } = &record.event {
                 progress.dead_lettered += 1;
+            } else if let Event::Redriven { from, .. } = &record.event
+                && *from == names.dead_letters
+            {
+                progress.dead_lettered = progress.dead_lettered.saturating_sub(1);
             }
         });
         progress.now = now;

@@ -3,8 +3,9 @@
 use super::fixtures::Answers;
 use super::*;
 use crate::checks::{Outcome, Verdict, judge};
-use crate::consumer::ConsumerFunction;
+use crate::journal::Event;
 use crate::template::Stack;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn experiment(text: &str) -> Experiment {
@@ -12,13 +13,19 @@ fn experiment(text: &str) -> Experiment {
 }
 
 fn run_real(text: &str, seed: u64) -> History {
-    let consumer = |provider| Arc::new(ConsumerFunction::new(provider)) as Arc<dyn Function>;
-    run(experiment(text), seed, &consumer).unwrap_or_else(|error| panic!("{error}"))
+    run(experiment(text), seed, Code::DEPLOYED).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn run_bad(text: &str, answer: Result<&'static str, &'static str>) -> History {
-    let consumer = |_| Arc::new(Answers(answer)) as Arc<dyn Function>;
-    run(experiment(text), 1, &consumer).unwrap_or_else(|error| panic!("{error}"))
+    let code = Code { consumer: &|_| Arc::new(Answers(answer)), ..Code::DEPLOYED };
+    run(experiment(text), 1, code).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The checks that failed.
+fn failed(history: &History) -> Vec<&'static str> {
+    let judgement = judge(history);
+    let failed = judgement.verdicts().iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
+    failed.map(|(check, _)| check.name).collect()
 }
 
 const OUTAGE: &str = "
@@ -34,7 +41,8 @@ fn an_outage_leaves_every_payment_accounted_for() {
     let malformed = history.sent.iter().filter(|sent| sent.origin == Origin::Fault).count();
     assert_eq!((history.sent.len() - malformed, malformed > 0), (60, true));
     assert_eq!(history.held(&history.names.quarantine).len(), malformed);
-    assert!(!history.held(&history.names.dead_letters).is_empty());
+    assert!(history.records.iter().any(|record| matches!(record.event, Event::DeadLettered { .. })));
+    assert!(history.held(&history.names.dead_letters).is_empty());
 }
 
 #[test]
@@ -50,9 +58,7 @@ fn a_consumer_that_acknowledges_everything_loses_payments() {
     let history = run_bad("workload = { payments = 3, over = '1m' }", Ok("{}"));
     let judgement = judge(&history);
     assert_eq!(judgement.outcome(), Outcome::Unsafe);
-    let broken = judgement.verdicts().iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
-    let broken: Vec<&str> = broken.map(|(check, _)| check.name).collect();
-    assert_eq!(broken, ["nothing-lost", "acknowledged-on-record"]);
+    assert_eq!(failed(&history), ["nothing-lost", "acknowledged-on-record"]);
 }
 
 #[test]
@@ -63,11 +69,52 @@ fn a_consumer_that_never_gets_anything_done_is_stuck_when_the_time_is_up() {
 }
 
 #[test]
-fn a_consumer_that_always_fails_dead_letters_everything_and_loses_nothing() {
+fn a_consumer_that_always_fails_loses_nothing_and_ends_no_incident() {
     let history = run_bad("workload = { payments = 3, over = '1m' }", Err("no"));
-    assert_eq!(history.ending, Ending::Drained);
-    assert_eq!(history.held(&history.names.dead_letters).len(), 3);
-    assert_eq!(judge(&history).outcome(), Outcome::Passed);
+    assert_eq!(failed(&history), ["drained"]);
+    assert!(!history.mails.is_empty());
+}
+
+const BY_HAND: &str = "
+    parameters = { AutoRedrive = 'off' }
+    workload = { payments = 60, over = '40m' }
+    fault = [{ from = '10m', for = '15m' }]";
+
+#[test]
+fn with_auto_redrive_off_nothing_is_redriven_and_the_mail_carries_the_command() {
+    let history = run_real(BY_HAND, 1);
+    assert_eq!(failed(&history), [""; 0]);
+    assert!(!history.held(&history.names.dead_letters).is_empty());
+    assert!(!history.records.iter().any(|record| matches!(record.event, Event::MoveTaskStarted { .. })));
+    assert!(history.mails.iter().any(|mail| mail.body.contains(r#"{"command":"redrive""#)));
+}
+
+#[test]
+fn the_command_to_redrive_recovers_what_waits_for_it() {
+    let history = run_real(
+        &format!(
+            "{BY_HAND}\norder = [{{ at = '45m', command = 'redrive' }}]\nexpect = {{ drained_within = '25m' }}"
+        ),
+        1,
+    );
+    assert_eq!(failed(&history), [""; 0]);
+    assert!(history.held(&history.names.dead_letters).is_empty());
+    assert!(history.ledger.iter().all(|row| row.state == "succeeded"));
+}
+
+#[test]
+fn an_alarm_event_that_is_lost_delays_no_mail() {
+    let lossy = OUTAGE.replace("fault = [", "fault = [{ kind = 'event-lost', rate = 0.2 }, ");
+    let told = judge(&run_real(&lossy, 1)).of("told-in-time").cloned();
+    assert!(matches!(told, Some(Verdict::Pass(_))), "{told:?}");
+}
+
+#[test]
+fn after_a_quiet_day_people_are_told_as_soon_as_on_a_busy_one() {
+    let quiet = "
+        workload = { bodies = ['PYMT_SUCCEED', 'PYMT_FAILED'], over = '48h' }
+        expect = { dead_letters = 'some' }";
+    assert_eq!(failed(&run_real(quiet, 3)), [""; 0]);
 }
 
 #[test]
@@ -80,15 +127,15 @@ fn a_message_the_queue_refuses_is_known_to_its_producer_and_not_lost() {
 
 #[test]
 fn a_run_is_watched_without_being_changed() {
-    let deployed = Deployed::load(&own_template()).unwrap_or_else(|error| panic!("{error}"));
+    let deployed =
+        Deployed::load(&own_template(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
     let world = World::new(deployed, experiment(OUTAGE), 1).unwrap_or_else(|error| panic!("{error}"));
-    let consumer = |provider| Arc::new(ConsumerFunction::new(provider)) as Arc<dyn Function>;
     let mut last = Progress::default();
-    let watched = world.run(&consumer, &mut |progress| last = progress);
+    let watched = world.run(Code::DEPLOYED, &mut |progress| last = progress);
     let watched = watched.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(watched.records, run_real(OUTAGE, 1).records);
     assert_eq!(last.sent, watched.sent.len() as u64);
-    assert_eq!(last.done + last.dead_lettered, last.sent);
+    assert_eq!(last.done, last.sent);
 }
 
 #[test]
@@ -96,9 +143,10 @@ fn a_template_without_what_a_run_needs_is_told_what_it_lacks() {
     let lacks = |stack: Stack| {
         Deployed::of("mine.yaml".to_owned(), stack, String::new()).expect_err("refused").to_string()
     };
-    let deployed = Deployed::load(&own_template()).unwrap_or_else(|error| panic!("{error}"));
+    let deployed =
+        Deployed::load(&own_template(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
     let Deployed { stack, .. } = deployed;
-    insta::assert_snapshot!(lacks(Stack::default()), @"mine.yaml: output PaymentsQueueUrl is missing; accepted: outputs PaymentsQueueUrl, QuarantineQueueUrl and LedgerTable");
+    insta::assert_snapshot!(lacks(Stack::default()), @"mine.yaml: output PaymentsQueueUrl is missing; accepted: outputs PaymentsQueueUrl, QuarantineQueueUrl and LedgerTable; IncidentsTable, if there is a responder");
 
     let mut without_redrive = stack.clone();
     without_redrive.queues.values_mut().for_each(|queue| queue.redrive = None);
@@ -107,5 +155,5 @@ fn a_template_without_what_a_run_needs_is_told_what_it_lacks() {
     let mut with_another = stack;
     let function = with_another.functions.values().next().cloned().expect("there is a consumer");
     with_another.functions.insert("Another".to_owned(), function);
-    insta::assert_snapshot!(lacks(with_another), @"mine.yaml: the consumer, and it alone is missing; accepted: one function, fed by the payments queue");
+    insta::assert_snapshot!(lacks(with_another), @"mine.yaml: the consumer, with at most a responder is missing; accepted: one function fed by the payments queue, and at most one other, with a schedule");
 }

@@ -3,7 +3,7 @@
 use chaos::clock::Clock;
 use chaos::cloud::container::CrashPlan;
 use chaos::cloud::sqs::{Held, NewMessage};
-use chaos::cloud::{Blueprint, Cloud};
+use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::faults::{Fault, Faults, Kind, Window};
 use chaos::journal::{Event, Journal};
@@ -70,11 +70,14 @@ impl Town {
         let stack = stack(plan.drills_off);
         let function = ConsumerFunction::with_protocol(provider.clone(), plan.protocol);
         let function: Arc<dyn chaos::cloud::container::Function> = Arc::new(function);
+        let consumers = stack.functions.into_values().filter(|config| !config.sources.is_empty());
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
             tables: stack.tables.into_values().collect(),
-            functions: stack.functions.into_values().map(|config| (config, Arc::clone(&function))).collect(),
+            topics: Vec::new(),
+            functions: consumers.map(|config| (config, Arc::clone(&function))).collect(),
             crashes: Arc::new(KillFirst(plan.kill_first_at)),
+            alerting: Alerting::default(),
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");

@@ -1,0 +1,140 @@
+//! The alarms that should fire fire, the first of them in time, and no other does.
+//!
+//! What an experiment does not say follows from what happened: dead letters raise `DeadLettersWaiting`, quarantine raises
+//! `QuarantineNotEmpty`, what is unsettled in a fault or a backlog may raise `PaymentsDelayed`, and only functions that
+//! are killed on purpose may be reported as failing.
+//! Invariant: only a change to ALARM counts; finding out that all is well, at first or again, is no alarm.
+
+use super::{Evidence, Finding, Verdict};
+use crate::faults::Kind;
+use crate::journal::Event;
+use crate::units::{counted, duration_ms};
+use payments::UnixMs;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From the first dead letter to its alarm: a minute to be measured, two for the point to arrive, one to be evaluated.
+pub const ALARM_MS_MAX: i64 = 240_000;
+
+const DEAD_LETTERS: &str = "DeadLettersWaiting";
+const DELAYED: &str = "PaymentsDelayed";
+const QUARANTINE: &str = "QuarantineNotEmpty";
+const FAILING: [&str; 2] = ["ConsumerFailing", "ResponderFailing"];
+
+/// Which alarms there should be.
+struct Expected<'a> {
+    must: BTreeSet<&'a str>,
+    may: BTreeSet<&'a str>,
+}
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    if evidence.history.alerted.alarms.is_empty() {
+        return Verdict::Inconclusive("the template has no alarm".to_owned());
+    }
+    let (fired, expected) = (fired(evidence), expected(evidence));
+    let missing = expected.must.iter().filter(|alarm| !fired.contains_key(**alarm));
+    let missing = missing.map(|alarm| Finding::run(format!("{alarm} should have fired and did not")));
+    let unexpected = fired.iter().filter(|(alarm, _)| !expected.may.contains(**alarm));
+    let unexpected = unexpected.map(|(alarm, at)| {
+        let after = duration_ms(u64::try_from(at.since_ms(evidence.history.began)).unwrap_or(0));
+        Finding::run(format!("{alarm} fired {after} after the beginning, without a reason"))
+    });
+    let findings = missing.chain(unexpected).chain(late(evidence, &fired)).collect();
+    Verdict::from_findings(findings, || {
+        let names: Vec<&str> = fired.keys().copied().collect();
+        match names.as_slice() {
+            [] => "none fired, and none should".to_owned(),
+            names => format!("{}: {}", counted(names.len() as u64, "alarm"), names.join(", ")),
+        }
+    })
+}
+
+/// Each alarm that fired, by its name in the template, and when it first did.
+fn fired<'a>(evidence: &Evidence<'a>) -> BTreeMap<&'a str, UnixMs> {
+    let mut fired = BTreeMap::new();
+    for record in &evidence.history.records {
+        if let Event::AlarmChanged { alarm, to: "ALARM", .. } = &record.event {
+            let name = evidence.history.alerted.alarms.get(alarm).unwrap_or(alarm);
+            fired.entry(name.as_str()).or_insert(record.at);
+        }
+    }
+    fired
+}
+
+fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
+    let history = evidence.history;
+    if let Some(alarms) = &history.experiment.expect.alarms {
+        let must: BTreeSet<&str> = alarms.iter().map(String::as_str).collect();
+        return Expected { may: must.clone(), must };
+    }
+    let has_dead_letters = evidence.messages.values().any(|message| message.dead_lettered.is_some());
+    let has_quarantine = !history.held(&history.names.quarantine).is_empty();
+    let must: BTreeSet<&str> = [(DEAD_LETTERS, has_dead_letters), (QUARANTINE, has_quarantine)]
+        .into_iter()
+        .filter_map(|(alarm, expected)| expected.then_some(alarm))
+        .collect();
+    let faults = &history.experiment.faults;
+    let kills = faults.iter().any(|fault| matches!(fault.kind, Kind::Crash | Kind::Poison));
+    let mut may = must.clone();
+    may.extend((has_dead_letters || !faults.is_empty()).then_some(DELAYED));
+    may.extend(FAILING.iter().filter(|_| kills));
+    Expected { must, may }
+}
+
+fn late(evidence: &Evidence<'_>, fired: &BTreeMap<&str, UnixMs>) -> Option<Finding> {
+    let dead = evidence.messages.values().filter_map(|message| message.dead_lettered).min()?;
+    let took_ms = fired.get(DEAD_LETTERS)?.since_ms(dead);
+    (took_ms > ALARM_MS_MAX).then(|| {
+        let took = duration_ms(u64::try_from(took_ms).unwrap_or(0));
+        Finding::run(format!("{DEAD_LETTERS} fired {took} after the first dead letter"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Tale;
+    use super::*;
+
+    fn found(tale: Tale) -> Vec<String> {
+        match check(&Evidence::of(&tale.told())) {
+            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
+            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn dead_letters_without_their_alarm_are_found() {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.alarm("DeadLettersWaiting", "OK");
+        assert_eq!(found(tale), ["DeadLettersWaiting should have fired and did not"]);
+    }
+
+    #[test]
+    fn an_alarm_without_a_reason_is_found() {
+        let mut tale = Tale::of_one_good_payment();
+        tale.alarm("ResponderFailing", "ALARM");
+        let [what] = found(tale).try_into().expect("one finding");
+        assert!(what.starts_with("ResponderFailing fired "), "{what}");
+    }
+
+    #[test]
+    fn an_alarm_that_comes_late_is_found() {
+        let after = |ms: i64| {
+            let mut tale = Tale::of_one_dead_letter();
+            tale.wait_ms(ms);
+            tale.alarm("DeadLettersWaiting", "ALARM");
+            found(tale)
+        };
+        assert_eq!(after(ALARM_MS_MAX - 1_000), [""; 0]);
+        assert_eq!(after(ALARM_MS_MAX), ["DeadLettersWaiting fired 4m 1s after the first dead letter"]);
+    }
+
+    #[test]
+    fn an_experiment_can_say_which_alarms_it_wants() {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.alarm("DeadLettersWaiting", "ALARM");
+        tale.history().experiment.expect.alarms = Some(BTreeSet::from(["QuarantineNotEmpty".to_owned()]));
+        let [missing, unexpected] = found(tale).try_into().expect("two findings");
+        assert_eq!(missing, "QuarantineNotEmpty should have fired and did not");
+        assert!(unexpected.starts_with("DeadLettersWaiting fired "), "{unexpected}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Which message is which: SQS gives a message a new id when it is moved back, and so does the responder when it sends
+//! a dead letter back by hand.
+//!
+//! Invariant: every id leads to one first id, that of the message the producer sent.
+
+use crate::journal::Event;
+use crate::world::History;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From every id that a message got on its way to the one before.
+#[derive(Clone, Debug, Default)]
+pub struct Identities<'h> {
+    before: BTreeMap<&'h str, &'h str>,
+}
+
+impl<'h> Identities<'h> {
+    /// Follows every message of a history.
+    #[must_use]
+    pub fn of(history: &'h History) -> Self {
+        let names = &history.names;
+        let sent: BTreeSet<&str> = history.sent.iter().map(|sent| sent.message.as_str()).collect();
+        let mut following = Following::default();
+        for record in &history.records {
+            if let Event::Sent { queue, message, payment } = &record.event
+                && *queue == names.source
+            {
+                if sent.contains(message.as_str()) {
+                    following.sent(payment.as_deref(), message);
+                } else {
+                    following.sent_on(payment.as_deref(), message);
+                }
+            } else if let Event::Received { queue, message, .. } = &record.event
+                && *queue == names.dead_letters
+            {
+                following.in_hand.push(message);
+            } else if let Event::Redriven { message, as_message, .. } = &record.event {
+                following.moved(message, as_message);
+            }
+        }
+        Self { before: following.before }
+    }
+
+    /// The id under which a message was sent.
+    #[must_use]
+    pub fn first<'a>(&self, id: &'a str) -> &'a str
+    where
+        'h: 'a,
+    {
+        let mut first = id;
+        while let Some(before) = self.before.get(first) {
+            first = before;
+        }
+        first
+    }
+
+    /// The id before this one, if it is not the first.
+    #[must_use]
+    pub fn before(&self, id: &str) -> Option<&'h str> {
+        self.before.get(id).copied()
+    }
+
+    /// The ids that a message had after its first.
+    pub fn later(&self, first: &str) -> impl Iterator<Item = &'h str> {
+        self.before.keys().copied().filter(move |id| self.first(id) == first)
+    }
+}
+
+#[derive(Default)]
+struct Following<'h> {
+    before: BTreeMap<&'h str, &'h str>,
+    /// The payment that an id asks for.
+    payments: BTreeMap<&'h str, &'h str>,
+    /// The first message of a payment.
+    firsts: BTreeMap<&'h str, &'h str>,
+    /// Dead letters that somebody received, in order.
+    in_hand: Vec<&'h str>,
+}
+
+impl<'h> Following<'h> {
+    fn sent(&mut self, payment: Option<&'h str>, message: &'h str) {
+        if let Some(payment) = payment {
+            self.payments.insert(message, payment);
+            self.firsts.entry(payment).or_insert(message);
+        }
+    }
+
+    /// Sent by a function: the dead letter of this payment that was received last goes on as this message. Without one
+    /// it is a payment that was released.
+    fn sent_on(&mut self, payment: Option<&'h str>, message: &'h str) {
+        let Some(payment) = payment else { return };
+        let held = self.in_hand.iter().rposition(|id| self.payments.get(id) == Some(&payment));
+        let before = match held {
+            Some(held) => Some(self.in_hand.remove(held)),
+            None => self.firsts.get(payment).copied(),
+        };
+        if let Some(before) = before {
+            self.moved(before, message);
+        }
+    }
+
+    fn moved(&mut self, message: &'h str, as_message: &'h str) {
+        self.before.insert(as_message, message);
+        if let Some(payment) = self.payments.get(message) {
+            self.payments.insert(as_message, payment);
+        }
+    }
+}

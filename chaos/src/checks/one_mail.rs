@@ -1,0 +1,166 @@
+//! Exactly one mail for each transition: what the records decided to tell is published once, or twice where a turn died
+//! after it had published; nothing else is; and no incident tells the same thing twice.
+//!
+//! Invariant: a reminder is a transition of its own once a day, and never sooner.
+
+use super::letters::Told;
+use super::{Evidence, Finding, Verdict};
+use crate::journal::Event;
+use crate::units::{counted, duration_ms};
+use payments::UnixMs;
+use payments::limits::REMINDER_MS;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    if evidence.history.alerted.responder.is_none() {
+        return Verdict::Inconclusive("the template has nobody who tells".to_owned());
+    }
+    let letters = &evidence.letters;
+    let silent = letters.told.iter().filter(|told| told.published.is_none());
+    let silent = silent.map(|told| said(evidence, told.decided, &name(told), "was never published"));
+    let surplus = letters.unaccounted.iter();
+    let surplus = surplus.map(|(at, subject)| said(evidence, *at, subject, "was published without a reason"));
+    let findings = silent.chain(surplus).chain(repetitions(evidence)).chain(undelivered(evidence));
+    Verdict::from_findings(findings.collect(), || {
+        let again = match letters.repeated {
+            0 => String::new(),
+            repeated => format!(", {} repeated after a crash", counted(repeated, "mail")),
+        };
+        format!("{}, a mail each{again}", counted(letters.told.len() as u64, "transition"))
+    })
+}
+
+/// What an incident told although it had told it before.
+fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut last: BTreeMap<&str, UnixMs> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for letter in &evidence.letters.told {
+        let of_incident = told.entry(letter.record).or_default();
+        let before = last.insert(letter.record, letter.decided);
+        let is_again = match letter.tells {
+            "reminder" => before.is_none_or(|before| letter.decided.since_ms(before) < REMINDER_MS),
+            // What was resolved or cleared may open again; then everything may be told anew.
+            "resolved" | "cleared" => {
+                let was_open = of_incident.contains("opened");
+                of_incident.clear();
+                !was_open
+            }
+            other => !of_incident.insert(other),
+        };
+        if is_again {
+            findings.push(said(evidence, letter.decided, &name(letter), "was told again"));
+        }
+    }
+    findings
+}
+
+/// Publications of which no mail came.
+fn undelivered(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let mailed: BTreeSet<&str> = evidence
+        .history
+        .records
+        .iter()
+        .filter_map(
+            |record| if let Event::Mailed { message, .. } = &record.event { Some(&**message) } else { None },
+        )
+        .collect();
+    let lost = evidence.history.records.iter().filter_map(|record| {
+        if let Event::Published { message, subject, .. } = &record.event
+            && !mailed.contains(message.as_str())
+        {
+            let subject = subject.as_deref().unwrap_or_default();
+            return Some(said(evidence, record.at, subject, "was published and reached nobody"));
+        }
+        None
+    });
+    lost.collect()
+}
+
+fn name(told: &Told<'_>) -> String {
+    format!("{} {}", told.record, told.tells)
+}
+
+fn said(evidence: &Evidence<'_>, at: UnixMs, what: &str, wrong: &str) -> Finding {
+    let after = duration_ms(u64::try_from(at.since_ms(evidence.history.began)).unwrap_or(0));
+    Finding::run(format!("\"{what}\", {after} after the beginning, {wrong}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Tale;
+    use super::*;
+
+    fn found(tell: impl FnOnce(&mut Tale)) -> Vec<String> {
+        let mut tale = Tale::new();
+        tell(&mut tale);
+        match check(&Evidence::of(&tale.told())) {
+            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
+            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_transition_nobody_was_told_of_is_found() {
+        let found = found(|tale| tale.decide("recovery", "opened"));
+        assert_eq!(found, [r#""recovery opened", 1s after the beginning, was never published"#]);
+    }
+
+    #[test]
+    fn a_mail_without_a_transition_is_found() {
+        let found = found(|tale| {
+            tale.tell("recovery", "opened");
+            tale.publish("request-1", "[payments] still waiting");
+        });
+        assert_eq!(found.len(), 1);
+        assert!(found[0].ends_with("was published without a reason"), "{found:?}");
+    }
+
+    #[test]
+    fn a_second_mail_is_excused_by_a_crash_between_publishing_and_noting_it() {
+        let twice = |crash: &'static str| {
+            found(|tale| {
+                tale.decide("recovery", "opened");
+                tale.publish("request-1", "opened");
+                tale.happen(Event::Failed { request: crash.to_owned(), how: "crash", hops: 9, detail: None });
+                tale.publish("request-2", "opened");
+            })
+        };
+        assert_eq!(twice("request-1"), [""; 0]);
+        assert_eq!(twice("request-of-the-consumer").len(), 1);
+    }
+
+    #[test]
+    fn an_incident_that_tells_the_same_twice_is_found() {
+        let found = found(|tale| {
+            for kind in ["opened", "recovering", "recovering", "resolved", "opened", "resolved"] {
+                tale.tell("recovery", kind);
+            }
+        });
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("recovery recovering"), "{found:?}");
+    }
+
+    #[test]
+    fn a_reminder_comes_once_a_day_and_never_sooner() {
+        let reminded_after = |ms| {
+            found(|tale| {
+                tale.tell("recovery", "opened");
+                tale.wait_ms(ms);
+                tale.tell("recovery", "reminder");
+            })
+        };
+        assert_eq!(reminded_after(REMINDER_MS), [""; 0]);
+        assert_eq!(reminded_after(60_000).len(), 1);
+    }
+
+    #[test]
+    fn a_publication_that_reaches_nobody_is_found() {
+        let found = found(|tale| {
+            tale.decide("quarantine", "opened");
+            tale.publish_to_nobody("request-1", "opened");
+        });
+        assert_eq!(found.len(), 1);
+        assert!(found[0].ends_with("was published and reached nobody"), "{found:?}");
+    }
+}

@@ -1,0 +1,49 @@
+//! One move task at a time: nobody asks for another while one runs, or for one when nothing is dead-lettered.
+//!
+//! SQS refuses a second task, so asking for one does no harm that could be seen in the queues; but whoever asks does not
+//! know what is under way.
+//! Invariant: every call is looked at, the refused ones too.
+
+use super::{Evidence, Finding, Verdict};
+use crate::journal::Event;
+use crate::units::{counted, duration_ms};
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let history = evidence.history;
+    let mut tasks = 0_u64;
+    let mut findings = Vec::new();
+    for record in &history.records {
+        let after = || duration_ms(u64::try_from(record.at.since_ms(history.began)).unwrap_or(0));
+        if let Event::MoveTaskRefused { .. } = &record.event {
+            findings
+                .push(Finding::run(format!("a second task was asked for {} after the beginning", after())));
+        } else if let Event::MoveTaskStarted { to_move, .. } = &record.event {
+            tasks += 1;
+            if *to_move == 0 {
+                findings.push(Finding::run(format!(
+                    "a task without work was started {} after the beginning",
+                    after()
+                )));
+            }
+        }
+    }
+    Verdict::from_findings(findings, || format!("{}, one at a time", counted(tasks, "move task")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Tale;
+    use super::*;
+
+    #[test]
+    fn asking_for_a_second_task_is_found() {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.start_move_task();
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
+        let mut tale = Tale::of_one_dead_letter();
+        tale.start_move_task();
+        let source = tale.history().names.dead_letters.clone();
+        tale.happen(Event::MoveTaskRefused { source });
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+}

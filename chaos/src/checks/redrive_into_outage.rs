@@ -1,0 +1,86 @@
+//! Nothing is redriven into a dead provider: when a move task starts, fewer than half of the calls fail.
+//!
+//! Invariant: what counts is what the experiment did to Stripe at that instant, not what anybody could see of it.
+
+use super::{Evidence, Finding, Verdict};
+use crate::faults::{Fault, Kind};
+use crate::journal::Event;
+use crate::units::{counted, duration_ms};
+
+/// Share of failing calls, parts per million, from which the provider counts as dead.
+const DEAD_PPM: u64 = 500_000;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let history = evidence.history;
+    let mut tasks = 0_u64;
+    let mut findings = Vec::new();
+    for record in &history.records {
+        if let Event::MoveTaskStarted { to_move, .. } = &record.event {
+            tasks += 1;
+            let at_ms = u64::try_from(record.at.since_ms(history.began)).unwrap_or(0);
+            let failing = failing_ppm(&history.experiment.faults, at_ms);
+            if failing >= DEAD_PPM {
+                findings.push(Finding::run(format!(
+                    "{} were redriven {} after the beginning, while {} % of the calls to Stripe failed",
+                    counted(*to_move, "message"),
+                    duration_ms(at_ms),
+                    failing / 10_000,
+                )));
+            }
+        }
+    }
+    Verdict::from_findings(findings, || counted(tasks, "move task"))
+}
+
+/// Share of calls that fail at this instant, parts per million: each fault takes its share of what the others leave.
+fn failing_ppm(faults: &[Fault], at_ms: u64) -> u64 {
+    let open = faults.iter().filter(|fault| prevents(fault.kind) && fault.window.contains(at_ms));
+    let left =
+        open.fold(1_000_000, |left, fault| left * (1_000_000 - u64::from(fault.chance.ppm())) / 1_000_000);
+    1_000_000 - left
+}
+
+/// Whether a fault of this kind makes a call fail before anything happened.
+const fn prevents(kind: Kind) -> bool {
+    match kind {
+        Kind::StripeUnavailable | Kind::StripeTimeout => true,
+        Kind::StripeLostAnswer
+        | Kind::Declined
+        | Kind::Poison
+        | Kind::Malformed
+        | Kind::Crash
+        | Kind::EventLost
+        | Kind::EventTwice => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Tale;
+    use super::*;
+    use crate::faults::Window;
+    use crate::random::Chance;
+
+    fn redriven(share: f64) -> Verdict {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 60_000 }, 1);
+        tale.history().experiment.faults[0].chance = Chance::from_share(share).unwrap();
+        tale.start_move_task();
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn a_task_that_starts_while_half_of_the_calls_fail_is_found() {
+        assert!(matches!(redriven(0.5), Verdict::Fail(_)));
+        assert!(matches!(redriven(0.49), Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn two_faults_together_can_make_a_provider_dead() {
+        let window = Window { from_ms: 0, until_ms: 10 };
+        let fault = |kind, share| Fault { kind, chance: Chance::from_share(share).unwrap(), window };
+        let both = [fault(Kind::StripeUnavailable, 0.5), fault(Kind::StripeTimeout, 0.34)];
+        assert_eq!(failing_ppm(&both, 5), 670_000);
+        assert_eq!(failing_ppm(&both, 10), 0);
+    }
+}
