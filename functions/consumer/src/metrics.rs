@@ -12,26 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Counts of one batch. CloudWatch adds them up over time; the namespace keeps stacks apart.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    succeeded: u64,
-    declined: u64,
-    quarantined: u64,
-    duplicates: u64,
-    handed_back: u64,
-    panicked: u64,
-    drills: u64,
-    stripe_calls: u64,
-    stripe_failures: u64,
-    stripe_spared: u64,
-    credentials_refused: u64,
-}
-
-#[derive(Entry)]
+#[derive(Clone, Debug, Default, Entry)]
 #[entry(rename_all = "PascalCase")]
-struct Line {
-    #[entry(timestamp)]
-    at: SystemTime,
+pub(crate) struct Tally {
     succeeded: u64,
     declined: u64,
     quarantined: u64,
@@ -45,6 +28,15 @@ struct Line {
     /// Calls that the breaker spared. An alarm on failing calls counts them as failures, or it would flap.
     stripe_spared: u64,
     credentials_refused: u64,
+}
+
+/// A tally and its time.
+#[derive(Entry)]
+struct Line {
+    #[entry(timestamp)]
+    at: SystemTime,
+    #[entry(flatten)]
+    tally: Tally,
 }
 
 impl Tally {
@@ -69,33 +61,7 @@ impl Tally {
 
     fn line(&self, now: UnixMs) -> Line {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0));
-        let Self {
-            succeeded,
-            declined,
-            quarantined,
-            duplicates,
-            handed_back,
-            panicked,
-            drills,
-            stripe_calls,
-            stripe_failures,
-            stripe_spared,
-            credentials_refused,
-        } = *self;
-        Line {
-            at,
-            succeeded,
-            declined,
-            quarantined,
-            duplicates,
-            handed_back,
-            panicked,
-            drills,
-            stripe_calls,
-            stripe_failures,
-            stripe_spared,
-            credentials_refused,
-        }
+        Line { at, tally: self.clone() }
     }
 }
 
