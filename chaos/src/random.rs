@@ -23,6 +23,12 @@ impl Chance {
         (0.0..=1.0).contains(&share).then(|| Self((share * 1_000_000.0).round() as u32))
     }
 
+    /// So many parts per million; more than a million count as a million.
+    #[must_use]
+    pub const fn from_ppm(ppm: u32) -> Self {
+        Self(if ppm < Self::ALWAYS.0 { ppm } else { Self::ALWAYS.0 })
+    }
+
     /// Parts per million, 0 to 1,000,000.
     #[must_use]
     pub const fn ppm(self) -> u32 {

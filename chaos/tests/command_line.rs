@@ -66,7 +66,7 @@ fn text(bytes: &[u8]) -> String {
 fn an_unknown_name_is_answered_with_the_known_ones() {
     let folder = Folder::new("unknown");
     insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, outage-6h, flapping, poison, drill, steady, or the path of a .toml file");
-    insta::assert_snapshot!(folder.refused(&["run", "--fault", "stripe-sleepy=0.3"]), @"error: --fault <KIND[=SHARE]>: fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice");
+    insta::assert_snapshot!(folder.refused(&["run", "--fault", "stripe-sleepy=0.3"]), @"error: --fault <KIND[/PLACEMENT][=SHARE]>: fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"error: --target <TARGET>: target aws does not exist yet; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local"]), @"error: --target <TARGET>: target local does not exist yet; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim");
@@ -80,7 +80,7 @@ fn a_value_that_makes_no_sense_is_answered_with_those_that_do() {
     let folder = Folder::new("values");
     insta::assert_snapshot!(folder.refused(&["run", "--failure-rate", "1.5"]), @"error: --failure-rate <SHARE>: rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(folder.refused(&["run", "--failure-rate", "-1"]), @"error: --failure-rate <SHARE>: rate -1; accepted: 0 to 1");
-    insta::assert_snapshot!(folder.refused(&["run", "--fault", "declined=1.5"]), @"error: --fault <KIND[=SHARE]>: rate 1.5; accepted: 0 to 1");
+    insta::assert_snapshot!(folder.refused(&["run", "--fault", "declined=1.5"]), @"error: --fault <KIND[/PLACEMENT][=SHARE]>: rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(folder.refused(&["run", "--outage", "a while"]), @r#"error: --outage <LENGTH>: duration "a while"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
     insta::assert_snapshot!(folder.refused(&["run", "--payments", "0"]), @"error: --payments <NUMBER>: payments 0; accepted: 1 to 1000000");
     insta::assert_snapshot!(folder.refused(&["run", "--seed", "abc"]), @"error: --seed <NUMBER>: seed abc; accepted: 0 to 18446744073709551615");

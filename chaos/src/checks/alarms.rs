@@ -6,7 +6,7 @@
 //! Invariant: only a change to ALARM counts; finding out that all is well, at first or again, is no alarm.
 
 use super::{Evidence, Finding, Verdict};
-use crate::faults::Kind;
+use crate::faults::{Family, Fault, Kind};
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
@@ -73,11 +73,15 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
         .filter_map(|(alarm, expected)| expected.then_some(alarm))
         .collect();
     let faults = &history.experiment.faults;
-    let kills = faults.iter().any(|fault| matches!(fault.kind, Kind::Crash | Kind::Poison));
+    let kills = faults.iter().any(|fault| fault.kind == Kind::Poison || family(fault) == Family::Lambda);
     let mut may = must.clone();
     may.extend((has_dead_letters || !faults.is_empty()).then_some(DELAYED));
     may.extend(FAILING.iter().filter(|_| kills));
     Expected { must, may }
+}
+
+fn family(fault: &Fault) -> Family {
+    fault.kind.describe().family
 }
 
 fn late(evidence: &Evidence<'_>, fired: &BTreeMap<&str, UnixMs>) -> Option<Finding> {

@@ -245,8 +245,8 @@ impl Tale {
 
     /// Configures a fault that fired so often.
     pub(crate) fn fault(&mut self, kind: Kind, window: Window, fired: u64) {
-        let fault = Fault { kind, chance: Chance::ALWAYS, window };
-        self.history.experiment.faults.push(fault);
+        let fault = Fault::steady(kind, Chance::ALWAYS, window);
+        self.history.experiment.faults.push(fault.clone());
         let first = (fired > 0).then(|| self.now());
         self.history.faults.push(Tally { fault, asked: fired, fired, first, last: first });
     }

@@ -3,7 +3,7 @@
 //! Invariant: what counts is what the experiment did to Stripe at that instant, not what anybody could see of it.
 
 use super::{Evidence, Finding, Verdict};
-use crate::faults::{Fault, Kind};
+use crate::faults::Fault;
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 
@@ -34,37 +34,24 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 
 /// Share of calls that fail at this instant, parts per million: each fault takes its share of what the others leave.
 fn failing_ppm(faults: &[Fault], at_ms: u64) -> u64 {
-    let open = faults.iter().filter(|fault| prevents(fault.kind) && fault.window.contains(at_ms));
-    let left =
-        open.fold(1_000_000, |left, fault| left * (1_000_000 - u64::from(fault.chance.ppm())) / 1_000_000);
+    let preventing = faults.iter().filter(|fault| fault.prevents_calls());
+    let left = preventing
+        .fold(1_000_000, |left, fault| left * (1_000_000 - u64::from(fault.ppm_at(at_ms))) / 1_000_000);
     1_000_000 - left
-}
-
-/// Whether a fault of this kind makes a call fail before anything happened.
-const fn prevents(kind: Kind) -> bool {
-    match kind {
-        Kind::StripeUnavailable | Kind::StripeTimeout => true,
-        Kind::StripeLostAnswer
-        | Kind::Declined
-        | Kind::Poison
-        | Kind::Malformed
-        | Kind::Crash
-        | Kind::EventLost
-        | Kind::EventTwice => false,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::Tale;
     use super::*;
-    use crate::faults::Window;
+    use crate::faults::{Kind, Rate, When, Window};
     use crate::random::Chance;
 
     fn redriven(share: f64) -> Verdict {
         let mut tale = Tale::of_one_dead_letter();
         tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 60_000 }, 1);
-        tale.history().experiment.faults[0].chance = Chance::from_share(share).unwrap();
+        let chance = Chance::from_share(share).unwrap();
+        tale.history().experiment.faults[0].when = When::Rate(Rate::Steady(chance));
         tale.start_move_task();
         check(&Evidence::of(&tale.told()))
     }
@@ -78,7 +65,7 @@ mod tests {
     #[test]
     fn two_faults_together_can_make_a_provider_dead() {
         let window = Window { from_ms: 0, until_ms: 10 };
-        let fault = |kind, share| Fault { kind, chance: Chance::from_share(share).unwrap(), window };
+        let fault = |kind, share| Fault::steady(kind, Chance::from_share(share).unwrap(), window);
         let both = [fault(Kind::StripeUnavailable, 0.5), fault(Kind::StripeTimeout, 0.34)];
         assert_eq!(failing_ppm(&both, 5), 670_000);
         assert_eq!(failing_ppm(&both, 10), 0);

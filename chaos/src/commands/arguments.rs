@@ -2,8 +2,7 @@
 //!
 //! Invariant: a value that was parsed makes sense; what depends on files is found out by the command.
 
-use crate::experiment::{self, DEFAULT, NotAccepted};
-use crate::faults::Kind;
+use crate::experiment::{self, DEFAULT, FaultArgument, NotAccepted};
 use crate::random::Chance;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -67,8 +66,9 @@ pub(super) struct Run {
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     pub(super) outage: Option<Length>,
 
-    /// A further fault during the first outage, by kind (`cargo chaos list faults`) and share, 0 to 1; repeatable
-    #[arg(long = "fault", value_name = "KIND[=SHARE]", value_parser = fault)]
+    /// A further fault during the first outage, by kind (`cargo chaos list faults`), placement and
+    /// share, 0 to 1; repeatable
+    #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
     pub(super) faults: Vec<Fault>,
 
     /// How many made-up payments are sent, 1 to 1000000
@@ -145,8 +145,7 @@ pub(super) struct Length {
 /// A fault and how it was typed.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
-    pub(super) kind: Kind,
-    pub(super) chance: Chance,
+    pub(super) meant: FaultArgument,
     pub(super) typed: String,
 }
 
@@ -201,8 +200,7 @@ fn length(text: &str) -> Result<Length, NotAccepted> {
 }
 
 fn fault(text: &str) -> Result<Fault, NotAccepted> {
-    let (kind, chance) = experiment::fault(text)?;
-    Ok(Fault { kind, chance, typed: text.to_owned() })
+    Ok(Fault { meant: experiment::fault(text)?, typed: text.to_owned() })
 }
 
 fn payments(text: &str) -> Result<u32, String> {

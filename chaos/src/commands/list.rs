@@ -6,7 +6,7 @@ use super::arguments::{List, Listed};
 use super::{Exit, Surroundings, say};
 use crate::checks;
 use crate::experiment::{DEFAULT, SHIPPED};
-use crate::faults::Kind;
+use crate::faults::{Description, Family, Kind};
 use crate::report::Paint;
 use std::fmt::Write as _;
 
@@ -51,22 +51,28 @@ fn experiments(paint: Paint) -> String {
 }
 
 fn faults(paint: Paint) -> String {
-    let mut out = String::new();
-    for kind in Kind::ALL {
-        let row = kind.describe();
-        let _ = writeln!(out, "  {}  {}", paint.bold(&format!("{:<20}", row.name)), row.does);
-        for (label, text) in [("cause", row.cause), ("heals", row.heals)] {
-            let _ = writeln!(out, "  {:<20}  {} {text}", "", paint.dim(&format!("{label}:")));
-        }
-        let placement = row.placement.map(|placement| format!(", {} the effect", placement.name()));
-        let rate = paint.dim("rate:");
-        let _ = writeln!(
-            out,
-            "  {:<20}  {rate} {} by default{}",
-            "",
-            row.default_share,
-            placement.unwrap_or_default()
-        );
+    let of = |family: Family| Kind::ALL.into_iter().filter(move |kind| kind.describe().family == family);
+    let group = |family: Family| {
+        let rows: String = of(family).map(|kind| fault(&kind.describe(), paint)).collect();
+        format!("  {}\n{rows}", paint.bold(&format!("{}:", family.name())))
+    };
+    Family::ALL.map(group).join("\n")
+}
+
+fn fault(row: &Description, paint: Paint) -> String {
+    let mut out = format!("  {}  {}\n", paint.bold(&format!("{:<24}", row.name)), row.does);
+    let mut line = |label: &str, text: &str| {
+        let _ = writeln!(out, "  {:<24}  {} {text}", "", paint.dim(&format!("{label}:")));
+    };
+    line("cause", row.cause);
+    line("heals", row.heals);
+    line("rate", &format!("{} by default", row.default_share));
+    if let [_, _, ..] = row.placements {
+        let names: Vec<&str> = row.placements.iter().map(|placement| placement.name()).collect();
+        line("placement", &format!("{}; the first by default", names.join(", ")));
+    }
+    if let [_, ..] = row.operations {
+        line("operations", &row.operations.join(", "));
     }
     out
 }

@@ -65,7 +65,7 @@ fn overrides(wanted: &Run) -> Overrides {
     Overrides {
         failure_rate: wanted.failure_rate,
         outage_ms: wanted.outage.as_ref().map(|outage| outage.ms),
-        faults: wanted.faults.iter().map(|fault| (fault.kind, fault.chance)).collect(),
+        faults: wanted.faults.iter().map(|fault| fault.meant).collect(),
         payments: file.or_else(|| wanted.payments.map(Payments::Generated)),
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Invariant: every field has a default, and no field is read that is not listed here.
 
+use super::fault::FaultFile;
 use super::typed::{self, NotAccepted};
 use super::{DeadLetters, Expect, Experiment, ExperimentError, Order};
-use crate::faults::{Fault, Kind, Window};
-use crate::random::Chance;
+use crate::faults::{Fault, Kind};
 use crate::workload::{Pace, Payments, Workload};
 use payments::UnixMs;
 use serde::Deserialize;
@@ -23,10 +23,12 @@ const SPAN_MS: u64 = 2 * 3_600_000;
 const DRAIN_MS: u64 = 2 * 3_600_000;
 
 /// What the parser says in the words of Rust, and in those of whoever writes the file.
-const TOML_WORDS: [(&str, &str); 4] = [
+const TOML_WORDS: [(&str, &str); 6] = [
     ("expected i64", "expected a whole number"),
     ("expected f64", "expected a number"),
     ("invalid type: map", "invalid type: table"),
+    ("expected usize", "expected a whole number"),
+    ("expected u64", "expected a whole number"),
     ("expected a sequence in `fault`", "expected a list of tables, [[fault]]"),
 ];
 
@@ -52,16 +54,6 @@ struct WorkloadFile {
     bodies: Option<Spanned<Vec<String>>>,
     per_second: Option<Spanned<f64>>,
     over: Option<Spanned<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct FaultFile {
-    kind: Option<Spanned<String>>,
-    from: Option<Spanned<String>>,
-    #[serde(rename = "for")]
-    lasts: Option<Spanned<String>>,
-    rate: Option<Spanned<f64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,7 +95,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Experiment, ExperimentErr
     source.meaning(file)
 }
 
-struct Source<'a> {
+/// Where a field was typed, for whoever has to mend it.
+pub(super) struct Source<'a> {
     path: &'a Path,
     text: &'a str,
 }
@@ -111,7 +104,7 @@ struct Source<'a> {
 impl Source<'_> {
     fn meaning(&self, file: ExperimentFile) -> Result<Experiment, ExperimentError> {
         let name = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let faults = file.fault.iter().map(|fault| self.fault(fault)).collect::<Result<Vec<_>, _>>()?;
+        let faults = file.fault.iter().map(|fault| fault.meaning(self)).collect::<Result<Vec<_>, _>>()?;
         let mut orders = file.order.iter().map(|order| self.order(order)).collect::<Result<Vec<_>, _>>()?;
         orders.sort_by_key(|order| order.at_ms);
         let dead_letters = file.expect.dead_letters.unwrap_or_else(|| expected(&faults));
@@ -133,18 +126,6 @@ impl Source<'_> {
             parameters: file.parameters.iter().map(|(name, value)| (name.clone(), value.text())).collect(),
             drain_ms: self.read(&file.drain, DRAIN_MS, |text| typed::duration("drain", text))?,
         })
-    }
-
-    fn fault(&self, fault: &FaultFile) -> Result<Fault, ExperimentError> {
-        let kind = self.read(&fault.kind, Kind::StripeUnavailable, |name| typed::kind(name))?;
-        let chance = self.read(&fault.rate, kind.default_chance(), |share| {
-            Chance::from_share(*share).ok_or_else(|| NotAccepted::new("rate", share, "0 to 1"))
-        })?;
-        let from_ms = self.read(&fault.from, 0, |text| typed::duration("from", text))?;
-        let until_ms = self.read(&fault.lasts, u64::MAX, |text| {
-            typed::duration("for", text).map(|for_ms| from_ms + for_ms)
-        })?;
-        Ok(Fault { kind, chance, window: Window { from_ms, until_ms } })
     }
 
     fn order(&self, order: &OrderFile) -> Result<Order, ExperimentError> {
@@ -186,7 +167,7 @@ impl Source<'_> {
     }
 
     /// What a field means, or its default.
-    fn read<T, M>(
+    pub(super) fn read<T, M>(
         &self,
         field: &Option<Spanned<T>>,
         default: M,
@@ -195,7 +176,7 @@ impl Source<'_> {
         field.as_ref().map_or(Ok(default), |field| self.spanned(field, meaning))
     }
 
-    fn spanned<T, M>(
+    pub(super) fn spanned<T, M>(
         &self,
         field: &Spanned<T>,
         meaning: impl FnOnce(&T) -> Result<M, NotAccepted>,

@@ -3,6 +3,7 @@
 //! Invariant: an `Experiment` can be run as it is; whatever was typed wrong was refused when it was read, with file,
 //! line, field and what is accepted.
 
+mod fault;
 mod file;
 mod overrides;
 mod shipped;
@@ -10,7 +11,7 @@ mod typed;
 
 pub use overrides::Overrides;
 pub use shipped::{DEFAULT, SHIPPED, Shipped};
-pub use typed::{NotAccepted, duration_ms, fault, rate};
+pub use typed::{FaultArgument, NotAccepted, duration_ms, fault, rate};
 
 use crate::faults::Fault;
 use crate::workload::Workload;

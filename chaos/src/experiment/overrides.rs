@@ -2,8 +2,9 @@
 //!
 //! Invariant: an experiment that was changed is as complete as one that was read.
 
+use super::typed::FaultArgument;
 use super::{DeadLetters, Expect, Experiment};
-use crate::faults::{Fault, Kind, Window};
+use crate::faults::{Fault, Kind, Rate, When, Window};
 use crate::random::Chance;
 use crate::workload::{Pace, Payments, Workload};
 
@@ -18,7 +19,7 @@ pub struct Overrides {
     /// Ms each outage lasts.
     pub outage_ms: Option<u64>,
     /// Further faults, during the first outage.
-    pub faults: Vec<(Kind, Chance)>,
+    pub faults: Vec<FaultArgument>,
     /// Other payments, sent over the same stretch of time.
     pub payments: Option<Payments>,
 }
@@ -41,7 +42,10 @@ impl Overrides {
             experiment.expect.alarms = None;
         }
         let window = experiment.faults.iter().find(is_outage).map_or(WINDOW, |outage| outage.window);
-        let further = self.faults.into_iter().map(|(kind, chance)| Fault { kind, chance, window });
+        let further = self.faults.into_iter().map(|FaultArgument { kind, placement, chance }| Fault {
+            placement,
+            ..Fault::steady(kind, chance, window)
+        });
         experiment.faults.extend(further);
         let changes_number_alone = matches!(self.payments, Some(Payments::Generated(_)));
         if let Some(payments) = self.payments {
@@ -58,10 +62,12 @@ impl Overrides {
 fn change_outages(faults: &mut Vec<Fault>, rate: Option<Chance>, length_ms: Option<u64>) {
     if !faults.iter().any(|fault| is_outage(&fault)) {
         let chance = Kind::StripeUnavailable.default_chance();
-        faults.push(Fault { kind: Kind::StripeUnavailable, chance, window: WINDOW });
+        faults.push(Fault::steady(Kind::StripeUnavailable, chance, WINDOW));
     }
     for outage in faults.iter_mut().filter(|fault| is_outage(&&**fault)) {
-        outage.chance = rate.unwrap_or(outage.chance);
+        if let Some(rate) = rate {
+            outage.when = When::Rate(Rate::Steady(rate));
+        }
         if let Some(length_ms) = length_ms {
             outage.window.until_ms = outage.window.from_ms.saturating_add(length_ms);
         }

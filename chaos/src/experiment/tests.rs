@@ -1,7 +1,7 @@
 //! What a file means, what is refused and in which words, and the shipped experiments against their sources.
 
 use super::*;
-use crate::faults::Kind;
+use crate::faults::{Kind, Placement, Rate, When, Window};
 use crate::random::Chance;
 use crate::workload::{Pace, Payments};
 
@@ -28,9 +28,8 @@ fn every_field_has_a_default() {
     let starts = jiff::Timestamp::from_millisecond(experiment.starts.0).expect("a time");
     assert_eq!(starts.to_string(), "2026-01-05T09:00:00Z");
 
-    let fault = parsed("[[fault]]").expect("a fault has defaults too").faults[0];
-    assert_eq!((fault.kind, fault.chance), (Kind::StripeUnavailable, Chance::ALWAYS));
-    assert_eq!(fault.window, crate::faults::Window::ALWAYS);
+    let faults = parsed("[[fault]]").expect("a fault has defaults too").faults;
+    assert_eq!(faults, [Fault::steady(Kind::StripeUnavailable, Chance::ALWAYS, Window::ALWAYS)]);
 }
 
 #[test]
@@ -51,7 +50,7 @@ fn a_file_of_payments_is_looked_for_beside_the_experiment() {
 
 #[test]
 fn what_was_typed_wrong_is_named_with_file_line_field_and_what_is_accepted() {
-    insta::assert_snapshot!(refusal("[[fault]]\nkind = 'stripe-sleepy'"), @"mine.toml:2: fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice");
+    insta::assert_snapshot!(refusal("[[fault]]\nkind = 'stripe-sleepy'"), @"mine.toml:2: fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
     insta::assert_snapshot!(refusal("[[fault]]\n\nrate = 1.5"), @"mine.toml:3: rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(refusal("[[fault]]\nrate = -1"), @"mine.toml:2: rate -1; accepted: 0 to 1");
     insta::assert_snapshot!(refusal("[[fault]]\nrate = nan"), @"mine.toml:2: rate NaN; accepted: 0 to 1");
@@ -67,9 +66,39 @@ fn what_was_typed_wrong_is_named_with_file_line_field_and_what_is_accepted() {
 }
 
 #[test]
+fn a_fault_says_where_to_whom_when_and_how_often() {
+    let text = "[[fault]]\nkind = 'stripe-timeout'\nplacement = 'after'\nfrom = '1m'\nfor = '2m'\n\
+        rate = { ramp = [0.25, 1.0] }\noperations = ['confirm']\npayments = ['order-7']\n\
+        [[fault]]\nrate = { step = [0.25, 1] }\nfor = '1m'\n[[fault]]\nkind = 'crash'\nnth = [3, 1]\nhop = 4";
+    let faults = parsed(text).expect("it is good").faults;
+    let quarter = Chance::from_ppm(250_000);
+    assert_eq!(faults[0].placement, Some(Placement::After));
+    assert_eq!(faults[0].window, Window { from_ms: 60_000, until_ms: 180_000 });
+    assert_eq!(faults[0].when, When::Rate(Rate::Ramp(quarter, Chance::ALWAYS)));
+    assert!(faults[0].scope.operations.contains("confirm") && faults[0].scope.payments.contains("order-7"));
+    assert_eq!(faults[1].when, When::Rate(Rate::Step(vec![quarter, Chance::ALWAYS])));
+    assert_eq!((&faults[2].when, faults[2].hop), (&When::Nth([1, 3].into()), Some(4)));
+}
+
+#[test]
+fn a_fault_that_cannot_happen_is_refused() {
+    let refused = |rest: &str| refusal(&format!("[[fault]]\n{rest}"));
+    insta::assert_snapshot!(refused("rate = { ramp = [0, 1] }"), @"mine.toml:2: rate that changes; accepted: one with `for`, the time it changes in");
+    insta::assert_snapshot!(refused("for = '1m'\nrate = { step = [] }"), @"mine.toml:3: rate { step = [] }; accepted: at least one share");
+    insta::assert_snapshot!(refused("rate = 'often'"), @"mine.toml:2: expected a share, { ramp = [FROM, TO] } or { step = [SHARE, …] } in `fault.rate`");
+    insta::assert_snapshot!(refused("rate = 0.3\nnth = [1]"), @"mine.toml:2: rate beside nth; accepted: one of rate, nth");
+    insta::assert_snapshot!(refused("nth = [0]"), @"mine.toml:2: nth [0]; accepted: a list of numbers from 1");
+    insta::assert_snapshot!(refused("hop = 3"), @"mine.toml:2: hop 3; accepted: for crash alone");
+    insta::assert_snapshot!(refused("kind = 'crash'\nhop = 0"), @"mine.toml:3: hop 0; accepted: 1 or more");
+    insta::assert_snapshot!(refused("placement = 'stored'"), @"mine.toml:2: placement stored; accepted: before");
+    insta::assert_snapshot!(refused("operations = ['refund']"), @"mine.toml:2: operation refund; accepted: create, confirm, retrieve, cancel, probe");
+    insta::assert_snapshot!(refused("kind = 'malformed'\noperations = ['create']"), @"mine.toml:3: operation create; accepted: none for this kind");
+}
+
+#[test]
 fn what_is_no_experiment_is_named_with_file_and_line() {
     insta::assert_snapshot!(refusal("title = 'x'\n[[fault]]\nrate 0.3"), @"mine.toml:3: key with no value, expected `=`");
-    insta::assert_snapshot!(refusal("[[fault]]\nrates = 0.3"), @"mine.toml:2: unknown field `rates`, expected one of `kind`, `from`, `for`, `rate` in `fault`");
+    insta::assert_snapshot!(refusal("[[fault]]\nrates = 0.3"), @"mine.toml:2: unknown field `rates`, expected one of `kind`, `placement`, `from`, `for`, `rate`, `nth`, `hop`, `operations`, `payments` in `fault`");
     insta::assert_snapshot!(refusal("[workload]\npayments = 'many'"), @r#"mine.toml:2: invalid type: string "many", expected a whole number in `workload.payments`"#);
     insta::assert_snapshot!(refusal("[[fault]]\nfrom = 30"), @"mine.toml:2: invalid type: integer `30`, expected a string in `fault.from`");
     insta::assert_snapshot!(refusal("[expect]\ndead_letters = 'few'"), @"mine.toml:2: unknown variant `few`, expected one of `some`, `none`, `any` in `expect.dead_letters`");
@@ -89,8 +118,10 @@ fn what_is_typed_on_the_command_line_is_refused_in_the_same_words() {
     insta::assert_snapshot!(rate("1.5").unwrap_err(), @"rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(rate("often").unwrap_err(), @"rate often; accepted: 0 to 1");
     insta::assert_snapshot!(duration_ms("half an hour").unwrap_err(), @r#"duration "half an hour"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
-    insta::assert_snapshot!(fault("stripe-sleepy=0.3").unwrap_err(), @"fault kind stripe-sleepy; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice");
+    insta::assert_snapshot!(fault("stripe-sleepy=0.3").unwrap_err(), @"fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
     insta::assert_snapshot!(fault("declined=2").unwrap_err(), @"rate 2; accepted: 0 to 1");
+    insta::assert_snapshot!(fault("stripe-timeout/stored").unwrap_err(), @"placement stored; accepted: before, after");
+    insta::assert_snapshot!(fault("declined/after").unwrap_err(), @"placement after; accepted: none for declined");
 }
 
 #[test]
@@ -107,7 +138,7 @@ fn a_failure_rate_and_an_outage_change_the_outage_and_nothing_else() {
         Overrides { failure_rate: Chance::from_share(0.3), outage_ms: Some(600_000), ..Overrides::default() };
     let changed = overrides.apply(shipped(DEFAULT));
     let [outage] = changed.faults.as_slice() else { panic!("one outage") };
-    assert_eq!(Some(outage.chance), Chance::from_share(0.3));
+    assert_eq!(Some(outage.ppm_at(outage.window.from_ms)), Chance::from_share(0.3).map(Chance::ppm));
     assert_eq!((outage.window.from_ms, outage.window.until_ms), (1_800_000, 2_400_000));
     assert_eq!(changed.workload, shipped(DEFAULT).workload);
 }
@@ -123,7 +154,7 @@ fn an_experiment_without_an_outage_gets_one_after_a_steady_phase() {
 
 #[test]
 fn a_further_fault_happens_during_the_outage() {
-    let faults = vec![(Kind::Crash, Kind::Crash.default_chance())];
+    let faults = vec![fault("crash").expect("it is good")];
     let changed = Overrides { faults, ..Overrides::default() }.apply(shipped(DEFAULT));
     assert_eq!(changed.faults[1].kind, Kind::Crash);
     assert_eq!(changed.faults[1].window, changed.faults[0].window);
@@ -132,7 +163,7 @@ fn a_further_fault_happens_during_the_outage() {
 #[test]
 fn a_further_fault_may_leave_dead_letters_where_none_were_expected() {
     assert_eq!(shipped("steady").expect.dead_letters, DeadLetters::None);
-    let faults = vec![(Kind::Crash, Kind::Crash.default_chance())];
+    let faults = vec![fault("crash").expect("it is good")];
     let changed = Overrides { faults, ..Overrides::default() }.apply(shipped("steady"));
     assert_eq!(changed.expect.dead_letters, DeadLetters::Any);
 }
@@ -189,9 +220,9 @@ fn shares_that_were_not_published_are_marked() {
         assert!(source.contains(mark) && source.contains("https://"), "{source}");
     }
     // Half answered 503, and a third of the rest timing out, make the borrowed two thirds.
-    let [unavailable, timeout, ..] = shipped("stripe-2019-07-10").faults[..] else { panic!("four faults") };
-    let passing = |fault: &Fault| u64::from(1_000_000 - fault.chance.ppm());
-    assert_eq!(passing(&unavailable) * passing(&timeout), 330_000 * 1_000_000);
+    let [unavailable, timeout, ..] = &shipped("stripe-2019-07-10").faults[..] else { panic!("four faults") };
+    let passing = |fault: &Fault| u64::from(1_000_000 - fault.ppm_at(fault.window.from_ms));
+    assert_eq!(passing(unavailable) * passing(timeout), 330_000 * 1_000_000);
 }
 
 #[test]

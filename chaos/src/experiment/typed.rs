@@ -2,7 +2,7 @@
 //!
 //! Invariant: each of them is read by one function here, so that file and command line accept the same.
 
-use crate::faults::Kind;
+use crate::faults::{Kind, Placement};
 use crate::random::Chance;
 use jiff::SignedDuration;
 use payments::UnixMs;
@@ -47,19 +47,48 @@ pub fn duration_ms(text: &str) -> Result<u64, NotAccepted> {
     duration("duration", text)
 }
 
-/// A fault, `kind` or `kind=rate`; without a rate the kind's own applies.
+/// A fault as it is typed on a command line, without its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultArgument {
+    /// What goes wrong.
+    pub kind: Kind,
+    /// Where, if the kind has placements.
+    pub placement: Option<Placement>,
+    /// How likely.
+    pub chance: Chance,
+}
+
+/// A fault, `kind`, `kind=rate`, `kind/placement` or `kind/placement=rate`; what is left out is the kind's own.
 ///
 /// # Errors
-/// When the kind is unknown or the rate is none.
-pub fn fault(text: &str) -> Result<(Kind, Chance), NotAccepted> {
-    match text.split_once('=') {
-        Some((name, share)) => Ok((kind(name)?, rate(share)?)),
-        None => kind(text).map(|kind| (kind, kind.default_chance())),
-    }
+/// When the kind is unknown, has no such placement, or the rate is none.
+pub fn fault(text: &str) -> Result<FaultArgument, NotAccepted> {
+    let (what, share) = text.split_once('=').map_or((text, None), |(what, share)| (what, Some(share)));
+    let (name, place) = what.split_once('/').map_or((what, None), |(name, place)| (name, Some(place)));
+    let kind = kind(name)?;
+    Ok(FaultArgument {
+        kind,
+        placement: match place {
+            Some(place) => Some(placement(kind, place)?),
+            None => kind.describe().placements.first().copied(),
+        },
+        chance: share.map_or_else(|| Ok(kind.default_chance()), rate)?,
+    })
+}
+
+/// A placement of this kind.
+pub(super) fn placement(kind: Kind, name: &str) -> Result<Placement, NotAccepted> {
+    let placements = kind.describe().placements;
+    placements.iter().copied().find(|placement| placement.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = placements.iter().map(|placement| placement.name()).collect();
+        let accepted = if names.is_empty() { format!("none for {kind}") } else { names.join(", ") };
+        NotAccepted::new("placement", name, accepted)
+    })
 }
 
 pub(super) fn kind(name: &str) -> Result<Kind, NotAccepted> {
-    Kind::parse(name).map_err(|_| NotAccepted::new("fault kind", name, Kind::ALL.map(Kind::name).join(", ")))
+    Kind::parse(name)
+        .map_err(|_| NotAccepted::new("fault kind", name, "those that `cargo chaos list faults` lists"))
 }
 
 pub(super) fn duration(field: &'static str, text: &str) -> Result<u64, NotAccepted> {

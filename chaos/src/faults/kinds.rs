@@ -1,7 +1,8 @@
-//! The table of faults: what can be made to go wrong, where, why it happens for real, and what heals it.
+//! The kinds of faults: their names, and the rows of the table that describe them.
 //!
-//! Invariant: every kind has one row here, and everything that lists or parses kinds reads this table.
+//! Invariant: every kind has one row, and everything that lists or parses kinds reads it.
 
+use super::table;
 use crate::random::Chance;
 use std::fmt;
 use std::str::FromStr;
@@ -11,36 +12,122 @@ use std::str::FromStr;
 pub enum Kind {
     /// Stripe answers 503 before anything happened.
     StripeUnavailable,
-    /// Stripe never answers, and nothing happened.
+    /// Stripe never answers.
     StripeTimeout,
+    /// The connection is reset before Stripe reads the request.
+    StripeReset,
+    /// Stripe's limiter refuses the call.
+    StripeThrottled,
+    /// Stripe refuses a key that was good.
+    StripeUnauthorized,
+    /// Another request holds the intent's lock.
+    StripeLockTimeout,
+    /// Stripe is still working on a request under the same key.
+    StripeConflict,
+    /// Stripe fails in the middle of an operation.
+    StripeServerError,
+    /// The answer cannot be read.
+    StripeGarbage,
     /// Stripe did it, and the answer is lost.
     StripeLostAnswer,
+    /// Stripe answers late.
+    StripeSlow,
     /// The issuer declines a good card.
     Declined,
+    /// The issuer declines for the moment.
+    DeclinedSoftly,
+    /// The issuer wants to see the cardholder.
+    AuthenticationRequired,
+    /// A confirmed intent stays undecided for a while.
+    Processing,
     /// A payment kills whoever works on it, each time.
     Poison,
     /// The producer sends a message that is no payment.
     Malformed,
+    /// The producer sends a message near SQS's limit.
+    Oversized,
+    /// The producer sends a payment twice.
+    Repeated,
+    /// The producer sends other money under the same id.
+    Conflicting,
     /// An invocation is killed at one of its network hops.
     Crash,
+    /// Lambda kills an invocation at its timeout.
+    FunctionTimeout,
+    /// A container runs out of memory.
+    OutOfMemory,
+    /// A cold start takes seconds.
+    SlowStart,
+    /// DynamoDB throttles the ledger.
+    LedgerThrottled,
+    /// DynamoDB wrote, and the answer is lost.
+    LedgerLostAnswer,
+    /// SQS delivers a message that is being worked on.
+    DuplicateDelivery,
+    /// SQS delivers out of order.
+    ReorderedDelivery,
+    /// SQS delivers a message after it was deleted.
+    Redelivered,
+    /// SQS changes the visibility of some messages and not of others.
+    VisibilityRefused,
+    /// The Stripe key is rotated.
+    SecretRotated,
     /// An event for a function gets lost on its way.
     EventLost,
     /// An event for a function arrives twice.
     EventTwice,
+    /// Metrics of the queues arrive 15 minutes late.
+    MetricsLate,
+    /// A move task leaves messages behind.
+    MoveTaskMisses,
+    /// SNS does not take a mail.
+    SnsFailing,
+}
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// Stripe, the way to it, and the issuers behind it.
+    Stripe,
+    /// The producer.
+    Input,
+    /// Lambda.
+    Lambda,
+    /// The other services of AWS.
+    Aws,
 }
 
 /// Where in a call a fault takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Placement {
     /// Nothing has happened.
     Before,
-    /// It has happened, the answer is lost.
+    /// It has happened, or will, and the answer does not say so.
     After,
     /// An error is stored under the call's idempotency key and will be replayed.
     Stored,
 }
 
+impl Family {
+    /// Every family, in the order they are listed in.
+    pub const ALL: [Self; 4] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stripe => "Stripe",
+            Self::Input => "input",
+            Self::Lambda => "Lambda",
+            Self::Aws => "AWS",
+        }
+    }
+}
+
 impl Placement {
+    /// Every placement.
+    pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Stored];
+
     /// The word for it, as in the journal.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -57,10 +144,16 @@ impl Placement {
 pub struct Description {
     /// The name in experiment files and on the command line.
     pub name: &'static str,
+    /// Whose fault it is.
+    pub family: Family,
     /// Share of what it could hit that it hits, 0 to 1, when no rate is given.
     pub default_share: f64,
-    /// Where it takes effect; absent where a placement makes no sense.
-    pub placement: Option<Placement>,
+    /// Where it may take effect, the default first; empty where a placement makes no sense.
+    pub placements: &'static [Placement],
+    /// What it can be limited to; empty when there is nothing to choose.
+    pub operations: &'static [&'static str],
+    /// Whether the calls it hits fail with nothing done, unless it is placed after the effect.
+    pub prevents_calls: bool,
     /// What it does.
     pub does: &'static str,
     /// What causes it outside.
@@ -71,94 +164,85 @@ pub struct Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 36] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
+        Self::StripeReset,
+        Self::StripeThrottled,
+        Self::StripeUnauthorized,
+        Self::StripeLockTimeout,
+        Self::StripeConflict,
+        Self::StripeServerError,
+        Self::StripeGarbage,
         Self::StripeLostAnswer,
+        Self::StripeSlow,
         Self::Declined,
+        Self::DeclinedSoftly,
+        Self::AuthenticationRequired,
+        Self::Processing,
         Self::Poison,
         Self::Malformed,
+        Self::Oversized,
+        Self::Repeated,
+        Self::Conflicting,
         Self::Crash,
+        Self::FunctionTimeout,
+        Self::OutOfMemory,
+        Self::SlowStart,
+        Self::LedgerThrottled,
+        Self::LedgerLostAnswer,
+        Self::DuplicateDelivery,
+        Self::ReorderedDelivery,
+        Self::Redelivered,
+        Self::VisibilityRefused,
+        Self::SecretRotated,
         Self::EventLost,
         Self::EventTwice,
+        Self::MetricsLate,
+        Self::MoveTaskMisses,
+        Self::SnsFailing,
     ];
 
     /// Its row of the table.
     #[must_use]
     pub const fn describe(self) -> Description {
         match self {
-            Self::StripeUnavailable => Description {
-                name: "stripe-unavailable",
-                default_share: 1.0,
-                placement: Some(Placement::Before),
-                does: "answers 503 api_error at Stripe's edge; nothing happens, nothing is stored",
-                cause: "a provider outage, as on 2019-07-10 when the database behind the API had no primary",
-                heals: "the outage ends; every call can be repeated as it is",
-            },
-            Self::StripeTimeout => Description {
-                name: "stripe-timeout",
-                default_share: 0.3,
-                placement: Some(Placement::Before),
-                does: "never answers and resets the connection after 80 s; nothing happens",
-                cause: "starved workers, as on 2015-10-08, or a network that drops packets",
-                heals: "the client gives up, looks the intent up and finds nothing done",
-            },
-            Self::StripeLostAnswer => Description {
-                name: "stripe-lost-answer",
-                default_share: 0.1,
-                placement: Some(Placement::After),
-                does: "does what was asked and resets the connection instead of answering",
-                cause: "a load balancer or a reused connection that dies between effect and answer",
-                heals: "the intent is looked up, or the same create is sent under the same key",
-            },
-            Self::Declined => Description {
-                name: "declined",
-                default_share: 0.05,
-                placement: None,
-                does: "has the issuer decline a good card when its intent is confirmed: 402 generic_decline",
-                cause: "the card, not the system: limits, fraud rules, a closed account",
-                heals: "nothing: a decline is an outcome",
-            },
-            Self::Poison => Description {
-                name: "poison",
-                default_share: 0.01,
-                placement: None,
-                does: "picks payments at Stripe's first answer; that answer, and each after it, kills whoever reads it",
-                cause: "an answer or a payment that the code cannot digest, and dies of: out of memory, an endless loop",
-                heals: "nothing: the payment is quarantined, and goes on when a human released it to mended code",
-            },
-            Self::Malformed => Description {
-                name: "malformed",
-                default_share: 0.01,
-                placement: None,
-                does: "sends, beside a payment, a message that is no payment",
-                cause: "a producer with a bug, or a second producer nobody knew of",
-                heals: "the message is quarantined, the producer is mended by a human",
-            },
-            Self::Crash => Description {
-                name: "crash",
-                default_share: 0.05,
-                placement: None,
-                does: "kills an invocation at one of its network hops, before or after an effect",
-                cause: "out of memory, a timeout, a host that dies",
-                heals: "the message becomes visible again and the next delivery resumes",
-            },
-            Self::EventLost => Description {
-                name: "event-lost",
-                default_share: 0.1,
-                placement: None,
-                does: "loses an event of a rule or a schedule between EventBridge and Lambda",
-                cause: "a region in trouble; EventBridge promises to deliver, not when",
-                heals: "the schedule's next event: whatever an event says, a turn finds out by itself",
-            },
-            Self::EventTwice => Description {
-                name: "event-twice",
-                default_share: 0.1,
-                placement: None,
-                does: "delivers an event of a rule or a schedule twice, at the same instant",
-                cause: "EventBridge delivers at least once, and so does Lambda",
-                heals: "nothing needs to: of two turns that read the same record, one saves",
-            },
+            Self::StripeUnavailable => table::stripe::STRIPE_UNAVAILABLE,
+            Self::StripeTimeout => table::stripe::STRIPE_TIMEOUT,
+            Self::StripeReset => table::stripe::STRIPE_RESET,
+            Self::StripeThrottled => table::stripe::STRIPE_THROTTLED,
+            Self::StripeUnauthorized => table::stripe::STRIPE_UNAUTHORIZED,
+            Self::StripeLockTimeout => table::stripe::STRIPE_LOCK_TIMEOUT,
+            Self::StripeConflict => table::stripe::STRIPE_CONFLICT,
+            Self::StripeServerError => table::stripe::STRIPE_SERVER_ERROR,
+            Self::StripeGarbage => table::stripe::STRIPE_GARBAGE,
+            Self::StripeLostAnswer => table::stripe::STRIPE_LOST_ANSWER,
+            Self::StripeSlow => table::stripe::STRIPE_SLOW,
+            Self::Declined => table::stripe::DECLINED,
+            Self::DeclinedSoftly => table::stripe::DECLINED_SOFTLY,
+            Self::AuthenticationRequired => table::stripe::AUTHENTICATION_REQUIRED,
+            Self::Processing => table::stripe::PROCESSING,
+            Self::Poison => table::stripe::POISON,
+            Self::Malformed => table::input::MALFORMED,
+            Self::Oversized => table::input::OVERSIZED,
+            Self::Repeated => table::input::REPEATED,
+            Self::Conflicting => table::input::CONFLICTING,
+            Self::Crash => table::lambda::CRASH,
+            Self::FunctionTimeout => table::lambda::FUNCTION_TIMEOUT,
+            Self::OutOfMemory => table::lambda::OUT_OF_MEMORY,
+            Self::SlowStart => table::lambda::SLOW_START,
+            Self::LedgerThrottled => table::aws::LEDGER_THROTTLED,
+            Self::LedgerLostAnswer => table::aws::LEDGER_LOST_ANSWER,
+            Self::DuplicateDelivery => table::aws::DUPLICATE_DELIVERY,
+            Self::ReorderedDelivery => table::aws::REORDERED_DELIVERY,
+            Self::Redelivered => table::aws::REDELIVERED,
+            Self::VisibilityRefused => table::aws::VISIBILITY_REFUSED,
+            Self::SecretRotated => table::aws::SECRET_ROTATED,
+            Self::EventLost => table::aws::EVENT_LOST,
+            Self::EventTwice => table::aws::EVENT_TWICE,
+            Self::MetricsLate => table::aws::METRICS_LATE,
+            Self::MoveTaskMisses => table::aws::MOVE_TASK_MISSES,
+            Self::SnsFailing => table::aws::SNS_FAILING,
         }
     }
 
@@ -200,7 +284,7 @@ impl fmt::Display for Kind {
 
 /// No fault has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown fault kind `{0}`; accepted: {list}", list = Kind::ALL.map(Kind::name).join(", "))]
+#[error("unknown fault kind `{0}`; accepted: those that `cargo chaos list faults` lists")]
 pub struct UnknownKind(pub String);
 
 #[cfg(test)]
@@ -219,7 +303,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_accepted_ones() {
         insta::assert_snapshot!(
             Kind::parse("stripe-sleepy").unwrap_err(),
-            @"unknown fault kind `stripe-sleepy`; accepted: stripe-unavailable, stripe-timeout, stripe-lost-answer, declined, poison, malformed, crash, event-lost, event-twice"
+            @"unknown fault kind `stripe-sleepy`; accepted: those that `cargo chaos list faults` lists"
         );
     }
 

@@ -7,13 +7,16 @@
 //! the call ends the asking: a Stripe that is unavailable can lose no answer.
 //! Invariant: every fault that took effect is in the journal once, and in its tally once.
 
+mod fault;
 mod kinds;
 pub mod malformed;
+mod table;
 
-pub use kinds::{Description, Kind, Placement, UnknownKind};
+pub use fault::{Fault, Rate, Scope, Subject, When, Window};
+pub use kinds::{Description, Family, Kind, Placement, UnknownKind};
 
 use crate::journal::{Event, Journal};
-use crate::random::{Chance, Stream};
+use crate::random::Stream;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,43 +25,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// payments, three calls each. A hop the invocation never reaches kills nothing.
 pub const CRASH_HOPS_DEFAULT: u64 = 60;
 
-/// One configured fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// What goes wrong.
-    pub kind: Kind,
-    /// How likely, each time it could.
-    pub chance: Chance,
-    /// When.
-    pub window: Window,
-}
-
-/// A stretch of the run, in ms since its start: from `from_ms` until just before `until_ms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// First millisecond inside.
-    pub from_ms: u64,
-    /// First millisecond after it.
-    pub until_ms: u64,
-}
-
-impl Window {
-    /// From the start to the end of the run.
-    pub const ALWAYS: Self = Self { from_ms: 0, until_ms: u64::MAX };
-
-    /// Whether `at_ms` lies inside.
-    #[must_use]
-    pub const fn contains(&self, at_ms: u64) -> bool {
-        self.from_ms <= at_ms && at_ms < self.until_ms
-    }
-}
-
 /// What came of one configured fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     /// The fault as configured.
     pub fault: Fault,
-    /// How often it could have happened while its window was open.
+    /// How often it could have happened: to its scope, while its window was open.
     pub asked: u64,
     /// How often it did.
     pub fired: u64,
@@ -66,6 +38,21 @@ pub struct Tally {
     pub first: Option<UnixMs>,
     /// When it last did.
     pub last: Option<UnixMs>,
+}
+
+/// A fault that fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Where in the call it takes effect; `None` for a kind without placements.
+    pub placement: Option<Placement>,
+}
+
+impl Hit {
+    /// Whether the call is to have its effect first.
+    #[must_use]
+    pub fn is_after(self) -> bool {
+        self.placement == Some(Placement::After)
+    }
 }
 
 /// The faults of one run. Cheap to clone; all clones share streams and tallies.
@@ -86,19 +73,23 @@ struct State {
     streams: BTreeMap<Kind, Stream>,
     /// Payments that were asked about, and which poison each is, if it is one.
     poisons: BTreeMap<String, Option<usize>>,
+    /// Kills that were drawn, by invocation, and the fault each belongs to.
+    kills: BTreeMap<String, usize>,
 }
 
 impl Faults {
-    /// The faults of a run that starts at `start`, in the order they are asked. Crashes are drawn at hops
-    /// 1 to `crash_hops`.
+    /// The faults of a run that starts at `start`, in the order they are asked. Crashes without a hop of their own
+    /// are drawn at hops 1 to `crash_hops`.
     #[must_use]
     pub fn new(faults: &[Fault], seed: u64, start: UnixMs, crash_hops: u64, journal: Journal) -> Self {
-        let tally = |fault: &Fault| Tally { fault: *fault, asked: 0, fired: 0, first: None, last: None };
+        let tally =
+            |fault: &Fault| Tally { fault: fault.clone(), asked: 0, fired: 0, first: None, last: None };
         let stream = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}")));
         let state = State {
             tallies: faults.iter().map(tally).collect(),
             streams: Kind::ALL.into_iter().map(stream).collect(),
             poisons: BTreeMap::new(),
+            kills: BTreeMap::new(),
         };
         Self(Arc::new(Shared { start, crash_hops, journal, state: Mutex::new(state) }))
     }
@@ -109,15 +100,20 @@ impl Faults {
         Self::new(&[], 0, UnixMs(0), CRASH_HOPS_DEFAULT, Journal::default())
     }
 
-    /// Whether a fault of this kind hits what happens now. `on` names what it hits, for the journal:
-    /// an operation, a message, an invocation.
-    pub fn fires(&self, kind: Kind, now: UnixMs, on: impl FnOnce() -> String) -> bool {
+    /// Whether a fault of this kind hits the subject now, and where. It has then taken effect: whoever asks must make
+    /// it so.
+    pub fn fires(&self, kind: Kind, now: UnixMs, subject: &Subject<'_>) -> Option<Hit> {
         let mut state = self.lock();
-        let drawn = state.draw(kind, self.elapsed_ms(now));
-        if let Some(fired) = drawn {
-            self.record(&mut state.tallies[fired], now, on());
-        }
-        drawn.is_some()
+        let drawn = state.draw(kind, self.elapsed_ms(now), subject)?;
+        let tally = &mut state.tallies[drawn];
+        self.record(tally, now, subject.name());
+        Some(Hit { placement: tally.fault.placement })
+    }
+
+    /// A number in `low..=high` from the kind's stream: how slow, how long, which.
+    #[must_use]
+    pub fn between(&self, kind: Kind, low: u64, high: u64) -> u64 {
+        self.lock().streams.get_mut(&kind).map_or(low, |stream| stream.between(low, high))
     }
 
     /// Whether whoever calls Stripe for this payment dies of it. Drawn once a payment, and then so for ever, also after
@@ -126,37 +122,35 @@ impl Faults {
         let elapsed_ms = self.elapsed_ms(now);
         let mut state = self.lock();
         let known = state.poisons.get(payment).copied();
+        let subject = Subject { payment: Some(payment), ..Subject::default() };
         let poison = known.unwrap_or_else(|| {
-            let drawn = state.draw(Kind::Poison, elapsed_ms);
+            let drawn = state.draw(Kind::Poison, elapsed_ms, &subject);
             state.poisons.insert(payment.to_owned(), drawn);
             drawn
         });
         if let Some(fired) = poison {
-            self.record(&mut state.tallies[fired], now, payment.to_owned());
+            self.record(&mut state.tallies[fired], now, subject.name());
         }
         poison.is_some()
     }
 
-    /// The hop at which an invocation that starts now is to be killed, if a crash is drawn for it. It has not fired
-    /// until `killed` says so: the invocation may end before it gets there.
+    /// The hop at which an invocation that starts now is to be killed, if a crash is drawn for it. `function` is
+    /// `consumer` or `responder`. It has not fired until `killed` says so: the invocation may end before it gets there.
     #[must_use]
-    pub fn kill_at(&self, now: UnixMs) -> Option<u64> {
+    pub fn kill_at(&self, function: &str, invocation: &str, now: UnixMs) -> Option<u64> {
         let mut state = self.lock();
-        state.draw(Kind::Crash, self.elapsed_ms(now))?;
-        let stream = state.streams.get_mut(&Kind::Crash)?;
-        Some(stream.between(1, self.0.crash_hops.max(1)))
+        let subject = Subject { operation: function, payment: None, id: invocation };
+        let drawn = state.draw(Kind::Crash, self.elapsed_ms(now), &subject)?;
+        state.kills.insert(invocation.to_owned(), drawn);
+        let hop = state.tallies[drawn].fault.hop;
+        hop.or_else(|| Some(state.streams.get_mut(&Kind::Crash)?.between(1, self.0.crash_hops.max(1))))
     }
 
-    /// An invocation really was killed by a crash drawn for it. Counts for the crash fault whose window opened last
-    /// before `now`: the window may have closed since the invocation began.
-    pub fn killed(&self, now: UnixMs, on: impl FnOnce() -> String) {
-        let elapsed_ms = self.elapsed_ms(now);
+    /// An invocation really was killed by a crash drawn for it.
+    pub fn killed(&self, function: &str, invocation: &str, hop: u64, now: UnixMs) {
         let mut state = self.lock();
-        let opened =
-            |tally: &&mut Tally| tally.fault.kind == Kind::Crash && tally.fault.window.from_ms <= elapsed_ms;
-        let latest = state.tallies.iter_mut().filter(opened).max_by_key(|tally| tally.fault.window.from_ms);
-        if let Some(tally) = latest {
-            self.record(tally, now, on());
+        if let Some(drawn) = state.kills.remove(invocation) {
+            self.record(&mut state.tallies[drawn], now, format!("{function} {invocation} at hop {hop}"));
         }
     }
 
@@ -170,9 +164,8 @@ impl Faults {
         tally.fired += 1;
         tally.first.get_or_insert(now);
         tally.last = Some(now);
-        let Description { name, placement, .. } = tally.fault.kind.describe();
-        let placement = placement.map(Placement::name);
-        self.0.journal.record(now, Event::FaultFired { fault: name, placement, on });
+        let placement = tally.fault.placement.map(Placement::name);
+        self.0.journal.record(now, Event::FaultFired { fault: tally.fault.kind.name(), placement, on });
     }
 
     fn elapsed_ms(&self, now: UnixMs) -> u64 {
@@ -186,13 +179,19 @@ impl Faults {
 
 impl State {
     /// Asks the open faults of one kind in order; the index of the first that fires.
-    fn draw(&mut self, kind: Kind, elapsed_ms: u64) -> Option<usize> {
+    fn draw(&mut self, kind: Kind, elapsed_ms: u64, subject: &Subject<'_>) -> Option<usize> {
         let Self { tallies, streams, .. } = self;
         let stream = streams.get_mut(&kind)?;
         tallies.iter_mut().position(|tally| {
-            let open = tally.fault.kind == kind && tally.fault.window.contains(elapsed_ms);
-            tally.asked += u64::from(open);
-            open && stream.happens(tally.fault.chance)
+            let Fault { window, scope, when, .. } = &tally.fault;
+            if tally.fault.kind != kind || !window.contains(elapsed_ms) || !scope.holds(subject) {
+                return false;
+            }
+            tally.asked += 1;
+            match when {
+                When::Rate(rate) => stream.happens(rate.at(*window, elapsed_ms)),
+                When::Nth(counted) => counted.contains(&tally.asked),
+            }
         })
     }
 }
@@ -200,11 +199,13 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Chance;
 
     const START: UnixMs = UnixMs(1_000_000);
+    const CONFIRM: Subject<'_> = Subject { operation: "confirm", payment: Some("order-1"), id: "pi_1" };
 
     fn fault(kind: Kind, share: f64, from_ms: u64, until_ms: u64) -> Fault {
-        Fault { kind, chance: Chance::from_share(share).unwrap(), window: Window { from_ms, until_ms } }
+        Fault::steady(kind, Chance::from_share(share).unwrap(), Window { from_ms, until_ms })
     }
 
     fn faults(configured: &[Fault]) -> (Faults, Journal) {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     fn fires(faults: &Faults, kind: Kind, at_ms: i64) -> bool {
-        faults.fires(kind, START.plus_ms(at_ms), || "confirm".to_owned())
+        faults.fires(kind, START.plus_ms(at_ms), &CONFIRM).is_some()
     }
 
     #[test]
@@ -221,7 +222,7 @@ mod tests {
         let (faults, _) = faults(&[fault(Kind::StripeUnavailable, 1.0, 100, 200)]);
         let fired = [99, 100, 199, 200].map(|at_ms| fires(&faults, Kind::StripeUnavailable, at_ms));
         assert_eq!(fired, [false, true, true, false]);
-        let tally = faults.tally()[0];
+        let tally = faults.tally()[0].clone();
         assert_eq!((tally.asked, tally.fired), (2, 2));
         assert_eq!((tally.first, tally.last), (Some(START.plus_ms(100)), Some(START.plus_ms(199))));
     }
@@ -269,7 +270,7 @@ mod tests {
         let event = Event::FaultFired {
             fault: "stripe-lost-answer",
             placement: Some("after"),
-            on: "confirm".to_owned(),
+            on: "confirm order-1".to_owned(),
         };
         assert_eq!(journal.records().iter().map(|record| &record.event).collect::<Vec<_>>(), [&event]);
     }
@@ -277,10 +278,11 @@ mod tests {
     #[test]
     fn a_crash_is_drawn_at_a_hop_and_counts_only_once_it_killed() {
         let (faults, journal) = faults(&[fault(Kind::Crash, 1.0, 0, 10_000)]);
-        let hops: Vec<u64> = (0..1_000).filter_map(|at_ms| faults.kill_at(START.plus_ms(at_ms))).collect();
+        let hops: Vec<u64> =
+            (0..1_000).filter_map(|at_ms| faults.kill_at("consumer", "r-1", START.plus_ms(at_ms))).collect();
         assert_eq!((hops.iter().min(), hops.iter().max()), (Some(&1), Some(&CRASH_HOPS_DEFAULT)));
         assert_eq!((faults.tally()[0].asked, faults.tally()[0].fired), (1_000, 0));
-        faults.killed(START.plus_ms(20_000), || "invocation".to_owned());
+        faults.killed("consumer", "r-1", hops[0], START.plus_ms(20_000));
         assert_eq!(faults.tally()[0].fired, 1);
         assert_eq!(journal.records().len(), 1);
     }
@@ -302,6 +304,48 @@ mod tests {
 
     #[test]
     fn without_a_crash_configured_nothing_is_killed() {
-        assert_eq!(Faults::none().kill_at(START), None);
+        assert_eq!(Faults::none().kill_at("consumer", "r-1", START), None);
+    }
+
+    #[test]
+    fn a_fault_that_counts_hits_exactly_its_turns_within_its_scope() {
+        let mut counted = fault(Kind::StripeLostAnswer, 0.0, 100, 200);
+        counted.when = When::Nth([2, 3].into());
+        counted.scope.operations = ["confirm".to_owned()].into();
+        let (faults, _) = faults(&[counted]);
+        let create = Subject { operation: "create", ..CONFIRM };
+        assert!(!fires(&faults, Kind::StripeLostAnswer, 99));
+        let confirms: Vec<bool> = (100..104)
+            .map(|at_ms| {
+                assert_eq!(faults.fires(Kind::StripeLostAnswer, START.plus_ms(at_ms), &create), None);
+                fires(&faults, Kind::StripeLostAnswer, at_ms)
+            })
+            .collect();
+        assert_eq!(confirms, [false, true, true, false]);
+        assert_eq!((faults.tally()[0].asked, faults.tally()[0].fired), (4, 2));
+    }
+
+    #[test]
+    fn a_crash_with_a_hop_of_its_own_kills_there_and_counts_for_its_own_fault() {
+        let mut first = fault(Kind::Crash, 0.0, 0, 1_000);
+        (first.when, first.hop) = (When::Nth([2].into()), Some(7));
+        first.scope.operations = ["responder".to_owned()].into();
+        let mut second = first.clone();
+        (second.when, second.hop) = (When::Nth([1].into()), Some(3));
+        let (faults, _) = faults(&[first, second]);
+        let drawn = ["r-1", "r-2"].map(|request| faults.kill_at("responder", request, START));
+        assert_eq!(drawn, [Some(3), Some(7)]);
+        assert_eq!(faults.kill_at("consumer", "r-3", START), None);
+        faults.killed("responder", "r-2", 7, START);
+        assert_eq!(faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn a_hit_says_where_the_fault_takes_effect() {
+        let mut after = fault(Kind::StripeTimeout, 1.0, 0, 10);
+        after.placement = Some(Placement::After);
+        let (faults, _) = faults(&[after, fault(Kind::Declined, 1.0, 0, 10)]);
+        assert!(faults.fires(Kind::StripeTimeout, START, &CONFIRM).is_some_and(Hit::is_after));
+        assert_eq!(faults.fires(Kind::Declined, START, &CONFIRM), Some(Hit { placement: None }));
     }
 }

@@ -4,8 +4,9 @@
 
 use super::{Figures, Report, mail};
 use crate::checks::{Finding, Outcome, Subject, Verdict};
-use crate::faults::Tally;
+use crate::faults::{Placement, Tally, When};
 use crate::journal::Event;
+use crate::random::Chance;
 use crate::units;
 use serde::Serialize;
 use std::fs::File;
@@ -49,7 +50,10 @@ struct Summary<'a> {
 #[derive(Serialize)]
 struct FaultSummary {
     kind: &'static str,
-    rate_ppm: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<&'static str>,
+    /// One for a steady rate, two for a ramp, any number of steps; empty for a fault that counts.
+    rates_ppm: Vec<u32>,
     from: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
@@ -150,13 +154,21 @@ fn fault(report: &Report<'_>, tally: &Tally) -> FaultSummary {
     let (history, window) = (report.evidence.history, tally.fault.window);
     FaultSummary {
         kind: tally.fault.kind.name(),
-        rate_ppm: tally.fault.chance.ppm(),
+        placement: tally.fault.placement.map(Placement::name),
+        rates_ppm: rates_ppm(&tally.fault.when),
         from: units::instant(history.instant(window.from_ms)),
         until: (window.until_ms < u64::MAX).then(|| units::instant(history.instant(window.until_ms))),
         asked: tally.asked,
         fired: tally.fired,
         first: tally.first.map(units::instant),
         last: tally.last.map(units::instant),
+    }
+}
+
+fn rates_ppm(when: &When) -> Vec<u32> {
+    match when {
+        When::Rate(rate) => rate.typed().into_iter().map(Chance::ppm).collect(),
+        When::Nth(_) => Vec::new(),
     }
 }
 

@@ -4,8 +4,9 @@
 
 use super::incident;
 use crate::checks::{Evidence, Meaning, Message};
-use crate::faults::{Kind, Tally};
+use crate::faults::{Fault, Kind, Rate, Tally, When};
 use crate::journal::Event;
+use crate::random::Chance;
 use crate::units::{count, counted, duration_ms, percent};
 use crate::world::Ending;
 use payments::UnixMs;
@@ -48,17 +49,44 @@ fn fault(evidence: &Evidence<'_>, tally: &Tally) -> Vec<Told> {
     let history = evidence.history;
     let (kind, window) = (tally.fault.kind, tally.fault.window);
     let begins = history.instant(window.from_ms);
-    let mut text = format!("{kind} begins at a rate of {}", share(tally.fault.chance.ppm()));
+    let mut text = format!("{} begins {}", named(&tally.fault), often(&tally.fault.when));
     if window.until_ms < u64::MAX {
         text.push_str(&format!(", for {}", duration_ms(window.until_ms.saturating_sub(window.from_ms))));
     }
     let mut lines = vec![Told { at: begins, text }];
     let ends = history.instant(window.until_ms);
     if ends <= history.ended {
-        let text = format!("{kind} ends; it fired {}", counted(tally.fired, "time"));
+        let text = format!("{} ends; it fired {}", named(&tally.fault), counted(tally.fired, "time"));
         lines.push(Told { at: ends, text: text + &traffic(evidence, kind, begins, ends) });
     }
     lines
+}
+
+/// The kind, and the placement where it is not the usual one.
+fn named(fault: &Fault) -> String {
+    let usual = fault.kind.describe().placements.first().copied();
+    let placement = fault.placement.filter(|placement| Some(*placement) != usual);
+    placement
+        .map_or_else(|| fault.kind.to_string(), |placement| format!("{}/{}", fault.kind, placement.name()))
+}
+
+/// `at a rate of 30 %`, and so on.
+fn often(when: &When) -> String {
+    let listed = |chances: &[Chance], between: &str| {
+        let shares: Vec<String> = chances.iter().map(|chance| share(chance.ppm())).collect();
+        shares.join(between)
+    };
+    match when {
+        When::Rate(Rate::Steady(chance)) => format!("at a rate of {}", share(chance.ppm())),
+        When::Rate(Rate::Ramp(from, to)) => {
+            format!("at a rate that goes from {}", listed(&[*from, *to], " to "))
+        }
+        When::Rate(Rate::Step(steps)) => format!("at rates of {}", listed(steps, ", then ")),
+        When::Nth(counted) => {
+            let numbers: Vec<String> = counted.iter().map(u64::to_string).collect();
+            format!("to hit number {}", numbers.join(", "))
+        }
+    }
 }
 
 /// `100 %`, `33.5 %`, of parts per million.
@@ -72,18 +100,8 @@ fn share(ppm: u32) -> String {
 /// What went on while Stripe was gone: far fewer calls than deliveries is what a circuit breaker looks like from
 /// outside.
 fn traffic(evidence: &Evidence<'_>, kind: Kind, from: UnixMs, until: UnixMs) -> String {
-    match kind {
-        Kind::StripeUnavailable => {}
-        Kind::StripeTimeout
-        | Kind::StripeLostAnswer
-        | Kind::Declined
-        | Kind::Poison
-        | Kind::Malformed
-        | Kind::Crash
-        | Kind::EventLost
-        | Kind::EventTwice => {
-            return String::new();
-        }
+    if kind != Kind::StripeUnavailable {
+        return String::new();
     }
     let records = &evidence.history.records;
     let first = records.partition_point(|record| record.at < from);

@@ -11,7 +11,7 @@ use super::cards::{Decline, Method, TestMethod};
 use super::errors::ApiError;
 use super::ids::Ids;
 use super::intent::{Confirmed, Intent, Verdict};
-use crate::faults::{Faults, Kind};
+use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -119,8 +119,9 @@ impl Account {
         now: UnixMs,
     ) -> (Verdict, Option<Kind>) {
         let verdict = Verdict::of(method, if_action);
-        let on = || format!("confirm {}", self.intents.get(id).and_then(Intent::payment).unwrap_or(id));
-        if verdict == Verdict::Approved && self.faults.fires(Kind::Declined, now, on) {
+        let payment = self.intents.get(id).and_then(Intent::payment);
+        let subject = Subject { operation: "confirm", payment, id };
+        if verdict == Verdict::Approved && self.faults.fires(Kind::Declined, now, &subject).is_some() {
             return (Verdict::Declined(Decline::GENERIC), Some(Kind::Declined));
         }
         (verdict, None)

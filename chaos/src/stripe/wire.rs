@@ -12,7 +12,7 @@ use super::limits::{LATENCY_TO_EDGE_DIVISOR, SILENCE_MS};
 use super::params::Form;
 use super::{Arrival, FakeStripe, Reply, Ticket};
 use crate::clock::Clock;
-use crate::faults::{Faults, Kind};
+use crate::faults::{Faults, Kind, Subject};
 use crate::journal::{Event, Journal};
 use crate::link::Link;
 use crate::random::Stream;
@@ -140,13 +140,13 @@ impl Wire {
     /// Asks the faults that come before the effect; whichever fires first ends the call.
     fn before(&self, call: &Call, request: &Request<Bytes>) -> Option<Outcome> {
         let Shared { faults, clock, .. } = &*self.provider.0;
-        if faults.fires(Kind::StripeUnavailable, clock.now(), || call.name()) {
+        if faults.fires(Kind::StripeUnavailable, clock.now(), &call.subject()).is_some() {
             let response = self.provider.stripe().unavailable(request);
             let facts = Facts { fault: Some(Kind::StripeUnavailable), ..Facts::default() };
             self.journal(call, Some(response.status().as_u16()), facts);
             return Some(Outcome::Answered(response));
         }
-        if faults.fires(Kind::StripeTimeout, clock.now(), || call.name()) {
+        if faults.fires(Kind::StripeTimeout, clock.now(), &call.subject()).is_some() {
             self.journal(call, None, Facts { fault: Some(Kind::StripeTimeout), ..Facts::default() });
             return Some(Outcome::Silence);
         }
@@ -165,7 +165,7 @@ impl Wire {
                 self.perform(admitted)
             }
         };
-        if faults.fires(Kind::StripeLostAnswer, clock.now(), || call.name()) {
+        if faults.fires(Kind::StripeLostAnswer, clock.now(), &call.subject()).is_some() {
             // What Stripe said is left out too: nobody heard it.
             let facts = Facts { fault: Some(Kind::StripeLostAnswer), said: None, ..reply.facts };
             self.journal(call, None, facts);
@@ -239,9 +239,9 @@ impl Call {
         }
     }
 
-    fn name(&self) -> String {
-        let subject = self.payment.as_deref().or(self.intent.as_deref());
-        subject.map_or_else(|| self.operation.to_owned(), |subject| format!("{} {subject}", self.operation))
+    fn subject(&self) -> Subject<'_> {
+        let (payment, id) = (self.payment.as_deref(), self.intent.as_deref().unwrap_or_default());
+        Subject { operation: self.operation, payment, id }
     }
 }
 

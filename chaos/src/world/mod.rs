@@ -12,6 +12,7 @@ mod deployed;
 pub(crate) mod fixtures;
 mod history;
 mod incident;
+mod plans;
 mod play;
 #[cfg(test)]
 mod tests;
@@ -22,17 +23,15 @@ pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
-use crate::cloud::container::CrashPlan;
-use crate::cloud::eventbridge::{Attempt, DeliveryPlan};
 use crate::cloud::lambda::Pool;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use crate::experiment::{Experiment, Order};
-use crate::faults::{Faults, Kind};
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
 use crate::workload::{Arrival, NdjsonError};
-use payments::UnixMs;
+use plans::{Crashes, Deliveries};
 use play::Play;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -147,10 +146,10 @@ impl World {
             tables: deployed.stack.tables.values().cloned().collect(),
             topics: deployed.stack.topics.values().cloned().collect(),
             functions,
-            crashes: Arc::new(Crashes(faults.clone())),
+            crashes: Arc::new(Crashes::new(faults.clone(), &deployed)),
             alerting: Alerting {
                 alarms,
-                deliveries: Arc::new(Deliveries(faults.clone())),
+                deliveries: Arc::new(Deliveries::new(faults.clone(), &deployed)),
                 ..Alerting::default()
             },
             seed,
@@ -206,33 +205,4 @@ async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -
         }
     }
     std::future::pending().await
-}
-
-/// What becomes of events, as the experiment configures it.
-struct Deliveries(Faults);
-
-impl DeliveryPlan for Deliveries {
-    fn attempt(&self, rule: &str, event: &str, _: u32, now: UnixMs) -> Attempt {
-        let on = || format!("{event} of {rule}");
-        if self.0.fires(Kind::EventLost, now, on) {
-            Attempt::Lost
-        } else if self.0.fires(Kind::EventTwice, now, on) {
-            Attempt::AcceptedTwice
-        } else {
-            Attempt::Accepted
-        }
-    }
-}
-
-/// Crashes as the experiment configures them.
-struct Crashes(Faults);
-
-impl CrashPlan for Crashes {
-    fn kill_at(&self, _: &str, _: &str, now: UnixMs) -> Option<u64> {
-        self.0.kill_at(now)
-    }
-
-    fn crashed(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
-        self.0.killed(now, || format!("{function} {request} at hop {hop}"));
-    }
 }

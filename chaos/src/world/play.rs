@@ -9,7 +9,7 @@ use super::{Deployed, Experiment, Names};
 use crate::clock::Clock;
 use crate::cloud::services::Services;
 use crate::cloud::sqs::NewMessage;
-use crate::faults::{Faults, Kind, malformed};
+use crate::faults::{Faults, Kind, Subject, malformed};
 use crate::journal::{Event, Journal};
 use crate::workload::Arrival;
 use payments::UnixMs;
@@ -142,7 +142,8 @@ impl<'a> Play<'a> {
     /// Beside the message just sent, perhaps one that is no payment.
     fn send_malformed(&mut self, now: UnixMs) {
         let beside = self.sent.last().map(|sent| sent.message.clone()).unwrap_or_default();
-        if self.faults.fires(Kind::Malformed, now, || format!("beside {beside}")) {
+        let subject = Subject { id: &beside, ..Subject::default() };
+        if self.faults.fires(Kind::Malformed, now, &subject).is_some() {
             self.send(malformed::body(self.malformed), Origin::Fault, now);
             self.malformed += 1;
         }

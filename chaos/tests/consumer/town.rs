@@ -52,12 +52,12 @@ pub(crate) fn in_town<T>(plan: Plan, test: impl AsyncFnOnce(Town) -> T) -> T {
 
 /// A fault that always happens, at any time.
 pub(crate) fn always(kind: Kind) -> Vec<Fault> {
-    vec![Fault { kind, chance: Chance::ALWAYS, window: Window::ALWAYS }]
+    vec![Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS)]
 }
 
 /// A fault that always happens until `ms` after the start.
 pub(crate) fn until(kind: Kind, ms: u64) -> Vec<Fault> {
-    vec![Fault { kind, chance: Chance::ALWAYS, window: Window { from_ms: 0, until_ms: ms } }]
+    vec![Fault::steady(kind, Chance::ALWAYS, Window { from_ms: 0, until_ms: ms })]
 }
 
 impl Town {

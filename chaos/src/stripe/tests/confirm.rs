@@ -234,8 +234,7 @@ fn a_payment_method_may_be_named_by_the_id_stripe_gave_it() {
 
 #[test]
 fn the_declined_fault_declines_a_good_card_once_per_confirm() {
-    let fault =
-        Fault { kind: Kind::Declined, chance: Chance::ALWAYS, window: Window { from_ms: 0, until_ms: 10 } };
+    let fault = Fault::steady(Kind::Declined, Chance::ALWAYS, Window { from_ms: 0, until_ms: 10 });
     let mut client = Client::under(&[fault]);
     let id = client.create("pm_card_visa");
     assert_eq!(client.confirm(&id, OFF_SESSION).refusal(), (402, "card_declined", "requires_payment_method"));

@@ -85,7 +85,7 @@ proptest! {
         declines in 0..3_u8,
     ) {
         let chance = Chance::from_share(f64::from(declines) / 4.0).unwrap();
-        let mut client = Client::under(&[Fault { kind: Kind::Declined, chance, window: Window::ALWAYS }]);
+        let mut client = Client::under(&[Fault::steady(Kind::Declined, chance, Window::ALWAYS)]);
         let mut known = Vec::new();
         for step in &steps {
             play(&mut client, &mut known, step);

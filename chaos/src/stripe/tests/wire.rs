@@ -21,7 +21,7 @@ struct World {
 
 impl World {
     fn new(kinds: &[Kind]) -> Self {
-        let fault = |kind: &Kind| Fault { kind: *kind, chance: Chance::ALWAYS, window: Window::ALWAYS };
+        let fault = |kind: &Kind| Fault::steady(*kind, Chance::ALWAYS, Window::ALWAYS);
         let configured: Vec<Fault> = kinds.iter().map(fault).collect();
         let (clock, journal) = (Clock::starting_at(START), Journal::default());
         let faults = Faults::new(&configured, 1, START, CRASH_HOPS_DEFAULT, journal.clone());

@@ -1,0 +1,154 @@
+//! What the queues, the ledger, the alerting and their neighbours do wrong.
+//!
+//! Invariant: one row a kind, and nothing about a kind is said elsewhere.
+
+use super::super::kinds::{Description, Family, Placement};
+
+/// Operations on either table.
+const LEDGER: &[&str] = &["GetItem", "Query", "UpdateItem"];
+/// What an event comes from.
+const EVENTS: &[&str] = &["alarm", "schedule"];
+
+pub(in super::super) const LEDGER_THROTTLED: Description = Description {
+    name: "ledger-throttled",
+    family: Family::Aws,
+    default_share: 0.3,
+    placements: &[Placement::Before],
+    operations: LEDGER,
+    prevents_calls: false,
+    does: "answers ThrottlingException: the table or the account is over its throughput; nothing is written",
+    cause: "a hot partition, an account limit, a table that has not scaled yet",
+    heals: "the SDK tries again; what still fails goes back to the queue",
+};
+
+pub(in super::super) const LEDGER_LOST_ANSWER: Description = Description {
+    name: "ledger-lost-answer",
+    family: Family::Aws,
+    default_share: 0.05,
+    placements: &[Placement::After],
+    operations: LEDGER,
+    prevents_calls: false,
+    does: "does what was asked and loses the answer; the SDK repeats the request",
+    cause: "a connection that dies between effect and answer",
+    heals: "the repeated write meets its own first try, and must know it",
+};
+
+pub(in super::super) const DUPLICATE_DELIVERY: Description = Description {
+    name: "duplicate-delivery",
+    family: Family::Aws,
+    default_share: 0.05,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "hands a message out again while it is being worked on",
+    cause: "a standard queue delivers at least once",
+    heals: "nothing needs to: deliveries of one payment are harmless side by side",
+};
+
+pub(in super::super) const REORDERED_DELIVERY: Description = Description {
+    name: "reordered-delivery",
+    family: Family::Aws,
+    default_share: 0.2,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "hands a later message out before earlier ones",
+    cause: "a standard queue keeps order only as far as it likes",
+    heals: "nothing needs to",
+};
+
+pub(in super::super) const REDELIVERED: Description = Description {
+    name: "redelivered",
+    family: Family::Aws,
+    default_share: 0.05,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "hands a deleted message out once more, within an hour",
+    cause: "a delete that missed a replica of the queue",
+    heals: "nothing needs to: the row says that it is done",
+};
+
+pub(in super::super) const VISIBILITY_REFUSED: Description = Description {
+    name: "visibility-refused",
+    family: Family::Aws,
+    default_share: 0.1,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "fails single entries of a ChangeMessageVisibilityBatch",
+    cause: "an internal error of SQS for one message of ten",
+    heals: "the message comes back after the queue's own visibility",
+};
+
+pub(in super::super) const SECRET_ROTATED: Description = Description {
+    name: "secret-rotated",
+    family: Family::Aws,
+    default_share: 0.02,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "rolls the Stripe key: the old one stops to work, the secret holds the new one",
+    cause: "rotation, as it should happen",
+    heals: "the refused key is fetched again, once",
+};
+
+pub(in super::super) const EVENT_LOST: Description = Description {
+    name: "event-lost",
+    family: Family::Aws,
+    default_share: 0.1,
+    placements: &[],
+    operations: EVENTS,
+    prevents_calls: false,
+    does: "loses an event of a rule or a schedule between EventBridge and Lambda",
+    cause: "a region in trouble; EventBridge promises to deliver, not when",
+    heals: "the schedule's next event: whatever an event says, a turn finds out by itself",
+};
+
+pub(in super::super) const EVENT_TWICE: Description = Description {
+    name: "event-twice",
+    family: Family::Aws,
+    default_share: 0.1,
+    placements: &[],
+    operations: EVENTS,
+    prevents_calls: false,
+    does: "delivers an event of a rule or a schedule twice, at the same instant",
+    cause: "EventBridge delivers at least once, and so does Lambda",
+    heals: "nothing needs to: of two turns that read the same record, one saves",
+};
+
+pub(in super::super) const METRICS_LATE: Description = Description {
+    name: "metrics-late",
+    family: Family::Aws,
+    default_share: 1.0,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "holds a queue's metrics back for 15 minutes",
+    cause: "a queue that nobody used for six hours: SQS stops to publish, and takes up to 15 minutes to begin again",
+    heals: "the schedule, which asks the queues themselves",
+};
+
+pub(in super::super) const MOVE_TASK_MISSES: Description = Description {
+    name: "move-task-misses",
+    family: Family::Aws,
+    default_share: 0.2,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "lets a move task end as COMPLETED with messages left behind",
+    cause: "a copy that runs asynchronously over a distributed queue",
+    heals: "looking again after COMPLETED",
+};
+
+pub(in super::super) const SNS_FAILING: Description = Description {
+    name: "sns-failing",
+    family: Family::Aws,
+    default_share: 0.5,
+    placements: &[Placement::Before, Placement::After],
+    operations: &[],
+    prevents_calls: false,
+    does: "before: a publish answers 500 and nothing is sent; after: the mail is sent and the answer is lost",
+    cause: "a region in trouble",
+    heals: "the pending mail is sent by a later turn; at worst twice",
+};

@@ -1,0 +1,56 @@
+//! What Lambda does to containers.
+//!
+//! Invariant: one row a kind, and nothing about a kind is said elsewhere.
+
+use super::super::kinds::{Description, Family};
+
+/// The two functions of the stack.
+const FUNCTIONS: &[&str] = &["consumer", "responder"];
+
+pub(in super::super) const CRASH: Description = Description {
+    name: "crash",
+    family: Family::Lambda,
+    default_share: 0.05,
+    placements: &[],
+    operations: FUNCTIONS,
+    prevents_calls: false,
+    does: "kills an invocation at one of its network hops, before or after an effect",
+    cause: "a host that dies, a runtime that aborts",
+    heals: "the message becomes visible again and the next delivery resumes",
+};
+
+pub(in super::super) const FUNCTION_TIMEOUT: Description = Description {
+    name: "function-timeout",
+    family: Family::Lambda,
+    default_share: 0.02,
+    placements: &[],
+    operations: FUNCTIONS,
+    prevents_calls: false,
+    does: "lets the network of an invocation hang until Lambda's own timeout kills it",
+    cause: "a connection that is dropped silently, a dependency without a deadline",
+    heals: "the message becomes visible again and the next delivery resumes",
+};
+
+pub(in super::super) const OUT_OF_MEMORY: Description = Description {
+    name: "out-of-memory",
+    family: Family::Lambda,
+    default_share: 0.02,
+    placements: &[],
+    operations: FUNCTIONS,
+    prevents_calls: false,
+    does: "kills a container between two invocations or in the first call of one, and the next start is cold",
+    cause: "a batch that was too large for the configured memory",
+    heals: "the message becomes visible again; a new container starts",
+};
+
+pub(in super::super) const SLOW_START: Description = Description {
+    name: "slow-start",
+    family: Family::Lambda,
+    default_share: 0.2,
+    placements: &[],
+    operations: FUNCTIONS,
+    prevents_calls: false,
+    does: "lets a new container take 3 to 9 s before its init begins",
+    cause: "a package pulled for the first time, a zone short of capacity",
+    heals: "the container is warm from then on",
+};
