@@ -53,9 +53,9 @@ fn published() -> BTreeSet<String> {
     let text = "[workload]\npayments = 5\nover = '5m'";
     let experiment = Experiment::parse(Path::new("short.toml"), text).expect("it is good");
     let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
-    let lines = history.records.iter().filter_map(|record| match &record.event {
-        Event::Metrics { line } => line.as_object(),
-        _ => None,
+    let lines = history.records.iter().filter_map(|record| {
+        let Event::Metrics { line } = &record.event else { return None };
+        line.as_object()
     });
     lines.flat_map(|line| line.keys().cloned()).collect()
 }
