@@ -4,6 +4,7 @@
 
 use super::errors::ApiError;
 use super::intent::Intent;
+use super::limiter::Limiter;
 use super::limits::DEFAULT_VERSION;
 use crate::faults::Kind;
 use bytes::Bytes;
@@ -15,6 +16,14 @@ const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
+const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html");
+
+/// What a proxy says that got no answer itself.
+const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+                           <center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
 
 /// What an endpoint answered: the part that is stored under an idempotency key.
 #[derive(Clone, Debug)]
@@ -22,6 +31,8 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
     pub(super) facts: Facts,
+    /// `Content-Type`, and whatever else belongs to this answer and not to its request.
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// What an answer says, for the journal: a reader of the journal should not have to parse bodies.
@@ -39,7 +50,7 @@ pub struct Facts {
 
 impl Answer {
     pub(super) fn ok(body: &Value) -> Self {
-        Self { status: StatusCode::OK, body: to_bytes(body), facts: Facts::default() }
+        Self::json(StatusCode::OK, body)
     }
 
     pub(super) fn intent(intent: &Intent) -> Self {
@@ -53,12 +64,45 @@ impl Answer {
         answer.facts = Facts { said: answer.facts.said, ..Facts::about(intent) };
         answer
     }
+
+    /// A 429 of a rate limiter that may say when to come back, seconds.
+    pub(super) fn throttled(by: Limiter, retry_after_s: Option<u32>) -> Self {
+        let answer = Self::from(ApiError::rate_limited(by));
+        match retry_after_s {
+            Some(seconds) => answer.with(header::RETRY_AFTER, HeaderValue::from(seconds)),
+            None => answer,
+        }
+    }
+
+    /// A 502 that is not Stripe's.
+    pub(super) fn page_of_a_proxy() -> Self {
+        Self {
+            status: StatusCode::BAD_GATEWAY,
+            body: Bytes::from_static(BAD_GATEWAY.as_bytes()),
+            facts: Facts::default(),
+            headers: vec![(header::CONTENT_TYPE, HTML)],
+        }
+    }
+
+    fn json(status: StatusCode, body: &Value) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, JSON)];
+        Self { status, body: Bytes::from(body.to_string()), facts: Facts::default(), headers }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
 }
 
 impl From<ApiError> for Answer {
     fn from(error: ApiError) -> Self {
         let facts = Facts { said: error.code().map(str::to_owned), ..Facts::default() };
-        Self { status: error.status, body: to_bytes(&error.body()), facts }
+        let answer = Self { facts, ..Self::json(error.status, &error.body()) };
+        match error.limiter {
+            Some(by) => answer.with(RATE_LIMITED_REASON, HeaderValue::from_static(by.reason())),
+            None => answer,
+        }
     }
 }
 
@@ -107,7 +151,7 @@ impl Envelope {
         let mut response = Response::new(answer.body);
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.extend(answer.headers);
         headers.insert(REQUEST_ID, id_header(&self.request_id));
         headers.insert(STRIPE_VERSION, self.version);
         if let Some(key) = self.key {
@@ -127,8 +171,4 @@ impl Envelope {
 
 fn id_header(id: &str) -> HeaderValue {
     HeaderValue::from_str(id).expect("ids are drawn from letters and digits")
-}
-
-fn to_bytes(body: &Value) -> Bytes {
-    Bytes::from(body.to_string())
 }

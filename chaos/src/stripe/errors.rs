@@ -5,6 +5,7 @@
 //! Invariant: an error is built here or nowhere, so a code has one status.
 
 use super::cards::Decline;
+use super::limiter::Limiter;
 use super::limits::KEY_CHARS_MAX;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -13,12 +14,14 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Debug)]
 pub(super) struct ApiError {
     pub(super) status: StatusCode,
+    /// For a 429: the limiter that sent it. Without one it is no limiter's.
+    pub(super) limiter: Option<Limiter>,
     fields: Map<String, Value>,
 }
 
 impl ApiError {
     /// The fields of `error`, as they are also shown in `last_payment_error`.
-    pub(super) fn body(self) -> Value {
+    pub(super) fn body(&self) -> Value {
         json!({ "error": self.fields })
     }
 
@@ -33,7 +36,7 @@ impl ApiError {
     }
 
     fn new(status: StatusCode, kind: &str, message: impl Into<String>) -> Self {
-        let error = Self { status, fields: Map::new() };
+        let error = Self { status, limiter: None, fields: Map::new() };
         error.with("type", kind).with("message", message.into())
     }
 
@@ -188,5 +191,16 @@ impl ApiError {
             "api_error",
             "An error inside Stripe; the request was not processed.",
         )
+    }
+
+    pub(super) fn rate_limited(by: Limiter) -> Self {
+        let error = Self::invalid(StatusCode::TOO_MANY_REQUESTS, "Too many requests; slow down.");
+        Self { limiter: Some(by), ..error.with_code("rate_limit") }
+    }
+
+    /// No limiter sent this 429, so it names none.
+    pub(super) fn lock_timeout() -> Self {
+        Self::invalid(StatusCode::TOO_MANY_REQUESTS, "The object is being changed by another process.")
+            .with_code("lock_timeout")
     }
 }

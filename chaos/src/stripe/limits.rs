@@ -25,6 +25,13 @@ pub const AMOUNT_MINOR_MAX: i64 = 99_999_999;
 /// chosen far above what a careful client needs.
 pub const CONFIRMATIONS_MAX: u32 = 25;
 
+/// Calls a second of one account, in live mode (<https://docs.stripe.com/rate-limits>). A sandbox gets 25; the fake says
+/// `livemode: false`, but what is proved with it is to hold in production.
+pub const CALLS_PER_S: i64 = 100;
+
+/// Calls a second of one endpoint, whatever id is in the path, in live mode and in a sandbox.
+pub const ENDPOINT_CALLS_PER_S: i64 = 25;
+
 /// Version that answers a request without `Stripe-Version`: the account's default.
 pub const DEFAULT_VERSION: &str = "2026-09-30.endive";
 

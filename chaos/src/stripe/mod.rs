@@ -16,7 +16,9 @@ mod currencies;
 mod errors;
 mod idempotency;
 mod ids;
+mod instead;
 mod intent;
+mod limiter;
 pub mod limits;
 mod params;
 #[cfg(test)]
@@ -25,6 +27,8 @@ mod wire;
 
 pub use answer::Facts;
 pub use book::{Book, Movement};
+pub use instead::Instead;
+pub use limiter::Limiter;
 pub use wire::{Provider, Wire};
 
 use crate::faults::Faults;
@@ -35,6 +39,7 @@ use calls::{Call, Route};
 use errors::ApiError;
 use http::{HeaderMap, Method, Request, Response, header};
 use idempotency::{Keys, Stored, Use};
+use limiter::Buckets;
 use params::Form;
 use payments::UnixMs;
 
@@ -42,6 +47,7 @@ use payments::UnixMs;
 #[derive(Debug)]
 pub struct FakeStripe {
     secret_key: String,
+    buckets: Buckets,
     keys: Keys,
     account: Account,
 }
@@ -78,7 +84,8 @@ impl FakeStripe {
     /// An empty account that accepts `secret_key`. `faults` decides which good cards are declined.
     #[must_use]
     pub fn new(seed: u64, secret_key: impl Into<String>, faults: Faults) -> Self {
-        Self { secret_key: secret_key.into(), keys: Keys::default(), account: Account::new(seed, faults) }
+        let (buckets, keys) = (Buckets::default(), Keys::default());
+        Self { secret_key: secret_key.into(), buckets, keys, account: Account::new(seed, faults) }
     }
 
     /// From now on only this key is accepted. Objects and idempotency keys belong to the account and stay.
@@ -133,10 +140,10 @@ impl FakeStripe {
         }
     }
 
-    /// What Stripe's edge answers while nothing behind it works. Nothing is executed, nothing is stored.
-    pub fn unavailable(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+    /// Answers a request without executing it. Nothing is stored.
+    pub fn answer_instead(&mut self, request: &Request<Bytes>, instead: Instead) -> Reply {
         let envelope = Envelope::of(request.headers(), self.account.ids.request());
-        envelope.wrap(ApiError::unavailable().into())
+        reply(envelope, instead.into())
     }
 
     /// `metadata[payment_id]` of an intent.
@@ -153,6 +160,7 @@ impl FakeStripe {
         self.authenticate(request.headers())?;
         let (method, path) = (request.method(), request.uri().path());
         let route = Route::of(method, path).ok_or_else(|| ApiError::unknown_url(method.as_str(), path))?;
+        self.buckets.admit(route.operation(), now).map_err(ApiError::rate_limited)?;
         if !envelope.names_a_version() {
             return Err(ApiError::unknown_version());
         }

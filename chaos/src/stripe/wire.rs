@@ -10,7 +10,7 @@ use super::book::Movement;
 use super::calls::Route;
 use super::limits::{LATENCY_TO_EDGE_DIVISOR, SILENCE_MS};
 use super::params::Form;
-use super::{Arrival, FakeStripe, Reply, Ticket};
+use super::{Arrival, FakeStripe, Instead, Reply, Ticket};
 use crate::clock::Clock;
 use crate::faults::{Faults, Kind, Subject};
 use crate::journal::{Event, Journal};
@@ -141,10 +141,10 @@ impl Wire {
     fn before(&self, call: &Call, request: &Request<Bytes>) -> Option<Outcome> {
         let Shared { faults, clock, .. } = &*self.provider.0;
         if faults.fires(Kind::StripeUnavailable, clock.now(), &call.subject()).is_some() {
-            let response = self.provider.stripe().unavailable(request);
-            let facts = Facts { fault: Some(Kind::StripeUnavailable), ..Facts::default() };
-            self.journal(call, Some(response.status().as_u16()), facts);
-            return Some(Outcome::Answered(response));
+            let reply = self.provider.stripe().answer_instead(request, Instead::Unavailable);
+            let facts = Facts { fault: Some(Kind::StripeUnavailable), ..reply.facts };
+            self.journal(call, Some(reply.response.status().as_u16()), facts);
+            return Some(Outcome::Answered(reply.response));
         }
         if faults.fires(Kind::StripeTimeout, clock.now(), &call.subject()).is_some() {
             self.journal(call, None, Facts { fault: Some(Kind::StripeTimeout), ..Facts::default() });

@@ -2,11 +2,12 @@
 
 mod confirm;
 mod idempotency;
+mod instead;
 mod properties;
 mod refusals;
 mod wire;
 
-use super::FakeStripe;
+use super::{FakeStripe, Instead};
 use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Faults};
 use crate::journal::Journal;
 use bytes::Bytes;
@@ -46,6 +47,10 @@ impl Client {
 
     fn send(&mut self, request: &Request<Bytes>) -> Got {
         Got::from(self.stripe.handle(request, self.now))
+    }
+
+    fn instead(&mut self, request: &Request<Bytes>, instead: Instead) -> Got {
+        Got::from(self.stripe.answer_instead(request, instead).response)
     }
 
     fn post(&mut self, path: &str, form: &str) -> Got {
@@ -103,7 +108,8 @@ impl Got {
 impl From<Response<Bytes>> for Got {
     fn from(response: Response<Bytes>) -> Self {
         let (parts, bytes) = response.into_parts();
-        let body = serde_json::from_slice(&bytes).unwrap();
+        // Not every body is JSON; one that should be shows up as a null where a field is expected.
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
         Self { status: parts.status.as_u16(), headers: parts.headers, bytes, body }
     }
 }

@@ -95,6 +95,7 @@ proptest! {
             *charges.entry(movement.intent.clone()).or_default() += 1;
         }
         for id in &known {
+            client.now = client.now.plus_ms(1_000);
             let succeeded = client.retrieve(id)["status"] == "succeeded";
             prop_assert_eq!(charges.remove(id).unwrap_or(0), u32::from(succeeded), "{}", id);
         }

@@ -1,6 +1,8 @@
 //! Requests Stripe refuses, and the shape of every answer.
 
 use super::*;
+use crate::stripe::tests::instead::EVERY_INSTEAD;
+use std::collections::BTreeSet;
 
 const INTENTS: &str = "/v1/payment_intents";
 
@@ -97,25 +99,15 @@ fn every_answer_has_a_request_id_of_its_own_and_the_version_asked_for() {
     let mut client = Client::new();
     let created = client.post(INTENTS, VISA);
     let refused = client.post(INTENTS, "");
-    let unavailable = Got::from(client.stripe.unavailable(&post(INTENTS, VISA, None)));
-    let ids: std::collections::BTreeSet<_> =
-        [&created, &refused, &unavailable].map(|got| got.header("request-id").unwrap()).into();
-    assert_eq!(ids.len(), 3);
+    let mut answers = vec![created, refused];
+    answers.extend(EVERY_INSTEAD.map(|instead| client.instead(&post(INTENTS, VISA, None), instead)));
+    let ids: BTreeSet<_> = answers.iter().map(|got| got.header("request-id").unwrap()).collect();
+    assert_eq!(ids.len(), 2 + EVERY_INSTEAD.len());
     assert!(ids.iter().all(|id| id.starts_with("req_")));
-    assert_eq!(created.header("stripe-version"), Some("2026-09-30.endive"));
+    assert!(answers.iter().all(|got| got.header("stripe-version") == Some("2026-09-30.endive")));
     let mut older = post(INTENTS, VISA, None);
     older.headers_mut().insert("stripe-version", "2024-06-20".parse().unwrap());
     assert_eq!(client.send(&older).header("stripe-version"), Some("2024-06-20"));
-}
-
-#[test]
-fn an_unavailable_stripe_answers_503_and_stores_nothing() {
-    let mut client = Client::new();
-    let request = post(INTENTS, VISA, Some("k"));
-    let unavailable = Got::from(client.stripe.unavailable(&request));
-    assert_eq!((unavailable.status, &unavailable.body["error"]["type"]), (503, &"api_error".into()));
-    let created = client.send(&request);
-    assert_eq!((created.status, created.header("idempotent-replayed")), (200, None));
 }
 
 #[test]
