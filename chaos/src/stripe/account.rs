@@ -2,15 +2,16 @@
 //!
 //! What this file answers, success or refusal, comes after an endpoint has started and so is stored under the
 //! request's key. A decline both changes the intent and answers an error: state is never rolled back with an answer.
-//! Invariant: money moves in one place, `confirm`, and every movement is in the book.
+//! Invariant: money moves in one place, `conclude`, and every movement is in the book.
 
 use super::answer::Answer;
 use super::book::{Book, Movement};
 use super::calls::{Call, Confirm, Create, IfAction};
-use super::cards::{Decline, Method, TestMethod};
+use super::cards::{Bank, Decline, Method, TestMethod};
 use super::errors::ApiError;
 use super::ids::Ids;
 use super::intent::{Confirmed, Intent, Verdict};
+use super::later::{Due, Later};
 use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 pub(super) struct Account {
     pub(super) ids: Ids,
     pub(super) book: Book,
+    pub(super) later: Later,
     intents: BTreeMap<String, Intent>,
     methods: BTreeMap<String, Method>,
     faults: Faults,
@@ -31,6 +33,7 @@ impl Account {
         Self {
             ids: Ids::new(seed),
             book: Book::default(),
+            later: Later::new(seed),
             intents: BTreeMap::new(),
             methods: BTreeMap::new(),
             faults,
@@ -87,8 +90,27 @@ impl Account {
         };
         let (verdict, fault) = self.ask_issuer(&method, confirm.if_action, id, now);
         let charge = self.ids.charge();
+        let confirmed = self.find(id)?.confirm(confirm, method, verdict, charge, now);
+        if let Verdict::Pending(bank @ (Bank::Approves | Bank::Declines(_))) = verdict {
+            let at = self.later.some_time_after(now);
+            self.later.promise(at, Due::Verdict { intent: id.to_owned(), bank });
+        }
+        let mut answer = self.conclude(id, confirmed, now)?;
+        answer.facts.fault = fault;
+        Ok(answer)
+    }
+
+    /// The bank of a processing intent decides at `now`.
+    pub(super) fn settle(&mut self, id: &str, bank: Bank, now: UnixMs) -> Answer {
+        let confirmed = self.find(id).map(|intent| intent.settle(bank, now));
+        let answer = confirmed.and_then(|confirmed| self.conclude(id, confirmed, now));
+        answer.unwrap_or_else(Answer::from)
+    }
+
+    /// What came of a confirmation, told and booked.
+    fn conclude(&mut self, id: &str, confirmed: Confirmed, now: UnixMs) -> Result<Answer, ApiError> {
         let intent = self.find(id)?;
-        let mut answer = match intent.confirm(confirm, method, verdict, charge, now) {
+        Ok(match confirmed {
             Confirmed::Declined(error) => Answer::refusal_of(intent, error),
             Confirmed::Waiting => Answer::intent(intent),
             Confirmed::Charged => {
@@ -97,9 +119,7 @@ impl Account {
                 self.book.record(movement);
                 answer
             }
-        };
-        answer.facts.fault = fault;
-        Ok(answer)
+        })
     }
 
     fn cancel(&mut self, id: &str, reason: Option<&'static str>, now: UnixMs) -> Result<Answer, ApiError> {

@@ -17,6 +17,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const ORIGINAL_REQUEST: HeaderName = HeaderName::from_static("original-request");
 const RATE_LIMITED_REASON: HeaderName = HeaderName::from_static("stripe-rate-limited-reason");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
@@ -74,6 +75,16 @@ impl Answer {
         }
     }
 
+    /// A failure of Stripe's own, after the endpoint had started. Most say that a repeat has no further effect, because
+    /// the idempotency layer would only replay them.
+    pub(super) fn failed(hint: RetryHint) -> Self {
+        let answer = Self::from(ApiError::internal());
+        match hint {
+            RetryHint::Pointless => answer.with(SHOULD_RETRY, HeaderValue::from_static("false")),
+            RetryHint::None => answer,
+        }
+    }
+
     /// A 502 that is not Stripe's.
     pub(super) fn page_of_a_proxy() -> Self {
         Self {
@@ -93,6 +104,15 @@ impl Answer {
         self.headers.push((name, value));
         self
     }
+}
+
+/// What a 500 says of trying again, in `Stripe-Should-Retry`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RetryHint {
+    /// `false`: a repeat has no further effect.
+    Pointless,
+    /// No header: the server does not know.
+    None,
 }
 
 impl From<ApiError> for Answer {

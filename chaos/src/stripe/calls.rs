@@ -63,6 +63,19 @@ pub(super) enum Call {
     Probe,
 }
 
+impl Call {
+    /// The operation's name in the journal.
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Confirm(..) => "confirm",
+            Self::Retrieve(_) => "retrieve",
+            Self::Cancel(..) => "cancel",
+            Self::Probe => "probe",
+        }
+    }
+}
+
 /// Parameters of a create.
 #[derive(Clone, Debug)]
 pub(super) struct Create {

@@ -14,8 +14,19 @@ pub(super) enum Behaviour {
     Declines(Decline),
     /// The cardholder must authenticate first; nobody is there to do so in an off-session payment.
     Authenticates,
-    /// The bank answers days later, and until then the intent is `processing`.
-    Pends,
+    /// The bank answers later, and until then the intent is `processing`.
+    Pends(Bank),
+}
+
+/// What a bank says in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bank {
+    /// Nothing, ever.
+    Silent,
+    /// The money moves.
+    Approves,
+    /// It does not.
+    Declines(Decline),
 }
 
 /// What an issuer says when it declines.
@@ -86,11 +97,15 @@ const fn declining(name: &'static str, last4: &'static str, decline: Decline) ->
     card(name, "visa", last4, Behaviour::Declines(decline))
 }
 
+const fn bank_account(name: &'static str, last4: &'static str, bank: Bank) -> TestMethod {
+    TestMethod { name, kind: "us_bank_account", brand: "", last4, behaviour: Behaviour::Pends(bank) }
+}
+
 const NEVER: &str = "do_not_try_again";
 const LATER: &str = "try_again_later";
 const CHECK: &str = "confirm_card_data";
 
-const TEST_METHODS: [TestMethod; 16] = [
+const TEST_METHODS: [TestMethod; 18] = [
     card("pm_card_visa", "visa", "4242", Behaviour::Approves),
     card("pm_card_mastercard", "mastercard", "4444", Behaviour::Approves),
     card("pm_card_amex", "amex", "8431", Behaviour::Approves),
@@ -139,13 +154,13 @@ const TEST_METHODS: [TestMethod; 16] = [
     ),
     card("pm_card_authenticationRequired", "visa", "3184", Behaviour::Authenticates),
     card("pm_card_threeDSecure2Required", "visa", "3220", Behaviour::Authenticates),
-    TestMethod {
-        name: "pm_usBankAccount_processing",
-        kind: "us_bank_account",
-        brand: "",
-        last4: "0009",
-        behaviour: Behaviour::Pends,
-    },
+    bank_account("pm_usBankAccount_success", "6789", Bank::Approves),
+    bank_account(
+        "pm_usBankAccount_insufficientFunds",
+        "2227",
+        Bank::Declines(Decline::plain("insufficient_funds", LATER, "The account has insufficient funds.")),
+    ),
+    bank_account("pm_usBankAccount_processing", "0009", Bank::Silent),
 ];
 
 impl TestMethod {
@@ -165,7 +180,7 @@ pub(super) struct Method {
 }
 
 impl Method {
-    /// The object as it appears inside errors.
+    /// The object as it appears inside errors, with every field the API calls non-null.
     pub(super) fn to_json(&self) -> Value {
         let mut object = json!({
             "id": self.id,
@@ -179,12 +194,39 @@ impl Method {
             "type": self.is.kind,
         });
         object[self.is.kind] = match self.is.kind {
-            "card" => {
-                json!({ "brand": self.is.brand, "last4": self.is.last4, "country": "US", "funding": "credit" })
-            }
-            _ => json!({ "last4": self.is.last4 }),
+            "card" => self.card(),
+            _ => json!({
+                "account_holder_type": "individual",
+                "account_type": "checking",
+                "bank_name": "STRIPE TEST BANK",
+                "financial_connections_account": null,
+                "fingerprint": null,
+                "last4": self.is.last4,
+                "networks": null,
+                "routing_number": "110000000",
+                "status_details": null,
+            }),
         };
         object
+    }
+
+    fn card(&self) -> Value {
+        json!({
+            "brand": self.is.brand,
+            "checks": { "address_line1_check": null, "address_postal_code_check": null, "cvc_check": null },
+            "country": "US",
+            "display_brand": self.is.brand,
+            "exp_month": 12,
+            "exp_year": 2034,
+            "fingerprint": null,
+            "funding": "credit",
+            "generated_from": null,
+            "last4": self.is.last4,
+            "networks": { "available": [self.is.brand], "preferred": null },
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": { "supported": true },
+            "wallet": null,
+        })
     }
 }
 

@@ -162,7 +162,7 @@ impl ApiError {
     }
 
     /// A decline: 402, with everything the issuer said.
-    pub(super) fn declined(decline: &Decline, charge: &str, method: Value) -> Self {
+    pub(super) fn declined(decline: &Decline, charge: Option<&str>, method: Value) -> Self {
         let error =
             Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", decline.message).with_code(decline.code);
         let said = [
@@ -190,6 +190,15 @@ impl ApiError {
             StatusCode::SERVICE_UNAVAILABLE,
             "api_error",
             "An error inside Stripe; the request was not processed.",
+        )
+    }
+
+    /// What happened is open: the endpoint had started.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "api_error",
+            "An error while communicating with one of Stripe's backends.",
         )
     }
 

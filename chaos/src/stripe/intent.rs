@@ -4,7 +4,7 @@
 //! Invariant: `Succeeded` and `Canceled` are final, so an intent succeeds at most once; every transition is here.
 
 use super::calls::{Capture, Confirm, Create, IfAction, Methods};
-use super::cards::{Behaviour, Decline, Method};
+use super::cards::{Bank, Behaviour, Decline, Method};
 use super::errors::ApiError;
 use super::limits::CONFIRMATIONS_MAX;
 use payments::UnixMs;
@@ -44,8 +44,8 @@ pub(super) enum Verdict {
     Declined(Decline),
     /// The cardholder has to act, and is asked to.
     ActionNeeded,
-    /// The answer comes days later.
-    Pending,
+    /// The bank decides later.
+    Pending(Bank),
 }
 
 impl Verdict {
@@ -56,7 +56,7 @@ impl Verdict {
             (Behaviour::Declines(decline), _) => Self::Declined(decline),
             (Behaviour::Authenticates, IfAction::Fail) => Self::Declined(Decline::AUTHENTICATION_REQUIRED),
             (Behaviour::Authenticates, IfAction::Ask) => Self::ActionNeeded,
-            (Behaviour::Pends, _) => Self::Pending,
+            (Behaviour::Pends(bank), _) => Self::Pending(bank),
         }
     }
 }
@@ -142,29 +142,44 @@ impl Intent {
     ) -> Confirmed {
         self.return_url = confirm.return_url.or_else(|| self.return_url.take());
         self.last_error = None;
+        self.method = Some(method);
         match verdict {
             Verdict::Declined(decline) => {
-                let error = ApiError::declined(&decline, &charge, method.to_json());
                 self.latest_charge = Some(charge);
-                self.last_error = Some(error.fields());
-                self.fail(now);
-                return Confirmed::Declined(error);
+                self.decline(&decline, now)
             }
-            Verdict::ActionNeeded => self.state = State::RequiresAction,
-            Verdict::Pending => {
+            Verdict::ActionNeeded => {
+                self.state = State::RequiresAction;
+                Confirmed::Waiting
+            }
+            Verdict::Pending(_) => {
                 self.latest_charge = Some(charge);
                 self.state = State::Processing;
+                Confirmed::Waiting
             }
             Verdict::Approved => {
                 self.latest_charge = Some(charge);
-                self.state = match self.request.capture {
-                    Capture::Automatic => State::Succeeded,
-                    Capture::Manual => State::RequiresCapture,
-                };
+                self.approve()
             }
         }
-        self.method = Some(method);
-        if self.state == State::Succeeded { Confirmed::Charged } else { Confirmed::Waiting }
+    }
+
+    /// The bank of a processing intent decides. In any other state there is nothing left to decide.
+    pub(super) fn settle(&mut self, bank: Bank, now: UnixMs) -> Confirmed {
+        match (self.state, bank) {
+            (State::Processing, Bank::Approves) => self.approve(),
+            (State::Processing, Bank::Declines(decline)) => self.decline(&decline, now),
+            (State::Processing, Bank::Silent)
+            | (
+                State::RequiresPaymentMethod
+                | State::RequiresConfirmation
+                | State::RequiresAction
+                | State::RequiresCapture
+                | State::Canceled { .. }
+                | State::Succeeded,
+                _,
+            ) => Confirmed::Waiting,
+        }
     }
 
     /// Cancels.
@@ -187,15 +202,31 @@ impl Intent {
         }
     }
 
+    fn approve(&mut self) -> Confirmed {
+        match self.request.capture {
+            Capture::Automatic => {
+                self.state = State::Succeeded;
+                Confirmed::Charged
+            }
+            Capture::Manual => {
+                self.state = State::RequiresCapture;
+                Confirmed::Waiting
+            }
+        }
+    }
+
     /// A failed attempt takes the method off the intent; too many of them cancel it.
-    fn fail(&mut self, now: UnixMs) {
-        self.method = None;
+    fn decline(&mut self, decline: &Decline, now: UnixMs) -> Confirmed {
+        let method = self.method.take().map_or(Value::Null, |method| method.to_json());
+        let error = ApiError::declined(decline, self.latest_charge.as_deref(), method);
+        self.last_error = Some(error.fields());
         self.failed_confirmations += 1;
         self.state = if self.failed_confirmations >= CONFIRMATIONS_MAX {
             State::Canceled { at_s: seconds(now), reason: Some("automatic") }
         } else {
             State::RequiresPaymentMethod
         };
+        Confirmed::Declined(error)
     }
 }
 
@@ -264,7 +295,7 @@ impl Intent {
             "payment_method_configuration_details": null,
             "payment_method_options": {},
             "payment_method_types": methods.types(),
-            "processing": null,
+            "processing": self.processing(),
             "receipt_email": receipt_email,
             "review": null,
             "setup_future_usage": null,
@@ -276,6 +307,16 @@ impl Intent {
             "transfer_data": null,
             "transfer_group": null,
         })
+    }
+
+    /// Only cards say more than that they are processing.
+    fn processing(&self) -> Value {
+        match (self.state, &self.method) {
+            (State::Processing, Some(method)) if method.is.kind == "card" => {
+                json!({ "type": "card", "card": { "customer_notification": null } })
+            }
+            _ => Value::Null,
+        }
     }
 
     fn next_action(&self) -> Value {

@@ -35,6 +35,13 @@ pub const ENDPOINT_CALLS_PER_S: i64 = 25;
 /// Version that answers a request without `Stripe-Version`: the account's default.
 pub const DEFAULT_VERSION: &str = "2026-09-30.endive";
 
+/// How late something comes that Stripe does after its answer, ms: one of these is drawn, then a time up to it. Within a
+/// call, within a delivery, before the next one, after an outage of minutes, and of an hour. Stripe publishes nothing.
+pub const LATE_MS_MAX: [u64; 5] = [1_000, 10_000, 60_000, 600_000, 3_600_000];
+
+/// Of a hundred stored 500s, how many say `Stripe-Should-Retry: false`. The official libraries expect it on most.
+pub const POINTLESS_SHARE_PERCENT: u64 = 75;
+
 /// Part of a call's latency that passes before Stripe has the request: one over this.
 pub const LATENCY_TO_EDGE_DIVISOR: u64 = 4;
 

@@ -18,9 +18,11 @@ mod idempotency;
 mod ids;
 mod instead;
 mod intent;
+mod later;
 mod limiter;
 pub mod limits;
 mod params;
+mod perform;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -28,10 +30,13 @@ mod wire;
 pub use answer::Facts;
 pub use book::{Book, Movement};
 pub use instead::Instead;
+pub use later::Late;
 pub use limiter::Limiter;
+pub use perform::Fate;
 pub use wire::{Provider, Wire};
 
 use crate::faults::Faults;
+use crate::random::Stream;
 use account::Account;
 use answer::{Answer, Envelope};
 use bytes::Bytes;
@@ -50,10 +55,13 @@ pub struct FakeStripe {
     buckets: Buckets,
     keys: Keys,
     account: Account,
+    /// Draws what a 500 says of trying again.
+    hints: Stream,
+    late: Vec<Late>,
 }
 
 /// A request that is being executed: admitted, not yet answered. Its idempotency key is in use until it is given
-/// back, to `perform` or to `abandon`.
+/// back: to `perform` or one of its kin, or to `abandon`.
 #[derive(Debug)]
 #[must_use = "an admitted request holds its idempotency key until it is performed or abandoned"]
 pub struct Ticket {
@@ -78,14 +86,22 @@ pub struct Reply {
     pub response: Response<Bytes>,
     /// The same for the journal.
     pub facts: Facts,
+    /// Money that moved before it was answered.
+    pub movement: Option<Movement>,
 }
 
 impl FakeStripe {
     /// An empty account that accepts `secret_key`. `faults` decides which good cards are declined.
     #[must_use]
     pub fn new(seed: u64, secret_key: impl Into<String>, faults: Faults) -> Self {
-        let (buckets, keys) = (Buckets::default(), Keys::default());
-        Self { secret_key: secret_key.into(), buckets, keys, account: Account::new(seed, faults) }
+        Self {
+            secret_key: secret_key.into(),
+            buckets: Buckets::default(),
+            keys: Keys::default(),
+            account: Account::new(seed, faults),
+            hints: Stream::new(seed, "stripe/should-retry"),
+            late: Vec::new(),
+        }
     }
 
     /// From now on only this key is accepted. Objects and idempotency keys belong to the account and stay.
@@ -93,7 +109,7 @@ impl FakeStripe {
         self.secret_key = secret_key.into();
     }
 
-    /// Every movement of money so far. For checks only: no answer is made from it.
+    /// Every movement of money so far; `catch_up` first. For checks only: no answer is made from it.
     #[must_use]
     pub const fn book(&self) -> &Book {
         &self.account.book
@@ -109,6 +125,7 @@ impl FakeStripe {
 
     /// Takes a request in: authenticates it, looks its idempotency key up, reads its parameters.
     pub fn arrive(&mut self, request: &Request<Bytes>, now: UnixMs) -> Arrival {
+        self.catch_up(now);
         let envelope = Envelope::of(request.headers(), self.account.ids.request());
         match self.admit(request, &envelope, now) {
             Ok(Admission::Fresh { call, key }) => Arrival::Admitted(Ticket { call, key, envelope }),
@@ -116,27 +133,9 @@ impl FakeStripe {
                 // The fault, if any, took effect in the first request.
                 facts: Facts { fault: None, ..stored.answer.facts.clone() },
                 response: envelope.wrap_replay(stored.answer, &stored.request_id),
+                movement: None,
             }),
             Err(error) => Arrival::Answered(reply(envelope, error.into())),
-        }
-    }
-
-    /// Executes an admitted request and stores its answer under its key.
-    ///
-    /// This is where a stored 500 belongs: execute the call or leave it, and store the 500 in place of the answer.
-    pub fn perform(&mut self, ticket: Ticket, now: UnixMs) -> Reply {
-        let answer = self.account.execute(ticket.call, now);
-        if let Some(key) = &ticket.key {
-            let request_id = ticket.envelope.request_id.clone();
-            self.keys.store(key, Stored { answer: answer.clone(), request_id });
-        }
-        reply(ticket.envelope, answer)
-    }
-
-    /// Drops an admitted request that was never executed; its key is free again.
-    pub fn abandon(&mut self, ticket: Ticket) {
-        if let Some(key) = ticket.key {
-            self.keys.release(&key);
         }
     }
 
@@ -192,7 +191,7 @@ enum Admission {
 }
 
 fn reply(envelope: Envelope, answer: Answer) -> Reply {
-    Reply { facts: answer.facts.clone(), response: envelope.wrap(answer) }
+    Reply { facts: answer.facts.clone(), response: envelope.wrap(answer), movement: None }
 }
 
 /// Parameters come in the body of a POST and in the query of a GET.

@@ -179,10 +179,8 @@ impl Wire {
     fn perform(&self, mut admitted: Admitted<'_>) -> Reply {
         let Shared { clock, journal, .. } = &*self.provider.0;
         let ticket = admitted.ticket.take().expect("an admitted request is performed once");
-        let mut stripe = self.provider.stripe();
-        let known = stripe.book().movements().len();
-        let reply = stripe.perform(ticket, clock.now());
-        for movement in &stripe.book().movements()[known..] {
+        let reply = self.provider.stripe().perform(ticket, clock.now());
+        if let Some(movement) = &reply.movement {
             journal.record(movement.at, charged(movement));
         }
         reply

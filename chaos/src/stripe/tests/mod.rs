@@ -3,6 +3,7 @@
 mod confirm;
 mod idempotency;
 mod instead;
+mod later;
 mod properties;
 mod refusals;
 mod wire;
