@@ -223,6 +223,23 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         fault: Option<&'static str>,
     },
+    /// Stripe did something of its own accord: it carried out late what it had been asked, or a bank decided.
+    StripeActed {
+        /// `create`, `confirm`, `retrieve` or `cancel`; `bank` for a bank's verdict on a processing intent.
+        operation: &'static str,
+        /// Intent id, unless there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        intent: Option<String>,
+        /// `metadata[payment_id]` of the intent, when it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payment: Option<String>,
+        /// What it would have answered: `error.code` or, for a success, the intent's status.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
+        /// Fault that made it so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fault: Option<&'static str>,
+    },
     /// Money moved: an intent succeeded. Taken from the fake Stripe's book.
     Charged {
         /// `metadata[payment_id]`.

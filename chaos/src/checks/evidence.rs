@@ -227,6 +227,7 @@ impl<'h> Evidence<'h> {
                 | Event::Answered { .. }
                 | Event::Failed { .. }
                 | Event::StripeCalled { .. }
+                | Event::StripeActed { .. }
                 | Event::Charged { .. }
                 | Event::LedgerWritten { .. }
                 | Event::LedgerRefused { .. }

@@ -42,6 +42,11 @@ pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
             let fault = fault.map(|fault| format!(" ({fault})")).unwrap_or_default();
             format!("Stripe: {operation}{on}: {status}{said}{fault}")
         }
+        Event::StripeActed { operation, intent, said, .. } => {
+            let on = intent.as_deref().map(|intent| format!(" {intent}")).unwrap_or_default();
+            let said = said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
+            format!("Stripe, of its own accord: {operation}{on}{said}")
+        }
         Event::Charged { intent, charge, amount, currency, .. } => {
             format!("CHARGED {amount} {currency} (minor units): {charge} of {intent}")
         }

@@ -139,6 +139,7 @@ fn first_handed_back(evidence: &Evidence<'_>) -> Option<Told> {
             | Event::ContainerFailed { .. }
             | Event::Invoked { .. }
             | Event::StripeCalled { .. }
+            | Event::StripeActed { .. }
             | Event::Charged { .. }
             | Event::LedgerWritten { .. }
             | Event::LedgerRefused { .. }

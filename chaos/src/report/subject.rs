@@ -92,7 +92,9 @@ impl<'a> Followed<'a> {
             Event::Answered { request, .. } | Event::Failed { request, .. } => {
                 self.requests.contains(request.as_str())
             }
-            Event::StripeCalled { payment, .. } => payment.is_some() && payment.as_deref() == self.payment,
+            Event::StripeCalled { payment, .. } | Event::StripeActed { payment, .. } => {
+                payment.is_some() && payment.as_deref() == self.payment
+            }
             Event::Charged { payment, .. }
             | Event::LedgerWritten { payment, .. }
             | Event::LedgerRefused { payment, .. } => Some(payment.as_str()) == self.payment,

@@ -7,11 +7,13 @@
 use super::answer::Answer;
 use super::book::{Book, Movement};
 use super::calls::{Call, Confirm, Create, IfAction};
-use super::cards::{Bank, Decline, Method, TestMethod};
+use super::cards::{Bank, Method, TestMethod};
 use super::errors::ApiError;
 use super::ids::Ids;
-use super::intent::{Confirmed, Intent, Verdict};
+use super::intent::{Confirmed, Intent};
+use super::issuer::{self, Verdict};
 use super::later::{Due, Later};
+use super::limits::PROCESSING_MS_MAX;
 use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
@@ -92,7 +94,7 @@ impl Account {
         let charge = self.ids.charge();
         let confirmed = self.find(id)?.confirm(confirm, method, verdict, charge, now);
         if let Verdict::Pending(bank @ (Bank::Approves | Bank::Declines(_))) = verdict {
-            let at = self.later.some_time_after(now);
+            let at = self.later.some_time_after(now, PROCESSING_MS_MAX);
             self.later.promise(at, Due::Verdict { intent: id.to_owned(), bank });
         }
         let mut answer = self.conclude(id, confirmed, now)?;
@@ -130,7 +132,6 @@ impl Account {
         })
     }
 
-    /// The issuer's verdict, and the fault that made it. A card that declines anyway is not asked to do so by a fault.
     fn ask_issuer(
         &self,
         method: &Method,
@@ -138,13 +139,8 @@ impl Account {
         id: &str,
         now: UnixMs,
     ) -> (Verdict, Option<Kind>) {
-        let verdict = Verdict::of(method, if_action);
         let payment = self.intents.get(id).and_then(Intent::payment);
-        let subject = Subject { operation: "confirm", payment, id };
-        if verdict == Verdict::Approved && self.faults.fires(Kind::Declined, now, &subject).is_some() {
-            return (Verdict::Declined(Decline::GENERIC), Some(Kind::Declined));
-        }
-        (verdict, None)
+        issuer::ask(&self.faults, method, if_action, &Subject { operation: "confirm", payment, id }, now)
     }
 
     fn find(&mut self, id: &str) -> Result<&mut Intent, ApiError> {

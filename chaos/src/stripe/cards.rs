@@ -43,8 +43,18 @@ impl Decline {
     /// The usual hard decline, with the codes recorded from the real service.
     pub(super) const GENERIC: Self = Self {
         network_decline_code: Some("01"),
-        ..Self::card_declined("generic_decline", "try_again_later", "The card was declined.")
+        ..Self::card_declined("generic_decline", LATER, "The card was declined.")
     };
+
+    /// Declines that a later attempt may overcome (<https://docs.stripe.com/declines/codes>).
+    pub(super) const SOFT: [Self; 3] = [
+        Self::card_declined("try_again_later", LATER, "The card was declined for an unknown reason."),
+        Self::card_declined("issuer_not_available", LATER, "The issuer could not be reached."),
+        Self::PROCESSING_ERROR,
+    ];
+
+    const PROCESSING_ERROR: Self =
+        Self::plain("processing_error", LATER, "An error while processing the card.");
 
     /// Nobody can authenticate an off-session payment.
     pub(super) const AUTHENTICATION_REQUIRED: Self = Self {
@@ -135,11 +145,7 @@ const TEST_METHODS: [TestMethod; 18] = [
         "0127",
         Decline::plain("incorrect_cvc", CHECK, "The card's security code is incorrect."),
     ),
-    declining(
-        "pm_card_chargeDeclinedProcessingError",
-        "0119",
-        Decline::plain("processing_error", LATER, "An error while processing the card."),
-    ),
+    declining("pm_card_chargeDeclinedProcessingError", "0119", Decline::PROCESSING_ERROR),
     declining(
         "pm_card_chargeDeclinedVelocityLimitExceeded",
         "6975",

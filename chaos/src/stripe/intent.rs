@@ -3,9 +3,10 @@
 //! Source: <https://docs.stripe.com/payments/paymentintents/lifecycle>, field list of the API reference.
 //! Invariant: `Succeeded` and `Canceled` are final, so an intent succeeds at most once; every transition is here.
 
-use super::calls::{Capture, Confirm, Create, IfAction, Methods};
-use super::cards::{Bank, Behaviour, Decline, Method};
+use super::calls::{Capture, Confirm, Create, Methods};
+use super::cards::{Bank, Decline, Method};
 use super::errors::ApiError;
+use super::issuer::Verdict;
 use super::limits::CONFIRMATIONS_MAX;
 use payments::UnixMs;
 use serde_json::{Value, json};
@@ -35,30 +36,6 @@ enum State {
     RequiresCapture,
     Canceled { at_s: i64, reason: Option<&'static str> },
     Succeeded,
-}
-
-/// What the issuer, asked by a confirm, decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Approved,
-    Declined(Decline),
-    /// The cardholder has to act, and is asked to.
-    ActionNeeded,
-    /// The bank decides later.
-    Pending(Bank),
-}
-
-impl Verdict {
-    /// What this method's issuer says to a confirm, without any fault.
-    pub(super) const fn of(method: &Method, if_action: IfAction) -> Self {
-        match (method.is.behaviour, if_action) {
-            (Behaviour::Approves, _) => Self::Approved,
-            (Behaviour::Declines(decline), _) => Self::Declined(decline),
-            (Behaviour::Authenticates, IfAction::Fail) => Self::Declined(Decline::AUTHENTICATION_REQUIRED),
-            (Behaviour::Authenticates, IfAction::Ask) => Self::ActionNeeded,
-            (Behaviour::Pends(bank), _) => Self::Pending(bank),
-        }
-    }
 }
 
 /// What came of a confirm that was not refused.

@@ -8,7 +8,7 @@ use super::answer::Facts;
 use super::book::Movement;
 use super::calls::Call;
 use super::cards::Bank;
-use super::limits::LATE_MS_MAX;
+use super::limits::LATE_MS;
 use crate::random::Stream;
 use payments::UnixMs;
 use std::collections::BTreeMap;
@@ -77,10 +77,12 @@ impl Later {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
-    /// Draws an instant after `now`: as likely within the same delivery as long after it.
-    pub(super) fn some_time_after(&mut self, now: UnixMs) -> UnixMs {
-        let scale = self.delays.below(LATE_MS_MAX.len() as u64) as usize;
-        let delay_ms = self.delays.between(1, LATE_MS_MAX[scale]);
+    /// Draws an instant at most `latest_ms` after `now`: as likely within the same delivery as long after it.
+    pub(super) fn some_time_after(&mut self, now: UnixMs, latest_ms: u64) -> UnixMs {
+        let scales = LATE_MS.iter().filter(|scale| **scale < latest_ms).count() as u64;
+        let scale = self.delays.below(scales + 1) as usize;
+        let delay_ms =
+            self.delays.between(1, LATE_MS.get(scale).copied().unwrap_or(latest_ms).min(latest_ms));
         now.plus_ms(i64::try_from(delay_ms).unwrap_or(i64::MAX))
     }
 }
@@ -119,10 +121,11 @@ mod tests {
     #[test]
     fn a_drawn_instant_is_soon_as_often_as_it_is_late() {
         let mut later = Later::new(1);
-        let delays: Vec<i64> = (0..1_000).map(|_| later.some_time_after(NOW).since_ms(NOW)).collect();
+        let mut draw = || later.some_time_after(NOW, 60_000).since_ms(NOW);
+        let delays: Vec<i64> = (0..1_000).map(|_| draw()).collect();
         let within = |ms: i64| delays.iter().filter(|delay| **delay <= ms).count();
-        assert!(delays.iter().all(|delay| (1..=3_600_000).contains(delay)));
-        assert!((200..400).contains(&within(1_000)), "{}", within(1_000));
-        assert!((100..300).contains(&(1_000 - within(600_000))), "{}", 1_000 - within(600_000));
+        assert!(delays.iter().all(|delay| (1..=60_000).contains(delay)));
+        assert!((330..430).contains(&within(1_000)), "{}", within(1_000));
+        assert!((230..330).contains(&(1_000 - within(10_000))), "{}", 1_000 - within(10_000));
     }
 }

@@ -36,14 +36,25 @@ pub const ENDPOINT_CALLS_PER_S: i64 = 25;
 pub const DEFAULT_VERSION: &str = "2026-09-30.endive";
 
 /// How late something comes that Stripe does after its answer, ms: one of these is drawn, then a time up to it. Within a
-/// call, within a delivery, before the next one, after an outage of minutes, and of an hour. Stripe publishes nothing.
-pub const LATE_MS_MAX: [u64; 5] = [1_000, 10_000, 60_000, 600_000, 3_600_000];
+/// call, within a delivery, before the next one, after several. Stripe publishes nothing.
+pub const LATE_MS: [u64; 4] = [1_000, 10_000, ROLL_FORWARD_MS_MAX, PROCESSING_MS_MAX];
+
+/// The latest that a request answered with a 500 is rolled forward, ms after the answer.
+pub const ROLL_FORWARD_MS_MAX: u64 = 60_000;
+
+/// The longest that an intent is processing, ms.
+pub const PROCESSING_MS_MAX: u64 = 600_000;
 
 /// Of a hundred stored 500s, how many say `Stripe-Should-Retry: false`. The official libraries expect it on most.
 pub const POINTLESS_SHARE_PERCENT: u64 = 75;
 
 /// Part of a call's latency that passes before Stripe has the request: one over this.
 pub const LATENCY_TO_EDGE_DIVISOR: u64 = 4;
+
+/// The least and the most that a slow answer takes, ms: some come before a client of ten seconds gives up, most do not.
+pub const SLOW_MS_MIN: u64 = 5_000;
+/// See [`SLOW_MS_MIN`].
+pub const SLOW_MS_MAX: u64 = 40_000;
 
 /// How long a silent Stripe holds a connection before it is reset, ms. Longer than any client waits: the
 /// official libraries give up after 80 s.

@@ -3,7 +3,7 @@
 //! It shares no type with the functions' client, so each keeps the other honest. A request passes three stages:
 //! *arrive* (key, route, idempotency key, parameters: what is refused here is never stored), *perform* (the endpoint
 //! runs: whatever it answers is stored under the key) and the wire's answer. What the world does to a call, an outage
-//! or a lost answer, happens between the stages (`wire`); the one thing that happens inside is an issuer's decline.
+//! or a lost answer, happens between the stages (`wire`, `trouble`); what happens inside is what an issuer says.
 //! Messages inside errors are not Stripe's own sentences.
 //! Invariant: an intent succeeds at most once, and each success is one movement in the book.
 
@@ -18,13 +18,16 @@ mod idempotency;
 mod ids;
 mod instead;
 mod intent;
+mod issuer;
 mod later;
 mod limiter;
 pub mod limits;
 mod params;
 mod perform;
+mod provider;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod wire;
 
 pub use answer::Facts;
@@ -33,7 +36,8 @@ pub use instead::Instead;
 pub use later::Late;
 pub use limiter::Limiter;
 pub use perform::Fate;
-pub use wire::{Provider, Wire};
+pub use provider::Provider;
+pub use wire::Wire;
 
 use crate::faults::Faults;
 use crate::random::Stream;

@@ -78,6 +78,11 @@ impl FakeStripe {
         self.catch_up(UnixMs(i64::MAX));
     }
 
+    /// Draws when something is done that may take up to `latest_ms`.
+    pub fn some_time_after(&mut self, now: UnixMs, latest_ms: u64) -> UnixMs {
+        self.account.later.some_time_after(now, latest_ms)
+    }
+
     /// When the next promised effect is due.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixMs> {

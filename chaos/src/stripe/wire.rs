@@ -1,70 +1,27 @@
 //! The wire between a container and the fake Stripe: a tower service a Stripe client can be given as its transport.
 //!
-//! A call is: hop, way to Stripe's edge, faults `before`, arrival, work, effect, faults `after`, hop, answer. The
+//! A call is: hop, way to Stripe's edge, arrival, work, effect, hop, answer; `trouble` says what strikes it where. The
 //! order of effects is fixed, so hop *2n − 1* of an invocation that makes one call at a time lies before the effect
-//! of its call *n* and hop *2n* after it.
+//! of its call *n* and hop *2n* after it, unless Stripe does late what was asked.
 //! Invariant: a call the container does not live to finish has either its whole effect or none.
 
 use super::answer::Facts;
-use super::book::Movement;
 use super::calls::Route;
-use super::limits::{LATENCY_TO_EDGE_DIVISOR, SILENCE_MS};
+use super::limits::{LATENCY_TO_EDGE_DIVISOR, ROLL_FORWARD_MS_MAX, SILENCE_MS};
 use super::params::Form;
-use super::{Arrival, FakeStripe, Instead, Reply, Ticket};
-use crate::clock::Clock;
-use crate::faults::{Faults, Kind, Subject};
-use crate::journal::{Event, Journal};
+use super::provider::Provider;
+use super::trouble::{Back, Ending, Keyed, OTHER, Victim, Way};
+use super::{Arrival, Fate, Instead, Reply, Ticket};
+use crate::faults::{Kind, Placement, Subject};
+use crate::journal::Event;
 use crate::link::Link;
-use crate::random::Stream;
 use ::stripe::TransportError;
 use bytes::Bytes;
 use http::{Request, Response};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-/// The one Stripe of a world, with what the world does to it. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Provider(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    stripe: Mutex<FakeStripe>,
-    latency: Mutex<Stream>,
-    faults: Faults,
-    clock: Clock,
-    journal: Journal,
-}
-
-impl Provider {
-    /// Puts `stripe` on the network of a world.
-    #[must_use]
-    pub fn new(stripe: FakeStripe, seed: u64, faults: Faults, clock: Clock, journal: Journal) -> Self {
-        let latency = Mutex::new(Stream::new(seed, "stripe/latency"));
-        Self(Arc::new(Shared { stripe: Mutex::new(stripe), latency, faults, clock, journal }))
-    }
-
-    /// The account itself: for checks that read its book, and for a world that rotates its key.
-    pub fn stripe(&self) -> MutexGuard<'_, FakeStripe> {
-        self.0.stripe.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One container's connection. `caller` says the request id of the invocation that is calling.
-    #[must_use]
-    pub fn connect(&self, link: Link, caller: Arc<dyn Fn() -> String + Send + Sync>) -> Wire {
-        Wire { provider: self.clone(), link, caller }
-    }
-
-    fn latency_ms(&self, route: Option<&Route>) -> u64 {
-        let (low, high) = match route {
-            Some(Route::Create | Route::Cancel(_)) => (80, 250),
-            Some(Route::Confirm(_)) => (300, 1_200),
-            Some(Route::Retrieve(_) | Route::Probe) | None => (40, 120),
-        };
-        self.0.latency.lock().unwrap_or_else(PoisonError::into_inner).between(low, high)
-    }
-}
 
 /// One container's connection to Stripe. Cheap to clone.
 #[derive(Clone)]
@@ -97,6 +54,8 @@ impl tower::Service<Request<Bytes>> for Wire {
 /// What the client gets to see.
 enum Outcome {
     Answered(Response<Bytes>),
+    /// The same, so many ms later.
+    Slowly(u64, Response<Bytes>),
     /// Nothing, for longer than any client waits, then a reset.
     Silence,
     /// A reset instead of the answer.
@@ -104,6 +63,10 @@ enum Outcome {
 }
 
 impl Wire {
+    pub(super) fn new(provider: Provider, link: Link, caller: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
+        Self { provider, link, caller }
+    }
+
     async fn carry(self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.link.hop().await;
         let route = Route::of(request.method(), request.uri().path());
@@ -111,19 +74,14 @@ impl Wire {
         let to_edge_ms = latency_ms / LATENCY_TO_EDGE_DIVISOR;
         sleep_ms(to_edge_ms).await;
         let call = Call::of(&self, route.as_ref(), &request);
-        let outcome = match self.before(&call, &request) {
-            Some(outcome) => outcome,
-            None => {
-                let outcome = self.reach(&call, &request, latency_ms - to_edge_ms).await;
-                if call.payment.as_deref().is_some_and(|payment| self.poisons(payment)) {
-                    self.link.trip();
-                }
-                outcome
-            }
-        };
+        let outcome = self.meet(&call, &request, latency_ms - to_edge_ms).await;
         self.link.hop().await;
         match outcome {
             Outcome::Answered(response) => Ok(response),
+            Outcome::Slowly(late_ms, response) => {
+                sleep_ms(late_ms).await;
+                Ok(response)
+            }
             Outcome::Reset => Err(reset()),
             Outcome::Silence => {
                 sleep_ms(SILENCE_MS).await;
@@ -132,63 +90,138 @@ impl Wire {
         }
     }
 
-    fn poisons(&self, payment: &str) -> bool {
-        let Shared { faults, clock, .. } = &*self.provider.0;
-        faults.poisons(payment, clock.now())
+    /// The call is at Stripe's edge, if it gets that far.
+    async fn meet(&self, call: &Call, request: &Request<Bytes>, work_ms: u64) -> Outcome {
+        match self.victim(call).way(self.provider.now()) {
+            Way::Open(ending) => {
+                let outcome = self.reach(call, request, work_ms, ending).await;
+                self.poison(call);
+                outcome
+            }
+            Way::Answered(kind, instead) => self.answer_instead(call, request, kind, instead),
+            Way::Reset => {
+                self.journal(call, None, struck(Kind::StripeReset));
+                Outcome::Reset
+            }
+            Way::Silence => {
+                self.journal(call, None, struck(Kind::StripeTimeout));
+                Outcome::Silence
+            }
+            Way::Late(after_ms) => {
+                self.leave(request, after_ms);
+                self.journal(call, None, struck(Kind::StripeTimeout));
+                Outcome::Silence
+            }
+        }
     }
 
-    /// Asks the faults that come before the effect; whichever fires first ends the call.
-    fn before(&self, call: &Call, request: &Request<Bytes>) -> Option<Outcome> {
-        let Shared { faults, clock, .. } = &*self.provider.0;
-        if faults.fires(Kind::StripeUnavailable, clock.now(), &call.subject()).is_some() {
-            let reply = self.provider.stripe().answer_instead(request, Instead::Unavailable);
-            let facts = Facts { fault: Some(Kind::StripeUnavailable), ..reply.facts };
-            self.journal(call, Some(reply.response.status().as_u16()), facts);
-            return Some(Outcome::Answered(reply.response));
-        }
-        if faults.fires(Kind::StripeTimeout, clock.now(), &call.subject()).is_some() {
-            self.journal(call, None, Facts { fault: Some(Kind::StripeTimeout), ..Facts::default() });
-            return Some(Outcome::Silence);
-        }
-        None
+    fn answer_instead(&self, call: &Call, request: &Request<Bytes>, kind: Kind, instead: Instead) -> Outcome {
+        let Reply { response, facts, .. } = self.provider.stripe().answer_instead(request, instead);
+        self.journal(call, Some(response.status().as_u16()), Facts { fault: Some(kind), ..facts });
+        Outcome::Answered(response)
     }
 
-    /// The request reaches Stripe, which works on it for `work_ms` and answers; the answer may get lost.
-    async fn reach(&self, call: &Call, request: &Request<Bytes>, work_ms: u64) -> Outcome {
-        let Shared { faults, clock, .. } = &*self.provider.0;
-        let arrival = self.provider.stripe().arrive(request, clock.now());
+    /// Stripe takes the request and does what it asks `after_ms` later, whoever still waits.
+    fn leave(&self, request: &Request<Bytes>, after_ms: u64) {
+        self.provider.change(|stripe, now| {
+            let at = now.plus_ms(i64::try_from(after_ms).unwrap_or(i64::MAX));
+            match stripe.arrive(request, now) {
+                Arrival::Answered(_) => {}
+                Arrival::Admitted(ticket) => stripe.perform_later(ticket, at),
+            }
+        });
+    }
+
+    /// The request reaches Stripe, which works on it for `work_ms` and answers.
+    async fn reach(&self, call: &Call, request: &Request<Bytes>, work_ms: u64, ending: Ending) -> Outcome {
+        let arrival = self.provider.change(|stripe, now| stripe.arrive(request, now));
         let reply = match arrival {
             Arrival::Answered(reply) => reply,
             Arrival::Admitted(ticket) => {
                 let admitted = Admitted { provider: &self.provider, ticket: Some(ticket) };
                 sleep_ms(work_ms).await;
-                self.perform(admitted)
+                self.perform(call, admitted)
             }
         };
-        if faults.fires(Kind::StripeLostAnswer, clock.now(), &call.subject()).is_some() {
-            // What Stripe said is left out too: nobody heard it.
-            let facts = Facts { fault: Some(Kind::StripeLostAnswer), said: None, ..reply.facts };
-            self.journal(call, None, facts);
-            return Outcome::Reset;
-        }
-        self.journal(call, Some(reply.response.status().as_u16()), reply.facts);
-        Outcome::Answered(reply.response)
+        self.bring_back(call, reply, ending)
     }
 
-    /// The effect, and what it moved.
-    fn perform(&self, mut admitted: Admitted<'_>) -> Reply {
-        let Shared { clock, journal, .. } = &*self.provider.0;
+    /// The effect, or a 500 in its place.
+    fn perform(&self, call: &Call, mut admitted: Admitted<'_>) -> Reply {
         let ticket = admitted.ticket.take().expect("an admitted request is performed once");
-        let reply = self.provider.stripe().perform(ticket, clock.now());
-        if let Some(movement) = &reply.movement {
-            journal.record(movement.at, charged(movement));
-        }
+        let Some(placement) = self.victim(call).fate(self.provider.now()) else {
+            return self.provider.serve(|stripe, now| stripe.perform(ticket, now));
+        };
+        let mut reply = self.provider.serve(|stripe, now| {
+            let fate = match placement {
+                Placement::After => {
+                    Fate::RolledForward { at: stripe.some_time_after(now, ROLL_FORWARD_MS_MAX) }
+                }
+                Placement::Before | Placement::Stored => Fate::RolledBack,
+            };
+            stripe.perform_and_fail(ticket, fate, now)
+        });
+        reply.facts.fault = Some(Kind::StripeServerError);
         reply
     }
 
+    /// The answer's way back. What nobody could read of it is left out of the journal, too.
+    fn bring_back(&self, call: &Call, reply: Reply, ending: Ending) -> Outcome {
+        let back = self.way_back(call, &reply, ending);
+        let Reply { response, facts, .. } = reply;
+        let status = Some(response.status().as_u16());
+        match back {
+            Back::Whole => {
+                self.journal(call, status, facts);
+                Outcome::Answered(response)
+            }
+            Back::CutShort => {
+                let unread = Facts { said: None, fault: Some(Kind::StripeGarbage), ..facts };
+                self.journal(call, status, unread);
+                Outcome::Answered(self.cut_short(response))
+            }
+            Back::Lost => {
+                let unheard = Facts { said: None, fault: Some(Kind::StripeLostAnswer), ..facts };
+                self.journal(call, None, unheard);
+                Outcome::Reset
+            }
+            Back::Slow(late_ms) => {
+                self.journal(call, status, Facts { fault: Some(Kind::StripeSlow), ..facts });
+                Outcome::Slowly(late_ms, response)
+            }
+        }
+    }
+
+    fn way_back(&self, call: &Call, reply: &Reply, ending: Ending) -> Back {
+        match ending {
+            Ending::CutShort => Back::CutShort,
+            // One trouble is enough.
+            Ending::Whole if reply.facts.fault == Some(Kind::StripeServerError) => Back::Whole,
+            Ending::Whole => self.victim(call).back(self.provider.now()),
+        }
+    }
+
+    /// Keeps the beginning of the body, perhaps nothing of it, never all.
+    fn cut_short(&self, response: Response<Bytes>) -> Response<Bytes> {
+        let last = (response.body().len() as u64).saturating_sub(1);
+        let kept = self.provider.faults().between(Kind::StripeGarbage, 0, last);
+        response.map(|body| body.slice(..usize::try_from(kept).unwrap_or(0).min(body.len())))
+    }
+
+    /// Kills whoever gets an answer about a payment that is poison.
+    fn poison(&self, call: &Call) {
+        let poisons = |payment: &String| self.provider.faults().poisons(payment, self.provider.now());
+        if call.payment.as_ref().is_some_and(poisons) {
+            self.link.trip();
+        }
+    }
+
+    fn victim<'a>(&'a self, call: &'a Call) -> Victim<'a> {
+        Victim { faults: self.provider.faults(), subject: call.subject(), keyed: call.keyed }
+    }
+
     fn journal(&self, call: &Call, status: Option<u16>, facts: Facts) {
-        let Shared { clock, journal, .. } = &*self.provider.0;
-        let event = Event::StripeCalled {
+        self.provider.record(Event::StripeCalled {
             request: (self.caller)(),
             operation: call.operation,
             intent: facts.intent.or_else(|| call.intent.clone()),
@@ -196,8 +229,7 @@ impl Wire {
             status,
             said: facts.said,
             fault: facts.fault.map(Kind::name),
-        };
-        journal.record(clock.now(), event);
+        });
     }
 }
 
@@ -221,6 +253,7 @@ struct Call {
     operation: &'static str,
     intent: Option<String>,
     payment: Option<String>,
+    keyed: Keyed,
 }
 
 impl Call {
@@ -231,9 +264,10 @@ impl Call {
             None => Form::decode(request.body()).peek("metadata[payment_id]").map(str::to_owned),
         };
         Self {
-            operation: route.map_or("other", Route::operation),
+            operation: route.map_or(OTHER, Route::operation),
             intent: intent.map(str::to_owned),
             payment,
+            keyed: if request.headers().contains_key("idempotency-key") { Keyed::Yes } else { Keyed::No },
         }
     }
 
@@ -243,14 +277,9 @@ impl Call {
     }
 }
 
-fn charged(movement: &Movement) -> Event {
-    Event::Charged {
-        payment: movement.payment.clone().unwrap_or_default(),
-        intent: movement.intent.clone(),
-        charge: movement.charge.clone(),
-        amount: movement.amount_minor,
-        currency: movement.currency.clone(),
-    }
+/// What is known of a call that was struck before Stripe said anything.
+fn struck(kind: Kind) -> Facts {
+    Facts { fault: Some(kind), ..Facts::default() }
 }
 
 fn reset() -> TransportError {

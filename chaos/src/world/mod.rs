@@ -166,6 +166,7 @@ impl World {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
             ending = play.run_to_the_end(arrivals, watch) => ending,
+            never = provider.keep_up() => match never {},
             never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
         };
         let (sent, refused) = play.sent();
@@ -173,6 +174,7 @@ impl World {
         let queues = collect::queues(&services, deployed.stack.queues.values(), ended)?;
         let ledger = collect::ledger(&services, &deployed.names.ledger)?;
         let mails = services.sns().mailbox().to_vec();
+        provider.finish();
         let book = provider.stripe().book().movements().to_vec();
         cloud.stop().await;
         Ok(History {

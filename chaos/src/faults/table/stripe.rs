@@ -26,7 +26,7 @@ pub(in super::super) const STRIPE_TIMEOUT: Description = Description {
     placements: &[Placement::Before, Placement::After],
     operations: CALLS,
     prevents_calls: true,
-    does: "never answers and resets the connection after 80 s; before: nothing happens, after: it has happened",
+    does: "never answers and resets the connection after 80 s; before: nothing happens, after: it happens meanwhile",
     cause: "starved workers, as on 2015-10-08, or a network that drops packets",
     heals: "the client gives up and looks the intent up",
 };
@@ -170,7 +170,7 @@ pub(in super::super) const AUTHENTICATION_REQUIRED: Description = Description {
     placements: &[],
     operations: &["confirm"],
     prevents_calls: false,
-    does: "has the issuer ask for the cardholder, who is not there: 402 authentication_required",
+    does: "has the issuer ask for the cardholder, who is not there: 402 authentication_required, or now and then an intent left in requires_action",
     cause: "strong customer authentication, a bank that changed its rules",
     heals: "nothing: a decline is an outcome",
 };

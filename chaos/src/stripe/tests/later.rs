@@ -1,7 +1,7 @@
 //! Stored 500s, effects that come late, and banks that take their time.
 
 use super::*;
-use crate::stripe::limits::LATE_MS_MAX;
+use crate::stripe::limits::PROCESSING_MS_MAX;
 use crate::stripe::{Arrival, Fate, Ticket};
 
 const INTENTS: &str = "/v1/payment_intents";
@@ -170,7 +170,7 @@ fn a_bank_approves_or_declines_in_its_own_time_and_until_then_nothing_can_be_can
         assert_eq!(client.cancel(&id).refusal(), (400, "payment_intent_unexpected_state", "processing"));
         assert_eq!(client.movements(), 0);
         let due = client.stripe.next_due().unwrap();
-        assert!((1..=LATE_MS_MAX[4] as i64).contains(&due.since_ms(START)));
+        assert!((1..=PROCESSING_MS_MAX as i64).contains(&due.since_ms(START)));
         client.now = due;
         (client.retrieve(&id), client.stripe.book().movements().to_vec())
     };

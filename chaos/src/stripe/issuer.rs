@@ -1,0 +1,125 @@
+//! What an issuer says to a confirmation: by its card's nature, or because a fault makes it.
+//!
+//! Invariant: a fault only ever spoils a good card; a card that declines by nature never counts for one.
+
+use super::calls::IfAction;
+use super::cards::{Bank, Behaviour, Decline, Method};
+use crate::faults::{Faults, Kind, Subject};
+use payments::UnixMs;
+
+/// What the issuer, asked by a confirm, decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Approved,
+    Declined(Decline),
+    /// The cardholder has to act, and is asked to.
+    ActionNeeded,
+    /// The bank decides later.
+    Pending(Bank),
+}
+
+impl Verdict {
+    /// What this method's issuer says to a confirm, without any fault.
+    const fn of(method: &Method, if_action: IfAction) -> Self {
+        match (method.is.behaviour, if_action) {
+            (Behaviour::Approves, _) => Self::Approved,
+            (Behaviour::Declines(decline), _) => Self::Declined(decline),
+            (Behaviour::Authenticates, IfAction::Fail) => Self::Declined(Decline::AUTHENTICATION_REQUIRED),
+            (Behaviour::Authenticates, IfAction::Ask) => Self::ActionNeeded,
+            (Behaviour::Pends(bank), _) => Self::Pending(bank),
+        }
+    }
+}
+
+/// Asks the issuer of `method`; its verdict, and the fault that made it.
+pub(super) fn ask(
+    faults: &Faults,
+    method: &Method,
+    if_action: IfAction,
+    subject: &Subject<'_>,
+    now: UnixMs,
+) -> (Verdict, Option<Kind>) {
+    let verdict = Verdict::of(method, if_action);
+    if verdict != Verdict::Approved {
+        return (verdict, None);
+    }
+    let spoilt = SPOILERS.iter().find(|(kind, _)| faults.fires(*kind, now, subject).is_some());
+    spoilt.map_or((verdict, None), |(kind, spoil)| (spoil(faults), Some(*kind)))
+}
+
+type Spoil = fn(&Faults) -> Verdict;
+
+/// The faults that spoil a good card, in the order in which they are asked.
+const SPOILERS: [(Kind, Spoil); 4] = [
+    (Kind::Declined, |_| Verdict::Declined(Decline::GENERIC)),
+    (Kind::DeclinedSoftly, softly),
+    (Kind::AuthenticationRequired, authentication_required),
+    (Kind::Processing, processing),
+];
+
+fn softly(faults: &Faults) -> Verdict {
+    let which = faults.between(Kind::DeclinedSoftly, 0, Decline::SOFT.len() as u64 - 1);
+    Verdict::Declined(Decline::SOFT[which as usize])
+}
+
+/// Sources differ on what becomes of an intent nobody can authenticate for: most show a decline, some an intent that
+/// waits in `requires_action` whatever the confirm asked for. Both happen.
+fn authentication_required(faults: &Faults) -> Verdict {
+    match faults.between(Kind::AuthenticationRequired, 0, 3) {
+        0 => Verdict::ActionNeeded,
+        _ => Verdict::Declined(Decline::AUTHENTICATION_REQUIRED),
+    }
+}
+
+fn processing(faults: &Faults) -> Verdict {
+    match faults.between(Kind::Processing, 0, 3) {
+        0 => Verdict::Pending(Bank::Declines(Decline::GENERIC)),
+        _ => Verdict::Pending(Bank::Approves),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Window};
+    use crate::journal::Journal;
+    use crate::random::Chance;
+    use crate::stripe::cards::TestMethod;
+
+    const CONFIRM: Subject<'_> = Subject { operation: "confirm", payment: Some("order-1"), id: "pi_1" };
+
+    /// Every verdict that a fault of this kind makes, over many confirms.
+    fn verdicts(kind: Kind, name: &str) -> Vec<Verdict> {
+        let fault = Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS);
+        let faults = Faults::new(&[fault], 1, UnixMs(0), CRASH_HOPS_DEFAULT, Journal::default());
+        let is = TestMethod::named(name).unwrap();
+        let method = Method { id: "pm_1".to_owned(), is, created_s: 0 };
+        let ask = |at| ask(&faults, &method, IfAction::Fail, &CONFIRM, UnixMs(at)).0;
+        let mut seen = Vec::new();
+        for verdict in (0..100).map(ask) {
+            if !seen.contains(&verdict) {
+                seen.push(verdict);
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn a_fault_spoils_a_good_card_in_every_way_it_can() {
+        assert_eq!(verdicts(Kind::Declined, "pm_card_visa"), [Verdict::Declined(Decline::GENERIC)]);
+        let soft = verdicts(Kind::DeclinedSoftly, "pm_card_visa");
+        assert!(Decline::SOFT.iter().all(|decline| soft.contains(&Verdict::Declined(*decline))));
+        let asked = verdicts(Kind::AuthenticationRequired, "pm_card_visa");
+        assert!(asked.contains(&Verdict::ActionNeeded) && asked.len() == 2, "{asked:?}");
+        let pending = verdicts(Kind::Processing, "pm_card_visa");
+        assert!(pending.contains(&Verdict::Pending(Bank::Approves)) && pending.len() == 2, "{pending:?}");
+    }
+
+    #[test]
+    fn a_card_that_declines_by_nature_is_left_alone() {
+        for (kind, _) in SPOILERS {
+            let own = verdicts(kind, "pm_card_chargeDeclinedExpiredCard");
+            assert!(matches!(own[..], [Verdict::Declined(Decline { code: "expired_card", .. })]), "{kind}");
+        }
+    }
+}
