@@ -1,11 +1,13 @@
 //! The fake's behaviour, one sentence per rule, spoken to over HTTP alone.
 
+mod client;
 mod confirm;
 mod idempotency;
 mod instead;
 mod later;
 mod properties;
 mod refusals;
+mod trouble;
 mod wire;
 
 use super::{FakeStripe, Instead};

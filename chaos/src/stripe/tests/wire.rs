@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::faults::{Kind, Window};
-use crate::journal::Event;
+use crate::journal::{Event, Record};
 use crate::link::Link;
 use crate::random::Chance;
 use crate::stripe::{Provider, Wire};
@@ -11,18 +11,21 @@ use ::stripe::TransportError;
 use std::sync::Arc;
 use tower::{Service, ServiceExt};
 
-struct World {
-    provider: Provider,
-    link: Link,
+pub(super) struct World {
+    pub(super) provider: Provider,
+    pub(super) link: Link,
     clock: Clock,
     journal: Journal,
-    faults: Faults,
+    pub(super) faults: Faults,
 }
 
 impl World {
     fn new(kinds: &[Kind]) -> Self {
         let fault = |kind: &Kind| Fault::steady(*kind, Chance::ALWAYS, Window::ALWAYS);
-        let configured: Vec<Fault> = kinds.iter().map(fault).collect();
+        Self::under(kinds.iter().map(fault).collect())
+    }
+
+    pub(super) fn under(configured: Vec<Fault>) -> Self {
         let (clock, journal) = (Clock::starting_at(START), Journal::default());
         let faults = Faults::new(&configured, 1, START, CRASH_HOPS_DEFAULT, journal.clone());
         let stripe = FakeStripe::new(1, SECRET, faults.clone());
@@ -30,32 +33,43 @@ impl World {
         Self { provider, link: Link::default(), clock, journal, faults }
     }
 
-    fn wire(&self) -> Wire {
+    pub(super) fn wire(&self) -> Wire {
         self.provider.connect(self.link.clone(), Arc::new(|| "invocation-1".to_owned()))
     }
 
-    async fn call(&self, request: Request<Bytes>) -> Result<Got, TransportError> {
+    pub(super) async fn call(&self, request: Request<Bytes>) -> Result<Got, TransportError> {
         self.wire().oneshot(request).await.map(Got::from)
     }
 
-    async fn create(&self) -> String {
+    pub(super) async fn create(&self) -> String {
         self.call(post("/v1/payment_intents", VISA, Some("k"))).await.unwrap().id()
     }
 
-    fn elapsed_ms(&self) -> i64 {
+    pub(super) fn elapsed_ms(&self) -> i64 {
         self.clock.now().since_ms(START)
     }
 
-    fn movements(&self) -> usize {
+    pub(super) fn movements(&self) -> usize {
         self.provider.stripe().book().movements().len()
     }
 
-    fn events(&self) -> Vec<Event> {
-        self.journal.records().into_iter().map(|record| record.event).collect()
+    pub(super) fn records(&self) -> Vec<Record> {
+        self.journal.records()
+    }
+
+    pub(super) fn events(&self) -> Vec<Event> {
+        self.records().into_iter().map(|record| record.event).collect()
+    }
+
+    /// What the account says of an intent, whatever happens on the wire.
+    pub(super) fn status(&self, id: &str) -> String {
+        let response =
+            self.provider.stripe().handle(&get(&format!("/v1/payment_intents/{id}")), self.clock.now());
+        Got::from(response).body["status"].as_str().unwrap_or("none").to_owned()
     }
 }
 
-fn confirm(id: &str) -> Request<Bytes> {
+pub(super) fn confirm(id: &str) -> Request<Bytes> {
     post(&format!("/v1/payment_intents/{id}/confirm"), OFF_SESSION, None)
 }
 
