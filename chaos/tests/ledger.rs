@@ -13,7 +13,7 @@ use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::journal::Journal;
 use chaos::link::Link;
 use chaos::template::{Deployment, Stack};
-use ledger::{Changed, Ledger, Received};
+use ledger::{Changed, Ledger, Opening, Received};
 use payments::cause::Cause;
 use payments::ledger::{Change, Forget, OpenDelivery, Reason, Request, Row};
 use payments::provider::{Decline, IntentId};
@@ -29,7 +29,7 @@ const START: UnixMs = UnixMs(1_767_603_600_000);
 #[derive(Clone, Debug)]
 enum Move {
     /// Step 1 of a delivery of this message.
-    Receive(u8),
+    Receive(u8, Opening),
     /// A change from the newest reading, or from one that many readings ago.
     Change(Change, usize),
 }
@@ -57,7 +57,8 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
-        1 => (0..3_u8).prop_map(Move::Receive),
+        1 => (0..3_u8, prop_oneof![Just(Opening::Always), Just(Opening::IfNoneIsOpen)])
+            .prop_map(|(n, opening)| Move::Receive(n, opening)),
         4 => (change(), prop_oneof![4 => Just(0_usize), 1 => 1..4_usize]).prop_map(|(change, ago)| Move::Change(change, ago)),
     ];
     proptest::collection::vec(one, 1..20)
@@ -93,14 +94,18 @@ async fn agree(moves: Vec<Move>) -> Result<(), TestCaseError> {
     let mut readings: Vec<Row> = Vec::new();
     for step in moves {
         let found = match step {
-            Move::Receive(n) => {
+            Move::Receive(n, opening) => {
                 let delivery = OpenDelivery { began_at: START, message: format!("message-{n}") };
+                let occupied = opening == Opening::IfNoneIsOpen
+                    && model.as_ref().is_some_and(|row| !row.open.is_empty());
                 model = Some(match model.take() {
                     None => Row::received(Arc::new(request.clone()), delivery.clone(), START),
+                    Some(row) if occupied => row,
                     Some(row) => row.received_again(delivery.clone(), START),
                 });
-                match ledger.receive(&request, &delivery, START).await {
-                    Ok(Received::Row(row)) => Some(row),
+                match ledger.receive(&request, &delivery, START, opening).await {
+                    Ok(Received::Row(row)) if !occupied => Some(row),
+                    Ok(Received::Occupied(row)) if occupied => Some(row),
                     other => return Err(TestCaseError::fail(format!("{other:?}"))),
                 }
             }
@@ -170,12 +175,15 @@ fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
         let ledger = ledger(&cloud, clock);
         let first = request();
         let delivery = OpenDelivery { began_at: START, message: "message".to_owned() };
-        let row = ledger.receive(&first, &delivery, START).await.expect("the ledger answers");
+        let row =
+            ledger.receive(&first, &delivery, START, Opening::Always).await.expect("the ledger answers");
         let json =
             r#"{"payment_id":"order-1","amount":2999,"currency":"eur","payment_method":"pm_card_visa"}"#;
         let other = Request::new(Payment::parse(json).expect("valid"), "2026-01-01");
-        let refused = ledger.receive(&other, &delivery, START).await.expect("the ledger answers");
-        assert_eq!(refused, Received::OtherRequest);
+        for opening in [Opening::IfNoneIsOpen, Opening::Always] {
+            let refused = ledger.receive(&other, &delivery, START, opening).await;
+            assert_eq!(refused.expect("the ledger answers"), Received::OtherRequest);
+        }
         let Received::Row(before) = row else { panic!("the first request made the row") };
         let change = Change::HandedBack(Cause::Panicked, delivery);
         let Changed::Row(after) = ledger.change(&before, &change, START).await.expect("the ledger answers")

@@ -50,6 +50,11 @@ pub(crate) fn in_town<T>(plan: Plan, test: impl AsyncFnOnce(Town) -> T) -> T {
     runtime.expect("a runtime without I/O starts").block_on(async { test(Town::new(plan)).await })
 }
 
+/// A fault that hits this share, 0 to 1, of what it could.
+pub(crate) fn fault(kind: Kind, share: f64, window: Window) -> Fault {
+    Fault { kind, chance: Chance::from_share(share).expect("a share lies between 0 and 1"), window }
+}
+
 /// A fault that always happens, at any time.
 pub(crate) fn always(kind: Kind) -> Vec<Fault> {
     vec![Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS)]

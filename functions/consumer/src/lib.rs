@@ -7,6 +7,7 @@
 
 mod batch;
 pub mod config;
+mod crew;
 pub mod limits;
 mod metrics;
 mod provider;

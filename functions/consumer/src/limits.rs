@@ -4,10 +4,15 @@
 
 use ledger::limits::AWS_CALL_MS;
 use payments::limits::FUNCTION_TIMEOUT_S;
+use stripe::limits::CALL_TIMEOUT_MS;
 
 /// Kept free at the end of an invocation, milliseconds: unfinished records are handed back and made invisible,
 /// and the answer travels, before Lambda kills the container.
 pub const DEADLINE_MARGIN_MS: i64 = 8_000;
+
+/// Time that must be left for a payment that is worked on alone, milliseconds: enough for the two calls that settle
+/// one, however slow. Begun later it might be stopped at the deadline, which counts as a death, for being the last.
+pub const ALONE_MS_MIN: i64 = 2 * CALL_TIMEOUT_MS as i64;
 
 /// How long init waits for connections to warm up and for the secret, milliseconds. A dead Stripe or a missing
 /// secret must not cost more: init is given 10 s by Lambda, and payments wait.
@@ -19,5 +24,9 @@ pub const SQS_BATCH: usize = 10;
 const _: () = {
     assert!(DEADLINE_MARGIN_MS > AWS_CALL_MS as i64, "the visibility change must fit into the margin");
     assert!(DEADLINE_MARGIN_MS < FUNCTION_TIMEOUT_S as i64 * 1_000 / 2);
+    assert!(
+        DEADLINE_MARGIN_MS + 2 * ALONE_MS_MIN < FUNCTION_TIMEOUT_S as i64 * 1_000,
+        "even a slow batch has room"
+    );
     assert!(WARM_UP_MS < 10_000, "Lambda ends init after 10 s");
 };

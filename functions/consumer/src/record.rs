@@ -7,7 +7,7 @@ use crate::config::Drills;
 use crate::provider::{Call, Calls};
 use crate::{Inner, stripe_version};
 use aws_lambda_events::event::sqs::SqsMessage;
-use ledger::{Changed, Received};
+use ledger::{Changed, LedgerError, Opening, Received};
 use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
 use payments::ledger::{Change, OpenDelivery, Reason, Request, Row};
@@ -69,6 +69,25 @@ impl Why {
     }
 }
 
+/// Who else is worked on in this container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// Other records: a payment with a death behind it steps aside.
+    Others,
+    /// Nobody.
+    Nobody,
+}
+
+/// What became of the work on a record.
+#[derive(Clone, Debug)]
+pub(crate) enum Worked {
+    /// It ended.
+    Ended(Report),
+    /// Deliveries of it died, so it must not have company. Its delivery was not opened; what `report` says is true
+    /// unless it is worked on again.
+    SteppedAside { deaths: usize, report: Report },
+}
+
 /// What SQS says about a delivery.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope {
@@ -85,14 +104,21 @@ impl Envelope {
     }
 }
 
-/// Works on one record until it is settled or has to wait. Stops calling Stripe at `deadline`.
-pub(crate) async fn process(inner: Arc<Inner>, message: Arc<SqsMessage>, deadline: UnixMs) -> Report {
-    let work = Work { inner: &inner, message: &message, envelope: Envelope::of(&message), deadline };
+/// Works on one record until it is settled, has to wait, or wants to be alone. Stops calling Stripe at `deadline`.
+pub(crate) async fn process(
+    inner: Arc<Inner>,
+    message: Arc<SqsMessage>,
+    company: Company,
+    deadline: UnixMs,
+) -> Worked {
+    let work = Work { inner: &inner, message: &message, envelope: Envelope::of(&message), company, deadline };
     match parse(&message, inner.drills) {
         Ok(Body::Payment(payment)) => work.payment(payment).await,
-        Ok(Body::Drill(drill)) => Report { end: drill_end(drill), ..Report::default() },
+        Ok(Body::Drill(drill)) => Worked::Ended(Report { end: drill_end(drill), ..Report::default() }),
         Err(malformed) => {
-            work.quarantine_message(Reason::Malformed, Some(&malformed.to_string()), Report::default()).await
+            let detail = malformed.to_string();
+            let quarantined = work.quarantine_message(Reason::Malformed, Some(&detail), Report::default());
+            Worked::Ended(quarantined.await)
         }
     }
 }
@@ -115,20 +141,21 @@ struct Work<'a> {
     inner: &'a Inner,
     message: &'a SqsMessage,
     envelope: Envelope,
+    company: Company,
     deadline: UnixMs,
 }
 
 impl Work<'_> {
-    async fn payment(&self, payment: Payment) -> Report {
+    async fn payment(&self, payment: Payment) -> Worked {
         let report = Report { payment_id: Some(payment.payment_id.to_string()), ..Report::default() };
         let request = Request::new(payment, stripe_version());
         let delivery = OpenDelivery {
             began_at: self.inner.clock.now(),
             message: self.message.message_id.clone().unwrap_or_default(),
         };
-        let enqueued_at = self.envelope.sent_at.unwrap_or(delivery.began_at);
-        match self.inner.ledger.receive(&request, &delivery, enqueued_at).await {
+        Worked::Ended(match self.receive(&request, &delivery).await {
             Ok(Received::Row(row)) => self.deliver(row, delivery, report).await,
+            Ok(Received::Occupied(row)) => return self.step_aside(&row, &delivery, report),
             Ok(Received::OtherRequest) => {
                 self.quarantine_message(Reason::ConflictingRequest, None, report).await
             }
@@ -136,7 +163,33 @@ impl Work<'_> {
                 tracing::warn!(%error, payment_id = report.payment_id, "step 1 failed");
                 Report { end: self.handed_back(Cause::LedgerUnavailable, None), ..report }
             }
+        })
+    }
+
+    /// Step 1. In company it opens the delivery only if no other died; copies that are worked on at this moment are no
+    /// reason to step aside.
+    async fn receive(&self, request: &Request, delivery: &OpenDelivery) -> Result<Received, LedgerError> {
+        let enqueued_at = self.envelope.sent_at.unwrap_or(delivery.began_at);
+        let receive = |opening| self.inner.ledger.receive(request, delivery, enqueued_at, opening);
+        match self.company {
+            Company::Nobody => receive(Opening::Always).await,
+            Company::Others => match receive(Opening::IfNoneIsOpen).await? {
+                Received::Occupied(row) if row.deaths(delivery) == 0 => receive(Opening::Always).await,
+                received @ (Received::Row(_) | Received::Occupied(_) | Received::OtherRequest) => {
+                    Ok(received)
+                }
+            },
         }
+    }
+
+    fn step_aside(&self, row: &Row, delivery: &OpenDelivery, report: Report) -> Worked {
+        let report = Report {
+            end: self.handed_back(Cause::OutOfTime, None),
+            state: Some(row.state.name()),
+            attempts: Some(row.attempts),
+            ..report
+        };
+        Worked::SteppedAside { deaths: row.deaths(delivery), report }
     }
 
     /// Runs the protocol: does what it says, tells it what came of it.

@@ -32,11 +32,22 @@ pub struct Ledger {
     table: String,
 }
 
+/// Whether step 1 adds the delivery to those that are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Only if none is open: the payment's last delivery said how it ended.
+    IfNoneIsOpen,
+    /// Whoever else is open.
+    Always,
+}
+
 /// What step 1 found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// The row of this very request.
     Row(Row),
+    /// The row of this very request, in which other deliveries are open. This one was not added, nor counted.
+    Occupied(Row),
     /// The row of another request under the same id. It was left as it was.
     OtherRequest,
 }
@@ -80,7 +91,7 @@ impl Ledger {
         let _ = self.client.get_item().table_name(&self.table).key("payment_id", key).send().await;
     }
 
-    /// Step 1: one write that claims nothing and tells everything.
+    /// Step 1: one write that claims nothing and tells everything. `opening` may keep it from being made.
     ///
     /// # Errors
     /// [`LedgerError`] when DynamoDB cannot be asked; the delivery may have been counted.
@@ -89,16 +100,18 @@ impl Ledger {
         request: &Request,
         delivery: &OpenDelivery,
         enqueued_at: UnixMs,
+        opening: Opening,
     ) -> Result<Received, LedgerError> {
-        let update = Update::receive(request, delivery, enqueued_at);
-        let row = match self.update(request.payment.payment_id.as_str(), update).await? {
-            Changed::Row(row) => row,
-            Changed::LostRace(Some(row)) => row,
+        let update = Update::receive(request, delivery, enqueued_at, opening);
+        let is_ours = |row: &Row| row.request.fingerprint == request.fingerprint;
+        Ok(match self.update(request.payment.payment_id.as_str(), update).await? {
+            Changed::Row(row) => Received::Row(row),
+            Changed::LostRace(Some(row)) if !is_ours(&row) => Received::OtherRequest,
+            Changed::LostRace(Some(row)) if row.state.is_unsettled() => Received::Occupied(row),
+            Changed::LostRace(Some(row)) => Received::Row(row),
             // The condition holds for a missing row, so this is a table that contradicts itself.
             Changed::LostRace(None) => return Err(LedgerError::Unavailable("no row".to_owned())),
-        };
-        let is_ours = row.request.fingerprint == request.fingerprint;
-        Ok(if is_ours { Received::Row(row) } else { Received::OtherRequest })
+        })
     }
 
     /// The row of `payment_id`, as the last write left it; `None` when there is none.

@@ -3,6 +3,7 @@
 //! Invariant: an update sets only its own fields; nothing ever puts a whole item, because a whole item written
 //! from an old reading is how a payment is charged twice.
 
+use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::UnixMs;
 use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
@@ -25,7 +26,12 @@ pub(crate) struct Update {
 
 impl Update {
     /// Step 1: writes the request once, counts the delivery, and refuses settled rows and other requests.
-    pub(crate) fn receive(request: &Request, delivery: &OpenDelivery, enqueued_at: UnixMs) -> Self {
+    pub(crate) fn receive(
+        request: &Request,
+        delivery: &OpenDelivery,
+        enqueued_at: UnixMs,
+        opening: Opening,
+    ) -> Self {
         let payment = &request.payment;
         let mut update = Self::default();
         update.set_once("fingerprint", text(request.fingerprint));
@@ -51,7 +57,14 @@ impl Update {
         update.set("enqueued_at", number(enqueued_at.0));
         update.add_one("attempts");
         update.open("ADD", delivery);
-        update.condition = "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled))".to_owned();
+        let none_is_open = match opening {
+            // DynamoDB keeps no empty set: when the last delivery is taken out, the attribute is gone.
+            Opening::IfNoneIsOpen => " AND attribute_not_exists(#open)",
+            Opening::Always => "",
+        };
+        update.condition = format!(
+            "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled){none_is_open})"
+        );
         update.name("payment_id");
         update
     }
