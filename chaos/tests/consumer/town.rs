@@ -52,7 +52,7 @@ pub(crate) fn in_town<T>(plan: Plan, test: impl AsyncFnOnce(Town) -> T) -> T {
 
 /// A fault that hits this share, 0 to 1, of what it could.
 pub(crate) fn fault(kind: Kind, share: f64, window: Window) -> Fault {
-    Fault { kind, chance: Chance::from_share(share).expect("a share lies between 0 and 1"), window }
+    Fault::steady(kind, Chance::from_share(share).expect("a share lies between 0 and 1"), window)
 }
 
 /// A fault that always happens, at any time.

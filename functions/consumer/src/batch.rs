@@ -4,11 +4,11 @@
 //! would make Lambda cut its concurrency.
 
 use crate::Inner;
-use crate::crew;
-use crate::limits::DEADLINE_MARGIN_MS;
+use crate::crew::{self, Ended};
+use crate::limits::{ALONE_MS_MIN, DEADLINE_MARGIN_MS};
 use crate::metrics::Tally;
 use crate::record::{End, Envelope, Report};
-use crate::visibility::Delay;
+use crate::source::Delay;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use payments::{Cause, UnixMs};
 use std::sync::Arc;
@@ -16,29 +16,57 @@ use std::sync::Arc;
 /// Works on a batch until it is done or `deadline` is near.
 pub(crate) async fn handle(inner: &Arc<Inner>, event: SqsEvent, deadline: UnixMs) -> SqsBatchResponse {
     let messages: Vec<Arc<SqsMessage>> = event.records.into_iter().map(Arc::new).collect();
-    let reports = crew::work(inner, &messages, deadline.plus_ms(-DEADLINE_MARGIN_MS)).await;
-
-    let mut response = SqsBatchResponse::default();
-    let mut delays = Vec::new();
-    let mut tally = Tally::default();
-    for (message, report) in messages.iter().zip(&reports) {
-        tell(message, report);
-        tally.add(report);
-        if let End::HandedBack { visible_in_s, .. } = report.end {
-            // Without an id only an empty one is left to say: Lambda then keeps the whole batch, which costs
-            // duplicates that the ledger knows. Leaving it out would delete the message.
-            response.add_failure(message.message_id.clone().unwrap_or_default());
-            delays.extend(
-                message
-                    .receipt_handle
-                    .clone()
-                    .map(|receipt_handle| Delay { receipt_handle, seconds: visible_in_s }),
-            );
-        }
+    let deadline = deadline.plus_ms(-DEADLINE_MARGIN_MS);
+    let mut batch = Batch::default();
+    let (mut done, suspects) = crew::side_by_side(inner, &messages, deadline).await;
+    let mut suspects = suspects.into_iter();
+    while deadline.since_ms(inner.clock.now()) >= ALONE_MS_MIN
+        && let Some(suspect) = suspects.next()
+    {
+        // It may take the container along, and with it the answer: what is done must not come back for that.
+        batch.conclude(inner, &done).await;
+        inner.source.delete(&acknowledged(&done)).await;
+        done = vec![crew::alone(inner, suspect, deadline).await];
     }
-    inner.visibility.change(&delays).await;
-    inner.metrics.write(&tally, inner.clock.now());
-    response
+    done.extend(suspects);
+    batch.conclude(inner, &done).await;
+    inner.metrics.write(&batch.tally, inner.clock.now());
+    batch.response
+}
+
+/// What is known of a batch.
+#[derive(Default)]
+struct Batch {
+    response: SqsBatchResponse,
+    tally: Tally,
+}
+
+impl Batch {
+    /// Tells what became of records, and gives those that go back their visibility and a place in the answer.
+    async fn conclude(&mut self, inner: &Inner, ended: &[Ended]) {
+        let mut delays = Vec::new();
+        for Ended { message, report } in ended {
+            tell(message, report);
+            self.tally.add(report);
+            if let End::HandedBack { visible_in_s, .. } = report.end {
+                // Without an id only an empty one is left to say: Lambda then keeps the whole batch, which costs
+                // duplicates that the ledger knows. Leaving it out would delete the message.
+                self.response.add_failure(message.message_id.clone().unwrap_or_default());
+                let delay = |receipt_handle| Delay { receipt_handle, seconds: visible_in_s };
+                delays.extend(message.receipt_handle.clone().map(delay));
+            }
+        }
+        inner.source.delay(&delays).await;
+    }
+}
+
+/// Receipt handles of the messages that may go.
+fn acknowledged(ended: &[Ended]) -> Vec<String> {
+    let may_go = ended.iter().filter(|ended| match ended.report.end {
+        End::Acknowledged(_) => true,
+        End::HandedBack { .. } => false,
+    });
+    may_go.filter_map(|ended| ended.message.receipt_handle.clone()).collect()
 }
 
 /// One wide line a record. Bodies, keys and card data never appear in it.

@@ -10,7 +10,7 @@ use stripe::ApiBase;
 pub struct Config {
     /// `LEDGER_TABLE`.
     pub ledger_table: String,
-    /// `SOURCE_QUEUE_URL`: where visibility is changed.
+    /// `SOURCE_QUEUE_URL`: where messages come from.
     pub source_queue_url: String,
     /// `QUARANTINE_QUEUE_URL`.
     pub quarantine_queue_url: String,

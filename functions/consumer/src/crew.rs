@@ -5,11 +5,10 @@
 //! those that have come after them, one at a time, and open their delivery only then. The culprit soon dies alone,
 //! and its company settles.
 //!
-//! Invariants: whoever has a death behind it never shares another; a panic costs one record; the crew owns its tasks,
-//! so nothing works on after the answer.
+//! Invariants: whoever has a death behind it never shares another; a panic costs one record; the tasks are owned, so
+//! nothing works on after the answer.
 
 use crate::Inner;
-use crate::limits::ALONE_MS_MIN;
 use crate::record::{self, Company, End, Envelope, Report, Worked};
 use aws_lambda_events::event::sqs::SqsMessage;
 use payments::backoff;
@@ -18,81 +17,78 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// Works on `messages` until all are done or `deadline` has come. One report a message, in their order.
-pub(crate) async fn work(inner: &Arc<Inner>, messages: &[Arc<SqsMessage>], deadline: UnixMs) -> Vec<Report> {
-    let mut crew =
-        Crew { inner, messages, deadline, reports: vec![None; messages.len()], suspects: Vec::new() };
-    crew.run(0..messages.len(), Company::Others).await;
-    for suspect in crew.suspects() {
-        if crew.time_left_ms() < ALONE_MS_MIN {
-            break;
-        }
-        crew.run([suspect], Company::Nobody).await;
-    }
-    let out_of_time = |message| cut_short(inner, message, Cause::OutOfTime);
-    let reports = crew.reports.into_iter().zip(messages);
-    reports.map(|(report, message)| report.unwrap_or_else(|| out_of_time(message))).collect()
+/// A message and what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) message: Arc<SqsMessage>,
+    pub(crate) report: Report,
 }
 
-struct Crew<'a> {
-    inner: &'a Arc<Inner>,
-    messages: &'a [Arc<SqsMessage>],
+/// Works on `messages` at once. Those that want to be alone come second, the fewest deaths first: the culprit of a batch
+/// is soon behind its company. What is said of them is true unless they get a turn.
+pub(crate) async fn side_by_side(
+    inner: &Arc<Inner>,
+    messages: &[Arc<SqsMessage>],
     deadline: UnixMs,
-    /// What is known of each record; nothing of one that did not finish.
-    reports: Vec<Option<Report>>,
-    /// Deaths behind each record that stepped aside, and which it is.
-    suspects: Vec<(usize, usize)>,
+) -> (Vec<Ended>, Vec<Ended>) {
+    let (mut done, mut suspects) = (Vec::new(), Vec::new());
+    let worked = run(inner, messages, Company::Others, deadline).await;
+    for (message, worked) in messages.iter().map(Arc::clone).zip(worked) {
+        match worked {
+            Worked::Ended(report) => done.push(Ended { message, report }),
+            Worked::SteppedAside { deaths, report } => suspects.push((deaths, Ended { message, report })),
+        }
+    }
+    suspects.sort_by_key(|(deaths, _)| *deaths);
+    (done, suspects.into_iter().map(|(_, suspect)| suspect).collect())
 }
 
-impl Crew<'_> {
-    /// Those that stepped aside, the fewest deaths first: the culprit of a batch is soon behind its company.
-    fn suspects(&mut self) -> Vec<usize> {
-        self.suspects.sort_unstable();
-        std::mem::take(&mut self.suspects).into_iter().map(|(_, record)| record).collect()
-    }
-
-    /// Works on `records` at once, each in a task of its own. Whatever is unfinished at the deadline stops there; the
-    /// ledger lets the next delivery resume it.
-    async fn run(&mut self, records: impl IntoIterator<Item = usize>, company: Company) {
-        let mut tasks = JoinSet::new();
-        let mut places = Vec::new();
-        for record in records {
-            let (inner, message) = (Arc::clone(self.inner), Arc::clone(&self.messages[record]));
-            places.push((tasks.spawn(record::process(inner, message, company, self.deadline)).id(), record));
+/// Works on one that wanted to be alone.
+pub(crate) async fn alone(inner: &Arc<Inner>, mut suspect: Ended, deadline: UnixMs) -> Ended {
+    let message = std::slice::from_ref(&suspect.message);
+    for worked in run(inner, message, Company::Nobody, deadline).await {
+        match worked {
+            Worked::Ended(report) | Worked::SteppedAside { report, .. } => suspect.report = report,
         }
-        let time_left_ms = u64::try_from(self.time_left_ms()).unwrap_or(0);
-        let time_is_up = tokio::time::sleep(Duration::from_millis(time_left_ms));
-        tokio::pin!(time_is_up);
-        loop {
-            tokio::select! {
-                biased;
-                joined = tasks.join_next_with_id() => match joined {
-                    None => break,
-                    Some(joined) => self.joined(&places, joined),
-                },
-                () = &mut time_is_up => break,
-            }
-        }
-        tasks.shutdown().await;
     }
+    suspect
+}
 
-    fn joined(&mut self, places: &[(Id, usize)], joined: Result<(Id, Worked), JoinError>) {
-        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some((_, record)) = places.iter().find(|(place, _)| *place == id) else { return };
-        let report = match joined {
-            Ok((_, Worked::Ended(report))) => report,
-            Ok((_, Worked::SteppedAside { deaths, report })) => {
-                self.suspects.push((deaths, *record));
-                report
-            }
-            Err(error) => cut_short(self.inner, &self.messages[*record], panicked(&error)),
+/// Works on each message in a task of its own. Whatever is unfinished at the deadline stops there; the ledger lets the
+/// next delivery resume it.
+async fn run(
+    inner: &Arc<Inner>,
+    messages: &[Arc<SqsMessage>],
+    company: Company,
+    deadline: UnixMs,
+) -> Vec<Worked> {
+    let mut tasks = JoinSet::new();
+    let process =
+        |message: &Arc<_>| record::process(Arc::clone(inner), Arc::clone(message), company, deadline);
+    let ids: Vec<Id> = messages.iter().map(|message| tasks.spawn(process(message)).id()).collect();
+    let mut worked = vec![Err(Cause::OutOfTime); messages.len()];
+    let time_left_ms = u64::try_from(deadline.since_ms(inner.clock.now())).unwrap_or(0);
+    let time_is_up = tokio::time::sleep(Duration::from_millis(time_left_ms));
+    tokio::pin!(time_is_up);
+    loop {
+        let (id, joined) = tokio::select! {
+            biased;
+            joined = tasks.join_next_with_id() => match joined {
+                None => break,
+                Some(Ok((id, worked))) => (id, Ok(worked)),
+                Some(Err(error)) => (error.id(), Err(panicked(&error))),
+            },
+            () = &mut time_is_up => break,
         };
-        self.reports[*record] = Some(report);
+        if let Some(place) = ids.iter().position(|it| *it == id) {
+            worked[place] = joined;
+        }
     }
-
-    fn time_left_ms(&self) -> i64 {
-        self.deadline.since_ms(self.inner.clock.now())
-    }
+    tasks.shutdown().await;
+    let known = |(worked, message): (Result<_, _>, &Arc<_>)| {
+        worked.unwrap_or_else(|cause| Worked::Ended(cut_short(inner, message, cause)))
+    };
+    worked.into_iter().zip(messages).map(known).collect()
 }
 
 fn panicked(error: &JoinError) -> Cause {

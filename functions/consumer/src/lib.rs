@@ -13,7 +13,7 @@ mod metrics;
 mod provider;
 mod quarantine;
 mod record;
-mod visibility;
+mod source;
 
 pub use config::{Config, ConfigError};
 
@@ -31,17 +31,17 @@ use quarantine::Quarantine;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use source::Source;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stripe::Secret;
-use visibility::Visibility;
 
 /// Everything the consumer needs from outside.
 pub struct Ports {
     /// DynamoDB, for the ledger.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// SQS, for visibility and quarantine.
+    /// SQS, for the source queue and quarantine.
     pub sqs: aws_sdk_sqs::Client,
     /// Secrets Manager, for the Stripe key.
     pub secrets: aws_sdk_secretsmanager::Client,
@@ -81,7 +81,7 @@ pub(crate) struct Inner {
     ledger: Ledger,
     provider: Provider,
     quarantine: Quarantine,
-    visibility: Visibility,
+    source: Source,
     metrics: Metrics,
     drills: Drills,
     clock: Clock,
@@ -101,7 +101,7 @@ impl Consumer {
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
             provider: Provider::new(client, secret, clock.clone(), pace),
             quarantine: Quarantine::new(ports.sqs.clone(), config.quarantine_queue_url),
-            visibility: Visibility::new(ports.sqs, config.source_queue_url),
+            source: Source::new(ports.sqs, config.source_queue_url),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),
             drills: config.drills,
             clock,
