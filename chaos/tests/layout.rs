@@ -76,8 +76,10 @@ fn time_randomness_and_environment_enter_through_main_alone() {
 
 #[test]
 fn the_fake_stripe_shares_no_type_with_the_client_but_the_transports_error() {
-    let fake = sources(&root().join("chaos/src/stripe"));
+    let folder = root().join("chaos/src/stripe");
+    // Its tests hold fake and client against each other.
+    let fake = sources(&folder).replacen(&sources(&folder.join("tests")), "", 1);
     let uses = fake.lines().filter(|line| line.contains("::stripe::") && !line.contains("crate::stripe"));
     let uses: Vec<&str> = uses.map(str::trim).collect();
-    assert!(uses.iter().all(|line| line.contains("TransportError")), "{uses:?}");
+    assert!(uses.iter().all(|line| *line == "use ::stripe::TransportError;"), "{uses:?}");
 }
