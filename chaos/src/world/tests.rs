@@ -69,10 +69,24 @@ fn a_consumer_that_never_gets_anything_done_is_stuck_when_the_time_is_up() {
 }
 
 #[test]
-fn a_consumer_that_always_fails_loses_nothing_and_ends_no_incident() {
-    let history = run_bad("workload = { payments = 3, over = '1m' }", Err("no"));
-    assert_eq!(failed(&history), ["drained"]);
-    assert!(!history.mails.is_empty());
+fn a_consumer_that_always_fails_loses_nothing_and_what_it_fails_on_is_quarantined_within_one_incident() {
+    let history = run_bad("drain = '4h'\nworkload = { payments = 3, over = '1m' }", Err("no"));
+    assert_eq!(failed(&history), [""; 0]);
+    assert_eq!(history.ending, Ending::Drained);
+    // Each round takes half an hour, because every delivery dies and its visibility has to end.
+    let tasks = history.records.iter().filter(|record| matches!(record.event, Event::MoveTaskStarted { .. }));
+    assert_eq!(tasks.count(), 3);
+    assert_eq!(history.held(&history.names.quarantine).len(), 3);
+    let told: Vec<&str> = history.mails.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "[payments] 3 payments waiting: none in the ledger since 09:30Z",
+            "[payments] recovering: 3 payments going back to Stripe",
+            "[payments] 3 messages in quarantine: for office hours",
+            "[payments] resolved after 1 h 43 min: nothing waits any more",
+        ]
+    );
 }
 
 const BY_HAND: &str = "

@@ -134,8 +134,20 @@ pub const PAUSE_MS_BASE: i64 = 120_000;
 /// the survivors of an outage come back anyway.
 pub const PAUSE_MS_MAX: i64 = 480_000;
 
-/// Setbacks after which a human is told that recovery does not hold although the provider looks well.
+/// Setbacks in a row after which a human is told that recovery does not hold although the provider looks well.
 pub const SETBACKS_MAX: u32 = 5;
+
+/// How long a dead letter without a ledger row is remembered after it was last seen, milliseconds: long enough that
+/// an outage of most of a day may lie between two of its rounds, short enough that next week's drill is a new one.
+pub const ROWLESS_REMEMBERED_MS: i64 = 86_400_000;
+
+/// Dead letters without a ledger row that are remembered: as many as one look through the queue sees, and few enough
+/// that the record stays small.
+pub const ROWLESS_MAX: usize = 50;
+
+/// How long after it was moved back a message can be dead-lettered again without any row, milliseconds: each of its
+/// deliveries dies and is over when its visibility ends, and one more for the moves before and after.
+pub const ROWLESS_UNDER_WAY_MS: i64 = ((RECEIVES_MAX + 1) * VISIBILITY_TIMEOUT_S) as i64 * 1_000;
 
 /// How long SQS's counts may lag behind a finished move, milliseconds. AWS says that they settle within about a
 /// minute; dead letters counted sooner may already be gone.
@@ -184,4 +196,5 @@ const _: () = {
     );
     assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
     assert!(STRANDED_TURNS > CALM_TURNS);
+    assert!(ROWLESS_REMEMBERED_MS > ROWLESS_UNDER_WAY_MS + PAUSE_MS_MAX, "it must be known when it is back");
 };

@@ -6,10 +6,11 @@ use crate::Inner;
 use crate::error::TurnError;
 use crate::limits::RECEIVES_MAX;
 use crate::records::Saved;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue};
+use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 use aws_smithy_types::base64;
 use ledger::LedgerError;
-use payments::incident::{Effect, Member, Observation, Recovery, Rowless, Sorted};
+use payments::UnixMs;
+use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted};
 use payments::limits::CANARY_MAX;
 use payments::payment::Body;
 use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, NO_LEDGER_ROW, ORIGINAL, OURS, REASON};
@@ -26,11 +27,20 @@ struct Sorting {
 /// What a dead letter is.
 enum Kind {
     /// A payment that would call the provider.
-    CallsProvider(Member),
+    CallsProvider(Member, Age),
     /// One that would be acknowledged at once, or whose row cannot be read.
-    Settled,
+    Settled(Age),
     /// Nothing in the ledger knows it.
-    Rowless,
+    Rowless(BodyDigest),
+}
+
+/// Whether a dead letter was moved back before.
+#[derive(Clone, Copy)]
+enum Age {
+    /// It is the message with which its payment came first.
+    Straggler,
+    /// It was sent after its payment had been received; or nobody can say, and neither can the consumer.
+    CameBack,
 }
 
 impl Inner {
@@ -38,36 +48,38 @@ impl Inner {
     pub(crate) async fn sort(
         &self,
         record: &Recovery,
-        rowless: Rowless,
         seen: &mut Observation,
     ) -> Result<Recovery, TurnError> {
-        let sorting = self.look_through(rowless, record.history.tasks).await?;
-        // Before a task may start: it takes only what is visible.
-        self.queues.show(&self.queues.dead_letters, &sorting.rest).await;
+        let sorting = self.look_through(record, seen).await?;
         let (mut next, mut effect) = (self.rules.sorted)(record, sorting.found.clone(), seen, &self.policy);
         if next.outbox.written() > record.outbox.written() {
             seen.details = Some(self.details(seen).await);
             (next, effect) = (self.rules.sorted)(record, sorting.found, seen, &self.policy);
         }
-        match self.records.save(&next).await? {
+        // Before a task may start: it takes only what is visible.
+        self.queues.show(&self.queues.dead_letters, &sorting.rest).await;
+        let saved = match self.records.save(&next).await? {
+            Saved::Yes(saved) => saved,
             Saved::Lost(found) => {
                 self.queues.show(&self.queues.dead_letters, &sorting.canary).await;
-                Ok(found)
+                return Ok(found);
             }
-            Saved::Yes(saved) => {
-                for message in &sorting.canary {
-                    self.queues.send_back(message).await?;
-                    self.queues.delete(&self.queues.dead_letters, message).await?;
-                }
-                if effect == Some(Effect::StartMoveTask) {
-                    self.queues.start_move_task().await?;
-                }
-                Ok(saved)
+        };
+        if saved.canary().is_some() {
+            for message in &sorting.canary {
+                self.queues.send_back(message).await?;
+                self.queues.delete(&self.queues.dead_letters, message).await?;
             }
+        } else {
+            self.queues.show(&self.queues.dead_letters, &sorting.canary).await;
         }
+        if effect == Some(Effect::StartMoveTask) {
+            self.queues.start_move_task().await?;
+        }
+        Ok(saved)
     }
 
-    async fn look_through(&self, rowless: Rowless, tasks: u32) -> Result<Sorting, TurnError> {
+    async fn look_through(&self, record: &Recovery, seen: &Observation) -> Result<Sorting, TurnError> {
         let mut sorting = Sorting::default();
         for _ in 0..RECEIVES_MAX {
             let messages = self.queues.receive(&self.queues.dead_letters).await?;
@@ -75,22 +87,23 @@ impl Inner {
                 break;
             }
             for message in messages {
-                match (self.kind(&message).await?, rowless) {
-                    (Kind::CallsProvider(member), _) if sorting.takes(&member) => {
-                        sorting.found.members.push(member);
-                        sorting.canary.push(message);
-                    }
-                    (Kind::Rowless, Rowless::Quarantine) => {
-                        self.quarantine(&message, tasks).await?;
-                        sorting.found.quarantined += 1;
-                    }
-                    (Kind::CallsProvider(_) | Kind::Settled, _) | (Kind::Rowless, Rowless::Keep) => {
-                        sorting.found.others += 1;
-                        sorting.rest.push(message);
+                match self.kind(&message).await? {
+                    Kind::CallsProvider(member, age) => sorting.add_payment(message, member, age),
+                    Kind::Settled(age) => sorting.add_other(message, age),
+                    Kind::Rowless(body) => {
+                        let task = seen.task.as_ref().map(|task| task.started_at);
+                        let returns = record.rowless.returns(&body, task);
+                        if returns < self.policy.redrive_cycles_max {
+                            sorting.add_rowless(message, body);
+                        } else {
+                            self.quarantine(&message, returns).await?;
+                            sorting.found.quarantined.push(body);
+                        }
                     }
                 }
             }
-            if sorting.canary.len() == CANARY_MAX && rowless == Rowless::Keep {
+            // Once the canary is full, the rest is only looked at for those that must be known again.
+            if sorting.canary.len() == CANARY_MAX && record.rowless.is_empty() {
                 break;
             }
         }
@@ -98,27 +111,29 @@ impl Inner {
     }
 
     async fn kind(&self, message: &Message) -> Result<Kind, TurnError> {
-        let Ok(Body::Payment(payment)) = Body::parse(message.body().unwrap_or_default()) else {
-            return Ok(Kind::Rowless);
+        let body = message.body().unwrap_or_default();
+        let Ok(Body::Payment(payment)) = Body::parse(body) else {
+            return Ok(Kind::Rowless(BodyDigest::of(body)));
         };
         match self.ledger.row(&payment.payment_id).await {
-            Ok(None) => Ok(Kind::Rowless),
+            Ok(None) => Ok(Kind::Rowless(BodyDigest::of(body))),
             // Another request under the same id is quarantined by the consumer, without asking Stripe.
             Ok(Some(row)) if row.state.is_unsettled() && row.request.fingerprint == payment.fingerprint() => {
-                Ok(Kind::CallsProvider(Member { payment_id: payment.payment_id, attempts: row.attempts }))
+                let member = Member { payment_id: payment.payment_id, attempts: row.attempts };
+                Ok(Kind::CallsProvider(member, age(message, row.received_at)))
             }
-            Ok(Some(_)) => Ok(Kind::Settled),
+            Ok(Some(row)) => Ok(Kind::Settled(age(message, row.received_at))),
             Err(LedgerError::Unreadable(error)) => {
                 tracing::error!(%error, payment_id = %payment.payment_id, "a row cannot be read");
-                Ok(Kind::Settled)
+                Ok(Kind::Settled(Age::CameBack))
             }
             Err(error) => Err(error.into()),
         }
     }
 
     /// Moves one dead letter to quarantine.
-    async fn quarantine(&self, message: &Message, tasks: u32) -> Result<(), TurnError> {
-        let detail = format!("no ledger row; came back after {tasks} redrives");
+    async fn quarantine(&self, message: &Message, returns: u32) -> Result<(), TurnError> {
+        let detail = format!("no ledger row; came back after {returns} redrives");
         let attributes = attributes(message, &detail);
         self.queues.send_to_quarantine(message.body().unwrap_or_default(), attributes).await?;
         self.queues.delete(&self.queues.dead_letters, message).await
@@ -126,9 +141,42 @@ impl Inner {
 }
 
 impl Sorting {
-    fn takes(&self, member: &Member) -> bool {
+    fn add_payment(&mut self, message: Message, member: Member, age: Age) {
         let is_new = |known: &Member| known.payment_id != member.payment_id;
-        self.canary.len() < CANARY_MAX && self.found.members.iter().all(is_new)
+        if self.canary.len() < CANARY_MAX && self.found.members.iter().all(is_new) {
+            self.found.members.push(member);
+            self.canary.push(message);
+            self.count(age);
+        } else {
+            self.add_other(message, age);
+        }
+    }
+
+    fn add_rowless(&mut self, message: Message, body: BodyDigest) {
+        self.found.rowless.push(body);
+        self.add_other(message, Age::Straggler);
+    }
+
+    fn add_other(&mut self, message: Message, age: Age) {
+        self.found.others += 1;
+        self.rest.push(message);
+        self.count(age);
+    }
+
+    const fn count(&mut self, age: Age) {
+        match age {
+            Age::Straggler => {}
+            Age::CameBack => self.found.came_back += 1,
+        }
+    }
+}
+
+/// A move gives a message a new time of sending; SQS itself keeps it when it dead-letters one.
+fn age(message: &Message, received_at: UnixMs) -> Age {
+    let sent_at = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
+    match sent_at.and_then(|text| text.parse().ok()).map(UnixMs) {
+        Some(sent_at) if sent_at < received_at => Age::Straggler,
+        Some(_) | None => Age::CameBack,
     }
 }
 
@@ -179,6 +227,17 @@ mod tests {
         let named = |n| (format!("name{n}"), text("value"));
         let builder = Message::builder().message_id("m-1").body("PYMT_FAILED");
         builder.set_message_attributes(Some((0..attributes).map(named).collect())).build()
+    }
+
+    #[test]
+    fn only_a_message_sent_after_its_payment_was_first_received_came_back() {
+        let message = |sent_at: Option<&str>| {
+            let sent_at = sent_at.map(|text| (MessageSystemAttributeName::SentTimestamp, text.to_owned()));
+            Message::builder().set_attributes(Some(sent_at.into_iter().collect())).build()
+        };
+        let came_back = |sent_at| matches!(age(&message(sent_at), UnixMs(1_000)), Age::CameBack);
+        assert!(!came_back(Some("999")));
+        assert!(came_back(Some("1001")) && came_back(None) && came_back(Some("soon")));
     }
 
     #[test]

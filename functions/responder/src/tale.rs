@@ -7,7 +7,7 @@ use metrique_writer::Entry;
 use metrique_writer::format::Format;
 use metrique_writer_format_emf::Emf;
 use payments::UnixMs;
-use payments::incident::{Effect, Incident, Observation, Probes, Rowless};
+use payments::incident::{Effect, Incident, Observation, Probes};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -47,8 +47,7 @@ impl Tale {
         self.effect = match effect {
             None => None,
             Some(Effect::StartMoveTask) => Some("start_move_task"),
-            Some(Effect::SortDeadLetters(Rowless::Keep)) => Some("sort_dead_letters"),
-            Some(Effect::SortDeadLetters(Rowless::Quarantine)) => Some("sort_and_quarantine"),
+            Some(Effect::SortDeadLetters) => Some("sort_dead_letters"),
         };
     }
 }

@@ -151,7 +151,7 @@ impl Inner {
         match effect {
             None => Ok(saved.clone()),
             Some(Effect::StartMoveTask) => self.queues.start_move_task().await.map(|()| saved.clone()),
-            Some(Effect::SortDeadLetters(rowless)) => self.sort(saved, rowless, seen).await,
+            Some(Effect::SortDeadLetters) => self.sort(saved, seen).await,
         }
     }
 

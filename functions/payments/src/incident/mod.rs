@@ -17,6 +17,7 @@ mod notice;
 mod observation;
 mod outbox;
 mod recovery;
+mod rowless;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -28,8 +29,9 @@ pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
 pub use outbox::{Mail, Outbox};
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
+pub use rowless::{BodyDigest, Rowless};
 pub use survey::{Details, Quarantined, Reach, Survey, Unsettled, samples};
-pub use turn::{Rowless, Sorted};
+pub use turn::Sorted;
 
 /// The two records, as they were read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl Incident {
 pub struct Policy {
     /// Whether dead letters are redriven without being told to.
     pub auto_redrive: AutoRedrive,
-    /// Move tasks of one incident after which dead letters without a ledger row are quarantined instead.
+    /// Move tasks after which a dead letter without a ledger row, if it came back after each, is quarantined.
     pub redrive_cycles_max: u32,
 }
 
@@ -81,7 +83,7 @@ pub struct Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Look through dead letters and pick a canary; [`Recovery::sorted`] takes what was found.
-    SortDeadLetters(Rowless),
+    SortDeadLetters,
     /// Start a move task on the dead-letter queue.
     StartMoveTask,
 }

@@ -5,6 +5,7 @@
 
 use super::observation::{Observation, Trigger};
 use super::outbox::Outbox;
+use super::rowless::Rowless;
 use crate::limits::{AUDIT_CHARS_MAX, AUDIT_MAX, TURN_GAP_MS_MAX, TURN_SPACING_MS};
 use crate::payment::PaymentId;
 use crate::time::UnixMs;
@@ -22,6 +23,8 @@ pub struct Recovery {
     pub phase: Phase,
     /// What happened in it so far; after it, in the last one.
     pub history: History,
+    /// Dead letters that the ledger does not know, whatever the incident.
+    pub rowless: Rowless,
     /// While set, nothing is redriven but by command.
     pub paused: Option<Paused>,
     /// Mails on their way.
@@ -155,8 +158,12 @@ pub struct History {
     pub tasks: u32,
     /// Messages they moved, approximately.
     pub moved: u64,
+    /// Move tasks of which it is known whether they held.
+    pub judged: u32,
     /// Recoveries that did not hold.
     pub setbacks: u32,
+    /// Those since one did.
+    pub setbacks_in_a_row: u32,
     /// Why the last move task failed.
     pub failure: Option<String>,
     /// Whether people were told that it recovers, and that it fell back.

@@ -8,12 +8,16 @@
 //!   └───────────────────────────────────────────────────────────────────────────────────────────────── resolved
 //! ```
 //!
+//! Dead letters again are no setback by themselves: a payment whose last attempt met the outage is dead-lettered only
+//! when its visibility ends, up to a quarter of an hour after it. Only those that were moved before count as one.
+//!
 //! Invariant: a move task is asked for only where none runs, by a turn that found the provider well, as the turn before
 //! it did, and after a canary came through or there was nobody to send; or by a human's word.
 
 use super::letter::{Facts, Kind, Letter, RedriveMode};
 use super::observation::{MoveTask, Observation, Probes, TaskStatus, Verdict};
 use super::recovery::{Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
+use super::rowless::BodyDigest;
 use super::{Effect, Policy};
 use crate::limits::{
     CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, PAUSE_MS_BASE, PAUSE_MS_MAX, REMINDER_MS, SETBACKS_MAX,
@@ -21,24 +25,20 @@ use crate::limits::{
 };
 use crate::time::UnixMs;
 
-/// What becomes of dead letters without a ledger row: drills, and messages whose every delivery died before step 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rowless {
-    /// They stay, for the next move task.
-    Keep,
-    /// They came back too often: each is moved to quarantine.
-    Quarantine,
-}
-
 /// What looking through the dead letters came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sorted {
     /// Payments that would call the provider if they were redriven: at most a canary of them.
     pub members: Vec<Member>,
-    /// Messages that were moved to quarantine.
-    pub quarantined: u64,
-    /// Messages that are there and would not call the provider.
+    /// Messages that are there and did not become members.
     pub others: u64,
+    /// Those of the others that the ledger does not know.
+    pub rowless: Vec<BodyDigest>,
+    /// Messages that were moved to quarantine.
+    pub quarantined: Vec<BodyDigest>,
+    /// Messages of payments that were moved back before: each was sent after its payment was first received. One that
+    /// was not is a straggler, which SQS dead-lettered only now, and says nothing of a recovery.
+    pub came_back: u64,
 }
 
 pub(super) fn decide(seen: &Observation, record: &Recovery, policy: &Policy) -> (Recovery, Option<Effect>) {
@@ -72,11 +72,15 @@ impl Recovery {
     #[must_use]
     pub fn sorted(&self, found: Sorted, seen: &Observation, policy: &Policy) -> (Self, Option<Effect>) {
         let mut turn = Turn::new(seen, self, policy);
+        let task = seen.task.as_ref().map(|task| task.started_at);
+        turn.next.rowless.saw(&found.rowless, &found.quarantined, task, seen.now);
         // Sorting follows from a turn that found the provider well.
         let well = Streak { turns: WELL_TURNS, last_at: seen.now };
-        if !found.members.is_empty() {
+        if turn.did_not_hold(&found) {
+            turn.setback();
+        } else if !found.members.is_empty() {
             turn.next.phase = Phase::Canary { since: seen.now, members: found.members, well };
-        } else if found.others > 0 && found.quarantined == 0 {
+        } else if found.others > 0 && found.quarantined.is_empty() {
             turn.redrive();
         } else {
             // Nothing is left, or more is to be sorted, or SQS showed none of what it counts: the next turn sees.
@@ -120,7 +124,7 @@ impl<'a> Turn<'a> {
             self.drain();
         } else if may_try && self.may_redrive() {
             self.next.phase = Phase::Canary { since: now, members: Vec::new(), well };
-            self.effect = Some(Effect::SortDeadLetters(self.rowless()));
+            self.effect = Some(Effect::SortDeadLetters);
         } else if may_try {
             self.escalate(Escalation::RedriveIsYours);
         } else if has_dead_letters && matches!(self.seen.probes, Some(Probes::Unwell(_))) {
@@ -133,6 +137,20 @@ impl<'a> Turn<'a> {
             Some(Probes::Well) => well.extended(self.seen.now),
             Some(Probes::Unwell(_)) | None => Streak::NONE,
         }
+    }
+
+    /// Judges the move tasks since the last judgement by the dead letters there are now. Those that no task had moved do
+    /// not count, nor do those without a row, which are counted one by one.
+    fn did_not_hold(&mut self, found: &Sorted) -> bool {
+        let history = &mut self.next.history;
+        if history.judged == history.tasks {
+            return false;
+        }
+        history.judged = history.tasks;
+        if found.came_back == 0 {
+            history.setbacks_in_a_row = 0;
+        }
+        found.came_back > 0
     }
 
     /// The canary is being picked by the turn that saved this phase. If that turn died, the way starts again.
@@ -220,6 +238,7 @@ impl<'a> Turn<'a> {
             TaskStatus::Cancelled => self.pause_as_canceled(),
             TaskStatus::Failed(reason) => {
                 self.next.history.failure = Some(super::recovery::cut(reason));
+                self.next.history.judged = self.next.history.tasks;
                 self.setback();
                 self.escalate(Escalation::TaskFailed);
             }
@@ -238,8 +257,14 @@ impl<'a> Turn<'a> {
     }
 
     fn drain(&mut self) {
-        let calm = if self.seen.is_calm() { Streak::NONE.extended(self.seen.now) } else { Streak::NONE };
+        let calm = if self.is_calm() { Streak::NONE.extended(self.seen.now) } else { Streak::NONE };
         self.next.phase = Phase::Draining { since: self.seen.now, calm, stranded: Streak::NONE };
+    }
+
+    /// Nothing is wrong, and nothing is on its way that would be again.
+    fn is_calm(&self) -> bool {
+        let is_empty = self.seen.source.total() == 0;
+        self.seen.is_calm() && (is_empty || !self.next.rowless.may_be_under_way(self.seen.now))
     }
 
     fn draining(&mut self, since: UnixMs, calm: Streak, stranded: Streak) {
@@ -249,10 +274,11 @@ impl<'a> Turn<'a> {
             return self.follow_task();
         }
         if has_dead_letters && now.since_ms(since) >= COUNTS_SETTLE_MS {
-            return self.come_back();
+            // Whether they came back or are stragglers is seen when they are sorted.
+            return self.wait_again(now);
         }
         let is_stranded = !self.seen.is_calm() && !has_dead_letters && self.seen.source.total() == 0;
-        let calm = if self.seen.is_calm() { calm.extended(now) } else { Streak::NONE };
+        let calm = if self.is_calm() { calm.extended(now) } else { Streak::NONE };
         let stranded = if is_stranded { stranded.extended(now) } else { Streak::NONE };
         self.next.phase = Phase::Draining { since, calm, stranded };
         if calm.turns >= CALM_TURNS {
@@ -267,17 +293,6 @@ impl<'a> Turn<'a> {
         self.next.phase = Phase::Waiting { well: Streak::NONE, next_try_at };
     }
 
-    /// There are dead letters again. After the first task that is no bad sign: payments whose last attempt met the
-    /// outage are dead-lettered only when their visibility ends, up to a quarter of an hour after it. So it costs no
-    /// pause and no mail, but the way starts again from the probes. From the second time on it counts.
-    fn come_back(&mut self) {
-        if self.next.history.tasks < 2 {
-            self.wait_again(self.seen.now);
-        } else {
-            self.setback();
-        }
-    }
-
     /// The provider, or the first to go, failed although people were told that it recovers.
     fn tell_of_relapse(&mut self) {
         if self.next.history.told.contains(&Told::Recovering) {
@@ -287,11 +302,12 @@ impl<'a> Turn<'a> {
 
     /// A recovery did not hold: wait for longer than last time.
     fn setback(&mut self) {
-        self.next.history.setbacks = self.next.history.setbacks.saturating_add(1);
-        let setbacks = self.next.history.setbacks;
-        self.wait_again(self.seen.now.plus_ms(pause_ms(setbacks)));
-        // Dead letters without a row come back as often as the operator allows; that alone is no reason.
-        if setbacks > SETBACKS_MAX.max(self.policy.redrive_cycles_max) {
+        let history = &mut self.next.history;
+        history.setbacks = history.setbacks.saturating_add(1);
+        history.setbacks_in_a_row = history.setbacks_in_a_row.saturating_add(1);
+        let in_a_row = history.setbacks_in_a_row;
+        self.wait_again(self.seen.now.plus_ms(pause_ms(in_a_row)));
+        if in_a_row > SETBACKS_MAX {
             self.escalate(Escalation::KeepsComingBack);
         }
     }
@@ -304,14 +320,6 @@ impl<'a> Turn<'a> {
 
     fn may_redrive(&self) -> bool {
         RedriveMode::of(&self.next, self.policy) == RedriveMode::Automatic
-    }
-
-    const fn rowless(&self) -> Rowless {
-        if self.next.history.tasks >= self.policy.redrive_cycles_max {
-            Rowless::Quarantine
-        } else {
-            Rowless::Keep
-        }
     }
 
     fn remind(&mut self) {

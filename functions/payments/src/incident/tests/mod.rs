@@ -1,7 +1,9 @@
 //! The rules of an incident: told as stories and held against any observations.
 
 mod properties;
+mod returns;
 mod stories;
+mod story;
 
 use super::*;
 use crate::payment::PaymentId;

@@ -73,10 +73,19 @@ prop_compose! {
         members in 0..3_u64,
         quarantined in 0..3_u64,
         others in 0..3_u64,
+        rowless in 0..2_u64,
+        came_back in 0..2_u64,
         loses in 0..8_u8,
     ) -> Moment {
         let member = |n| Member { payment_id: payment_id(n), attempts: 5 };
-        let found = Sorted { members: (0..members).map(member).collect(), quarantined, others };
+        let bodies = |count: u64| (0..count).map(|n| BodyDigest::of(&n.to_string())).collect();
+        let found = Sorted {
+            members: (0..members).map(member).collect(),
+            others: others + rowless,
+            rowless: bodies(rowless),
+            quarantined: bodies(quarantined),
+            came_back,
+        };
         let seen = Observation {
             source: depth(source), dead_letters: depth(dead_letters), quarantine: depth(quarantine), probes, canary,
             ..Observation::default()
@@ -132,11 +141,8 @@ impl Run {
         match decision.effect {
             None => Ok(()),
             Some(Effect::StartMoveTask) => self.started(&seen),
-            Some(Effect::SortDeadLetters(rowless)) => {
-                let found = Sorted {
-                    quarantined: if rowless == Rowless::Quarantine { moment.found.quarantined } else { 0 },
-                    ..moment.found.clone()
-                };
+            Some(Effect::SortDeadLetters) => {
+                let found = moment.found.clone();
                 let (next, effect) = self.incident.recovery.sorted(found, &seen, &self.policy);
                 self.save(next)?;
                 if effect.is_some() { self.started(&seen) } else { Ok(()) }
@@ -187,7 +193,7 @@ fn calm() -> Moment {
 fn well_and_stuck() -> Moment {
     let settled = vec![Verdict::Settled; 3];
     let seen = Observation { dead_letters: depth(3), canary: settled, ..calm().seen };
-    Moment { seen, found: Sorted { others: 1, ..Sorted::default() }, ..calm() }
+    Moment { seen, found: Sorted { others: 1, came_back: 1, ..Sorted::default() }, ..calm() }
 }
 
 proptest! {

@@ -1,97 +1,9 @@
 //! Incidents turn by turn.
 
+use super::story::*;
 use super::*;
 use crate::cause::Cause;
 use crate::limits::{CANARY_MS_MAX, TURN_S_MAX};
-
-/// A recovery that is told one observation after another; every mail is sent at once.
-struct Story {
-    record: Recovery,
-    policy: Policy,
-    now: UnixMs,
-    mails: Vec<Kind>,
-}
-
-impl Story {
-    fn new(policy: Policy) -> Self {
-        Self { record: Recovery::default(), policy, now: START, mails: Vec::new() }
-    }
-
-    /// One turn, a minute after the last.
-    fn turn(&mut self, seen: Observation) -> Option<Effect> {
-        self.now = self.now.plus_ms(MINUTE);
-        let (next, effect) = turn::decide(&Observation { now: self.now, ..seen }, &self.record, &self.policy);
-        self.save(next);
-        effect
-    }
-
-    fn sorted(&mut self, found: Sorted, seen: Observation) -> Option<Effect> {
-        let (next, effect) = self.record.sorted(found, &Observation { now: self.now, ..seen }, &self.policy);
-        self.save(next);
-        effect
-    }
-
-    fn save(&mut self, next: Recovery) {
-        self.mails.extend(kinds(&next.outbox, &self.record.outbox));
-        self.record = next;
-        for number in self.record.outbox.pending().iter().map(|mail| mail.number).collect::<Vec<_>>() {
-            self.record.outbox.sent(number);
-        }
-    }
-
-    fn phase(&self) -> &'static str {
-        self.record.phase.name()
-    }
-
-    /// Up to where a canary of two is under way.
-    fn with_canary(policy: Policy) -> Self {
-        let mut story = Self::new(policy);
-        assert_eq!(story.turn(dead(5)), None);
-        assert_eq!(story.turn(well(5)), None);
-        assert_eq!(story.turn(well(5)), Some(Effect::SortDeadLetters(Rowless::Keep)));
-        let members = vec![
-            Member { payment_id: payment_id(1), attempts: 5 },
-            Member { payment_id: payment_id(2), attempts: 5 },
-        ];
-        assert_eq!(story.sorted(Sorted { members, ..Sorted::default() }, well(5)), None);
-        assert_eq!(story.phase(), "canary");
-        story
-    }
-
-    /// Up to where the move task was asked for.
-    fn redriving(policy: Policy) -> Self {
-        let mut story = Self::with_canary(policy);
-        assert_eq!(story.turn(canary(&[Verdict::Settled, Verdict::Settled])), Some(Effect::StartMoveTask));
-        assert_eq!(story.mails, [Kind::Opened, Kind::Recovering]);
-        story
-    }
-}
-
-fn calm() -> Observation {
-    Observation::default()
-}
-
-fn dead(dead_letters: u64) -> Observation {
-    Observation { dead_letters: depth(dead_letters), ..Observation::default() }
-}
-
-fn well(dead_letters: u64) -> Observation {
-    Observation { probes: Some(Probes::Well), ..dead(dead_letters) }
-}
-
-fn unwell(cause: Cause) -> Observation {
-    Observation { probes: Some(Probes::Unwell(cause)), ..dead(5) }
-}
-
-fn canary(verdicts: &[Verdict]) -> Observation {
-    Observation { canary: verdicts.to_vec(), ..well(3) }
-}
-
-fn task(status: TaskStatus, dead_letters: u64) -> Observation {
-    // Newer than anything a story remembers.
-    let task = MoveTask { started_at: minutes(1_000), status, moved: 4 };
-    Observation { task: Some(task), ..dead(dead_letters) }
-}
 
 #[test]
 fn an_outage_is_told_waited_out_tried_moved_drained_and_resolved() {
@@ -103,9 +15,9 @@ fn an_outage_is_told_waited_out_tried_moved_drained_and_resolved() {
         assert_eq!(story.phase(), "waiting");
     }
     story.turn(well(5));
-    assert_eq!(story.turn(well(5)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+    assert_eq!(story.turn(well(5)), Some(Effect::SortDeadLetters));
     let member = Member { payment_id: payment_id(1), attempts: 5 };
-    story.sorted(Sorted { members: vec![member], others: 0, quarantined: 0 }, well(5));
+    story.sorted(Sorted { members: vec![member], ..Sorted::default() }, well(5));
     assert_eq!(story.turn(canary(&[Verdict::Open])), None);
     assert_eq!(story.turn(canary(&[Verdict::Settled])), Some(Effect::StartMoveTask));
     assert_eq!(story.turn(task(TaskStatus::Running, 2)), None);
@@ -130,7 +42,7 @@ fn one_well_turn_or_two_within_seconds_are_not_enough() {
     assert_eq!(story.turn(well(1)), None);
     story.now = story.now.plus_ms(5_000 - MINUTE);
     assert_eq!(story.turn(well(1)), None, "five seconds later is the same turn");
-    assert_eq!(story.turn(well(1)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+    assert_eq!(story.turn(well(1)), Some(Effect::SortDeadLetters));
 }
 
 #[test]
@@ -140,7 +52,7 @@ fn well_turns_with_one_missing_between_them_are_not_in_a_row() {
     story.turn(well(1));
     story.now = story.now.plus_ms(MINUTE);
     assert_eq!(story.turn(well(1)), None);
-    assert_eq!(story.turn(well(1)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+    assert_eq!(story.turn(well(1)), Some(Effect::SortDeadLetters));
 }
 
 #[test]
@@ -186,47 +98,6 @@ fn a_settled_canary_beside_a_failed_probe_moves_nothing() {
 }
 
 #[test]
-fn dead_letters_that_would_not_call_the_provider_are_moved_without_a_canary_and_then_quarantined() {
-    let mut story = Story::new(ON);
-    story.turn(dead(1));
-    for cycle in 1..=3 {
-        let mut effect = story.turn(well(1));
-        while effect.is_none() {
-            effect = story.turn(well(1));
-        }
-        assert_eq!(effect, Some(Effect::SortDeadLetters(Rowless::Keep)), "cycle {cycle}");
-        let found = Sorted { others: 1, ..Sorted::default() };
-        assert_eq!(story.sorted(found, well(1)), Some(Effect::StartMoveTask));
-        let moved = |status| {
-            let task = MoveTask { started_at: minutes(1_000 + cycle), status, moved: 1 };
-            Observation { task: Some(task), ..dead(1) }
-        };
-        story.turn(moved(TaskStatus::Completed));
-        assert_eq!(story.phase(), "draining");
-        story.turn(dead(1));
-        assert_eq!(story.phase(), "draining", "SQS may still count what was moved");
-        story.turn(dead(1));
-        assert_eq!(story.phase(), "waiting");
-    }
-    let mut effect = None;
-    while effect.is_none() {
-        effect = story.turn(well(1));
-    }
-    assert_eq!(effect, Some(Effect::SortDeadLetters(Rowless::Quarantine)));
-    let found = Sorted { quarantined: 1, ..Sorted::default() };
-    assert_eq!(story.sorted(found, well(1)), None);
-    for _ in 0..4 {
-        story.turn(Observation { probes: Some(Probes::Well), ..calm() });
-    }
-    assert_eq!(story.phase(), "quiet");
-    assert_eq!(
-        story.mails,
-        [Kind::Opened, Kind::Recovering, Kind::Resolved],
-        "nothing relapsed: they are a drill"
-    );
-}
-
-#[test]
 fn with_auto_redrive_off_nothing_moves_and_a_human_is_told_once_when_it_is_time() {
     let mut story = Story::new(OFF);
     story.turn(dead(5));
@@ -260,7 +131,7 @@ fn a_pause_holds_until_it_is_taken_back_and_a_canceled_task_is_a_pause() {
     let (next, _) = story.record.obey(&resume, &seen, &ON).unwrap();
     story.save(next);
     assert_eq!(story.record.obey(&resume, &seen, &ON), Err(Refused::NotPaused));
-    assert_eq!(story.turn(well(3)), Some(Effect::SortDeadLetters(Rowless::Keep)));
+    assert_eq!(story.turn(well(3)), Some(Effect::SortDeadLetters));
 }
 
 #[test]
@@ -276,18 +147,6 @@ fn a_failed_task_and_one_that_never_started_are_gated_again() {
     assert_eq!(story.phase(), "redriving", "whoever saved it may still be at it");
     story.turn(dead(3));
     assert_eq!((story.phase(), story.record.history.setbacks), ("waiting", 0));
-}
-
-#[test]
-fn stragglers_of_the_outage_are_moved_too_without_a_pause_and_without_alarm() {
-    let mut story = Story::redriving(ON);
-    story.turn(task(TaskStatus::Completed, 0));
-    story.turn(dead(4));
-    story.turn(dead(4));
-    assert_eq!((story.phase(), story.record.history.setbacks), ("waiting", 0));
-    story.turn(well(4));
-    assert_eq!(story.turn(well(4)), Some(Effect::SortDeadLetters(Rowless::Keep)));
-    assert_eq!(story.mails, [Kind::Opened, Kind::Recovering]);
 }
 
 #[test]

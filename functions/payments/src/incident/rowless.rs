@@ -1,0 +1,135 @@
+//! Dead letters that the ledger does not know, and how often each came back.
+//!
+//! They are drills, and messages whose every delivery died before the ledger was asked. A move task gives a message a
+//! new id and a new age, so without a row it can be known again by its body alone.
+//!
+//! Invariant: this outlives an incident. A message that fails slowly is dead-lettered again when everything else has
+//! long been settled, and must be known then, or it would be moved back for ever.
+
+use crate::limits::{ROWLESS_MAX, ROWLESS_REMEMBERED_MS, ROWLESS_UNDER_WAY_MS};
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What is remembered of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rowless(BTreeMap<BodyDigest, Sighting>);
+
+/// A message's body, by the first half of its SHA-256. Two drills are one: they have one body.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BodyDigest(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sighting {
+    /// Move tasks after which it was there again.
+    returns: u32,
+    /// When it was last seen.
+    at: UnixMs,
+}
+
+impl BodyDigest {
+    /// The digest of `body`.
+    #[must_use]
+    pub fn of(body: &str) -> Self {
+        let mut hex = String::new();
+        for byte in &Sha256::digest(body)[..16] {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Self(hex)
+    }
+}
+
+impl Rowless {
+    /// How often it came back, counting that it is seen now. `task` is when the newest move task was started.
+    #[must_use]
+    pub fn returns(&self, body: &BodyDigest, task: Option<UnixMs>) -> u32 {
+        self.0.get(body).map_or(0, |last| {
+            let was_moved = task.is_some_and(|started_at| started_at > last.at);
+            last.returns.saturating_add(u32::from(was_moved))
+        })
+    }
+
+    /// Whether there are none to look out for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one that was moved back may still be on its way to be dead-lettered again.
+    pub(super) fn may_be_under_way(&self, now: UnixMs) -> bool {
+        self.0.values().any(|last| now.since_ms(last.at) <= ROWLESS_UNDER_WAY_MS)
+    }
+
+    /// Remembers those that were seen and stay, and forgets those that are gone or have not been seen for long.
+    pub(super) fn saw(
+        &mut self,
+        stay: &[BodyDigest],
+        gone: &[BodyDigest],
+        task: Option<UnixMs>,
+        now: UnixMs,
+    ) {
+        for body in stay {
+            let sighting = Sighting { returns: self.returns(body, task), at: now };
+            if self.0.len() < ROWLESS_MAX || self.0.contains_key(body) {
+                self.0.insert(body.clone(), sighting);
+            }
+        }
+        self.0.retain(|body, last| now.since_ms(last.at) <= ROWLESS_REMEMBERED_MS && !gone.contains(body));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixMs = UnixMs(1_767_603_600_000);
+
+    /// What is remembered of `drill`, seen at the beginning and then `tasks` times after a move task, a minute apart.
+    fn seen_after(tasks: i64) -> (Rowless, BodyDigest) {
+        let (mut rowless, drill) = (Rowless::default(), BodyDigest::of("PYMT_FAILED"));
+        for cycle in 0..=tasks {
+            let task = Some(START.plus_ms(cycle * 60_000 - 30_000)).filter(|_| cycle > 0);
+            rowless.saw(std::slice::from_ref(&drill), &[], task, START.plus_ms(cycle * 60_000));
+        }
+        (rowless, drill)
+    }
+
+    #[test]
+    fn a_return_is_one_sight_after_a_move_task_however_often_it_is_looked_at() {
+        let (mut rowless, drill) = seen_after(2);
+        let (task, now) = (Some(START.plus_ms(90_000)), START.plus_ms(130_000));
+        assert_eq!(rowless.returns(&drill, task), 2);
+        rowless.saw(std::slice::from_ref(&drill), &[], task, now);
+        assert_eq!(rowless.returns(&drill, task), 2, "no task ran in between");
+        assert_eq!(rowless.returns(&drill, Some(now.plus_ms(1))), 3);
+        assert_eq!(rowless.returns(&BodyDigest::of("another"), Some(now)), 0);
+    }
+
+    #[test]
+    fn what_is_gone_or_was_not_seen_for_long_is_forgotten() {
+        let (mut rowless, drill) = seen_after(2);
+        rowless.saw(&[], &[], None, START.plus_ms(120_000 + ROWLESS_REMEMBERED_MS));
+        assert!(!rowless.is_empty());
+        rowless.saw(&[], &[], None, START.plus_ms(120_001 + ROWLESS_REMEMBERED_MS));
+        assert!(rowless.is_empty());
+
+        let (mut rowless, _) = seen_after(2);
+        rowless.saw(&[], &[drill], None, START.plus_ms(130_000));
+        assert!(rowless.is_empty());
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_the_record_should_hold() {
+        let mut rowless = Rowless::default();
+        let many: Vec<BodyDigest> = (0..2 * ROWLESS_MAX).map(|n| BodyDigest::of(&n.to_string())).collect();
+        rowless.saw(&many, &[], None, START);
+        rowless.saw(&many, &[], Some(START.plus_ms(1)), START.plus_ms(2));
+        let returned = many.iter().filter(|body| rowless.returns(body, None) == 1).count();
+        assert_eq!((rowless.0.len(), returned), (ROWLESS_MAX, ROWLESS_MAX));
+    }
+}
