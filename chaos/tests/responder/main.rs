@@ -1,0 +1,8 @@
+//! Behaviour of the real responder, beside the real consumer, in worlds built from the real template.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
+
+mod quiet;
+mod release;
+mod town;
+mod transitions;

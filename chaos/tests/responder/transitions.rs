@@ -1,0 +1,82 @@
+//! What people are told and what is moved, over whole outages: once for each transition, whoever else is at work.
+
+use chaos::checks::{Outcome, judge};
+use chaos::experiment::Experiment;
+use chaos::journal::Event;
+use chaos::world::{Code, History, run};
+use std::path::Path;
+
+/// A provider that is gone for half an hour.
+const OUTAGE: &str = "
+    title = 'Outage'
+    workload = { payments = 200, over = '1h30m' }
+    fault = [{ kind = 'stripe-unavailable', from = '20m', for = '30m' }]";
+
+/// Five minutes down, ten minutes up, again and again.
+const FLAPPING: &str = "
+    title = 'Flapping'
+    workload = { payments = 600, over = '2h10m' }
+    fault = [
+        { kind = 'stripe-unavailable', from = '20m', for = '5m' },
+        { kind = 'stripe-unavailable', from = '35m', for = '5m' },
+        { kind = 'stripe-unavailable', from = '50m', for = '5m' },
+        { kind = 'stripe-unavailable', from = '65m', for = '5m' },
+        { kind = 'stripe-unavailable', from = '80m', for = '5m' },
+        { kind = 'stripe-unavailable', from = '95m', for = '5m' },
+    ]";
+
+fn history_of(experiment: &str, seed: u64) -> History {
+    let experiment = Experiment::parse(Path::new("test.toml"), experiment).expect("it is well formed");
+    run(experiment, seed, Code::DEPLOYED).expect("the world runs")
+}
+
+/// The words of the subjects that tell one transition from another.
+fn transitions(history: &History) -> Vec<&'static str> {
+    let words = ["ACTION NEEDED", "back to waiting", "recovering", "resolved", "quarantine", "waiting"];
+    let word = |subject: &str| words.into_iter().find(|word| subject.contains(word)).unwrap_or("another");
+    history.mails.iter().map(|mail| word(&mail.subject)).collect()
+}
+
+/// How many move tasks ran at the same time, at most.
+fn tasks_at_once(history: &History) -> usize {
+    let (mut running, mut most) = (0, 0);
+    for record in &history.records {
+        match &record.event {
+            Event::MoveTaskStarted { .. } => running += 1,
+            Event::MoveTaskEnded { .. } => running -= 1,
+            _ => {}
+        }
+        most = most.max(running);
+    }
+    most
+}
+
+#[test]
+fn two_responders_at_once_tell_each_transition_once_and_run_one_task_at_a_time() {
+    let twice = OUTAGE.replace("fault = [", "fault = [{ kind = 'event-twice', rate = 1.0 }, ");
+    for seed in 1..=3 {
+        let history = history_of(&twice, seed);
+        let judgement = judge(&history);
+        assert_eq!(judgement.outcome(), Outcome::Passed, "seed {seed}: {judgement:?}");
+        assert_eq!(transitions(&history), ["waiting", "recovering", "resolved"], "seed {seed}");
+        assert_eq!(tasks_at_once(&history), 1, "seed {seed}");
+        let refused = |event: &Event| matches!(event, Event::MoveTaskRefused { .. });
+        assert!(!history.records.iter().any(|record| refused(&record.event)), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_provider_that_flaps_makes_nobody_get_up() {
+    for seed in 1..=4 {
+        let history = history_of(FLAPPING, seed);
+        let judgement = judge(&history);
+        assert_eq!(judgement.outcome(), Outcome::Passed, "seed {seed}: {judgement:?}");
+        let told = transitions(&history);
+        assert!(!told.contains(&"ACTION NEEDED"), "seed {seed}: {told:?}");
+        let tasks =
+            history.records.iter().filter(|record| matches!(record.event, Event::MoveTaskStarted { .. }));
+        assert!(tasks.count() > 3, "it was redriven again and again");
+        let held = |body: &str| !body.contains("did not hold");
+        assert!(history.mails.iter().all(|mail| held(&mail.body)), "seed {seed}");
+    }
+}
