@@ -81,8 +81,8 @@ fn a_consumer_that_always_fails_loses_nothing_and_what_it_fails_on_is_quarantine
     assert_eq!(
         told,
         [
-            "[payments] 3 payments waiting: none in the ledger since 09:30Z",
-            "[payments] recovering: 3 payments going back to Stripe",
+            "[payments] 3 messages waiting: not in the ledger since 09:30Z",
+            "[payments] recovering: 3 messages going back",
             "[payments] 3 messages in quarantine: for office hours",
             "[payments] resolved after 1 h 43 min: nothing waits any more",
         ]

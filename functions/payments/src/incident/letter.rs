@@ -3,7 +3,7 @@
 //! The facts are saved with the transition, so a mail that is sent late still says what was true then.
 //! Invariant: facts are taken from one observation and the record it led to.
 
-use super::observation::{Depth, Observation, Probes, Trigger};
+use super::observation::{Depth, Observation, Probes, Trigger, Verdict};
 use super::recovery::{Escalation, Phase, Recovery};
 use super::survey::{Quarantined, Reach, Survey};
 use super::{AutoRedrive, Policy};
@@ -77,6 +77,9 @@ pub struct Facts {
     pub moved: u64,
     /// Recoveries that did not hold.
     pub setbacks: u32,
+    /// Payments that went first and were settled, if this tells of the rest.
+    #[serde(default)]
+    pub went_first: u64,
     /// Nothing is tried before.
     pub next_try_at: Option<UnixMs>,
     /// Why the last move task failed.
@@ -137,6 +140,7 @@ impl Facts {
             tasks: history.tasks,
             moved: history.moved,
             setbacks: history.setbacks,
+            went_first: seen.canary.iter().filter(|verdict| **verdict == Verdict::Settled).count() as u64,
             next_try_at,
             failure: history.failure.clone(),
             escalations: history
@@ -147,6 +151,15 @@ impl Facts {
                 .collect(),
             ordered_by: next.audit.last().filter(|audit| audit.at == seen.now).map(|audit| audit.who.clone()),
         }
+    }
+
+    /// Whether all that waits is dead-lettered and unknown to the ledger: a drill, or what died before step 1.
+    #[must_use]
+    pub fn is_rowless(&self) -> bool {
+        self.trigger == Trigger::DeadLetters
+            && self.dead_letters.total() > 0
+            && self.survey.payments == 0
+            && self.survey.reach == Reach::All
     }
 
     /// Payments that wait: messages as SQS counts them, unless the ledger knows of more.

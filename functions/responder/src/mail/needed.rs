@@ -48,6 +48,12 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
 }
 
 fn while_they_wait(facts: &Facts) -> Needed {
+    if facts.is_rowless() && facts.redrive == RedriveMode::Automatic {
+        return Needed::No(
+            "You do not have to get up: it is a drill, or what failed before it was recorded, and is tried again by itself."
+                .to_owned(),
+        );
+    }
     let blame = facts.survey.main_cause().map_or(Blame::Provider, Cause::blame);
     match (&facts.redrive, blame) {
         (RedriveMode::Automatic, Blame::Provider) => Needed::No(
@@ -78,7 +84,7 @@ impl Needed {
 const fn in_full(escalation: Escalation) -> &'static str {
     match escalation {
         Escalation::CredentialsRefused => {
-            "Stripe refuses our key, and no payment goes out until that is mended."
+            "Stripe refuses our key, or we cannot read it: no payment goes out until that is mended."
         }
         Escalation::RefusedInARow => {
             "Stripe refuses every payment with the same code; something of ours is wrong."

@@ -5,8 +5,11 @@
 use super::Site;
 use super::sections::{Body, command};
 use super::words::{count, span, utc};
+use payments::PaymentId;
 use payments::incident::{NoticeFacts, NoticeKind, Quarantined};
+use payments::ledger::Reason;
 use payments::limits::DEAD_LETTERS_RETENTION_S;
+use payments::quarantine::NO_LEDGER_ROW;
 use std::fmt::Write;
 
 pub(super) fn write(kind: NoticeKind, facts: &NoticeFacts, site: &Site) -> (String, String) {
@@ -38,10 +41,12 @@ fn filled(first_line: &str, facts: &NoticeFacts, site: &Site) -> String {
 }
 
 fn happened(facts: &NoticeFacts) -> String {
-    let mut text =
-        "Only a human can mend what is in quarantine. None of it was charged, and no other payment is held \
-                    up:\n"
-            .to_owned();
+    let mut text = "Only a human can mend what is in quarantine. No other payment is held up. ".to_owned();
+    text.push_str(if facts.samples.iter().any(|sample| sample.reason == Reason::IntentMismatch.name()) {
+        "Where it says intent_mismatch,\na card may have been charged:\n"
+    } else {
+        "None of it was charged:\n"
+    });
     for Quarantined { payment_id, reason, detail } in &facts.samples {
         let payment = payment_id.as_ref().map_or("(no payment)", |id| id.as_str());
         // Writing to a string does not fail.
@@ -61,7 +66,7 @@ fn must(facts: &NoticeFacts, site: &Site) -> String {
     let expires_at = facts.since.plus_ms(DEAD_LETTERS_RETENTION_S * 1_000);
     let mut text =
         format!("For each of them, before the first expires on {}, one of these.\n", utc(expires_at));
-    if let Some(id) = facts.samples.iter().find_map(|sample| sample.payment_id.as_ref()) {
+    if let Some(id) = facts.samples.iter().find_map(releasable) {
         let payload = format!(
             r#"{{"command":"release","payment_id":"{id}","who":"YOUR NAME","why":"WHAT YOU MENDED"}}"#
         );
@@ -71,9 +76,21 @@ fn must(facts: &NoticeFacts, site: &Site) -> String {
             command(site, &payload)
         );
     }
+    if facts.samples.iter().any(|sample| sample.reason == NO_LEDGER_ROW) {
+        text.push_str(
+            "Where it says no_ledger_row, the ledger knows nothing to release: see the consumer's log for why it died, \
+             mend\nthat, send the body to the payments queue once more, and delete the message here.\n",
+        );
+    }
     text.push_str(
         "Delete the message, when it holds no payment; or when another amount is wanted: that is another payment,\n\
          to be sent under a payment_id of its own.",
     );
     text
+}
+
+/// The payment, if it may be tried again once its trouble is mended.
+fn releasable(sample: &Quarantined) -> Option<&PaymentId> {
+    let others = [NO_LEDGER_ROW, Reason::ConflictingRequest.name(), Reason::IntentMismatch.name()];
+    sample.payment_id.as_ref().filter(|_| !others.contains(&sample.reason.as_str()))
 }

@@ -6,10 +6,11 @@
 use super::Site;
 use super::needed::{Needed, in_short, must, must_before_they_expire, needed};
 use super::sections::{
-    Body, at_risk, done, how_much, next, next_while_recovering, overrides, why, why_in_short,
+    Body, at_risk, done, how_many, how_much, next, next_while_recovering, overrides, why, why_in_short,
 };
 use super::words::{count, short, span, utc};
 use payments::incident::{Escalation, Facts, Kind, Trigger};
+use payments::limits::STRANDED_TURNS;
 
 pub(super) fn write(kind: Kind, facts: &Facts, site: &Site) -> (String, String) {
     (subject(kind, facts), body(kind, facts, site))
@@ -25,6 +26,7 @@ fn subject(kind: Kind, facts: &Facts) -> String {
         (Kind::Opened | Kind::Reminder, Needed::For(_)) => format!("ACTION NEEDED: {waiting}"),
         (Kind::Opened, Needed::Later(_) | Needed::No(_)) => waiting,
         (Kind::Reminder, Needed::Later(_) | Needed::No(_)) => format!("still {waiting}"),
+        (Kind::Recovering, _) if facts.is_rowless() => format!("recovering: {how_much} going back"),
         (Kind::Recovering, _) => format!("recovering: {how_much} going back to Stripe"),
         (Kind::BackToWaiting, _) => format!("back to waiting: {how_much}: {why}"),
         (Kind::Resolved, _) => {
@@ -57,26 +59,43 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         Needed::Later(_) | Needed::No(_) => body,
     };
     let next = match kind {
-        Kind::Recovering => next_while_recovering(site),
+        Kind::Recovering => next_while_recovering(facts, site),
         Kind::Escalated(Escalation::RedriveIsYours) => {
             "Nothing, until you move them back. You are told when it is over.".to_owned()
+        }
+        Kind::Escalated(Escalation::Stranded) => {
+            "Nothing, until their requests are sent again. You are told when it is over.".to_owned()
         }
         Kind::Opened | Kind::BackToWaiting | Kind::Reminder | Kind::Escalated(_) | Kind::Resolved => {
             next(facts, site)
         }
     };
-    body.part("DONE BY ITSELF", &done(facts))
+    let done = match kind {
+        Kind::Escalated(Escalation::Stranded) => {
+            format!("Both queues were looked at for {STRANDED_TURNS} minutes running, and hold no message.")
+        }
+        Kind::Opened
+        | Kind::Recovering
+        | Kind::BackToWaiting
+        | Kind::Reminder
+        | Kind::Escalated(_)
+        | Kind::Resolved => done(facts),
+    };
+    body.part("DONE BY ITSELF", &done)
         .part("WHAT HAPPENS NEXT", &next)
         .part("IF YOU WANT TO STEP IN", &overrides(facts, site))
         .end(runbook, site)
 }
 
 fn happened(kind: Kind, facts: &Facts) -> String {
-    let (how_many, why) = (count(facts.waiting(), "payment"), why(facts));
+    let (how_many, why) = (how_many(facts), why(facts));
     let since = format!("Since {} ({}).", utc(facts.since), span(facts.at.since_ms(facts.since)));
     match kind {
         Kind::Escalated(Escalation::RedriveIsYours) => {
             format!("Stripe was well on two minutes running.\nTo be moved back: {how_many}.\n{since}")
+        }
+        Kind::Opened | Kind::Reminder | Kind::Escalated(_) if facts.is_rowless() => {
+            format!("{how_many} could not be processed.\n{why}\n{since}")
         }
         Kind::Opened | Kind::Reminder | Kind::Escalated(_) => {
             format!("{how_many} cannot settle.\n{why}\n{since}")
@@ -85,9 +104,7 @@ fn happened(kind: Kind, facts: &Facts) -> String {
             Some(who) => {
                 format!("The dead letters are being moved back, as ordered by {who}.\nTo go: {how_many}.")
             }
-            None => format!(
-                "Stripe was well on two minutes running, and whatever was tried first was settled.\nTo go: {how_many}."
-            ),
+            None => format!("{}\nTo go: {how_many}.", tried(facts)),
         },
         Kind::BackToWaiting => {
             format!("The backlog was moved back, and payments fail again.\n{why}\n{since}")
@@ -98,4 +115,14 @@ fn happened(kind: Kind, facts: &Facts) -> String {
             span(facts.at.since_ms(facts.opened_at))
         ),
     }
+}
+
+/// What made it seem time to move the backlog back.
+fn tried(facts: &Facts) -> String {
+    let first = match facts.went_first {
+        0 => "None of what waits calls Stripe, so none went first.".to_owned(),
+        1 => "The payment that went first was settled.".to_owned(),
+        more => format!("The {} that went first were settled.", count(more, "payment")),
+    };
+    format!("Stripe was well on two minutes running. {first}")
 }

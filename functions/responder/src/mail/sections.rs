@@ -5,11 +5,12 @@
 use super::Site;
 use super::money::{amount, sums};
 use super::words::{cause, cause_in_short, count, span, utc};
-use payments::UnixMs;
+use payments::cause::Blame;
 use payments::incident::{Facts, Probes, Reach, RedriveMode, Trigger};
 use payments::limits::{
     BACKOFF_S_MAX, CANARY_MAX, DEAD_LETTERS_RETENTION_S, RECEIVES_MAX, SOURCE_RETENTION_S,
 };
+use payments::{Cause, UnixMs};
 use std::fmt::Write;
 
 /// A mail's body: a first line, then parts with a heading each.
@@ -50,44 +51,52 @@ pub(super) fn order(site: &Site, name: &str) -> String {
     command(site, &format!(r#"{{"command":"{name}","who":"on-call","why":"told by mail"}}"#))
 }
 
+/// How many wait: `37 payments`, or `1 message` when none of them is known to be a payment.
+pub(super) fn how_many(facts: &Facts) -> String {
+    count(facts.waiting(), if facts.is_rowless() { "message" } else { "payment" })
+}
+
 /// How much waits, for a subject: `37 payments (EUR 4,210.00)`.
 pub(super) fn how_much(facts: &Facts) -> String {
-    let sums = sums(&facts.survey.money);
     let floor = match facts.money_reach() {
         Reach::All => "",
         Reach::Part => "at least ",
     };
-    match sums.as_slice() {
-        [] => count(facts.waiting(), "payment"),
-        [sum] => format!("{} ({floor}{sum})", count(facts.waiting(), "payment")),
-        [sum, others @ ..] => {
-            format!("{} ({floor}{sum} and {} more)", count(facts.waiting(), "payment"), others.len())
-        }
+    match sums(&facts.survey.money).as_slice() {
+        [] => how_many(facts),
+        [sum] => format!("{} ({floor}{sum})", how_many(facts)),
+        [sum, others @ ..] => format!("{} ({floor}{sum} and {} more)", how_many(facts), others.len()),
     }
 }
 
 /// Why, for a subject.
 pub(super) fn why_in_short(facts: &Facts) -> &'static str {
-    match (facts.survey.main_cause(), facts.trigger) {
-        (Some(cause), _) => cause_in_short(cause),
-        (None, Trigger::CredentialsRefused) => "Stripe refuses our key",
-        (None, Trigger::DeadLetters) if facts.survey.payments == 0 => "none in the ledger",
-        (None, Trigger::DeadLetters | Trigger::Delayed) => "cause unknown",
+    match found(facts) {
+        Some(found) => cause_in_short(found),
+        None if facts.is_rowless() => "not in the ledger",
+        None => "cause unknown",
     }
 }
 
 /// Why, as a sentence.
 pub(super) fn why(facts: &Facts) -> &'static str {
-    match (facts.survey.main_cause(), facts.trigger) {
-        (Some(found), _) => cause(found),
-        (None, Trigger::CredentialsRefused) => cause(payments::Cause::CredentialsRefused),
-        (None, Trigger::DeadLetters) if facts.survey.payments == 0 => {
+    match found(facts) {
+        Some(found) => cause(found),
+        None if facts.is_rowless() => {
             "Not in the ledger: a fire drill, or every attempt died before it was recorded."
         }
-        (None, Trigger::DeadLetters | Trigger::Delayed) => {
-            "No attempt could say why it failed: see the consumer's log."
-        }
+        None => "No attempt could say why it failed: see the consumer's log.",
     }
+}
+
+/// What is to blame. What the probes met is newer than what the rows say, and what is ours will not mend itself.
+fn found(facts: &Facts) -> Option<Cause> {
+    let probed = match facts.probes {
+        Some(Probes::Unwell(cause)) if cause.blame() == Blame::Us => Some(cause),
+        Some(Probes::Unwell(_) | Probes::Well) | None => None,
+    };
+    let refused = (facts.trigger == Trigger::CredentialsRefused).then_some(Cause::CredentialsRefused);
+    probed.or_else(|| facts.survey.main_cause()).or(refused)
 }
 
 /// What waits, where, and until when.
@@ -166,7 +175,9 @@ pub(super) fn done(facts: &Facts) -> String {
     if facts.setbacks > 0 {
         let _ = writeln!(text, "Recoveries that were begun and did not hold: {}.", facts.setbacks);
     }
-    if text.is_empty() {
+    if text.is_empty() && facts.is_rowless() {
+        let _ = writeln!(text, "Each was tried {RECEIVES_MAX} times, and waits as a dead letter.");
+    } else if text.is_empty() {
         let _ = writeln!(
             text,
             "Each payment was tried, with growing pauses; after {RECEIVES_MAX} attempts it waits as a dead letter."
@@ -178,6 +189,11 @@ pub(super) fn done(facts: &Facts) -> String {
 /// What happens next by itself while payments wait, and when.
 pub(super) fn next(facts: &Facts, site: &Site) -> String {
     match &facts.redrive {
+        RedriveMode::Automatic if facts.is_rowless() => format!(
+            "They are moved back once Stripe is well on two minutes running. One that comes back after {} moves is\nput \
+             into quarantine, for office hours. You are told when that begins and when it is over.\n",
+            site.redrive_cycles_max
+        ),
         RedriveMode::Automatic => {
             let mut text = format!(
                 "Stripe is probed every minute. Once it is well on two minutes running, up to {CANARY_MAX} dead \
@@ -203,7 +219,14 @@ pub(super) fn next(facts: &Facts, site: &Site) -> String {
 }
 
 /// What happens next once the backlog is on its way.
-pub(super) fn next_while_recovering(site: &Site) -> String {
+pub(super) fn next_while_recovering(facts: &Facts, site: &Site) -> String {
+    if facts.is_rowless() {
+        return format!(
+            "They go back and are tried again. One that comes back after {} moves is put into quarantine, for\noffice \
+             hours. You are told when it is over.\n",
+            site.redrive_cycles_max
+        );
+    }
     format!(
         "The dead letters go back, at most {} a second, and are charged at the pace that StripeRatePerSecond\nallows. \
          Payments that are still being tried come back within {} minutes. You are told when it is\nover, or when it \

@@ -65,6 +65,7 @@ fn facts() -> Facts {
         tasks: 0,
         moved: 0,
         setbacks: 0,
+        went_first: 0,
         next_try_at: None,
         failure: None,
         escalations: Vec::new(),
@@ -105,12 +106,34 @@ fn opened_by_delay_alone() {
     insta::assert_snapshot!(text(Kind::Opened, facts));
 }
 
+/// A drill alone: nothing of it is in the ledger.
+fn drill() -> Facts {
+    let dead_letters = Depth { visible: 1, ..Depth::default() };
+    Facts { survey: Survey::default(), dead_letters, source: Depth::default(), since: facts().at, ..facts() }
+}
+
 #[test]
 fn opened_by_a_drill() {
-    let survey = Survey::default();
-    let dead_letters = Depth { visible: 1, ..Depth::default() };
-    let facts = Facts { survey, dead_letters, source: Depth::default(), since: facts().at, ..facts() };
-    insta::assert_snapshot!(text(Kind::Opened, facts));
+    insta::assert_snapshot!(text(Kind::Opened, drill()));
+}
+
+#[test]
+fn recovering_a_drill() {
+    insta::assert_snapshot!(text(Kind::Recovering, Facts { probes: Some(Probes::Well), ..drill() }));
+}
+
+#[test]
+fn resolved_after_a_drill() {
+    let at = SINCE.plus_ms(21 * MINUTE);
+    let facts = Facts { at, dead_letters: Depth::default(), tasks: 3, moved: 3, ..drill() };
+    insta::assert_snapshot!(text(Kind::Resolved, facts));
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_makes_nothing_a_drill() {
+    let survey = Survey { reach: Reach::Part, ..Survey::default() };
+    let mail = text(Kind::Opened, Facts { survey, ..drill() });
+    assert!(mail.contains("1 payment waiting: cause unknown") && !mail.contains("drill"), "{mail}");
 }
 
 #[test]
@@ -132,7 +155,8 @@ fn opened_with_auto_redrive_off() {
 #[test]
 fn recovering() {
     let at = SINCE.plus_ms(95 * MINUTE);
-    let facts = Facts { at, probes: Some(Probes::Well), setbacks: 1, source: Depth::default(), ..facts() };
+    let (probes, source) = (Some(Probes::Well), Depth::default());
+    let facts = Facts { at, probes, setbacks: 1, went_first: 3, source, ..facts() };
     insta::assert_snapshot!(text(Kind::Recovering, facts));
 }
 
@@ -256,6 +280,22 @@ fn notice(kind: NoticeKind, messages: u64) -> String {
 #[test]
 fn quarantine_opened() {
     insta::assert_snapshot!(notice(NoticeKind::Opened, 14));
+}
+
+#[test]
+fn quarantine_opened_by_what_no_release_can_mend() {
+    let sample = |payment: Option<&str>, reason: &str| Quarantined {
+        payment_id: payment.map(id),
+        reason: reason.to_owned(),
+        detail: None,
+    };
+    let samples = vec![
+        sample(None, "no_ledger_row"),
+        sample(Some("order-1042"), "no_ledger_row"),
+        sample(Some("order-1043"), "intent_mismatch"),
+    ];
+    let facts = NoticeFacts { at: SINCE, since: SINCE, messages: 3, samples };
+    insta::assert_snapshot!(shown(&write(&Letter::Quarantine(NoticeKind::Opened, facts), &site())));
 }
 
 #[test]
