@@ -203,6 +203,31 @@ impl Tale {
         });
     }
 
+    /// A create that made this intent.
+    pub(crate) fn create(&mut self, payment: &str, intent: &str) {
+        self.happen(Event::StripeCalled {
+            request: "request-1".to_owned(),
+            operation: "create",
+            intent: Some(intent.to_owned()),
+            payment: Some(payment.to_owned()),
+            status: Some(200),
+            said: None,
+            fault: None,
+        });
+    }
+
+    /// An invocation with this message fails.
+    pub(crate) fn die(&mut self, message: &str, how: &'static str) {
+        let request = format!("request-of-{message}");
+        self.happen(Event::Invoked {
+            function: "Consumer".to_owned(),
+            container: 1,
+            request: request.clone(),
+            messages: vec![message.to_owned()],
+        });
+        self.happen(Event::Failed { request, how, hops: 1, detail: None });
+    }
+
     pub(crate) fn charge(&mut self, payment: &str, amount_minor: i64, currency: &str) {
         let charge = format!("ch_{}", self.history.book.len() + 1);
         self.happen(Event::Charged {
@@ -239,6 +264,7 @@ impl Tale {
         row.version += u64::from(known.is_some());
         row.state = state.to_owned();
         row.intent = (state != "received").then(|| intent(payment));
+        row.is_at_risk = matches!(state, "received" | "intended");
         let (payment, state, version) = (payment.to_owned(), state.to_owned(), row.version);
         self.happen(Event::LedgerWritten { request: "request-1".to_owned(), payment, state, version });
     }

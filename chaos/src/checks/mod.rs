@@ -7,6 +7,7 @@
 mod acknowledged;
 mod alarms;
 mod calls_bounded;
+mod charged_on_record;
 mod charged_once;
 mod dead_letters;
 mod drained;
@@ -15,14 +16,18 @@ mod faults_fired;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod identity;
+mod intents;
 mod ledger_agrees;
 mod letters;
+mod never_back;
 mod no_strange_charge;
 mod nothing_lost;
 mod one_mail;
 mod one_task;
 mod quarantine;
+mod quarantined_for_cause;
 mod redrive_into_outage;
+mod sound_rows;
 mod steady_before;
 mod told_in_time;
 
@@ -101,7 +106,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 16] = [
+pub const ALL: [Check; 21] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -133,6 +138,24 @@ pub const ALL: [Check; 16] = [
         judge: no_strange_charge::check,
     },
     Check {
+        name: "charged-on-record",
+        promise: Promise::Safety,
+        demands: "money moves only while the row names an intent and the payment is open",
+        judge: charged_on_record::check,
+    },
+    Check {
+        name: "rows-never-go-back",
+        promise: Promise::Safety,
+        demands: "no write lowers a row's version, or takes it out of succeeded or declined",
+        judge: never_back::check,
+    },
+    Check {
+        name: "rows-are-sound",
+        promise: Promise::Safety,
+        demands: "unsettled rows, and they alone, are in the index of money at risk; only settled ones may expire",
+        judge: sound_rows::check,
+    },
+    Check {
         name: "no-redrive-into-outage",
         promise: Promise::Safety,
         demands: "no move task starts while half of the calls to Stripe, or more, fail",
@@ -149,6 +172,12 @@ pub const ALL: [Check; 16] = [
         promise: Promise::Safety,
         demands: "nothing is in quarantine without a reason and a mail",
         judge: quarantine::check,
+    },
+    Check {
+        name: "quarantined-for-cause",
+        promise: Promise::Safety,
+        demands: "nothing is in quarantine that only had to wait",
+        judge: quarantined_for_cause::check,
     },
     Check {
         name: "alarms-as-expected",
@@ -173,6 +202,12 @@ pub const ALL: [Check; 16] = [
         promise: Promise::Liveness,
         demands: "a charge takes two Stripe calls when nothing goes wrong, and a delivery never more than sixteen",
         judge: calls_bounded::check,
+    },
+    Check {
+        name: "one-intent-per-generation",
+        promise: Promise::Liveness,
+        demands: "a payment has no more intents than its create had keys",
+        judge: intents::check,
     },
     Check {
         name: "steady-before",

@@ -38,14 +38,18 @@ fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {
         Some(AttributeValue::N(digits)) => digits.parse::<i64>().ok(),
         _ => None,
     };
+    let counter = |name: &str| number(name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
     LedgerRow {
         payment: text("payment_id").unwrap_or_default(),
         state: text("state").unwrap_or_default(),
-        version: number("version").and_then(|version| u64::try_from(version).ok()).unwrap_or(0),
+        version: counter("version"),
         intent: text("intent_id"),
         amount_minor: number("amount"),
         currency: text("currency"),
         fingerprint: text("fingerprint"),
         quarantine_message: text("quarantine_message_id"),
+        create_generation: counter("create_generation"),
+        is_at_risk: item.contains_key("unsettled"),
+        expires_at_s: number("expires_at"),
     }
 }

@@ -117,6 +117,12 @@ pub struct LedgerRow {
     pub fingerprint: Option<String>,
     /// `quarantine_message_id`.
     pub quarantine_message: Option<String>,
+    /// `create_generation`: how often the key of its create was changed.
+    pub create_generation: u64,
+    /// Whether it is in the index of what is unsettled: the money at risk.
+    pub is_at_risk: bool,
+    /// `expires_at`, seconds since 1970: when DynamoDB may delete it.
+    pub expires_at_s: Option<i64>,
 }
 
 impl History {
