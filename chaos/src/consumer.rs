@@ -7,34 +7,35 @@ use crate::sdk::{self, Clients};
 use crate::stripe::Provider;
 use ::consumer::{Config, Consumer, Ports, Protocol};
 use aws_smithy_async::time::SharedTimeSource;
+use std::sync::Arc;
 
 /// Starts the consumer in containers.
 pub struct ConsumerFunction {
     provider: Provider,
-    protocol: Protocol,
+    alter: Arc<dyn Fn(Ports) -> Ports + Send + Sync>,
 }
 
 impl ConsumerFunction {
     /// The consumer as it is deployed.
     #[must_use]
     pub fn new(provider: Provider) -> Self {
-        Self::with_protocol(provider, Protocol::default())
+        Self::altered(provider, |ports| ports)
     }
 
-    /// The consumer under another protocol: a known-bad one, in a test.
+    /// The consumer with other ports: a known-bad protocol or a way to Stripe that lies, in a test.
     #[must_use]
-    pub const fn with_protocol(provider: Provider, protocol: Protocol) -> Self {
-        Self { provider, protocol }
+    pub fn altered(provider: Provider, alter: impl Fn(Ports) -> Ports + Send + Sync + 'static) -> Self {
+        Self { provider, alter: Arc::new(alter) }
     }
 }
 
 impl Function for ConsumerFunction {
     fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>> {
-        let (provider, protocol) = (self.provider.clone(), self.protocol);
+        let (provider, alter) = (self.provider.clone(), Arc::clone(&self.alter));
         Box::pin(async move {
             let config = Config::from_environment(|name| sdk::variable(&container, name));
             let config = config.map_err(|error| error.to_string())?;
-            let ports = ports(&container, &provider, protocol);
+            let ports = alter(ports(&container, &provider));
             Ok(Box::new(InContainer(Consumer::start(config, ports).await)) as Box<dyn Handler>)
         })
     }
@@ -52,7 +53,7 @@ impl Handler for InContainer {
     }
 }
 
-fn ports(container: &Container, provider: &Provider, protocol: Protocol) -> Ports {
+fn ports(container: &Container, provider: &Provider) -> Ports {
     let clients = Clients::of(container);
     Ports {
         dynamodb: clients.dynamodb(),
@@ -62,6 +63,6 @@ fn ports(container: &Container, provider: &Provider, protocol: Protocol) -> Port
         time: SharedTimeSource::new(container.clock),
         seed: container.seed,
         metrics: Box::new(container.metrics.clone()),
-        protocol,
+        protocol: Protocol::default(),
     }
 }

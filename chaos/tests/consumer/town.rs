@@ -10,7 +10,7 @@ use chaos::journal::{Event, Journal};
 use chaos::random::Chance;
 use chaos::stripe::{FakeStripe, Provider};
 use chaos::template::{Deployment, Stack};
-use consumer::Protocol;
+use consumer::{Ports, Protocol};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -73,7 +73,8 @@ impl Town {
         let stripe = FakeStripe::new(7, KEY, faults.clone());
         let provider = Provider::new(stripe, 7, faults, clock, journal.clone());
         let stack = stack(plan.drills_off);
-        let function = ConsumerFunction::with_protocol(provider.clone(), plan.protocol);
+        let protocol = plan.protocol;
+        let function = ConsumerFunction::altered(provider.clone(), move |ports| Ports { protocol, ..ports });
         let function: Arc<dyn chaos::cloud::container::Function> = Arc::new(function);
         let consumers = stack.functions.into_values().filter(|config| !config.sources.is_empty());
         let blueprint = Blueprint {

@@ -1,0 +1,65 @@
+//! The consumer with something between it and Stripe.
+
+use bytes::Bytes;
+use chaos::cloud::container::{BoxFuture, Container, Function, Handler};
+use chaos::consumer::ConsumerFunction;
+use chaos::stripe::Provider;
+use consumer::{Ports, Protocol};
+use http::{Request, Response};
+use std::sync::Arc;
+use stripe::{Transport, TransportError};
+use tower::ServiceExt;
+use tower::service_fn;
+use tower::util::BoxCloneSyncService;
+
+/// What comes of a request.
+pub(crate) type Heard = Result<Response<Bytes>, TransportError>;
+
+/// Makes something else of a request than to send it and hear the answer.
+pub(crate) type Alter = fn(Line, Request<Bytes>) -> BoxFuture<'static, Heard>;
+
+/// A container's line to Stripe.
+#[derive(Clone)]
+pub(crate) struct Line {
+    transport: Transport,
+    /// Id of the invocation that calls.
+    pub(crate) invocation: String,
+}
+
+impl Line {
+    /// A line of its own, for a handler that is not our consumer.
+    pub(crate) fn of(container: &Container, provider: &Provider) -> Self {
+        let request = container.request.clone();
+        let wire = provider.connect(container.link.clone(), Arc::new(move || request.get().to_string()));
+        Self { transport: BoxCloneSyncService::new(wire), invocation: container.request.get().to_string() }
+    }
+
+    /// Sends a request and hears the answer.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Heard {
+        self.transport.clone().oneshot(request).await
+    }
+}
+
+/// The consumer under another protocol.
+pub(crate) fn with_protocol(provider: Provider, protocol: Protocol) -> Arc<dyn Function> {
+    Arc::new(ConsumerFunction::altered(provider, move |ports| Ports { protocol, ..ports }))
+}
+
+/// Starts consumers whose requests and answers are altered.
+pub(crate) struct Liar {
+    pub(crate) provider: Provider,
+    pub(crate) alter: Alter,
+}
+
+impl Function for Liar {
+    fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>> {
+        let (alter, request) = (self.alter, container.request.clone());
+        let altered = move |ports: Ports| {
+            let (transport, request) = (ports.stripe, request.clone());
+            let line = move || Line { transport: transport.clone(), invocation: request.get().to_string() };
+            let stripe = BoxCloneSyncService::new(service_fn(move |request| alter(line(), request)));
+            Ports { stripe, ..ports }
+        };
+        ConsumerFunction::altered(self.provider.clone(), altered).start(container)
+    }
+}

@@ -1,0 +1,249 @@
+//! Mutants of the charge protocol: each goes wrong in one step of it.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "each names the one step it breaks")]
+
+use crate::mutant::{Broken, Mutant};
+use crate::weather::Weather;
+use consumer::Protocol;
+use payments::charge::{Delivery, Event, Method, Outcome, Step};
+use payments::ledger::{Change, OpenDelivery, State};
+use payments::limits::POISON_DEATHS;
+use payments::provider::{Answer, Decline, Intent, IntentStatus};
+use payments::{Cause, Row, UnixMs};
+
+pub(crate) const MUTANTS: [Mutant; 13] = [
+    Mutant {
+        name: "confirms without a record",
+        story: "the id is at hand and the write can wait, says whoever never crashed in between",
+        weather: Weather::Rough,
+        caught_by: "charged-on-record",
+        broken: next(confirms_without_a_record),
+    },
+    Mutant {
+        name: "never confirms",
+        story: "takes a 200 to the create for the charge, as with the older Charges API",
+        weather: Weather::Calm,
+        caught_by: "ledger-agrees",
+        broken: next(never_confirms),
+    },
+    Mutant {
+        name: "acknowledges what failed",
+        story: "catches every error and logs it, so that nothing ever fails",
+        weather: Weather::Rough,
+        caught_by: "acknowledged-on-record",
+        broken: next(acknowledges_what_failed),
+    },
+    Mutant {
+        name: "takes a lost answer for a failure",
+        story: "a time-out is an error, and a payment with an error is declined",
+        weather: Weather::Rough,
+        caught_by: "ledger-agrees",
+        broken: next(takes_a_lost_answer_for_a_failure),
+    },
+    Mutant {
+        name: "takes a lost answer for a success",
+        story: "it was sent, so it will have worked",
+        weather: Weather::Silent,
+        caught_by: "ledger-agrees",
+        broken: next(takes_a_lost_answer_for_a_success),
+    },
+    Mutant {
+        name: "retries a decline",
+        story: "402 is not 2xx, so back to the queue with it",
+        weather: Weather::Declines,
+        caught_by: "dead-letters-as-expected",
+        broken: next(retries_a_decline),
+    },
+    Mutant {
+        name: "puts up no fence",
+        story: "writes that it did not charge without making sure that it cannot",
+        weather: Weather::Deadly,
+        caught_by: "ledger-agrees",
+        broken: Broken::Protocol(Protocol { begin: begins_without_a_fence, next: puts_up_no_fence }),
+    },
+    Mutant {
+        name: "takes canceled for paid",
+        story: "knows one status that means failure, and this is another",
+        weather: Weather::Declines,
+        caught_by: "ledger-agrees",
+        broken: next(takes_canceled_for_paid),
+    },
+    Mutant {
+        name: "keeps what is settled",
+        story: "answers `already processed` with an error, and errors go back to the queue",
+        weather: Weather::Twins,
+        caught_by: "drained",
+        broken: Broken::Protocol(Protocol { begin: keeps_what_is_settled, next: Delivery::next }),
+    },
+    Mutant {
+        name: "counts an outage as poison",
+        story: "three strikes, whoever's fault they were",
+        weather: Weather::Outage,
+        caught_by: "quarantined-for-cause",
+        broken: Broken::Protocol(Protocol { begin: counts_an_outage_as_poison, next: Delivery::next }),
+    },
+    Mutant {
+        name: "never recognises poison",
+        story: "retries for ever what kills it, because the queue will see to it",
+        weather: Weather::Poison,
+        caught_by: "drained",
+        broken: Broken::Protocol(Protocol { begin: never_recognises_poison, next: Delivery::next }),
+    },
+    Mutant {
+        name: "repeats what is refused for good",
+        story: "a loop around the call that gives up only when it succeeds",
+        weather: Weather::Refused,
+        caught_by: "calls-bounded",
+        broken: next(repeats_what_is_refused_for_good),
+    },
+    Mutant {
+        name: "keeps the quarantine to itself",
+        story: "marks the row, and leaves the message that a human would need to the queue",
+        weather: Weather::Refused,
+        caught_by: "nothing-lost",
+        broken: next(keeps_the_quarantine_to_itself),
+    },
+];
+
+const fn next(next: fn(&mut Delivery, Event) -> Step) -> Broken {
+    Broken::Protocol(Protocol { begin: Delivery::begin, next })
+}
+
+fn confirms_without_a_record(delivery: &mut Delivery, event: Event) -> Step {
+    match delivery.next(event) {
+        Step::Write(Change::Record(intent)) => {
+            let row = Row { intent_id: Some(intent), state: State::Intended, ..delivery.row().clone() };
+            delivery.next(Event::Written(row))
+        }
+        step => step,
+    }
+}
+
+fn never_confirms(delivery: &mut Delivery, event: Event) -> Step {
+    match delivery.next(event) {
+        Step::Confirm(..) => delivery.next(seen(delivery, IntentStatus::Succeeded)),
+        step => step,
+    }
+}
+
+fn acknowledges_what_failed(delivery: &mut Delivery, event: Event) -> Step {
+    match delivery.next(event) {
+        Step::Done(Outcome::HandBack { .. }) => Step::Done(Outcome::Acknowledge),
+        step => step,
+    }
+}
+
+fn takes_a_lost_answer_for_a_failure(delivery: &mut Delivery, event: Event) -> Step {
+    let confirmed = delivery.row().intent_id.is_some();
+    let event = match event {
+        Event::Answered(Answer::Unknown { .. }) if confirmed => Event::Answered(Answer::Declined(declined())),
+        event => event,
+    };
+    puts_up_no_fence(delivery, event)
+}
+
+fn takes_a_lost_answer_for_a_success(delivery: &mut Delivery, event: Event) -> Step {
+    let lost = matches!(event, Event::Answered(Answer::Unknown { .. }));
+    match delivery.next(event) {
+        Step::Retrieve(_) if lost => delivery.next(seen(delivery, IntentStatus::Succeeded)),
+        step => step,
+    }
+}
+
+fn retries_a_decline(delivery: &mut Delivery, event: Event) -> Step {
+    let is_decline = match &event {
+        Event::Answered(Answer::Declined(_)) => true,
+        Event::Answered(Answer::Intent(intent) | Answer::UnexpectedState(intent)) => {
+            intent.status == IntentStatus::RequiresPaymentMethod
+        }
+        _ => false,
+    };
+    let not_done = Answer::NotDone { cause: Cause::ProviderError, retry_after_s: None };
+    delivery.next(if is_decline { Event::Answered(not_done) } else { event })
+}
+
+fn begins_without_a_fence(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+    let (mut delivery, step) = Delivery::begin(row, this);
+    let step = without_a_fence(&mut delivery, step);
+    (delivery, step)
+}
+
+fn puts_up_no_fence(delivery: &mut Delivery, event: Event) -> Step {
+    let step = delivery.next(event);
+    without_a_fence(delivery, step)
+}
+
+/// The intent is taken to be canceled.
+fn without_a_fence(delivery: &mut Delivery, step: Step) -> Step {
+    match step {
+        Step::Cancel(_) => delivery.next(seen(delivery, IntentStatus::Canceled)),
+        step => step,
+    }
+}
+
+fn takes_canceled_for_paid(delivery: &mut Delivery, event: Event) -> Step {
+    let event = match event {
+        Event::Answered(Answer::Intent(intent)) if intent.status == IntentStatus::Canceled => {
+            seen(delivery, IntentStatus::Succeeded)
+        }
+        event => event,
+    };
+    delivery.next(event)
+}
+
+fn keeps_what_is_settled(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+    match Delivery::begin(row, this) {
+        (delivery, Step::Done(Outcome::Acknowledge)) => {
+            (delivery, Step::Done(Outcome::HandBack { cause: Cause::Contended, retry_after_s: None }))
+        }
+        begun => begun,
+    }
+}
+
+fn counts_an_outage_as_poison(mut row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+    if row.attempts > 3 {
+        let died = |n: usize| OpenDelivery { began_at: UnixMs(0), message: format!("strike {n}") };
+        row.open.extend((0..POISON_DEATHS).map(died));
+    }
+    Delivery::begin(row, this)
+}
+
+fn never_recognises_poison(mut row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+    row.open.clear();
+    Delivery::begin(row, this)
+}
+
+fn repeats_what_is_refused_for_good(delivery: &mut Delivery, event: Event) -> Step {
+    match event {
+        Event::Answered(Answer::Refused { .. }) => match delivery.row().recorded_intent() {
+            None => Step::Create,
+            Some(intent) => Step::Confirm(intent, Method::OfTheIntent),
+        },
+        event => delivery.next(event),
+    }
+}
+
+fn keeps_the_quarantine_to_itself(delivery: &mut Delivery, event: Event) -> Step {
+    match delivery.next(event) {
+        Step::SendToQuarantine(_) => Step::Done(Outcome::Acknowledge),
+        step => step,
+    }
+}
+
+/// The payment's intent, as if Stripe had said so.
+fn seen(delivery: &Delivery, status: IntentStatus) -> Event {
+    let row = delivery.row();
+    let payment = row.payment();
+    Event::Answered(Answer::Intent(Intent {
+        id: row.intent_id.clone().expect("it was created"),
+        status,
+        amount: payment.amount.get(),
+        currency: payment.currency.to_string(),
+        payment_id: Some(payment.payment_id.to_string()),
+        last_decline: None,
+    }))
+}
+
+fn declined() -> Decline {
+    Decline { code: "card_declined".to_owned(), decline_code: None }
+}

@@ -1,0 +1,168 @@
+//! Mutants in how the consumer talks to Stripe.
+
+use crate::calls::{Heard, Line};
+use crate::mutant::{Broken, Mutant};
+use crate::weather::Weather;
+use bytes::Bytes;
+use chaos::cloud::container::BoxFuture;
+use http::{HeaderValue, Request, Response};
+use serde_json::Value;
+
+/// Tries of whoever tries until it works.
+const TRIES: usize = 30;
+
+pub(crate) const MUTANTS: [Mutant; 5] = [
+    Mutant {
+        name: "a new create key on every delivery",
+        story: "`Idempotency-Key: uuid()`, as in the first example one finds",
+        weather: Weather::Rough,
+        caught_by: "one-intent-per-generation",
+        broken: Broken::Stripe(new_create_key),
+    },
+    Mutant {
+        name: "starts over after an unknown answer",
+        story: "wraps the whole charge in a retry instead of asking what became of it",
+        weather: Weather::Rough,
+        caught_by: "charged-at-most-once",
+        broken: Broken::Stripe(starts_over),
+    },
+    Mutant {
+        name: "tries until it works",
+        story: "a retry loop around every call, inside the delivery, without a bound",
+        weather: Weather::Outage,
+        caught_by: "calls-bounded",
+        broken: Broken::Stripe(tries_until_it_works),
+    },
+    Mutant {
+        name: "takes minor units for major",
+        story: "multiplies by a hundred what is in cents already",
+        weather: Weather::Calm,
+        caught_by: "no-strange-charge",
+        broken: Broken::Stripe(minor_for_major),
+    },
+    Mutant {
+        name: "charges in nobody's name",
+        story: "leaves out the metadata that says which payment an intent is for",
+        weather: Weather::Calm,
+        caught_by: "no-strange-charge",
+        broken: Broken::Stripe(nameless),
+    },
+];
+
+fn new_create_key(line: Line, mut request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
+    if let Some(key) = key.map(|key| format!("{key}:{}", line.invocation)) {
+        let key = HeaderValue::from_str(&key).expect("an id is visible ASCII");
+        request.headers_mut().insert("idempotency-key", key);
+    }
+    Box::pin(async move { line.send(request).await })
+}
+
+fn starts_over(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move {
+        let path = request.uri().path().to_owned();
+        let heard = line.send(request.clone()).await;
+        let is_unknown = heard.as_ref().map_or(true, |response| response.status().is_server_error());
+        let Some(id) = path.strip_suffix("/confirm").filter(|_| is_unknown) else { return heard };
+        // The same payment again: what the lost intent says of it goes into a new one.
+        let intent = line.send(to(&request, "GET", id, String::new())).await?;
+        let intent: Value = serde_json::from_slice(intent.body()).unwrap_or_default();
+        let created = line.send(to(&request, "POST", "/v1/payment_intents", create_form(&intent))).await?;
+        let created: Value = serde_json::from_slice(created.body()).unwrap_or_default();
+        let confirm = format!("/v1/payment_intents/{}/confirm", created["id"].as_str().unwrap_or_default());
+        let form = String::from_utf8_lossy(request.body()).into_owned();
+        let confirmed = line.send(to(&request, "POST", &confirm, form)).await?;
+        // Whoever asked is told that it was his own.
+        let told = confirmed.map(|body| {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            let (new, old) = (created["id"].as_str().unwrap_or("?"), intent["id"].as_str().unwrap_or("?"));
+            Bytes::from(text.replace(new, old))
+        });
+        Ok(told)
+    })
+}
+
+fn tries_until_it_works(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move {
+        let mut heard = line.send(request.clone()).await;
+        for _ in 1..TRIES {
+            if heard.as_ref().is_ok_and(|response| !response.status().is_server_error()) {
+                break;
+            }
+            heard = line.send(request.clone()).await;
+        }
+        heard
+    })
+}
+
+fn minor_for_major(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    let times_100 = |amount: String| format!("{amount}00");
+    let request = request.map(|body| with_field(&body, "amount", |amount| Some(times_100(amount))));
+    Box::pin(async move {
+        let over_100 = |intent: &mut Value| {
+            intent["amount"] = (intent["amount"].as_i64().unwrap_or_default() / 100).into();
+        };
+        Ok(with_intent(line.send(request).await?, over_100))
+    })
+}
+
+fn nameless(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    let named = form(request.body()).into_iter().find(|(name, _)| name == "metadata[payment_id]");
+    let request = request.map(|body| with_field(&body, "metadata[payment_id]", |_| None));
+    Box::pin(async move {
+        let heard = line.send(request).await?;
+        // Its own variables still know.
+        Ok(with_intent(heard, |intent| {
+            if let Some((_, id)) = &named {
+                intent["metadata"]["payment_id"] = id.as_str().into();
+            }
+        }))
+    })
+}
+
+/// Another request of the same client, without a key.
+fn to(like: &Request<Bytes>, method: &str, path: &str, form: String) -> Request<Bytes> {
+    let mut request = like.clone().map(|_| Bytes::from(form));
+    *request.method_mut() = method.parse().expect("a method");
+    *request.uri_mut() = format!("https://api.stripe.com{path}").parse().expect("a path");
+    request.headers_mut().remove("idempotency-key");
+    request
+}
+
+fn create_form(intent: &Value) -> String {
+    let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("amount", &intent["amount"].to_string())
+        .append_pair("currency", &text(&intent["currency"]))
+        .append_pair("payment_method", "pm_card_visa")
+        .append_pair("payment_method_types[]", "card")
+        .append_pair("metadata[payment_id]", &text(&intent["metadata"]["payment_id"]))
+        .finish()
+}
+
+fn form(body: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// The form with one field changed, or left out.
+fn with_field(body: &[u8], name: &str, change: impl Fn(String) -> Option<String>) -> Bytes {
+    let mut changed = form_urlencoded::Serializer::new(String::new());
+    for (field, value) in form(body) {
+        let value = if field == name { change(value) } else { Some(value) };
+        if let Some(value) = value {
+            changed.append_pair(&field, &value);
+        }
+    }
+    changed.finish().into()
+}
+
+/// The answer with its intent changed; an answer without one as it is.
+fn with_intent(response: Response<Bytes>, change: impl Fn(&mut Value)) -> Response<Bytes> {
+    response.map(|body| match serde_json::from_slice::<Value>(&body) {
+        Ok(mut intent) if intent["object"] == "payment_intent" => {
+            change(&mut intent);
+            intent.to_string().into()
+        }
+        Ok(_) | Err(_) => body,
+    })
+}
