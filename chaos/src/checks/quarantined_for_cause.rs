@@ -3,7 +3,7 @@
 //!
 //! A cause is: the message is no payment, a drill, or at odds with its row; Stripe refused the payment in its own words
 //! (a 4xx other than those that say "later" or "not with this key"), or its intent came to a state that no delivery
-//! leaves; or deliveries of it died.
+//! leaves; or deliveries of it died; or it came back from a redrive without ever having reached the ledger.
 //! Invariant: every message in quarantine is held against what happened to its own payment, never to others.
 
 use super::evidence::attribute;
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let history = evidence.history;
     let held = history.held(&history.names.quarantine);
-    let blamed = blamed(evidence);
+    let (blamed, rounds) = (blamed(evidence), rounds(evidence));
     let innocent = held.iter().filter_map(|copy| {
         let original = evidence.identities.first(attribute(copy, ORIGINAL)?);
         let message = evidence.messages.get(original)?;
@@ -24,7 +24,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             Meaning::Drill(_) | Meaning::NoPayment => None,
             Meaning::Payment(payment) => {
                 let id = payment.payment_id.as_str();
-                let has_cause = blamed.contains(id) || evidence.conflicts(payment);
+                let is_stranded = evidence.payments.get(id).is_none_or(|file| file.row.is_none())
+                    && rounds.get(original).is_some_and(|rounds| *rounds > 1);
+                let has_cause = is_stranded || blamed.contains(id) || evidence.conflicts(payment);
                 let what = "quarantined although nothing was wrong with it";
                 (!has_cause).then(|| Finding::payment(id, what))
             }
@@ -58,6 +60,17 @@ fn blamed(evidence: &Evidence<'_>) -> BTreeSet<String> {
     blamed
 }
 
+/// How often each message was dead-lettered, by its first id.
+fn rounds<'a>(evidence: &'a Evidence<'_>) -> BTreeMap<&'a str, u32> {
+    let mut rounds = BTreeMap::new();
+    for record in &evidence.history.records {
+        if let Event::DeadLettered { message, .. } = &record.event {
+            *rounds.entry(evidence.identities.first(message)).or_default() += 1;
+        }
+    }
+    rounds
+}
+
 fn is_about_the_payment(status: Option<u16>, said: Option<&str>) -> bool {
     let says_no = matches!(status, Some(400 | 402 | 404));
     says_no || matches!(said, Some("canceled" | "requires_capture" | "requires_payment_method"))
@@ -84,6 +97,24 @@ mod tests {
         for status in [None, Some(401), Some(429), Some(503)] {
             assert_eq!(quarantined(|tale, _| tale.call(ORDER, "create", status, None)), found, "{status:?}");
         }
+    }
+
+    #[test]
+    fn one_that_came_back_without_ever_reaching_the_ledger_is_a_cause() {
+        let quarantined = |rounds: u32| {
+            let mut tale = Tale::new();
+            let mut message = tale.send(&body(ORDER, 1999));
+            for round in 0..rounds {
+                tale.dead_letter(&message);
+                let next = format!("m-again-{round}");
+                tale.redrive(&message, &next);
+                message = next;
+            }
+            tale.quarantine(&message, "stranded");
+            check(&Evidence::of(&tale.told()))
+        };
+        assert!(matches!(quarantined(1), Verdict::Fail(_)));
+        assert!(matches!(quarantined(2), Verdict::Pass(_)));
     }
 
     #[test]
