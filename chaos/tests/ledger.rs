@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chaos::clock::Clock;
-use chaos::cloud::container::NoCrashes;
+use chaos::cloud::plans::Plans;
 use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::journal::Journal;
@@ -149,8 +149,8 @@ fn cloud(clock: Clock) -> Cloud {
         tables: stack.tables.into_values().collect(),
         topics: Vec::new(),
         functions: Vec::new(),
-        crashes: Arc::new(NoCrashes),
         alerting: Alerting::default(),
+        plans: Plans::default(),
         seed: 7,
     };
     Cloud::start(blueprint, clock, &Journal::default()).expect("it starts")

@@ -84,23 +84,53 @@ impl Container {
     }
 }
 
-/// Decides which invocations are killed, and where.
-pub trait CrashPlan: Send + Sync {
-    /// The hop of invocation `request` of `function` at which its container dies (1 = the first); `None` lets it live.
-    fn kill_at(&self, function: &str, request: &str, now: UnixMs) -> Option<u64>;
+/// What is to become of an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Whatever its function makes of it.
+    Lives,
+    /// Its warm container died while it stood idle: it gets another one. A cold one cannot be found dead.
+    FoundDead,
+    /// It comes to its end at this network hop (1 = the first), if it gets there.
+    Ends(End, u64),
+}
 
-    /// Told that the kill happened, so that a planned crash that never came to pass can be noticed.
-    fn crashed(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
-        let _ = (function, request, hop, now);
+/// How an invocation comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The container dies.
+    Crash,
+    /// The container is killed because its memory is used up.
+    OutOfMemory,
+    /// Nothing in the container goes on, until Lambda kills it at its deadline.
+    Hang,
+}
+
+impl Fate {
+    /// The hop at which it comes to its end.
+    #[must_use]
+    pub const fn hop(self) -> Option<u64> {
+        match self {
+            Self::Ends(_, hop) => Some(hop),
+            Self::Lives | Self::FoundDead => None,
+        }
     }
 }
 
-/// The plan of a world without crashes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoCrashes;
+/// Decides what becomes of containers and invocations.
+pub trait FatePlan: Send + Sync {
+    /// The fate of invocation `request` of `function`, which begins now.
+    fn of_invocation(&self, function: &str, request: &str, now: UnixMs) -> Fate;
 
-impl CrashPlan for NoCrashes {
-    fn kill_at(&self, _: &str, _: &str, _: UnixMs) -> Option<u64> {
-        None
+    /// Told that it came to pass, so that a fate that never did can be noticed. `hop` is 0 for a container that was
+    /// found dead.
+    fn came_to_pass(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
+        let _ = (function, request, hop, now);
+    }
+
+    /// How much longer than usual it takes, ms, until the init of a new container of `function` begins.
+    fn start_delay_ms(&self, function: &str, now: UnixMs) -> u64 {
+        let _ = (function, now);
+        0
     }
 }

@@ -18,6 +18,7 @@ use dynoxide::actions::scan::ScanRequest;
 use dynoxide::actions::update_item::UpdateItemRequest;
 use dynoxide::{Database, DynoxideError, Item};
 use payments::UnixMs;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -148,6 +149,25 @@ impl std::fmt::Debug for DynamoDb {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("DynamoDb").finish_non_exhaustive()
     }
+}
+
+/// The payment that a request is about, as far as its key says.
+#[must_use]
+pub fn payment_in(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Keyed {
+        #[serde(rename = "Key")]
+        key: BTreeMap<String, AttributeValue>,
+    }
+    let Keyed { key } = serde_json::from_slice(body).ok()?;
+    text(key.get(KEY)).map(str::to_owned)
+}
+
+/// What a table over its throughput answers; one that is paid on demand as well, while it grows.
+#[must_use]
+pub fn throttled() -> Reply {
+    let kind = "com.amazonaws.dynamodb.v20120810#ThrottlingException";
+    Reply::error(400, kind, "Throughput exceeds the current capacity of your table or index.")
 }
 
 struct DatabaseClock(Clock);

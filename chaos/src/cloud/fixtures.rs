@@ -6,8 +6,9 @@ use super::config::{
     AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, RedriveConfig, SqsSourceConfig,
     SubscriptionConfig, TableConfig, TopicConfig,
 };
-use super::container::{BoxFuture, Container, CrashPlan, Function, Handler, InvocationContext, NoCrashes};
+use super::container::{BoxFuture, Container, Function, Handler, InvocationContext};
 use super::names;
+use super::plans::Plans;
 use super::wire::{CurrentRequest, Latencies, Wire};
 use super::{Alerting, Blueprint, Cloud};
 use crate::clock::Clock;
@@ -94,20 +95,20 @@ pub(crate) struct World {
 }
 
 pub(crate) fn world(functions: Vec<(FunctionConfig, Arc<dyn Function>)>) -> World {
-    world_with(functions, Arc::new(NoCrashes), 1)
+    world_with(functions, Plans::default(), 1)
 }
 
 pub(crate) fn world_with(
     functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
-    crashes: Arc<dyn CrashPlan>,
+    plans: Plans,
     seed: u64,
 ) -> World {
-    alerted(functions, crashes, Alerting::default(), seed)
+    alerted(functions, plans, Alerting::default(), seed)
 }
 
 pub(crate) fn alerted(
     functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
-    crashes: Arc<dyn CrashPlan>,
+    plans: Plans,
     alerting: Alerting,
     seed: u64,
 ) -> World {
@@ -117,8 +118,8 @@ pub(crate) fn alerted(
         tables: vec![ledger()],
         topics: vec![alerts()],
         functions,
-        crashes,
         alerting,
+        plans,
         seed,
     };
     let cloud = Cloud::start(blueprint, clock, &journal).unwrap();

@@ -10,9 +10,10 @@ pub(super) use asynchronous::Asynchronous;
 
 use super::cloudwatch::InvocationEnd;
 use super::config::FunctionConfig;
-use super::container::{Container, CrashPlan, Function, Handler, InvocationContext};
+use super::container::{Container, End, Fate, Function, Handler, InvocationContext};
 use super::ids::Ids;
 use super::names;
+use super::plans::Plans;
 use super::services::Services;
 use super::wire::{Latencies, Wire};
 use crate::journal::{Event, Journal};
@@ -38,8 +39,8 @@ pub struct Surroundings {
     pub services: Services,
     /// How long the calls take.
     pub latencies: Latencies,
-    /// Which invocations die.
-    pub crashes: Arc<dyn CrashPlan>,
+    /// What goes wrong.
+    pub plans: Plans,
     /// Where it is all written down.
     pub journal: Journal,
     /// The world's seed.
@@ -85,6 +86,8 @@ pub enum Failure {
     Error(String),
     /// The container was killed.
     Crash,
+    /// The container was killed because its memory was used up.
+    OutOfMemory,
     /// The deadline came first; the container was killed.
     Timeout,
     /// No container could be initialised, twice in a row.
@@ -133,7 +136,9 @@ impl Pool {
     }
 
     async fn handle(&self, request: String, payload: Vec<u8>, messages: Vec<String>) -> Ended {
+        let fate = self.around.plans.fates.of_invocation(&self.config.logical_id, &request, self.now());
         let idle = self.lock().idle.pop_front();
+        let idle = idle.filter(|_| !self.is_found_dead(fate, &request));
         let warm = match idle {
             Some(warm) => Some(warm),
             None => self.start(None).await.ok(),
@@ -148,18 +153,32 @@ impl Pool {
             },
         };
         self.journal(self.invoked(&request, warm.container.number, messages));
-        let ended = self.run(&warm, request, payload, deadline).await;
+        let ended = self.run(&warm, request, payload, (deadline, fate)).await;
         match ended.outcome {
             Ok(_) | Err(Failure::Error(_)) => self.lock().idle.push_back(warm),
-            Err(Failure::Crash | Failure::Timeout | Failure::Init(_)) => drop(warm),
+            Err(Failure::Crash | Failure::OutOfMemory | Failure::Timeout | Failure::Init(_)) => drop(warm),
         }
         ended
     }
 
-    async fn run(&self, warm: &Warm, request: String, payload: Vec<u8>, deadline: UnixMs) -> Ended {
+    /// Whether the warm container that is to take this invocation turns out to be dead.
+    fn is_found_dead(&self, fate: Fate, request: &str) -> bool {
+        let dead = fate == Fate::FoundDead;
+        if dead {
+            self.around.plans.fates.came_to_pass(&self.config.logical_id, request, 0, self.now());
+        }
+        dead
+    }
+
+    async fn run(
+        &self,
+        warm: &Warm,
+        request: String,
+        payload: Vec<u8>,
+        (deadline, fate): (UnixMs, Fate),
+    ) -> Ended {
         let Container { link, request: current, clock, .. } = &warm.container;
-        let kill_at = self.around.crashes.kill_at(&self.config.logical_id, &request, self.now());
-        link.arm(kill_at);
+        link.arm(fate.hop());
         current.set(&request);
         let context = InvocationContext {
             request_id: request.clone(),
@@ -174,16 +193,33 @@ impl Pool {
             answer = caught(async { warm.handler.invoke(payload, context).await }) => answer.map_err(Failure::Error),
         };
         // A function may answer in the very poll that passed the deadly hop; the dead do not answer.
-        let killed = kill_at.is_some_and(|hop| link.hops() >= hop);
-        let outcome = if killed { Err(Failure::Crash) } else { outcome };
+        let outcome = match fate {
+            Fate::Ends(end, hop) if link.hops() >= hop => {
+                self.around.plans.fates.came_to_pass(&self.config.logical_id, &request, hop, self.now());
+                Err(self.come_to(end, deadline).await)
+            }
+            Fate::Ends(..) | Fate::Lives | Fate::FoundDead => outcome,
+        };
         let ended = Ended { request, hops: link.hops(), outcome };
         if let Err(failure) = &ended.outcome {
-            self.failed(&ended, failure, kill_at);
+            self.failed(&ended, failure);
             if !matches!(failure, Failure::Error(_)) {
                 link.trip();
             }
         }
         ended
+    }
+
+    /// Ends an invocation that has met its fate.
+    async fn come_to(&self, end: End, deadline: UnixMs) -> Failure {
+        match end {
+            End::Crash => Failure::Crash,
+            End::OutOfMemory => Failure::OutOfMemory,
+            End::Hang => {
+                self.around.services.clock().sleep_until(deadline).await;
+                Failure::Timeout
+            }
+        }
     }
 
     /// Starts a container, within the limit for an init or until `deadline`.
@@ -218,10 +254,13 @@ impl Pool {
         let number = state.containers;
         let sandbox_ms = state.sandboxes.between(SANDBOX_MS.0, SANDBOX_MS.1);
         let around = &self.around;
+        let sandbox_ms = sandbox_ms + around.plans.fates.start_delay_ms(&self.config.logical_id, self.now());
         let seed =
             Stream::new(around.seed, &format!("container {number} of {}", self.config.logical_id)).seed();
-        let wire =
-            |link, request| Wire::new(around.services.clone(), around.latencies.clone(), link, request);
+        let wire = |link, request| {
+            let wire = Wire::new(around.services.clone(), around.latencies.clone(), link, request);
+            wire.under(Arc::clone(&around.plans.calls))
+        };
         let (config, services) = (Arc::clone(&self.config), &around.services);
         let container = Container::new(number, config, seed, services, around.journal.clone(), wire);
         (container, i64::try_from(sandbox_ms).unwrap_or(0))
@@ -230,7 +269,7 @@ impl Pool {
     fn never_started(&self, request: String, container: u64, messages: Vec<String>, detail: String) -> Ended {
         self.journal(self.invoked(&request, container, messages));
         let ended = Ended { request, hops: 0, outcome: Err(Failure::Init(detail.clone())) };
-        self.failed(&ended, &Failure::Init(detail), None);
+        self.failed(&ended, &Failure::Init(detail));
         ended
     }
 
@@ -243,17 +282,15 @@ impl Pool {
         }
     }
 
-    fn failed(&self, ended: &Ended, failure: &Failure, kill_at: Option<u64>) {
+    fn failed(&self, ended: &Ended, failure: &Failure) {
         let (how, detail) = match failure {
             Failure::Error(detail) => ("error", Some(detail.clone())),
             Failure::Crash => ("crash", None),
+            Failure::OutOfMemory => ("out-of-memory", None),
             Failure::Timeout => ("timeout", None),
             Failure::Init(detail) => ("init", Some(detail.clone())),
         };
         self.journal(Event::Failed { request: ended.request.clone(), how, hops: ended.hops, detail });
-        if let (Failure::Crash, Some(hop)) = (failure, kill_at) {
-            self.around.crashes.crashed(&self.config.logical_id, &ended.request, hop, self.now());
-        }
     }
 
     fn journal(&self, event: Event) {

@@ -84,10 +84,11 @@ mod tests {
         AlarmActions, AlarmConfig, FunctionConfig, Measure, MetricName, MetricStat, RuleConfig, Statistic,
         TargetConfig,
     };
-    use crate::cloud::container::{Container, Function, NoCrashes};
+    use crate::cloud::container::{Container, Function};
     use crate::cloud::eventbridge::Pattern;
     use crate::cloud::fixtures::{World, alerted, consumer, script};
     use crate::cloud::names;
+    use crate::cloud::plans::Plans;
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
     use std::io::Write;
@@ -118,7 +119,7 @@ mod tests {
         });
         let functions = vec![(consumer(), failing), (responder, answering)];
         let alerting = Alerting { alarms, ..Alerting::default() };
-        alerted(functions, Arc::new(NoCrashes), alerting, seed)
+        alerted(functions, Plans::default(), alerting, seed)
     }
 
     fn instants(world: &World, wanted: impl Fn(&Event) -> bool) -> Vec<UnixMs> {
@@ -197,9 +198,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn metrics_that_wake_up_late_delay_the_alarm() {
         let knobs = Knobs { wake_s: (900, 900), ..Knobs::default() };
-        let alerting = Alerting { alarms: vec![dead_letters_waiting()], knobs, ..Alerting::default() };
+        let alerting = Alerting { alarms: vec![dead_letters_waiting()], knobs };
         let failing = script(async |_, _, _| Err("no Stripe".to_owned()));
-        let world = alerted(vec![(consumer(), failing)], Arc::new(NoCrashes), alerting, 1);
+        let world = alerted(vec![(consumer(), failing)], Plans::default(), alerting, 1);
         world.run_for_s(24 * 3_600).await;
         world.send("a payment");
         world.run_for_s(2 * 3_600).await;
@@ -214,7 +215,7 @@ mod tests {
         let alarm = AlarmConfig { measure: Measure::Metric(stat), threshold: number(0.0), ..alarm() };
         let alerting = Alerting { alarms: vec![alarm], ..Alerting::default() };
         let function = FunctionConfig { sources: vec![], ..consumer() };
-        let world = alerted(vec![(function, work)], Arc::new(NoCrashes), alerting, 1);
+        let world = alerted(vec![(function, work)], Plans::default(), alerting, 1);
         world.run_for_s(60).await;
         world.cloud.function("Consumer").unwrap().invoke(b"{}".to_vec(), vec![]).await;
         world.run_for_s(600).await;

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod lambda;
 mod minute;
 pub mod names;
+pub mod plans;
 pub mod reply;
 pub mod secrets;
 pub mod services;
@@ -26,13 +27,14 @@ use crate::clock::Clock;
 use crate::journal::Journal;
 use cloudwatch::{CloudWatch, Knobs};
 use config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
-use container::{CrashPlan, Function};
+use container::Function;
 use crew::Crew;
 use dynamodb::DynamoDb;
 use event_source::{EventSource, EventSourceError};
-use eventbridge::{Carrier, DeliveryPlan, EventBridge, Faultless};
+use eventbridge::{Carrier, EventBridge};
 use lambda::{Asynchronous, Pool, Surroundings};
 use minute::Minutes;
+use plans::Plans;
 use secrets::Secrets;
 use services::Services;
 use sns::Sns;
@@ -52,29 +54,21 @@ pub struct Blueprint {
     pub topics: Vec<TopicConfig>,
     /// Functions, each with the code that runs in its containers.
     pub functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
-    /// Which invocations are killed.
-    pub crashes: Arc<dyn CrashPlan>,
     /// Who is told of what.
     pub alerting: Alerting,
+    /// What goes wrong.
+    pub plans: Plans,
     /// Seed of every draw.
     pub seed: u64,
 }
 
-/// Alarms, and the ways from them to whoever must know. Rules and schedules are part of the functions they invoke.
+/// Alarms, and how they see. Rules and schedules are part of the functions they invoke.
+#[derive(Default)]
 pub struct Alerting {
     /// Alarms.
     pub alarms: Vec<AlarmConfig>,
     /// How late metrics are.
     pub knobs: Knobs,
-    /// What becomes of events on their way to a function.
-    pub deliveries: Arc<dyn DeliveryPlan>,
-}
-
-impl Default for Alerting {
-    /// No alarm, and no event lost.
-    fn default() -> Self {
-        Self { alarms: Vec::new(), knobs: Knobs::default(), deliveries: Arc::new(Faultless) }
-    }
 }
 
 /// One account of embedded services, running.
@@ -119,9 +113,10 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint { queues, tables, topics, functions, crashes, alerting, seed } = blueprint;
+        let Blueprint { queues, tables, topics, functions, alerting, plans, seed } = blueprint;
         let now = clock.now();
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
+        let sqs = sqs.under(Arc::clone(&plans.queues));
         let dynamodb = DynamoDb::new(&tables, clock, journal.clone()).map_err(CloudError::Table)?;
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
@@ -132,7 +127,7 @@ impl Cloud {
         let services = Services::new(sqs, dynamodb, Secrets::new(seed), sns, cloudwatch, clock);
         let latencies = Latencies::new(seed);
         let around =
-            Surroundings { services: services.clone(), latencies, crashes, journal: journal.clone(), seed };
+            Surroundings { services: services.clone(), latencies, plans, journal: journal.clone(), seed };
         let mut cloud = Self::empty(services.clone());
         cloud.tasks.spawn(services.move_messages());
         for (config, function) in functions {
@@ -140,7 +135,7 @@ impl Cloud {
         }
         // Without any of these there is nothing to do by the minute.
         if !alerting.alarms.is_empty() || !bus.is_empty() {
-            cloud.live_by_the_minute(bus, alerting, &around);
+            cloud.live_by_the_minute(bus, &around);
         }
         Ok(cloud)
     }
@@ -187,11 +182,10 @@ impl Cloud {
         Self { services, functions: BTreeMap::new(), asynchronous: BTreeMap::new(), crew, tasks }
     }
 
-    fn live_by_the_minute(&mut self, bus: EventBridge, alerting: Alerting, around: &Surroundings) {
-        let Surroundings { services, journal, seed, .. } = around.clone();
-        let Alerting { deliveries, .. } = alerting;
+    fn live_by_the_minute(&mut self, bus: EventBridge, around: &Surroundings) {
+        let Surroundings { services, journal, plans, seed, .. } = around.clone();
         let functions = self.asynchronous.clone();
-        let carrier = Carrier::new(functions, deliveries, services.clone(), journal.clone(), seed);
+        let carrier = Carrier::new(functions, plans.deliveries, services.clone(), journal.clone(), seed);
         let (carrier, crew) = (Arc::new(carrier), self.crew.clone());
         self.tasks.spawn(Minutes { services, bus, carrier, crew, journal }.pass());
     }

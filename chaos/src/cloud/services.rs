@@ -3,10 +3,10 @@
 //! Invariant: no lock is held across an await, so every call takes effect at one instant.
 
 use super::cloudwatch::CloudWatch;
-use super::dynamodb::DynamoDb;
+use super::dynamodb::{self, DynamoDb};
 use super::reply::Reply;
 use super::secrets::Secrets;
-use super::sns::Sns;
+use super::sns::{Sns, SnsError};
 use super::sqs::{Answer, Call, Sqs, SqsError};
 use crate::clock::Clock;
 use payments::UnixMs;
@@ -71,6 +71,20 @@ impl Service {
             _ => return None,
         };
         Some((service, operation))
+    }
+
+    /// What it answers while it can take no more, each in its own way. All of these may be tried again.
+    #[must_use]
+    pub fn overloaded(self) -> Reply {
+        match self {
+            Self::Sqs => SqsError::InternalError.reply(),
+            Self::DynamoDb => dynamodb::throttled(),
+            Self::Secrets => {
+                Reply::error(500, "InternalServiceError", "An error occurred on the server side.")
+            }
+            // Nobody who was not answered asks for the id of the request.
+            Self::Sns => SnsError::InternalError.reply("overloaded"),
+        }
     }
 }
 

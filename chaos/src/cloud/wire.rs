@@ -1,12 +1,14 @@
 //! One container's way to the services: the HTTP client its AWS SDK is given.
 //!
-//! A call passes a hop of the container's link, waits out a latency, takes effect, and passes a second hop.
+//! A call passes a hop of the container's link, waits out a latency, takes effect, and passes a second hop. A plan may
+//! refuse it before the effect, or lose its answer after it.
 //! Invariant: a call that a dead container had not sent never takes effect, and every call costs at least a virtual
 //! millisecond. (One it had sent may: its latency and the kill can end at the same instant.)
 
 #[cfg(test)]
 mod tests;
 
+use super::plans::Faultless;
 use super::reply::Reply;
 use super::services::{Service, Services};
 use crate::link::Link;
@@ -18,6 +20,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use payments::UnixMs;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Latency of a call, drawn evenly from this range: SQS, virtual milliseconds.
@@ -82,35 +85,88 @@ impl Latencies {
     }
 }
 
+/// A call that has reached its service.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceCall<'a> {
+    /// The service.
+    pub service: Service,
+    /// `UpdateItem`, `Publish`, …
+    pub operation: &'a str,
+    /// The request's body: JSON, or a form.
+    pub body: &'a [u8],
+    /// The invocation that is calling; empty during init.
+    pub request: &'a str,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFate {
+    /// Its service answers it.
+    Answered,
+    /// Its service is overloaded, and does nothing.
+    Refused,
+    /// Its service does what was asked, and the connection is reset before the answer arrives.
+    AnswerLost,
+}
+
+/// Decides what becomes of calls.
+pub trait CallPlan: Send + Sync {
+    /// What becomes of this call.
+    fn of_call(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate;
+}
+
 /// The AWS services as one container sees them. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Wire {
     services: Services,
     latencies: Latencies,
     link: Link,
     request: CurrentRequest,
+    plan: Arc<dyn CallPlan>,
 }
 
 impl Wire {
     /// A wire that counts its hops on `link` and journals under `request`.
     #[must_use]
     pub fn new(services: Services, latencies: Latencies, link: Link, request: CurrentRequest) -> Self {
-        Self { services, latencies, link, request }
+        Self { services, latencies, link, request, plan: Arc::new(Faultless) }
     }
 
-    async fn carry(self, target: Option<String>, body: SdkBody) -> Reply {
+    /// The same wire, under a plan for its calls.
+    #[must_use]
+    pub fn under(self, plan: Arc<dyn CallPlan>) -> Self {
+        Self { plan, ..self }
+    }
+
+    async fn carry(self, target: Option<String>, body: SdkBody) -> Result<Reply, ConnectorError> {
         // What the SDK sends is in memory; a streaming body would be of a protocol none of these services speaks.
         let body = body.bytes().unwrap_or_default();
         let Some((service, operation)) = Service::of_request(target.as_deref(), body) else {
-            return unknown_target(target.as_deref());
+            return Ok(unknown_target(target.as_deref()));
         };
         self.link.hop().await;
         let clock = self.services.clock();
         clock.sleep_until(clock.now().plus_ms(self.latencies.draw_ms(service))).await;
         let request = self.request.get();
-        let reply = self.services.answer(service, &operation, body, &request).await;
+        let call = ServiceCall { service, operation: &operation, body, request: &request };
+        let fate = self.plan.of_call(&call, clock.now());
+        let reply = match fate {
+            CallFate::Answered | CallFate::AnswerLost => {
+                self.services.answer(service, &operation, body, &request).await
+            }
+            CallFate::Refused => service.overloaded(),
+        };
         self.link.hop().await;
-        reply
+        match fate {
+            CallFate::Answered | CallFate::Refused => Ok(reply),
+            CallFate::AnswerLost => Err(ConnectorError::io("connection reset by peer".into())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Wire").field("link", &self.link).finish_non_exhaustive()
     }
 }
 
@@ -118,7 +174,7 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").map(str::to_owned);
         let wire = self.clone();
-        HttpConnectorFuture::new(async move { response(wire.carry(target, request.into_body()).await) })
+        HttpConnectorFuture::new(async move { response(wire.carry(target, request.into_body()).await?) })
     }
 }
 

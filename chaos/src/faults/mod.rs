@@ -25,6 +25,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// payments, three calls each. A hop the invocation never reaches kills nothing.
 pub const CRASH_HOPS_DEFAULT: u64 = 60;
 
+/// Hops of the first call of an invocation: it is in there that memory runs out.
+const FIRST_CALL_HOPS: u64 = 2;
+
 /// What came of one configured fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
@@ -73,8 +76,8 @@ struct State {
     streams: BTreeMap<Kind, Stream>,
     /// Payments that were asked about, and which poison each is, if it is one.
     poisons: BTreeMap<String, Option<usize>>,
-    /// Kills that were drawn, by invocation, and the fault each belongs to.
-    kills: BTreeMap<String, usize>,
+    /// Ends that were drawn, by invocation, and the fault each belongs to.
+    ends: BTreeMap<String, usize>,
 }
 
 impl Faults {
@@ -89,7 +92,7 @@ impl Faults {
             tallies: faults.iter().map(tally).collect(),
             streams: Kind::ALL.into_iter().map(stream).collect(),
             poisons: BTreeMap::new(),
-            kills: BTreeMap::new(),
+            ends: BTreeMap::new(),
         };
         Self(Arc::new(Shared { start, crash_hops, journal, state: Mutex::new(state) }))
     }
@@ -134,22 +137,38 @@ impl Faults {
         poison.is_some()
     }
 
-    /// The hop at which an invocation that starts now is to be killed, if a crash is drawn for it. `function` is
-    /// `consumer` or `responder`. It has not fired until `killed` says so: the invocation may end before it gets there.
+    /// Whether any fault of this kind is configured at all.
     #[must_use]
-    pub fn kill_at(&self, function: &str, invocation: &str, now: UnixMs) -> Option<u64> {
-        let mut state = self.lock();
-        let subject = Subject { operation: function, payment: None, id: invocation };
-        let drawn = state.draw(Kind::Crash, self.elapsed_ms(now), &subject)?;
-        state.kills.insert(invocation.to_owned(), drawn);
-        let hop = state.tallies[drawn].fault.hop;
-        hop.or_else(|| Some(state.streams.get_mut(&Kind::Crash)?.between(1, self.0.crash_hops.max(1))))
+    pub fn include(&self, kind: Kind) -> bool {
+        self.lock().tallies.iter().any(|tally| tally.fault.kind == kind)
     }
 
-    /// An invocation really was killed by a crash drawn for it.
-    pub fn killed(&self, function: &str, invocation: &str, hop: u64, now: UnixMs) {
+    /// How an invocation that starts now is to end, if a fault is drawn for it: the fault, and the hop at which it
+    /// strikes, 0 for a container that runs out of memory before. `function` is `consumer` or `responder`. It has not
+    /// fired until `ended` says so: the invocation may be over before it gets there.
+    #[must_use]
+    pub fn end_of(&self, function: &str, invocation: &str, now: UnixMs) -> Option<(Kind, u64)> {
         let mut state = self.lock();
-        if let Some(drawn) = state.kills.remove(invocation) {
+        let (elapsed_ms, highest) = (self.elapsed_ms(now), self.0.crash_hops.max(1));
+        let subject = Subject { operation: function, payment: None, id: invocation };
+        let ends = [
+            (Kind::Crash, 1, highest),
+            (Kind::FunctionTimeout, 1, highest),
+            (Kind::OutOfMemory, 0, FIRST_CALL_HOPS),
+        ];
+        ends.into_iter().find_map(|(kind, low, high)| {
+            let drawn = state.draw(kind, elapsed_ms, &subject)?;
+            state.ends.insert(invocation.to_owned(), drawn);
+            let hop = state.tallies[drawn].fault.hop;
+            let hop = hop.or_else(|| Some(state.streams.get_mut(&kind)?.between(low, high)))?;
+            Some((kind, hop))
+        })
+    }
+
+    /// An invocation really was ended by what was drawn for it.
+    pub fn ended(&self, function: &str, invocation: &str, hop: u64, now: UnixMs) {
+        let mut state = self.lock();
+        if let Some(drawn) = state.ends.remove(invocation) {
             self.record(&mut state.tallies[drawn], now, format!("{function} {invocation} at hop {hop}"));
         }
     }
@@ -217,6 +236,11 @@ mod tests {
         faults.fires(kind, START.plus_ms(at_ms), &CONFIRM).is_some()
     }
 
+    /// The hop at which an invocation is to end, if this kind was drawn for it.
+    fn end_of(faults: &Faults, kind: Kind, now: UnixMs) -> Option<u64> {
+        faults.end_of("consumer", "r-1", now).filter(|(drawn, _)| *drawn == kind).map(|(_, hop)| hop)
+    }
+
     #[test]
     fn a_fault_fires_inside_its_window_only() {
         let (faults, _) = faults(&[fault(Kind::StripeUnavailable, 1.0, 100, 200)]);
@@ -279,12 +303,27 @@ mod tests {
     fn a_crash_is_drawn_at_a_hop_and_counts_only_once_it_killed() {
         let (faults, journal) = faults(&[fault(Kind::Crash, 1.0, 0, 10_000)]);
         let hops: Vec<u64> =
-            (0..1_000).filter_map(|at_ms| faults.kill_at("consumer", "r-1", START.plus_ms(at_ms))).collect();
+            (0..1_000).filter_map(|at_ms| end_of(&faults, Kind::Crash, START.plus_ms(at_ms))).collect();
         assert_eq!((hops.iter().min(), hops.iter().max()), (Some(&1), Some(&CRASH_HOPS_DEFAULT)));
         assert_eq!((faults.tally()[0].asked, faults.tally()[0].fired), (1_000, 0));
-        faults.killed("consumer", "r-1", hops[0], START.plus_ms(20_000));
+        faults.ended("consumer", "r-1", hops[0], START.plus_ms(20_000));
         assert_eq!(faults.tally()[0].fired, 1);
         assert_eq!(journal.records().len(), 1);
+    }
+
+    #[test]
+    fn memory_runs_out_between_two_invocations_or_in_the_first_call_of_one() {
+        let (faults, _) = faults(&[fault(Kind::OutOfMemory, 1.0, 0, 10_000)]);
+        let hops: std::collections::BTreeSet<u64> =
+            (0..100).filter_map(|at_ms| end_of(&faults, Kind::OutOfMemory, START.plus_ms(at_ms))).collect();
+        assert_eq!(hops, [0, 1, 2].into());
+    }
+
+    #[test]
+    fn an_invocation_that_crashes_draws_no_other_end() {
+        let (faults, _) = faults(&[fault(Kind::FunctionTimeout, 1.0, 0, 10), fault(Kind::Crash, 1.0, 0, 10)]);
+        assert_eq!(faults.end_of("consumer", "r-1", START).map(|(kind, _)| kind), Some(Kind::Crash));
+        assert_eq!(faults.tally()[0].asked, 0);
     }
 
     #[test]
@@ -304,7 +343,7 @@ mod tests {
 
     #[test]
     fn without_a_crash_configured_nothing_is_killed() {
-        assert_eq!(Faults::none().kill_at("consumer", "r-1", START), None);
+        assert_eq!(Faults::none().end_of("consumer", "r-1", START), None);
     }
 
     #[test]
@@ -333,10 +372,10 @@ mod tests {
         let mut second = first.clone();
         (second.when, second.hop) = (When::Nth([1].into()), Some(3));
         let (faults, _) = faults(&[first, second]);
-        let drawn = ["r-1", "r-2"].map(|request| faults.kill_at("responder", request, START));
-        assert_eq!(drawn, [Some(3), Some(7)]);
-        assert_eq!(faults.kill_at("consumer", "r-3", START), None);
-        faults.killed("responder", "r-2", 7, START);
+        let drawn = ["r-1", "r-2"].map(|request| faults.end_of("responder", request, START));
+        assert_eq!(drawn, [Some((Kind::Crash, 3)), Some((Kind::Crash, 7))]);
+        assert_eq!(faults.end_of("consumer", "r-3", START), None);
+        faults.ended("responder", "r-2", 7, START);
         assert_eq!(faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [1, 0]);
     }
 

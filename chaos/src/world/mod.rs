@@ -31,10 +31,8 @@ use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
 use crate::workload::{Arrival, NdjsonError};
-use plans::{Crashes, Deliveries};
 use play::Play;
 use std::convert::Infallible;
-use std::sync::Arc;
 
 /// The key the fake Stripe accepts, and the secret holds.
 const SECRET_KEY: &str = "sk_test_simulated";
@@ -146,12 +144,8 @@ impl World {
             tables: deployed.stack.tables.values().cloned().collect(),
             topics: deployed.stack.topics.values().cloned().collect(),
             functions,
-            crashes: Arc::new(Crashes::new(faults.clone(), &deployed)),
-            alerting: Alerting {
-                alarms,
-                deliveries: Arc::new(Deliveries::new(faults.clone(), &deployed)),
-                ..Alerting::default()
-            },
+            alerting: Alerting { alarms, ..Alerting::default() },
+            plans: plans::plans(&faults, &deployed),
             seed,
         };
         let mut cloud = Cloud::start(blueprint, clock, &journal)

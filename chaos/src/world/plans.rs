@@ -3,26 +3,169 @@
 //! Invariant: the cloud knows plans and no faults; what a fault's scope calls `consumer` or `alarm` is decided here.
 
 use super::Deployed;
-use crate::cloud::container::CrashPlan;
+use crate::cloud::container::{End, Fate, FatePlan};
+use crate::cloud::dynamodb;
 use crate::cloud::eventbridge::{Attempt, DeliveryPlan};
-use crate::faults::{Faults, Kind, Subject};
+use crate::cloud::plans::Plans;
+use crate::cloud::services::Service;
+use crate::cloud::sqs::{Content, QueuePlan, payment_in};
+use crate::cloud::wire::{CallFate, CallPlan, ServiceCall};
+use crate::faults::{Faults, Hit, Kind, Subject};
 use payments::UnixMs;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// What becomes of events on their way to a function.
-pub(super) struct Deliveries {
+/// How soon a message is handed out a second time, ms: while the first delivery of it is at work.
+const DUPLICATE_MS: (u64, u64) = (0, 3_000);
+/// How soon a deleted message is there again, ms.
+const RETURN_MS: (u64, u64) = (1_000, 3_600_000);
+/// How much longer than usual a slow start takes, ms.
+const SLOW_START_MS: (u64, u64) = (3_000, 9_000);
+/// How long the metrics of a queue take to wake up at most, ms; AWS says up to 15 minutes.
+const METRICS_WAKE_MS: u64 = 900_000;
+
+/// The faults of a run, for whoever in the cloud must know.
+#[derive(Debug)]
+struct Asked {
     faults: Faults,
+    consumer: String,
     schedules: BTreeSet<String>,
 }
 
-impl Deliveries {
-    pub(super) fn new(faults: Faults, deployed: &Deployed) -> Self {
-        let schedules = deployed.responder.iter().flat_map(|responder| &responder.schedules);
-        Self { faults, schedules: schedules.map(|schedule| schedule.name.clone()).collect() }
+/// Plans that make an experiment's faults come true.
+pub(super) fn plans(faults: &Faults, deployed: &Deployed) -> Plans {
+    let schedules = deployed.responder.iter().flat_map(|responder| &responder.schedules);
+    let asked = Arc::new(Asked {
+        faults: faults.clone(),
+        consumer: deployed.consumer.logical_id.clone(),
+        schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
+    });
+    Plans { fates: asked.clone(), calls: asked.clone(), queues: asked.clone(), deliveries: asked }
+}
+
+impl Asked {
+    fn role(&self, function: &str) -> &'static str {
+        if function == self.consumer { "consumer" } else { "responder" }
+    }
+
+    /// Whether a fault hits this message. Its body is read only where that can matter.
+    fn hits(&self, kind: Kind, message: &Content, now: UnixMs) -> bool {
+        if !self.faults.include(kind) {
+            return false;
+        }
+        let payment = payment_in(&message.body);
+        let subject = Subject { operation: "", payment: payment.as_deref(), id: &message.id };
+        self.faults.fires(kind, now, &subject).is_some()
+    }
+
+    /// Whether a fault hits this call to the ledger or to the responder's records.
+    fn hits_ledger(&self, kind: Kind, call: &ServiceCall<'_>, now: UnixMs) -> bool {
+        if !self.faults.include(kind) {
+            return false;
+        }
+        let payment = dynamodb::payment_in(call.body);
+        let subject = Subject { operation: call.operation, payment: payment.as_deref(), id: call.request };
+        self.faults.fires(kind, now, &subject).is_some()
+    }
+
+    fn of_ledger_call(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
+        if self.hits_ledger(Kind::LedgerThrottled, call, now) {
+            CallFate::Refused
+        } else if self.hits_ledger(Kind::LedgerLostAnswer, call, now) {
+            CallFate::AnswerLost
+        } else {
+            CallFate::Answered
+        }
+    }
+
+    fn of_publication(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
+        let subject = Subject { id: call.request, ..Subject::default() };
+        match self.faults.fires(Kind::SnsFailing, now, &subject).map(Hit::is_after) {
+            None => CallFate::Answered,
+            Some(true) => CallFate::AnswerLost,
+            Some(false) => CallFate::Refused,
+        }
+    }
+
+    fn between(&self, kind: Kind, (low, high): (u64, u64)) -> u64 {
+        self.faults.between(kind, low, high)
+    }
+
+    /// A number from 1 to `most`.
+    fn up_to(&self, kind: Kind, most: usize) -> usize {
+        usize::try_from(self.between(kind, (1, most as u64))).unwrap_or(most)
     }
 }
 
-impl DeliveryPlan for Deliveries {
+impl FatePlan for Asked {
+    fn of_invocation(&self, function: &str, request: &str, now: UnixMs) -> Fate {
+        match self.faults.end_of(self.role(function), request, now) {
+            None => Fate::Lives,
+            Some((Kind::FunctionTimeout, hop)) => Fate::Ends(End::Hang, hop),
+            Some((Kind::OutOfMemory, 0)) => Fate::FoundDead,
+            Some((Kind::OutOfMemory, hop)) => Fate::Ends(End::OutOfMemory, hop),
+            Some((_, hop)) => Fate::Ends(End::Crash, hop),
+        }
+    }
+
+    fn came_to_pass(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
+        self.faults.ended(self.role(function), request, hop, now);
+    }
+
+    fn start_delay_ms(&self, function: &str, now: UnixMs) -> u64 {
+        let subject = Subject { operation: self.role(function), ..Subject::default() };
+        let slow = self.faults.fires(Kind::SlowStart, now, &subject);
+        slow.map_or(0, |_| self.between(Kind::SlowStart, SLOW_START_MS))
+    }
+}
+
+impl CallPlan for Asked {
+    fn of_call(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
+        match call.service {
+            Service::DynamoDb => self.of_ledger_call(call, now),
+            Service::Sns if call.operation == "Publish" => self.of_publication(call, now),
+            Service::Sns | Service::Sqs | Service::Secrets => CallFate::Answered,
+        }
+    }
+}
+
+impl QueuePlan for Asked {
+    fn duplicates_after_ms(&self, _: &str, message: &Content, now: UnixMs) -> Option<u64> {
+        let kind = Kind::DuplicateDelivery;
+        self.hits(kind, message, now).then(|| self.between(kind, DUPLICATE_MS))
+    }
+
+    fn returns_after_ms(&self, _: &str, message: &Content, now: UnixMs) -> Option<u64> {
+        self.hits(Kind::Redelivered, message, now).then(|| self.between(Kind::Redelivered, RETURN_MS))
+    }
+
+    fn passes_over(&self, queue: &str, visible: usize, now: UnixMs) -> usize {
+        let subject = Subject { id: queue, ..Subject::default() };
+        match self.faults.fires(Kind::ReorderedDelivery, now, &subject) {
+            None => 0,
+            Some(_) => self.up_to(Kind::ReorderedDelivery, visible - 1),
+        }
+    }
+
+    fn refuses_visibility(&self, _: &str, message: &Content, now: UnixMs) -> bool {
+        self.hits(Kind::VisibilityRefused, message, now)
+    }
+
+    fn leaves_behind(&self, queue: &str, visible: usize, now: UnixMs) -> usize {
+        let subject = Subject { id: queue, ..Subject::default() };
+        match self.faults.fires(Kind::MoveTaskMisses, now, &subject) {
+            None => 0,
+            Some(_) => self.up_to(Kind::MoveTaskMisses, visible),
+        }
+    }
+
+    fn metrics_wake_after_ms(&self, queue: &str, now: UnixMs) -> Option<u64> {
+        let subject = Subject { id: queue, ..Subject::default() };
+        self.faults.fires(Kind::MetricsLate, now, &subject).map(|_| METRICS_WAKE_MS)
+    }
+}
+
+impl DeliveryPlan for Asked {
     fn attempt(&self, rule: &str, event: &str, _: u32, now: UnixMs) -> Attempt {
         let operation = if self.schedules.contains(rule) { "schedule" } else { "alarm" };
         let subject = Subject { operation, payment: None, id: event };
@@ -33,31 +176,5 @@ impl DeliveryPlan for Deliveries {
         } else {
             Attempt::Accepted
         }
-    }
-}
-
-/// Which invocations are killed.
-pub(super) struct Crashes {
-    faults: Faults,
-    consumer: String,
-}
-
-impl Crashes {
-    pub(super) fn new(faults: Faults, deployed: &Deployed) -> Self {
-        Self { faults, consumer: deployed.consumer.logical_id.clone() }
-    }
-
-    fn role(&self, function: &str) -> &'static str {
-        if function == self.consumer { "consumer" } else { "responder" }
-    }
-}
-
-impl CrashPlan for Crashes {
-    fn kill_at(&self, function: &str, request: &str, now: UnixMs) -> Option<u64> {
-        self.faults.kill_at(self.role(function), request, now)
-    }
-
-    fn crashed(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
-        self.faults.killed(self.role(function), request, hop, now);
     }
 }

@@ -7,6 +7,7 @@ use crate::journal::Event;
 use crate::template::Stack;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 fn experiment(text: &str) -> Experiment {
     Experiment::parse(Path::new("mine.toml"), text).unwrap_or_else(|error| panic!("{error}"))

@@ -1,7 +1,8 @@
 //! A small world with the real consumer in it, built from the real template, for tests that look at one behaviour.
 
 use chaos::clock::Clock;
-use chaos::cloud::container::CrashPlan;
+use chaos::cloud::container::{End, Fate, FatePlan};
+use chaos::cloud::plans::Plans;
 use chaos::cloud::sqs::{Held, NewMessage};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
@@ -82,8 +83,8 @@ impl Town {
             tables: stack.tables.into_values().collect(),
             topics: Vec::new(),
             functions: consumers.map(|config| (config, Arc::clone(&function))).collect(),
-            crashes: Arc::new(KillFirst(plan.kill_first_at)),
             alerting: Alerting::default(),
+            plans: Plans { fates: Arc::new(KillFirst(plan.kill_first_at)), ..Plans::default() },
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
@@ -172,10 +173,11 @@ pub(crate) fn payment(id: &str, amount: i64, card: &str) -> String {
 
 struct KillFirst(Option<u64>);
 
-impl CrashPlan for KillFirst {
-    fn kill_at(&self, _: &str, _: &str, now: UnixMs) -> Option<u64> {
+impl FatePlan for KillFirst {
+    fn of_invocation(&self, _: &str, _: &str, now: UnixMs) -> Fate {
         // The first invocation begins within seconds of the start; the next is at least a backoff away.
-        self.0.filter(|_| now.since_ms(START) < 4_000)
+        let hop = self.0.filter(|_| now.since_ms(START) < 4_000);
+        hop.map_or(Fate::Lives, |hop| Fate::Ends(End::Crash, hop))
     }
 }
 

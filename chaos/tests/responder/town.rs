@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use chaos::clock::Clock;
-use chaos::cloud::container::{CrashPlan, Function};
+use chaos::cloud::container::{End, Fate, FatePlan, Function};
+use chaos::cloud::plans::Plans;
 use chaos::cloud::services::Service;
 use chaos::cloud::sqs::{Held, NewMessage};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
@@ -63,8 +64,8 @@ impl Town {
                 (deployed.consumer.clone(), consumer),
                 (deployed.responder.clone().expect("the stack has a responder"), responder),
             ],
-            crashes: Arc::clone(&kill) as Arc<dyn CrashPlan>,
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
+            plans: Plans { fates: kill.clone(), ..Plans::default() },
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
@@ -201,10 +202,11 @@ struct KillNext {
     hop: Mutex<Option<u64>>,
 }
 
-impl CrashPlan for KillNext {
-    fn kill_at(&self, function: &str, _: &str, _: UnixMs) -> Option<u64> {
+impl FatePlan for KillNext {
+    fn of_invocation(&self, function: &str, _: &str, _: UnixMs) -> Fate {
         let mut hop = self.hop.lock().unwrap_or_else(PoisonError::into_inner);
-        if function == self.function { hop.take() } else { None }
+        let hop = if function == self.function { hop.take() } else { None };
+        hop.map_or(Fate::Lives, |hop| Fate::Ends(End::Crash, hop))
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Reported {
     polled: bool,
     /// When it last held a message.
     held_at: Option<UnixMs>,
+    /// Whether it held one when it was last looked at.
+    holds: bool,
     report: Report,
     wakes: Stream,
     wake_s: (u32, u32),
@@ -37,12 +39,19 @@ enum Report {
 impl Reported {
     pub(super) fn new(name: String, polled: bool, wake_s: (u32, u32), seed: u64) -> Self {
         let wakes = Stream::new(seed, &format!("wake of metrics of {name}"));
-        Self { name, polled, held_at: None, report: Report::Sent, wakes, wake_s }
+        Self { name, polled, held_at: None, holds: false, report: Report::Sent, wakes, wake_s }
     }
 
     /// The points of the minute that ends at `now`; none while nothing is reported of the queue.
     pub(super) fn points(&mut self, sqs: &mut Sqs, now: UnixMs) -> Vec<Point> {
         let Ok(minute) = sqs.minute(&self.name, now) else { return Vec::new() };
+        let was_empty = !std::mem::replace(&mut self.holds, minute.depth.total() > 0);
+        if self.holds && was_empty && !self.polled {
+            // As if nobody had used it for six hours.
+            if let Some(late_ms) = sqs.metrics_wake_after_ms(&self.name, now) {
+                self.report = Report::WakesAt(now.plus_ms(late_ms));
+            }
+        }
         if self.reports(&minute, now) { self.of(&minute, now) } else { Vec::new() }
     }
 

@@ -1,8 +1,9 @@
 use super::*;
 use crate::clock::Clock;
 use crate::cloud::config::FunctionConfig;
-use crate::cloud::container::{Container, Function, NoCrashes};
+use crate::cloud::container::{Container, Function};
 use crate::cloud::fixtures::{World, consumer, ledger, queues, script, world, world_with};
+use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use std::future::{poll_fn, ready};
 use std::pin::pin;
@@ -130,14 +131,13 @@ async fn a_window_collects_a_larger_batch_than_one_receive_could() {
 async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() {
     let config = FunctionConfig { timeout_s: 361, ..consumer() };
     let functions = vec![(config, answering("{}").remove(0).1)];
-    let crashes = Arc::new(NoCrashes);
     let blueprint = Blueprint {
         queues: queues(5),
         tables: vec![ledger()],
         topics: vec![],
         functions,
-        crashes,
         alerting: Alerting::default(),
+        plans: Plans::default(),
         seed: 1,
     };
     let clock = Clock::starting_at(UnixMs(0));
@@ -177,7 +177,7 @@ async fn journal_of(seed: u64) -> Vec<u8> {
         let last = event["Records"].as_array().unwrap().last().unwrap()["messageId"].clone();
         Ok(serde_json::json!({ "batchItemFailures": [{ "itemIdentifier": last }] }).to_string().into_bytes())
     });
-    let world = world_with(vec![(consumer(), flaky)], Arc::new(NoCrashes), seed);
+    let world = world_with(vec![(consumer(), flaky)], Plans::default(), seed);
     for number in 0..40 {
         world.send(&format!("payment {number}"));
         world.run_for_s(1).await;

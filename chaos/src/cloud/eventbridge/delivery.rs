@@ -61,16 +61,6 @@ pub trait DeliveryPlan: Send + Sync {
     fn attempt(&self, rule: &str, event: &str, attempt: u32, now: UnixMs) -> Attempt;
 }
 
-/// The plan of a world in which every event arrives once.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Faultless;
-
-impl DeliveryPlan for Faultless {
-    fn attempt(&self, _: &str, _: &str, _: u32, _: UnixMs) -> Attempt {
-        Attempt::Accepted
-    }
-}
-
 /// Carries deliveries to functions.
 pub(in crate::cloud) struct Carrier {
     functions: BTreeMap<String, Arc<Asynchronous>>,

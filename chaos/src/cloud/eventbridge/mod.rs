@@ -11,7 +11,7 @@ mod pattern;
 mod tests;
 
 pub(super) use delivery::Carrier;
-pub use delivery::{Attempt, Delivery, DeliveryPlan, Faultless};
+pub use delivery::{Attempt, Delivery, DeliveryPlan};
 pub use pattern::{FILTERS, Pattern, PatternError};
 
 use super::config::{FunctionConfig, RuleConfig, ScheduleConfig};

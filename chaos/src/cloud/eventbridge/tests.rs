@@ -1,8 +1,9 @@
 use super::*;
 use crate::clock::Clock;
 use crate::cloud::config::TargetConfig;
-use crate::cloud::container::{Container, NoCrashes};
+use crate::cloud::container::Container;
 use crate::cloud::fixtures::{START, World, alerted, consumer, script};
+use crate::cloud::plans::{Faultless, Plans};
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use serde_json::json;
@@ -98,8 +99,8 @@ fn noting(config: FunctionConfig, plan: Arc<dyn DeliveryPlan>) -> (World, Arc<Mu
         noted.lock().unwrap().push(String::from_utf8(payload).unwrap());
         async { Ok(b"{}".to_vec()) }
     });
-    let alerting = Alerting { deliveries: plan, ..Alerting::default() };
-    (alerted(vec![(config, function)], Arc::new(NoCrashes), alerting, 1), notes)
+    let plans = Plans { deliveries: plan, ..Plans::default() };
+    (alerted(vec![(config, function)], plans, Alerting::default(), 1), notes)
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,8 +225,8 @@ async fn a_rule_whose_dead_letter_queue_is_not_there_cannot_be_deployed() {
         tables: vec![],
         topics: vec![],
         functions: vec![(ruled(target), function)],
-        crashes: Arc::new(NoCrashes),
         alerting: Alerting::default(),
+        plans: Plans::default(),
         seed: 1,
     };
     let refused = Cloud::start(blueprint, Clock::starting_at(START), &Journal::default()).err();

@@ -146,6 +146,9 @@ impl Asynchronous {
         let message = match failure {
             Failure::Error(text) | Failure::Init(text) => text.clone(),
             Failure::Crash => format!("RequestId: {} Error: Runtime exited", event.request),
+            Failure::OutOfMemory => {
+                format!("RequestId: {} Error: Runtime exited with error: signal: killed", event.request)
+            }
             Failure::Timeout => format!("RequestId: {} Task timed out", event.request),
         };
         json!({

@@ -1,6 +1,6 @@
 use super::*;
 use crate::cloud::config::FunctionConfig;
-use crate::cloud::container::{BoxFuture, CrashPlan};
+use crate::cloud::container::{BoxFuture, FatePlan};
 use crate::cloud::fixtures::{World, consumer, script, world, world_with};
 use std::time::Duration;
 
@@ -64,14 +64,25 @@ async fn a_panic_is_an_error_and_the_container_lives() {
     assert_eq!(containers_invoked(&world), [1, 1]);
 }
 
-struct KillAt(u64, Mutex<Vec<u64>>);
+/// One fate for every invocation, and the hops at which it came to pass.
+struct Doom(Fate, Mutex<Vec<u64>>);
 
-impl CrashPlan for KillAt {
-    fn kill_at(&self, _: &str, _: &str, _: UnixMs) -> Option<u64> {
-        Some(self.0)
+impl Doom {
+    fn new(fate: Fate) -> Arc<Self> {
+        Arc::new(Self(fate, Mutex::default()))
     }
 
-    fn crashed(&self, _: &str, _: &str, hop: u64, _: UnixMs) {
+    fn plans(self: &Arc<Self>) -> Plans {
+        Plans { fates: self.clone(), ..Plans::default() }
+    }
+}
+
+impl FatePlan for Doom {
+    fn of_invocation(&self, _: &str, _: &str, _: UnixMs) -> Fate {
+        self.0
+    }
+
+    fn came_to_pass(&self, _: &str, _: &str, hop: u64, _: UnixMs) {
         self.1.lock().unwrap().push(hop);
     }
 }
@@ -84,8 +95,8 @@ async fn a_planned_crash_kills_the_container_at_its_hop_and_is_reported_back() {
         }
         Ok(payload)
     });
-    let plan = Arc::new(KillAt(3, Mutex::default()));
-    let world = world_with(vec![(alone(), hopping)], Arc::clone(&plan) as Arc<dyn CrashPlan>, 1);
+    let plan = Doom::new(Fate::Ends(End::Crash, 3));
+    let world = world_with(vec![(alone(), hopping)], plan.plans(), 1);
     let ended = invoke(&world).await;
     assert_eq!((ended.outcome, ended.hops), (Err(Failure::Crash), 3));
     assert_eq!(*plan.1.lock().unwrap(), [3]);
@@ -103,8 +114,8 @@ async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
         }
         Ok(payload)
     });
-    let plan = Arc::new(KillAt(1, Mutex::default()));
-    let world = world_with(vec![(alone(), abandoning)], plan, 1);
+    let plan = Doom::new(Fate::Ends(End::Crash, 1));
+    let world = world_with(vec![(alone(), abandoning)], plan.plans(), 1);
     assert_eq!(invoke(&world).await.outcome, Err(Failure::Crash));
 }
 

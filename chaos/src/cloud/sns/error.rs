@@ -14,6 +14,9 @@ pub enum SnsError {
     /// A parameter is outside what SNS accepts; which one, and why.
     #[error("Invalid parameter: {0}")]
     InvalidParameter(String),
+    /// SNS itself failed.
+    #[error("An internal error occurred.")]
+    InternalError,
     /// The embedded SNS does not have this operation.
     #[error("The embedded SNS does not support {0}.")]
     UnsupportedOperation(String),
@@ -31,6 +34,7 @@ impl SnsError {
         match self {
             Self::TopicNotFound => "NotFound",
             Self::InvalidParameter(_) => "InvalidParameter",
+            Self::InternalError => "InternalError",
             Self::UnsupportedOperation(_) => "InvalidAction",
         }
     }
@@ -38,11 +42,12 @@ impl SnsError {
     /// The error as the query protocol sends it.
     #[must_use]
     pub fn reply(&self, request_id: &str) -> Reply {
-        let status = match self {
-            Self::TopicNotFound => 404,
-            Self::InvalidParameter(_) | Self::UnsupportedOperation(_) => 400,
+        let (status, whose) = match self {
+            Self::TopicNotFound => (404, "Sender"),
+            Self::InvalidParameter(_) | Self::UnsupportedOperation(_) => (400, "Sender"),
+            Self::InternalError => (500, "Receiver"),
         };
-        let fields = [("Type", "Sender"), ("Code", self.code()), ("Message", &self.to_string())];
+        let fields = [("Type", whose), ("Code", self.code()), ("Message", &self.to_string())];
         let fields: String = fields.into_iter().map(|(name, value)| element(name, value)).collect();
         let content = format!("<Error>{fields}</Error>{}", element("RequestId", request_id));
         Reply::xml(status, document("ErrorResponse", &content))

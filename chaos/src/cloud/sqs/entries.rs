@@ -109,8 +109,9 @@ pub(super) fn check_batch<'a>(
     Ok(())
 }
 
-/// The `payment_id` of a body, for the journal; other bodies have none.
-pub(super) fn payment_in(body: &str) -> Option<String> {
+/// The `payment_id` of a body, for the journal and for plans; other bodies have none.
+#[must_use]
+pub fn payment_in(body: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
         payment_id: String,

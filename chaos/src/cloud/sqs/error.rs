@@ -50,6 +50,9 @@ pub enum SqsError {
         "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."
     )]
     InvalidBatchEntryId,
+    /// SQS itself failed.
+    #[error("We encountered an internal error. Please try again.")]
+    InternalError,
     /// The embedded SQS does not have this operation.
     #[error("The embedded SQS does not support {0}.")]
     UnsupportedOperation(String),
@@ -75,21 +78,35 @@ impl SqsError {
             Self::BatchRequestTooLong(_) => "AWS.SimpleQueueService.BatchRequestTooLong",
             Self::BatchEntryIdsNotDistinct(_) => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
             Self::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
+            Self::InternalError => "InternalError",
             Self::UnsupportedOperation(_) => "AWS.SimpleQueueService.UnsupportedOperation",
             Self::Serialization(_) => "SerializationException",
         }
     }
 
-    /// The error as the JSON protocol sends it: status 400 or 404, `__type`, and the query code in a header.
+    /// Whether the sender is to blame, and need not try again.
+    #[must_use]
+    pub const fn is_senders(&self) -> bool {
+        !matches!(self, Self::InternalError)
+    }
+
+    /// The error as the JSON protocol sends it: status 400, 404 or 500, `__type`, and the query code in a header.
     #[must_use]
     pub fn reply(&self) -> Reply {
         let kind = format!("{}#{}", self.namespace(), self.shape());
+        let whose = if self.is_senders() { "Sender" } else { "Receiver" };
         Reply::error(self.status(), &kind, &self.to_string())
-            .with_header("x-amzn-query-error", format!("{};Sender", self.code()))
+            .with_header("x-amzn-query-error", format!("{};{whose}", self.code()))
     }
 
     const fn status(&self) -> u16 {
-        if matches!(self, Self::ResourceNotFound(_) | Self::TaskNotFound) { 404 } else { 400 }
+        if matches!(self, Self::ResourceNotFound(_) | Self::TaskNotFound) {
+            404
+        } else if self.is_senders() {
+            400
+        } else {
+            500
+        }
     }
 
     const fn shape(&self) -> &'static str {
@@ -106,6 +123,7 @@ impl SqsError {
             Self::BatchRequestTooLong(_) => "BatchRequestTooLong",
             Self::BatchEntryIdsNotDistinct(_) => "BatchEntryIdsNotDistinct",
             Self::InvalidBatchEntryId => "InvalidBatchEntryId",
+            Self::InternalError => "InternalError",
             Self::UnsupportedOperation(_) => "UnsupportedOperation",
             Self::Serialization(_) => "SerializationException",
         }

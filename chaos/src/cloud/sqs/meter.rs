@@ -87,6 +87,14 @@ impl Sqs {
     }
 }
 
+impl Sqs {
+    /// How long, ms, the metrics of a queue that holds something again stay behind, if its plan says so.
+    pub(in crate::cloud) fn metrics_wake_after_ms(&self, queue: &str, now: UnixMs) -> Option<i64> {
+        let ms = self.plan.metrics_wake_after_ms(queue, now)?;
+        Some(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+}
+
 impl Depth {
     /// All messages of the queue.
     #[must_use]

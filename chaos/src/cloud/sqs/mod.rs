@@ -10,22 +10,26 @@ mod input;
 mod message;
 mod meter;
 mod moves;
+mod plan;
 mod protocol;
 mod queue;
 mod receipt;
 #[cfg(test)]
 mod tests;
 
+pub use entries::payment_in;
 pub use error::SqsError;
 pub use message::{AttributeValue, Content, Delivery, MessageAttribute, NewMessage, attributes_md5};
 pub use meter::Minute;
 pub use moves::{MoveFailure, MoveOrder, MoveStatus};
+pub use plan::QueuePlan;
 pub use protocol::{Answer, Call};
 pub use queue::{Depth, Standing};
 
 use super::config::QueueConfig;
 use super::ids::Ids;
 use super::names;
+use super::plans::Faultless;
 use crate::journal::{Event, Journal};
 use meter::Moved;
 use moves::Moves;
@@ -44,6 +48,9 @@ pub const VISIBILITY_S_MAX: u32 = 43_200;
 pub const BATCH_MAX: usize = 10;
 /// Largest batch, bytes (since August 2025).
 pub const BATCH_BYTES_MAX: usize = 1_048_576;
+/// How many of the longest visible messages may change places in one receive. An assumption; more than a batch, so that
+/// order is lost beyond one.
+const REORDERED_MAX: usize = 50;
 /// Most message attributes of one message.
 pub const ATTRIBUTES_MAX: usize = 10;
 
@@ -55,6 +62,7 @@ pub struct Sqs {
     arrivals: Arrival,
     moves: Moves,
     journal: Journal,
+    plan: Arc<dyn QueuePlan>,
 }
 
 /// What the sender of a message learns.
@@ -96,7 +104,14 @@ impl Sqs {
             }
         }
         let ids = Ids::new(seed, "sqs message ids");
-        Ok(Self { queues, ids, arrivals: 0, moves: Moves::new(seed), journal })
+        let (moves, plan) = (Moves::new(seed), Arc::new(Faultless));
+        Ok(Self { queues, ids, arrivals: 0, moves, journal, plan })
+    }
+
+    /// The same queues, under a plan for what goes wrong with them.
+    #[must_use]
+    pub fn under(self, plan: Arc<dyn QueuePlan>) -> Self {
+        Self { plan, ..self }
     }
 
     /// Sends a message.
@@ -135,13 +150,25 @@ impl Sqs {
         now: UnixMs,
     ) -> Result<Vec<Delivery>, SqsError> {
         entries::check_receive(max, visibility_s)?;
-        self.expire(queue, now)?;
+        self.catch_up(queue, now)?;
         self.dead_letter_exhausted(queue, max, now)?;
+        let plan = Arc::clone(&self.plan);
         let from = self.queue_mut(queue)?;
         let visible_at = now.plus_ms(1000 * i64::from(visibility_s.unwrap_or(from.config.visibility_s)));
-        let chosen: Vec<Arrival> = from.visible(now).map(|(arrival, _)| arrival).take(max).collect();
-        let deliveries: Vec<Delivery> =
-            chosen.into_iter().filter_map(|arrival| from.deliver(arrival, visible_at, now)).collect();
+        let visible = from.visible(now).map(|(arrival, _)| arrival).take(REORDERED_MAX);
+        let mut visible: Vec<Arrival> = visible.collect();
+        if visible.len() > 1 {
+            let over = plan.passes_over(queue, visible.len(), now);
+            visible.rotate_left(over);
+        }
+        let mut deliveries = Vec::new();
+        for arrival in visible.into_iter().take(max) {
+            let Some(delivery) = from.deliver(arrival, visible_at, now) else { continue };
+            if let Some(ms) = plan.duplicates_after_ms(queue, &delivery.content, now) {
+                from.hide(arrival, visible_at.min(after_ms(now, ms)));
+            }
+            deliveries.push(delivery);
+        }
         from.meter.received(deliveries.len(), now);
         for delivery in &deliveries {
             let message = delivery.content.id.clone();
@@ -160,15 +187,18 @@ impl Sqs {
     /// `QueueDoesNotExist`, `ReceiptHandleIsInvalid`.
     pub fn delete(&mut self, queue: &str, handle: &str, now: UnixMs) -> Result<(), SqsError> {
         let receipt = self.receipt(queue, handle)?;
-        self.expire(queue, now)?;
+        self.catch_up(queue, now)?;
         let from = self.queue_mut(queue)?;
         from.meter.deleted(now);
         if from.get(receipt.arrival).is_none_or(|message| message.receives != receipt.receive) {
             return Ok(());
         }
         if let Some(message) = from.remove(receipt.arrival) {
-            let message = message.content.id.clone();
-            self.journal.record(now, Event::Deleted { queue: queue.to_owned(), message });
+            let id = message.content.id.clone();
+            self.journal.record(now, Event::Deleted { queue: queue.to_owned(), message: id });
+            if let Some(ms) = self.plan.returns_after_ms(queue, &message.content, now) {
+                self.queue_mut(queue)?.forget_delete(receipt.arrival, message, after_ms(now, ms));
+            }
         }
         Ok(())
     }
@@ -187,15 +217,20 @@ impl Sqs {
     ) -> Result<(), SqsError> {
         let receipt = self.receipt(queue, handle)?;
         entries::check_visibility(seconds)?;
-        self.expire(queue, now)?;
-        let from = self.queue_mut(queue)?;
+        self.catch_up(queue, now)?;
+        let from = self.queue(queue)?;
         let message = from.get(receipt.arrival).ok_or_else(|| entries::not_in_flight(handle))?;
         let visible_at = now.plus_ms(1000 * i64::from(seconds));
         entries::check_hidden_in_all(seconds, message.received_at, visible_at)?;
-        let message = message.content.id.clone();
+        let content = Arc::clone(&message.content);
+        if self.plan.refuses_visibility(queue, &content, now) {
+            return Err(SqsError::InternalError);
+        }
+        let from = self.queue_mut(queue)?;
         from.hide(receipt.arrival, visible_at);
         from.meter.touched(now);
         from.activity.notify_waiters();
+        let message = content.id.clone();
         self.journal.record(now, Event::VisibilityChanged { queue: queue.to_owned(), message, seconds });
         Ok(())
     }
@@ -220,7 +255,7 @@ impl Sqs {
     /// # Errors
     /// `QueueDoesNotExist`.
     pub fn depth(&mut self, queue: &str, now: UnixMs) -> Result<Depth, SqsError> {
-        self.expire(queue, now)?;
+        self.catch_up(queue, now)?;
         Ok(self.queue(queue)?.depth(now))
     }
 
@@ -229,7 +264,7 @@ impl Sqs {
     /// # Errors
     /// `QueueDoesNotExist`.
     pub fn messages(&mut self, queue: &str, now: UnixMs) -> Result<Vec<Held>, SqsError> {
-        self.expire(queue, now)?;
+        self.catch_up(queue, now)?;
         let held = self.queue(queue)?.messages().map(|message| Held {
             content: Arc::clone(&message.content),
             receives: message.receives,
@@ -329,7 +364,9 @@ impl Sqs {
         )
     }
 
-    fn expire(&mut self, queue: &str, now: UnixMs) -> Result<(), SqsError> {
+    /// Brings a queue up to date: what comes back is there again, what is too old is gone.
+    fn catch_up(&mut self, queue: &str, now: UnixMs) -> Result<(), SqsError> {
+        self.queue_mut(queue)?.bring_back(now);
         for message in self.queue_mut(queue)?.expire(now) {
             let message = message.content.id.clone();
             self.journal.record(now, Event::Expired { queue: queue.to_owned(), message });
@@ -356,4 +393,8 @@ impl Sqs {
     fn queue_mut(&mut self, name: &str) -> Result<&mut Queue, SqsError> {
         self.queues.get_mut(name).ok_or(SqsError::QueueDoesNotExist)
     }
+}
+
+fn after_ms(now: UnixMs, ms: u64) -> UnixMs {
+    now.plus_ms(i64::try_from(ms).unwrap_or(i64::MAX))
 }

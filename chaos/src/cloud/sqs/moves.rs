@@ -91,11 +91,16 @@ impl Sqs {
         self.check_move(order)?;
         self.refuse_a_second(order.source, now)?;
         self.queue_mut(order.source)?.meter.touched(now);
-        self.expire(order.source, now)?;
+        self.catch_up(order.source, now)?;
         let overlooked_ms = self.moves.draw_ms(self.moves.overlooked_ms);
         let begins_at = now.plus_ms(self.moves.draw_ms(BEGINNING_MS));
         let to_move = self.depth(order.source, now)?.visible as u64;
-        let seen = self.seen_by_task(order.source, now, now.plus_ms(-overlooked_ms))?;
+        let mut seen = self.seen_by_task(order.source, now, now.plus_ms(-overlooked_ms))?;
+        if !seen.is_empty() {
+            seen.truncate(
+                seen.len() - self.plan.leaves_behind(order.source, seen.len(), now).min(seen.len()),
+            );
+        }
         let task = Task::new(self.moves.ids.uuid(), order, to_move, seen, (now, begins_at));
         let handle = task.handle();
         let event = Event::MoveTaskStarted {
@@ -226,7 +231,7 @@ impl Sqs {
     fn move_one(&mut self, index: usize, now: UnixMs) -> Result<Option<MoveStatus>, MoveFailure> {
         let source = self.moves.tasks[index].source.clone();
         let gone = |_: SqsError| MoveFailure::NonExistentQueue;
-        self.expire(&source, now).map_err(gone)?;
+        self.catch_up(&source, now).map_err(gone)?;
         let task = &mut self.moves.tasks[index];
         let from = self.queues.get(&source).ok_or(MoveFailure::NonExistentQueue)?;
         let Some((arrival, message)) = task.take_next(from, now) else {

@@ -257,7 +257,7 @@ fn rendered_batch(outcomes: impl Iterator<Item = (String, Result<Map<String, Val
                 successful.push(Value::Object(entry));
             }
             Err(error) => failed.push(
-                json!({ "Id": id, "SenderFault": true, "Code": error.code(), "Message": error.to_string() }),
+                json!({ "Id": id, "SenderFault": error.is_senders(), "Code": error.code(), "Message": error.to_string() }),
             ),
         }
     }

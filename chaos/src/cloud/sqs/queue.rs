@@ -21,6 +21,8 @@ pub(super) struct Queue {
     messages: BTreeMap<Arrival, Stored>,
     by_visibility: BTreeSet<(UnixMs, Arrival)>,
     by_age: BTreeSet<(UnixMs, Arrival)>,
+    /// Deleted, but not everywhere: when each is there again. Until then nobody can see it.
+    returning: BTreeMap<(UnixMs, Arrival), Stored>,
 }
 
 /// A message and where it stands.
@@ -98,6 +100,7 @@ impl Queue {
             messages: BTreeMap::new(),
             by_visibility: BTreeSet::new(),
             by_age: BTreeSet::new(),
+            returning: BTreeMap::new(),
         }
     }
 
@@ -172,9 +175,25 @@ impl Queue {
         expired.into_iter().filter_map(|arrival| self.remove(arrival)).collect()
     }
 
-    /// When the next message becomes visible, perhaps in the past; `None` when the queue is empty.
+    /// A message that was removed will be there again at `returns_at`.
+    pub(super) fn forget_delete(&mut self, arrival: Arrival, message: Stored, returns_at: UnixMs) {
+        self.returning.insert((returns_at, arrival), Stored { visible_at: returns_at, ..message });
+        self.activity.notify_waiters();
+    }
+
+    /// Puts back what is there again by `now`.
+    pub(super) fn bring_back(&mut self, now: UnixMs) {
+        while let Some(entry) = self.returning.first_entry().filter(|entry| entry.key().0 <= now) {
+            let ((_, arrival), message) = entry.remove_entry();
+            self.put(arrival, message);
+        }
+    }
+
+    /// When the next message becomes visible, perhaps in the past; `None` when the queue is empty and stays so.
     pub(super) fn next_visible(&self) -> Option<UnixMs> {
-        self.by_visibility.first().map(|(visible_at, _)| *visible_at)
+        let held = self.by_visibility.first().map(|(visible_at, _)| *visible_at);
+        let returning = self.returning.keys().next().map(|(returns_at, _)| *returns_at);
+        held.into_iter().chain(returning).min()
     }
 
     pub(super) fn messages(&self) -> impl Iterator<Item = &Stored> {
