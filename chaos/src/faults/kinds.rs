@@ -44,7 +44,7 @@ pub enum Kind {
     Poison,
     /// The producer sends a message that is no payment.
     Malformed,
-    /// The producer sends a message near SQS's limit.
+    /// The producer sends a message as large as its queue takes.
     Oversized,
     /// The producer sends a payment twice.
     Repeated,

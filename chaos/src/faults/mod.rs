@@ -10,6 +10,7 @@
 mod fault;
 mod kinds;
 pub mod malformed;
+pub mod oversized;
 mod table;
 
 pub use fault::{Fault, Rate, Scope, Subject, When, Window};

@@ -85,7 +85,7 @@ pub struct Sent {
 pub enum Origin {
     /// It is part of the workload.
     Workload,
-    /// The fault `malformed` sent it.
+    /// A fault of the producer's: it is no payment, or one that was sent before, or contradicts one.
     Fault,
 }
 

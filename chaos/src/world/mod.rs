@@ -14,6 +14,8 @@ mod history;
 mod incident;
 mod plans;
 mod play;
+mod producer;
+mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +34,7 @@ use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
 use crate::workload::{Arrival, NdjsonError};
 use play::Play;
+use rotation::rotate_keys;
 use std::convert::Infallible;
 
 /// The key the fake Stripe accepts, and the secret holds.
@@ -155,13 +158,15 @@ impl World {
         services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
-        let mut play = Play::new(&experiment, &deployed, services.clone(), faults.clone(), &journal);
+        let mut play =
+            Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), arrivals);
         let ending = tokio::select! {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
-            ending = play.run_to_the_end(arrivals, watch) => ending,
+            ending = play.run_to_the_end(watch) => ending,
             never = provider.keep_up() => match never {},
             never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
+            never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
         };
         let (sent, refused) = play.sent();
         let ended = clock.now();

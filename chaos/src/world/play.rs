@@ -1,20 +1,19 @@
-//! The producer, and the decision when a run is over.
+//! The course of a run, and the decision when it is over.
 //!
-//! Invariant: a run ends. The producer's instants are known before it starts, and after the last of them the time to
-//! drain is bounded, whatever the functions do.
+//! Invariant: a run ends. After the last arrival and the last fault the time to drain is bounded, whatever the functions
+//! do.
 
-use super::history::{Ending, Origin, Refused, Sent};
+use super::history::{Ending, Refused, Sent};
 use super::incident::Standing;
+use super::producer::Producer;
 use super::{Deployed, Experiment, Names};
 use crate::clock::Clock;
 use crate::cloud::services::Services;
-use crate::cloud::sqs::NewMessage;
-use crate::faults::{Faults, Kind, Subject, malformed};
+use crate::faults::Faults;
 use crate::journal::{Event, Journal};
 use crate::workload::Arrival;
 use payments::UnixMs;
 use payments::limits::TURN_S_MAX;
-use std::collections::VecDeque;
 
 /// How often, in virtual ms, a run looks whether it is over. Often enough that its end is known to a few seconds,
 /// seldom enough to cost nothing.
@@ -36,17 +35,15 @@ pub struct Progress {
     pub dead_lettered: u64,
 }
 
-/// A run in progress, as its producer sees it.
+/// A run in progress.
 pub(super) struct Play<'a> {
     experiment: &'a Experiment,
     deployed: &'a Deployed,
     names: &'a Names,
     services: Services,
-    faults: Faults,
     journal: &'a Journal,
-    sent: Vec<Sent>,
-    refused: Vec<Refused>,
-    malformed: u64,
+    producer: Producer<'a>,
+    quiet_from: UnixMs,
     followed: usize,
     progress: Progress,
 }
@@ -56,63 +53,47 @@ impl<'a> Play<'a> {
         experiment: &'a Experiment,
         deployed: &'a Deployed,
         services: Services,
-        faults: Faults,
-        journal: &'a Journal,
+        (faults, journal): (Faults, &'a Journal),
+        arrivals: Vec<Arrival>,
     ) -> Self {
-        Self {
-            experiment,
-            deployed,
-            names: &deployed.names,
-            services,
-            faults,
-            journal,
-            sent: Vec::new(),
-            refused: Vec::new(),
-            malformed: 0,
-            followed: 0,
-            progress: Progress::default(),
-        }
+        let quiet_from = quiet_from(experiment, services.clock(), &arrivals);
+        let names = &deployed.names;
+        let producer = Producer::new(&names.source, services.clone(), faults, arrivals);
+        let progress = Progress::default();
+        Self { experiment, deployed, names, services, journal, producer, quiet_from, followed: 0, progress }
     }
 
     /// What was sent, and what SQS would not take.
     pub(super) fn sent(self) -> (Vec<Sent>, Vec<Refused>) {
-        (self.sent, self.refused)
+        self.producer.into_sent()
     }
 
     /// Sends everything in its time and waits until the run is over.
-    pub(super) async fn run_to_the_end(
-        &mut self,
-        arrivals: Vec<Arrival>,
-        watch: &mut dyn FnMut(Progress),
-    ) -> Ending {
+    pub(super) async fn run_to_the_end(&mut self, watch: &mut dyn FnMut(Progress)) -> Ending {
         let clock = *self.services.clock();
-        let quiet = self.quiet_from(&clock, &arrivals);
-        let time_up = quiet.plus_ms(i64::try_from(self.experiment.drain_ms).unwrap_or(i64::MAX));
-        let mut arrivals = VecDeque::from(arrivals);
+        let time_up = self.quiet_from.plus_ms(i64::try_from(self.experiment.drain_ms).unwrap_or(i64::MAX));
         let mut look = clock.now();
         loop {
             let now = clock.now();
-            self.send_due(&mut arrivals, &clock, now);
+            self.producer.send_due(now);
             if look <= now {
                 look = now.plus_ms(LOOK_MS);
                 watch(self.progress(now));
-                if now >= quiet && self.is_drained() && self.standing(now).is_over() {
+                if self.is_quiet(now) && self.is_drained() && self.standing(now).is_over() {
                     return Ending::Drained;
                 }
                 if now >= time_up {
                     return Ending::TimeUp;
                 }
             }
-            let next = arrivals.front().map_or(look, |arrival| look.min(due(arrival, &clock)));
+            let next = self.producer.next_due().map_or(look, |due| look.min(due));
             clock.sleep_until(next).await;
         }
     }
 
-    /// When everything has been sent and no fault is left.
-    fn quiet_from(&self, clock: &Clock, arrivals: &[Arrival]) -> UnixMs {
-        let last_ms = arrivals.last().map_or(0, |arrival| arrival.at_ms).max(self.experiment.faults_end_ms());
-        let last_ms = self.experiment.orders.last().map_or(0, |order| order.at_ms + ORDER_MS).max(last_ms);
-        clock.start().plus_ms(i64::try_from(last_ms).unwrap_or(i64::MAX))
+    /// Whether everything has been sent and no fault is left.
+    fn is_quiet(&self, now: UnixMs) -> bool {
+        now >= self.quiet_from && self.producer.next_due().is_none()
     }
 
     fn is_drained(&self) -> bool {
@@ -121,32 +102,6 @@ impl<'a> Play<'a> {
 
     fn standing(&self, now: UnixMs) -> Standing {
         Standing::of(self.deployed, &self.services, now)
-    }
-
-    fn send_due(&mut self, arrivals: &mut VecDeque<Arrival>, clock: &Clock, now: UnixMs) {
-        while arrivals.front().is_some_and(|arrival| due(arrival, clock) <= now) {
-            let Some(Arrival { body, .. }) = arrivals.pop_front() else { return };
-            self.send(body, Origin::Workload, now);
-            self.send_malformed(now);
-        }
-    }
-
-    fn send(&mut self, body: String, origin: Origin, at: UnixMs) {
-        let sent = self.services.sqs().send(&self.names.source, NewMessage::text(body.clone()), at);
-        match sent {
-            Ok(sent) => self.sent.push(Sent { at, message: sent.id, body, origin }),
-            Err(error) => self.refused.push(Refused { at, why: error.to_string() }),
-        }
-    }
-
-    /// Beside the message just sent, perhaps one that is no payment.
-    fn send_malformed(&mut self, now: UnixMs) {
-        let beside = self.sent.last().map(|sent| sent.message.clone()).unwrap_or_default();
-        let subject = Subject { id: &beside, ..Subject::default() };
-        if self.faults.fires(Kind::Malformed, now, &subject).is_some() {
-            self.send(malformed::body(self.malformed), Origin::Fault, now);
-            self.malformed += 1;
-        }
     }
 
     fn progress(&mut self, now: UnixMs) -> Progress {
@@ -167,11 +122,14 @@ impl<'a> Play<'a> {
             }
         });
         progress.now = now;
-        progress.sent = self.sent.len() as u64;
+        progress.sent = self.producer.accepted();
         *progress
     }
 }
 
-fn due(arrival: &Arrival, clock: &Clock) -> UnixMs {
-    clock.start().plus_ms(i64::try_from(arrival.at_ms).unwrap_or(i64::MAX))
+/// When everything of the workload has been sent and no fault is left.
+fn quiet_from(experiment: &Experiment, clock: &Clock, arrivals: &[Arrival]) -> UnixMs {
+    let last_ms = arrivals.last().map_or(0, |arrival| arrival.at_ms).max(experiment.faults_end_ms());
+    let last_ms = experiment.orders.last().map_or(0, |order| order.at_ms + ORDER_MS).max(last_ms);
+    clock.start().plus_ms(i64::try_from(last_ms).unwrap_or(i64::MAX))
 }

@@ -23,9 +23,9 @@ pub(in super::super) const OVERSIZED: Description = Description {
     placements: &[],
     operations: &[],
     prevents_calls: false,
-    does: "sends, beside a payment, a message near SQS's limit of 1 MiB",
+    does: "sends, beside a payment, a message as large as the queue takes",
     cause: "a producer that put a whole order into a description",
-    heals: "the message is quarantined",
+    heals: "the message is quarantined whole: its copy and the reason still fit",
 };
 
 pub(in super::super) const REPEATED: Description = Description {

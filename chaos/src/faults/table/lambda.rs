@@ -26,8 +26,8 @@ pub(in super::super) const FUNCTION_TIMEOUT: Description = Description {
     placements: &[],
     operations: FUNCTIONS,
     prevents_calls: false,
-    does: "lets the network of an invocation hang until Lambda's own timeout kills it",
-    cause: "a connection that is dropped silently, a dependency without a deadline",
+    does: "stops an invocation at one of its network hops until Lambda's own timeout kills it",
+    cause: "a blocked thread, an endless loop, a dependency without a deadline",
     heals: "the message becomes visible again and the next delivery resumes",
 };
 
