@@ -2,7 +2,8 @@
 //!
 //! What an experiment does not say follows from what happened: dead letters raise `DeadLettersWaiting`, quarantine raises
 //! `QuarantineNotEmpty`, what is unsettled in a fault or a backlog may raise `PaymentsDelayed`, and only functions that
-//! are killed on purpose may be reported as failing.
+//! are killed on purpose, or kept from their work, may be reported as failing. Metrics that wake up late raise no alarm
+//! about what is gone by then.
 //! Invariant: only a change to ALARM counts; finding out that all is well, at first or again, is no alarm.
 
 use super::{Evidence, Finding, Verdict};
@@ -18,7 +19,11 @@ pub const ALARM_MS_MAX: i64 = 240_000;
 const DEAD_LETTERS: &str = "DeadLettersWaiting";
 const DELAYED: &str = "PaymentsDelayed";
 const QUARANTINE: &str = "QuarantineNotEmpty";
-const FAILING: [&str; 2] = ["ConsumerFailing", "ResponderFailing"];
+const CONSUMER: &str = "ConsumerFailing";
+const RESPONDER: &str = "ResponderFailing";
+
+/// How long metrics that woke up late can hide a queue, ms.
+const METRICS_WAKE_MS: i64 = 900_000;
 
 /// Which alarms there should be.
 struct Expected<'a> {
@@ -70,15 +75,19 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
     let quarantined = quarantined(evidence);
     // A run may end before the metric of a queue it has only just filled is evaluated.
     let in_time = |at: UnixMs| history.ended.since_ms(at) >= ALARM_MS_MAX;
-    let must = [(DEAD_LETTERS, has_dead_letters), (QUARANTINE, quarantined.is_some_and(in_time))];
-    let must: BTreeSet<&str> =
-        must.into_iter().filter_map(|(alarm, expected)| expected.then_some(alarm)).collect();
-    let faults = &history.experiment.faults;
-    let kills = faults.iter().any(|fault| fault.kind == Kind::Poison || family(fault) == Family::Lambda);
-    let mut may = must.clone();
+    let raised = [
+        (DEAD_LETTERS, has_dead_letters, &history.names.dead_letters),
+        (QUARANTINE, quarantined.is_some_and(in_time), &history.names.quarantine),
+    ];
+    let raised: Vec<_> = raised.into_iter().filter(|(_, raised, _)| *raised).collect();
+    let must = raised.iter().filter(|(_, _, queue)| can_be_seen(evidence, queue));
+    let must: BTreeSet<&str> = must.map(|(alarm, ..)| *alarm).collect();
+    let mut may: BTreeSet<&str> = raised.iter().map(|(alarm, ..)| *alarm).collect();
     may.extend(quarantined.map(|_| QUARANTINE));
-    may.extend((has_dead_letters || !faults.is_empty()).then_some(DELAYED));
-    may.extend(FAILING.iter().filter(|_| kills));
+    let any = |of: fn(&Fault) -> bool| history.experiment.faults.iter().any(of);
+    may.extend((has_dead_letters || any(|_| true)).then_some(DELAYED));
+    may.extend(any(kills).then_some(CONSUMER));
+    may.extend(any(|fault| kills(fault) || stops_responder(fault)).then_some(RESPONDER));
     Expected { must, may }
 }
 
@@ -90,14 +99,59 @@ fn quarantined(evidence: &Evidence<'_>) -> Option<UnixMs> {
     history.records.iter().find(|record| arrived(&record.event)).map(|record| record.at)
 }
 
-fn family(fault: &Fault) -> Family {
-    fault.kind.describe().family
+/// Whether it kills functions.
+fn kills(fault: &Fault) -> bool {
+    fault.kind == Kind::Poison || fault.kind.describe().family == Family::Lambda
+}
+
+/// Whether it keeps the responder from its records or from SNS, or takes away what wakes it.
+fn stops_responder(fault: &Fault) -> bool {
+    let operations = &fault.scope.operations;
+    let hits_schedule = operations.is_empty() || operations.contains("schedule");
+    matches!(fault.kind, Kind::LedgerThrottled | Kind::LedgerLostAnswer | Kind::SnsFailing)
+        || (fault.kind == Kind::EventLost && hits_schedule)
+}
+
+/// Whether a queue's metrics could show what it held: always, unless they woke up late and it was gone by then.
+fn can_be_seen(evidence: &Evidence<'_>, queue: &str) -> bool {
+    !metrics_were_late(evidence) || held_longest_ms(evidence, queue) > METRICS_WAKE_MS + ALARM_MS_MAX
+}
+
+fn metrics_were_late(evidence: &Evidence<'_>) -> bool {
+    let mut tallies = evidence.history.faults.iter();
+    tallies.any(|tally| tally.fault.kind == Kind::MetricsLate && tally.fired > 0)
+}
+
+/// The longest time for which a queue was not empty.
+fn held_longest_ms(evidence: &Evidence<'_>, queue: &str) -> i64 {
+    let (mut held, mut since, mut longest_ms) = (0_u64, evidence.history.began, 0);
+    for record in &evidence.history.records {
+        let comes = matches!(
+            &record.event,
+            Event::Sent { queue: to, .. } | Event::DeadLettered { to, .. } if to == queue
+        );
+        let goes = matches!(
+            &record.event,
+            Event::Deleted { queue: from, .. } | Event::Redriven { from, .. } | Event::Expired { queue: from, .. }
+                if from == queue
+        );
+        if !comes && !goes {
+            continue;
+        }
+        if held == 0 {
+            since = record.at;
+        }
+        held = if comes { held + 1 } else { held.saturating_sub(1) };
+        longest_ms = longest_ms.max(record.at.since_ms(since));
+    }
+    if held == 0 { longest_ms } else { longest_ms.max(evidence.history.ended.since_ms(since)) }
 }
 
 fn late(evidence: &Evidence<'_>, fired: &BTreeMap<&str, UnixMs>) -> Option<Finding> {
     let dead = evidence.messages.values().filter_map(|message| message.dead_lettered).min()?;
     let took_ms = fired.get(DEAD_LETTERS)?.since_ms(dead);
-    (took_ms > ALARM_MS_MAX).then(|| {
+    let most_ms = ALARM_MS_MAX + if metrics_were_late(evidence) { METRICS_WAKE_MS } else { 0 };
+    (took_ms > most_ms).then(|| {
         let took = duration_ms(u64::try_from(took_ms).unwrap_or(0));
         Finding::run(format!("{DEAD_LETTERS} fired {took} after the first dead letter"))
     })
@@ -107,6 +161,7 @@ fn late(evidence: &Evidence<'_>, fired: &BTreeMap<&str, UnixMs>) -> Option<Findi
 mod tests {
     use super::super::fixtures::Tale;
     use super::*;
+    use crate::faults::Window;
 
     fn found(tale: Tale) -> Vec<String> {
         match check(&Evidence::of(&tale.told())) {
@@ -154,6 +209,32 @@ mod tests {
         };
         assert_eq!(after(ALARM_MS_MAX - 1_000), [""; 0]);
         assert_eq!(after(ALARM_MS_MAX), ["DeadLettersWaiting fired 4m 1s after the first dead letter"]);
+    }
+
+    #[test]
+    fn metrics_that_wake_up_late_excuse_an_alarm_about_what_was_gone_by_then_and_no_other() {
+        let found_after = |ms: i64| {
+            let mut tale = Tale::of_one_dead_letter();
+            tale.fault(Kind::MetricsLate, Window::ALWAYS, 1);
+            tale.wait_ms(ms);
+            tale.redrive("m-1", "m-1b");
+            found(tale)
+        };
+        assert_eq!(found_after(METRICS_WAKE_MS), [""; 0]);
+        let what = "DeadLettersWaiting should have fired and did not";
+        assert_eq!(found_after(METRICS_WAKE_MS + ALARM_MS_MAX), [what]);
+    }
+
+    #[test]
+    fn a_responder_that_is_never_woken_may_be_reported_and_one_without_alarm_events_may_not() {
+        let reported = |operation: &str| {
+            let mut tale = Tale::of_one_good_payment();
+            tale.fault(Kind::EventLost, Window::ALWAYS, 1);
+            tale.history().experiment.faults[0].scope.operations = [operation.to_owned()].into();
+            tale.alarm("ResponderFailing", "ALARM");
+            found(tale).len()
+        };
+        assert_eq!([reported("schedule"), reported("alarm")], [0, 1]);
     }
 
     #[test]

@@ -33,6 +33,10 @@ impl<'h> Identities<'h> {
                 && *queue == names.dead_letters
             {
                 following.in_hand.push(message);
+            } else if let Event::Deleted { queue, message } = &record.event
+                && *queue == names.dead_letters
+            {
+                following.deleted(message);
             } else if let Event::Redriven { message, as_message, .. } = &record.event {
                 following.moved(message, as_message);
             }
@@ -74,6 +78,8 @@ struct Following<'h> {
     firsts: BTreeMap<&'h str, &'h str>,
     /// Dead letters that somebody received, in order.
     in_hand: Vec<&'h str>,
+    /// Messages that were sent on, each with the dead letter it is taken for, until that one is deleted.
+    sent_on: Vec<(&'h str, &'h str)>,
 }
 
 impl<'h> Following<'h> {
@@ -94,8 +100,26 @@ impl<'h> Following<'h> {
             None => self.firsts.get(payment).copied(),
         };
         if let Some(before) = before {
+            self.sent_on.push((message, before));
             self.moved(before, message);
         }
+    }
+
+    /// A dead letter is deleted once it was sent on. Of two of one payment only that tells which one was.
+    fn deleted(&mut self, letter: &'h str) {
+        let known = self.sent_on.iter().position(|(_, before)| *before == letter);
+        if let Some(known) = known {
+            self.sent_on.remove(known);
+            return;
+        }
+        let payment = self.payments.get(letter).copied();
+        let of_payment = |before: &&str| payment.is_some() && self.payments.get(before).copied() == payment;
+        let other = self.sent_on.iter().rposition(|(_, before)| of_payment(before));
+        let Some(other) = other else { return };
+        let (message, mistaken) = self.sent_on.remove(other);
+        self.in_hand.retain(|id| *id != letter);
+        self.in_hand.push(mistaken);
+        self.moved(letter, message);
     }
 
     fn moved(&mut self, message: &'h str, as_message: &'h str) {
@@ -103,5 +127,33 @@ impl<'h> Following<'h> {
         if let Some(payment) = self.payments.get(message) {
             self.payments.insert(as_message, payment);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{ORDER, Tale, body};
+    use super::*;
+
+    #[test]
+    fn of_two_dead_letters_of_one_payment_the_one_deleted_is_the_one_that_was_sent_on() {
+        let mut tale = Tale::new();
+        for letter in ["m-1", "m-2"] {
+            tale.send(&body(ORDER, 1999));
+            tale.dead_letter(letter);
+        }
+        let (from, to) = (tale.history().names.dead_letters.clone(), tale.history().names.source.clone());
+        for letter in ["m-1", "m-2"] {
+            let (queue, message) = (from.clone(), letter.to_owned());
+            tale.happen(Event::Received { queue, message, receives: 6 });
+        }
+        for letter in ["m-1", "m-2"] {
+            let (queue, message, payment) = (to.clone(), format!("{letter}b"), Some(ORDER.to_owned()));
+            tale.happen(Event::Sent { queue, message, payment });
+            tale.delete_dead_letter(letter);
+        }
+        let history = tale.told();
+        let identities = Identities::of(&history);
+        assert_eq!(["m-1b", "m-2b"].map(|id| identities.first(id)), ["m-1", "m-2"]);
     }
 }

@@ -16,7 +16,8 @@ pub struct Letters<'h> {
     pub told: Vec<Told<'h>>,
     /// When something was published that nobody had decided, and its subject.
     pub unaccounted: Vec<(UnixMs, &'h str)>,
-    /// Publications that repeated a letter, because the turn that had published it died before it noted that.
+    /// Publications that repeated a letter, because the turn that had published it died before it noted that, or never
+    /// heard of it.
     pub repeated: u64,
 }
 
@@ -75,9 +76,11 @@ struct Post<'h> {
     seen: BTreeSet<(&'h str, u64)>,
     /// Letters not published yet, as indices.
     owed: VecDeque<usize>,
-    /// Requests of the responder, and how often each published.
+    /// Requests of the responder, and how often each published and knows that it did.
     requests: BTreeMap<&'h str, u64>,
-    /// Publications whose turn died afterwards: they may be made once more.
+    /// The request whose next publication SNS will not answer.
+    unanswered: Option<&'h str>,
+    /// Publications whose turn died afterwards, or never heard of them: they may be made once more.
     excused: u64,
 }
 
@@ -97,6 +100,8 @@ impl<'h> Post<'h> {
             }
         } else if let Event::Published { request: Some(request), subject, .. } = event {
             self.published(at, request, subject.as_deref().unwrap_or_default());
+        } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
+            self.unanswered = Some(on);
         } else if let Event::Failed { request, .. } = event {
             self.excused += self.requests.get(request.as_str()).copied().unwrap_or(0);
         }
@@ -104,7 +109,8 @@ impl<'h> Post<'h> {
 
     fn published(&mut self, at: UnixMs, request: &str, subject: &'h str) {
         let Some(by_request) = self.requests.get_mut(request) else { return };
-        *by_request += 1;
+        let was_answered = self.unanswered.take_if(|unanswered| *unanswered == request).is_none();
+        *by_request += u64::from(was_answered);
         if let Some(told) = self.owed.pop_front() {
             let told = &mut self.letters.told[told];
             (told.published, told.subject) = (Some(at), Some(subject));
@@ -114,5 +120,7 @@ impl<'h> Post<'h> {
         } else {
             self.letters.unaccounted.push((at, subject));
         }
+        // It may be repeated; it excuses nothing that came before it.
+        self.excused += u64::from(!was_answered);
     }
 }

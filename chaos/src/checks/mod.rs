@@ -194,7 +194,7 @@ pub const ALL: [Check; 21] = [
     Check {
         name: "one-mail-per-transition",
         promise: Promise::Liveness,
-        demands: "each transition is mailed once, twice only where a turn died in between, and nothing else is",
+        demands: "each transition is mailed once, twice only where a turn died or an answer was lost in between, and nothing else is",
         judge: one_mail::check,
     },
     Check {

@@ -1,5 +1,5 @@
 //! Exactly one mail for each transition: what the records decided to tell is published once, or twice where a turn died
-//! after it had published; nothing else is; and no incident tells the same thing twice.
+//! after it had published or never heard that it had; nothing else is; and no incident tells the same thing twice.
 //!
 //! Invariant: a reminder is a transition of its own once a day, and never sooner.
 
@@ -24,7 +24,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     Verdict::from_findings(findings.collect(), || {
         let again = match letters.repeated {
             0 => String::new(),
-            repeated => format!(", {} repeated after a crash", counted(repeated, "mail")),
+            repeated => format!(", {} repeated by a turn that could not know", counted(repeated, "mail")),
         };
         format!("{}, a mail each{again}", counted(letters.told.len() as u64, "transition"))
     })
@@ -128,6 +128,24 @@ mod tests {
         };
         assert_eq!(twice("request-1"), [""; 0]);
         assert_eq!(twice("request-of-the-consumer").len(), 1);
+    }
+
+    #[test]
+    fn a_second_mail_is_excused_by_the_lost_answer_to_the_first_and_a_third_is_not() {
+        let published = |times: usize| {
+            found(|tale| {
+                tale.decide("recovery", "opened");
+                tale.publish_to_nobody("request-1", "never mailed");
+                tale.history().records.pop();
+                let (fault, on) = ("sns-failing", "request-1".to_owned());
+                tale.happen(Event::FaultFired { fault, placement: Some("after"), on });
+                for _ in 0..times {
+                    tale.publish("request-1", "opened");
+                }
+            })
+        };
+        assert_eq!(published(2), [""; 0]);
+        assert_eq!(published(3).len(), 1);
     }
 
     #[test]
