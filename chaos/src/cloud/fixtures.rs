@@ -8,8 +8,8 @@ use super::config::{
 };
 use super::container::{BoxFuture, Container, Function, Handler, InvocationContext};
 use super::names;
-use super::plans::Plans;
-use super::wire::{CurrentRequest, Latencies, Wire};
+use super::plans::{Faultless, Plans};
+use super::wire::{CallPlan, CurrentRequest, Latencies, Wire};
 use super::{Alerting, Blueprint, Cloud};
 use crate::clock::Clock;
 use crate::journal::{Event, Journal};
@@ -144,9 +144,15 @@ impl World {
 
 /// The configuration a function would use, over a wire of its own that works on `request-1`.
 pub(crate) fn sdk(world: &World) -> (SdkConfig, Link) {
+    sdk_under(world, Arc::new(Faultless))
+}
+
+/// The same, under a plan for its calls.
+pub(crate) fn sdk_under(world: &World, plan: Arc<dyn CallPlan>) -> (SdkConfig, Link) {
     let (link, request) = (Link::default(), CurrentRequest::default());
     request.set("request-1");
     let wire = Wire::new(world.cloud.services().clone(), Latencies::new(1), link.clone(), request);
+    let wire = wire.under(plan);
     let credentials = Credentials::new("id", "secret", None, None, "test");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

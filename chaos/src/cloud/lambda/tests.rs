@@ -119,6 +119,74 @@ async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
     assert_eq!(invoke(&world).await.outcome, Err(Failure::Crash));
 }
 
+/// A function that passes so many hops.
+fn hopping(hops: u64) -> Arc<dyn Function> {
+    script(move |container: Container, payload, _| async move {
+        for _ in 0..hops {
+            container.link.hop().await;
+        }
+        Ok(payload)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invocation_that_hangs_is_killed_at_its_deadline() {
+    let plan = Doom::new(Fate::Ends(End::Hang, 2));
+    let world = world_with(vec![(alone(), hopping(4))], plan.plans(), 1);
+    let began = world.clock.now();
+    assert_eq!(invoke(&world).await.outcome, Err(Failure::Timeout));
+    assert!((60_000..=60_500).contains(&world.clock.now().since_ms(began)));
+    assert_eq!(*plan.1.lock().unwrap(), [2]);
+    invoke(&world).await;
+    assert_eq!(containers_invoked(&world), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_whose_memory_is_used_up_is_killed_and_the_next_start_is_cold() {
+    let plan = Doom::new(Fate::Ends(End::OutOfMemory, 1));
+    let world = world_with(vec![(alone(), hopping(4))], plan.plans(), 1);
+    for _ in 0..2 {
+        assert_eq!(invoke(&world).await.outcome, Err(Failure::OutOfMemory));
+    }
+    assert_eq!(containers_invoked(&world), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_found_dead_is_replaced_and_a_cold_one_cannot_be() {
+    let plan = Doom::new(Fate::FoundDead);
+    let world = world_with(vec![(alone(), hopping(1))], plan.plans(), 1);
+    assert!(invoke(&world).await.outcome.is_ok());
+    assert!(plan.1.lock().unwrap().is_empty());
+    assert!(invoke(&world).await.outcome.is_ok());
+    assert_eq!(*plan.1.lock().unwrap(), [0]);
+    assert_eq!(containers_invoked(&world), [1, 2]);
+}
+
+struct SlowStarts;
+
+impl FatePlan for SlowStarts {
+    fn of_invocation(&self, _: &str, _: &str, _: UnixMs) -> Fate {
+        Fate::Lives
+    }
+
+    fn start_delay_ms(&self, _: &str, _: UnixMs) -> u64 {
+        9_000
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_start_costs_the_first_invocation_its_delay_and_the_second_nothing() {
+    let plans = Plans { fates: Arc::new(SlowStarts), ..Plans::default() };
+    let world = world_with(vec![(alone(), hopping(1))], plans, 1);
+    let mut took_ms = Vec::new();
+    for _ in 0..2 {
+        let began = world.clock.now();
+        assert!(invoke(&world).await.outcome.is_ok());
+        took_ms.push(world.clock.now().since_ms(began));
+    }
+    assert!((9_080..=9_250).contains(&took_ms[0]) && took_ms[1] == 0, "{took_ms:?}");
+}
+
 /// A function that needs `init_s` to start, and fails to when `works` is not met.
 struct Starts {
     init_s: i64,

@@ -45,3 +45,114 @@ pub trait QueuePlan: Debug + Send + Sync {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::fixtures::{START, queues};
+    use crate::cloud::sqs::{Call, Delivery, MoveOrder, NewMessage, Sqs};
+    use crate::journal::Journal;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    const URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/payments";
+
+    /// Gets everything wrong that it can.
+    #[derive(Debug)]
+    struct Murphy;
+
+    impl QueuePlan for Murphy {
+        fn duplicates_after_ms(&self, _: &str, message: &Content, _: UnixMs) -> Option<u64> {
+            (message.body == "twice").then_some(2_000)
+        }
+
+        fn returns_after_ms(&self, _: &str, message: &Content, _: UnixMs) -> Option<u64> {
+            (message.body == "undead").then_some(60_000)
+        }
+
+        fn passes_over(&self, _: &str, visible: usize, _: UnixMs) -> usize {
+            visible - 1
+        }
+
+        fn refuses_visibility(&self, _: &str, message: &Content, _: UnixMs) -> bool {
+            message.body == "stubborn"
+        }
+
+        fn leaves_behind(&self, _: &str, visible: usize, _: UnixMs) -> usize {
+            visible
+        }
+    }
+
+    fn holding(bodies: &[&str]) -> Sqs {
+        let mut sqs = Sqs::new(&queues(1), 1, START, Journal::default()).unwrap().under(Arc::new(Murphy));
+        for body in bodies {
+            sqs.send("payments", NewMessage::text(*body), START).unwrap();
+        }
+        sqs
+    }
+
+    fn receive(sqs: &mut Sqs, after_ms: i64) -> Vec<Delivery> {
+        sqs.receive("payments", 10, None, START.plus_ms(after_ms)).unwrap()
+    }
+
+    fn bodies(deliveries: &[Delivery]) -> Vec<&str> {
+        deliveries.iter().map(|delivery| delivery.content.body.as_str()).collect()
+    }
+
+    #[test]
+    fn a_duplicate_is_handed_out_while_the_first_delivery_is_at_work() {
+        let mut sqs = holding(&["twice"]);
+        sqs.queue_mut("payments").unwrap().config.redrive = None;
+        let first = receive(&mut sqs, 0);
+        assert!(receive(&mut sqs, 1_999).is_empty());
+        let second = receive(&mut sqs, 2_000);
+        assert_eq!((bodies(&second), second[0].receives), (vec!["twice"], 2));
+        sqs.delete("payments", &first[0].receipt_handle, START.plus_ms(2_100)).unwrap();
+        assert_eq!(sqs.messages("payments", START.plus_ms(2_100)).unwrap().len(), 1, "an old handle");
+    }
+
+    #[test]
+    fn what_was_deleted_is_seen_by_nobody_until_it_is_back() {
+        let mut sqs = holding(&["undead"]);
+        let got = receive(&mut sqs, 0);
+        sqs.delete("payments", &got[0].receipt_handle, START).unwrap();
+        assert_eq!(sqs.depth("payments", START.plus_ms(59_999)).unwrap().total(), 0);
+        assert_eq!(sqs.next_receivable("payments"), Some(START.plus_ms(60_000)));
+        assert_eq!(sqs.depth("payments", START.plus_ms(60_000)).unwrap().visible, 1);
+    }
+
+    #[test]
+    fn a_later_message_is_handed_out_before_earlier_ones() {
+        assert_eq!(bodies(&receive(&mut holding(&["a", "b", "c"]), 0)), ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn one_entry_of_a_batch_fails_and_is_not_the_senders_fault() {
+        let mut sqs = holding(&["stubborn", "meek"]);
+        let got = receive(&mut sqs, 0);
+        let entry = |delivery: &Delivery| json!({ "Id": delivery.content.body, "ReceiptHandle": delivery.receipt_handle, "VisibilityTimeout": 5 });
+        let body = json!({ "QueueUrl": URL, "Entries": got.iter().map(entry).collect::<Vec<_>>() });
+        let call = Call::read("ChangeMessageVisibilityBatch", body.to_string().as_bytes()).unwrap();
+        let reply = sqs.answer(&call, START).into_reply();
+        let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(answer["Successful"], json!([{ "Id": "meek" }]));
+        let text = "We encountered an internal error. Please try again.";
+        let failed =
+            json!([{ "Id": "stubborn", "SenderFault": false, "Code": "InternalError", "Message": text }]);
+        assert_eq!((reply.status, &answer["Failed"]), (200, &failed));
+        assert_eq!(sqs.next_receivable("payments"), Some(START.plus_ms(5_000)));
+    }
+
+    #[test]
+    fn a_move_task_ends_and_leaves_messages_behind() {
+        let mut sqs = holding(&["a"]);
+        receive(&mut sqs, 0);
+        let later = START.plus_ms(360_000);
+        sqs.receive("payments", 10, None, later).unwrap();
+        let order = MoveOrder { source: "dead", destination: None, rate_per_s: None };
+        sqs.start_move(order, later.plus_ms(10_000)).unwrap();
+        sqs.move_due(later.plus_ms(60_000));
+        assert_eq!(sqs.next_move(), None, "it is over");
+        assert_eq!(sqs.depth("dead", later.plus_ms(60_000)).unwrap().visible, 1);
+    }
+}

@@ -1,4 +1,5 @@
-use crate::cloud::fixtures::{sdk, world};
+use super::*;
+use crate::cloud::fixtures::{sdk, sdk_under, world};
 use crate::cloud::sqs::Standing;
 use crate::journal::Event;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -175,5 +176,76 @@ async fn a_kill_before_the_effect_prevents_it_and_a_kill_after_it_loses_only_the
         tokio::time::timeout(Duration::from_secs(60), send).await.expect_err("the dead get no answer");
         let held = world.cloud.services().sqs().messages("payments", world.clock.now()).unwrap();
         assert_eq!(held.len(), effects, "killed at hop {kill_at}");
+    }
+}
+
+/// One fate for the first call of a service, and how often it was asked for.
+struct FirstOf(Service, CallFate, Mutex<u32>);
+
+impl FirstOf {
+    fn new(service: Service, fate: CallFate) -> Arc<Self> {
+        Arc::new(Self(service, fate, Mutex::default()))
+    }
+
+    fn calls(&self) -> u32 {
+        *self.2.lock().unwrap()
+    }
+}
+
+impl CallPlan for FirstOf {
+    fn of_call(&self, call: &ServiceCall<'_>, _: UnixMs) -> CallFate {
+        if call.service != self.0 {
+            return CallFate::Answered;
+        }
+        let mut calls = self.2.lock().unwrap();
+        *calls += 1;
+        if *calls == 1 { self.1 } else { CallFate::Answered }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_call_has_no_effect_and_the_client_tries_again() {
+    for (service, writes) in [(Service::DynamoDb, 1), (Service::Sqs, 0)] {
+        let plan = FirstOf::new(service, CallFate::Refused);
+        let world = world(vec![]);
+        let ledger = aws_sdk_dynamodb::Client::new(&sdk_under(&world, plan.clone()).0);
+        let add = ledger.update_item().table_name("ledger").key("payment_id", text("order-1"));
+        let add = add.update_expression("ADD attempts :one").return_values(ReturnValue::AllNew);
+        let add = add.expression_attribute_values(":one", Attribute::N("1".to_owned()));
+        let row = add.send().await.unwrap().attributes.unwrap();
+        assert_eq!(row["attempts"], Attribute::N("1".to_owned()));
+        assert_eq!(plan.calls(), 2 * writes, "{service:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_answer_is_lost_has_its_effect_and_the_client_repeats_it() {
+    let plan = FirstOf::new(Service::DynamoDb, CallFate::AnswerLost);
+    let world = world(vec![]);
+    let ledger = aws_sdk_dynamodb::Client::new(&sdk_under(&world, plan.clone()).0);
+    let add = ledger.update_item().table_name("ledger").key("payment_id", text("order-1"));
+    let add = add.update_expression("ADD attempts :one").return_values(ReturnValue::AllNew);
+    let add = add.expression_attribute_values(":one", Attribute::N("1".to_owned()));
+    let row = add.send().await.unwrap().attributes.unwrap();
+    assert_eq!((row["attempts"].clone(), plan.calls()), (Attribute::N("2".to_owned()), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_service_refuses_in_a_way_its_client_takes_for_temporary() {
+    let publish = |plan: Arc<FirstOf>| async move {
+        let world = world(vec![]);
+        let (config, _) = sdk_under(&world, plan);
+        let sns = aws_sdk_sns::Client::new(&config).publish();
+        sns.topic_arn("arn:aws:sns:eu-central-1:123456789012:alerts").message("m").send().await.unwrap();
+        let sqs = aws_sdk_sqs::Client::new(&config);
+        sqs.send_message().queue_url(PAYMENTS).message_body("one").send().await.unwrap();
+        world.cloud.services().secrets().put("stripe", "sk_test", world.clock.now());
+        let secrets = aws_sdk_secretsmanager::Client::new(&config);
+        secrets.get_secret_value().secret_id("stripe").send().await.unwrap();
+    };
+    for service in [Service::Sns, Service::Sqs, Service::Secrets] {
+        let plan = FirstOf::new(service, CallFate::Refused);
+        publish(plan.clone()).await;
+        assert_eq!(plan.calls(), 2, "{service:?}");
     }
 }

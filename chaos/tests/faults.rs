@@ -1,0 +1,248 @@
+//! Every fault that is not Stripe's: it happens, it is counted, and the deployed functions survive it, promises and all.
+
+use chaos::checks::{MAIL_MS_MAX, Verdict, judge};
+use chaos::experiment::Experiment;
+use chaos::faults::Kind;
+use chaos::journal::Event;
+use chaos::world::{self, Code, History};
+use payments::UnixMs;
+use std::path::Path;
+
+/// Forty payments in twenty minutes, while these faults, as in an experiment file, go wrong from the third minute on.
+fn run(faults: &[&str], seed: u64) -> History {
+    let window = "from = '2m', for = '30m'";
+    let faults: Vec<String> = faults.iter().map(|fault| format!("{{ {window}, {fault} }}")).collect();
+    let faults = faults.join(", ");
+    run_text(&format!("workload = {{ payments = 40, over = '20m' }}\nfault = [{faults}]"), seed)
+}
+
+fn run_text(text: &str, seed: u64) -> History {
+    let text = format!("expect = {{ dead_letters = 'any' }}\n{text}");
+    let experiment =
+        Experiment::parse(Path::new("mine.toml"), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    world::run(experiment, seed, Code::DEPLOYED).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Long enough for dead letters, a mail and a redrive.
+const OUTAGE: &str = "kind = 'stripe-unavailable', rate = { step = [1.0, 0.0] }";
+
+/// Runs a fault by itself and in an outage, and holds both to every check. Returns the one with the outage.
+fn survived(fault: &str) -> History {
+    assert_passes(&run(&[fault], 1), fault);
+    survived_in_outage(fault)
+}
+
+/// The same for a fault that nothing but an outage gives an occasion.
+fn survived_in_outage(fault: &str) -> History {
+    let history = run(&[OUTAGE, fault], 2);
+    assert_passes(&history, fault);
+    history
+}
+
+fn assert_passes(history: &History, fault: &str) {
+    for (check, verdict) in judge(history).verdicts() {
+        assert!(matches!(verdict, Verdict::Pass(_)), "{fault}: {}: {verdict:?}", check.name);
+    }
+    for tally in &history.faults {
+        let named = tally.fault.kind.name();
+        let journalled =
+            count(history, |event| matches!(event, Event::FaultFired { fault, .. } if *fault == named));
+        assert_eq!(tally.fired, journalled, "{fault}");
+    }
+}
+
+fn count(history: &History, wanted: impl Fn(&Event) -> bool) -> u64 {
+    history.records.iter().filter(|record| wanted(&record.event)).count() as u64
+}
+
+fn fired(history: &History, kind: Kind) -> u64 {
+    history.faults.iter().filter(|tally| tally.fault.kind == kind).map(|tally| tally.fired).sum()
+}
+
+/// How many invocations ended like this.
+fn ended(history: &History, end: &str) -> u64 {
+    count(history, |event| matches!(event, Event::Failed { how, .. } if *how == end))
+}
+
+#[test]
+fn a_throttled_ledger_costs_time_and_nothing_else() {
+    let history = survived("kind = 'ledger-throttled', rate = 0.6");
+    assert!(history.ledger.iter().all(|row| row.state == "succeeded"));
+}
+
+#[test]
+fn a_ledger_that_takes_nothing_for_half_an_hour_loses_nothing_and_people_know() {
+    assert_passes(&run(&["kind = 'ledger-throttled', rate = 1.0"], 1), "ledger-throttled");
+}
+
+#[test]
+fn a_write_meets_its_own_first_try_and_knows_it() {
+    let history = survived("kind = 'ledger-lost-answer', rate = 0.6");
+    let refused = count(&history, |event| matches!(event, Event::LedgerRefused { .. }));
+    assert!(refused > 0, "a repeated write fails its condition");
+}
+
+#[test]
+fn one_payment_can_be_kept_from_the_ledger_alone() {
+    let scoped =
+        "kind = 'ledger-throttled', rate = 1.0, operations = ['UpdateItem'], payments = ['order-000020']";
+    let history = run(&[scoped], 1);
+    assert_passes(&history, scoped);
+    let others = count(
+        &history,
+        |event| matches!(event, Event::FaultFired { on, .. } if on != "UpdateItem order-000020"),
+    );
+    assert_eq!(others, 0);
+}
+
+#[test]
+fn deliveries_of_one_message_side_by_side_are_harmless() {
+    let history = survived("kind = 'duplicate-delivery', rate = 1.0");
+    assert_eq!(history.book.len(), 40);
+}
+
+#[test]
+fn order_does_not_matter() {
+    survived_in_outage("kind = 'reordered-delivery', rate = 1.0");
+}
+
+#[test]
+fn a_message_that_comes_back_after_its_delete_is_acknowledged_again() {
+    let history = survived("kind = 'redelivered', rate = 0.5");
+    let deleted = count(
+        &history,
+        |event| matches!(event, Event::Deleted { queue, .. } if *queue == history.names.source),
+    );
+    assert!(deleted > 40, "{deleted}");
+}
+
+#[test]
+fn a_visibility_that_cannot_be_changed_costs_time_alone() {
+    survived_in_outage("kind = 'visibility-refused', rate = 1.0");
+}
+
+#[test]
+fn invocations_that_are_killed_are_resumed() {
+    let history = survived("kind = 'crash', rate = 0.4");
+    assert_eq!(ended(&history, "crash"), fired(&history, Kind::Crash));
+}
+
+#[test]
+fn invocations_that_hang_until_lambda_kills_them_are_resumed() {
+    let history = survived("kind = 'function-timeout', rate = 0.3");
+    assert_eq!(ended(&history, "timeout"), fired(&history, Kind::FunctionTimeout));
+}
+
+#[test]
+fn containers_that_run_out_of_memory_are_replaced() {
+    let history = survived("kind = 'out-of-memory', rate = 0.5");
+    let (killed, fired) = (ended(&history, "out-of-memory"), fired(&history, Kind::OutOfMemory));
+    assert!(0 < killed && killed < fired, "{killed} of {fired} in an invocation, the others between two");
+}
+
+#[test]
+fn payments_wait_for_a_container_that_starts_slowly() {
+    let history = run(&["kind = 'out-of-memory', rate = 0.5", "kind = 'slow-start', rate = 1.0"], 1);
+    assert_passes(&history, "slow-start");
+}
+
+#[test]
+fn a_rotated_key_is_fetched_and_nobody_notices() {
+    let history = survived("kind = 'secret-rotated', rate = 0.3");
+    let refused = count(&history, |event| matches!(event, Event::StripeCalled { status: Some(401), .. }));
+    assert!(refused > 0, "somebody held the old key");
+}
+
+#[test]
+fn lost_events_are_made_up_for_by_the_next() {
+    survived("kind = 'event-lost', rate = 0.5");
+}
+
+#[test]
+fn two_turns_at_once_save_one_record() {
+    survived("kind = 'event-twice', rate = 1.0");
+}
+
+#[test]
+fn a_move_task_that_misses_messages_is_followed_by_another() {
+    let history = survived_in_outage("kind = 'move-task-misses', nth = [1, 2]");
+    let tasks = count(&history, |event| matches!(event, Event::MoveTaskStarted { .. }));
+    assert!(tasks >= 2, "{tasks}");
+    assert!(history.held(&history.names.dead_letters).is_empty());
+}
+
+#[test]
+fn a_mail_that_sns_does_not_take_is_sent_by_a_later_turn() {
+    survived_in_outage("kind = 'sns-failing', rate = 0.7");
+}
+
+#[test]
+fn a_mail_whose_answer_is_lost_is_sent_twice_at_worst() {
+    let history = survived_in_outage("kind = 'sns-failing', placement = 'after', nth = [1]");
+    let opened = history.mails.iter().filter(|mail| mail.subject.contains(" waiting: ")).count();
+    assert_eq!(opened, 2);
+}
+
+#[test]
+fn a_message_that_fills_its_queue_is_quarantined_whole() {
+    let history = survived("kind = 'oversized', rate = 0.3");
+    let copies = history.held(&history.names.quarantine);
+    assert_eq!(copies.len() as u64, fired(&history, Kind::Oversized));
+    assert!(copies.iter().all(|copy| copy.content.body.len() == 262_144));
+}
+
+#[test]
+fn a_repeated_message_is_one_payment() {
+    let history = survived("kind = 'repeated', rate = 0.8");
+    assert_eq!((history.book.len(), history.ledger.len()), (40, 40));
+    assert_eq!(history.sent.len() as u64, 40 + fired(&history, Kind::Repeated));
+}
+
+#[test]
+fn a_conflicting_message_is_quarantined_and_the_payment_is_charged_as_it_was() {
+    let history = survived("kind = 'conflicting', rate = 0.8");
+    assert_eq!(history.book.len(), 40);
+    let copies = history.held(&history.names.quarantine).len() as u64;
+    assert_eq!(copies, fired(&history, Kind::Conflicting));
+}
+
+/// Ms from the first dead letter to the first mail of an incident.
+fn told_after_ms(history: &History) -> i64 {
+    let at = |wanted: &dyn Fn(&Event) -> bool| -> UnixMs {
+        let mut records = history.records.iter();
+        records.find(|record| wanted(&record.event)).map(|record| record.at).expect("it happened")
+    };
+    let dead = at(&|event| matches!(event, Event::DeadLettered { .. }));
+    at(&|event| matches!(event, Event::Mailed { .. })).since_ms(dead)
+}
+
+#[test]
+fn people_are_told_in_two_minutes_when_the_metrics_of_a_quiet_queue_wake_up_a_quarter_of_an_hour_late() {
+    // A day without a single dead letter, and then half an hour without Stripe.
+    let text = "
+        workload = { payments = 120, over = '25h' }
+        fault = [
+            { from = '24h10m', for = '30m' },
+            { kind = 'metrics-late', rate = 1.0, from = '24h', for = '2h' },
+        ]";
+    for seed in 1..=3 {
+        let history = run_text(text, seed);
+        assert_passes(&history, "metrics-late");
+        assert!(told_after_ms(&history) <= MAIL_MS_MAX);
+        let first = history.records.iter().find(|record| {
+            matches!(&record.event, Event::AlarmChanged { alarm, to: "ALARM", .. } if alarm.ends_with("DeadLettersWaiting"))
+        });
+        let dead = history.records.iter().find(|record| matches!(record.event, Event::DeadLettered { .. }));
+        let late_ms = first.zip(dead).map(|(first, dead)| first.at.since_ms(dead.at));
+        assert!(late_ms.is_none_or(|late_ms| late_ms > 900_000), "{late_ms:?}");
+    }
+}
+
+#[test]
+fn people_are_told_in_two_minutes_when_every_event_of_an_alarm_is_lost() {
+    for seed in 1..=3 {
+        let history = run(&[OUTAGE, "kind = 'event-lost', rate = 1.0, operations = ['alarm']"], seed);
+        assert_passes(&history, "event-lost");
+        assert!(told_after_ms(&history) <= MAIL_MS_MAX);
+    }
+}
