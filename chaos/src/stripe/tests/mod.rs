@@ -2,6 +2,7 @@
 
 mod client;
 mod confirm;
+mod golden;
 mod idempotency;
 mod instead;
 mod later;

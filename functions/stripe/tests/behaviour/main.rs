@@ -9,6 +9,7 @@
 
 mod answers;
 mod real_transport;
+mod recorded;
 mod requests;
 mod support;
 mod timeouts;

@@ -109,6 +109,23 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
+async fn a_body_that_never_ends_is_given_up_like_an_answer_that_never_begins() {
+    let (listener, client) = listener().await;
+    let server = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        read_head(&mut connection).await;
+        answer(&mut connection, INTENT.len(), &INTENT[..20]).await;
+        // From here on only time passes, and it passes at once.
+        tokio::time::pause();
+        connection
+    };
+    let (key, intent) = (key(), recorded("pi_1"));
+    let (_open, reply) = tokio::join!(server, client.retrieve(&key, &intent));
+    let unknown = Answer::Unknown { cause: Cause::ProviderTimeout, replay: Replay::Open };
+    assert_eq!((reply.answer, reply.status), (unknown, None));
+}
+
+#[tokio::test]
 async fn a_body_beyond_the_cap_is_not_read_to_its_end() {
     let (listener, client) = listener().await;
     let server = async {
