@@ -99,8 +99,11 @@ impl Fault {
     /// Whether it prevents the calls to Stripe that it hits, whoever makes them: then Stripe is, to that share, down.
     #[must_use]
     pub fn prevents_calls(&self) -> bool {
-        let Description { prevents_calls, .. } = self.kind.describe();
-        prevents_calls && self.scope == Scope::default() && self.placement != Some(Placement::After)
+        let Description { prevents_calls, operations, .. } = self.kind.describe();
+        // A lock on an intent or a key in use is met by some calls alone: a probe says, rightly, that Stripe is well.
+        let is_met_by_all = operations.contains(&"probe");
+        let is_before = self.placement != Some(Placement::After);
+        prevents_calls && is_met_by_all && is_before && self.scope == Scope::default()
     }
 }
 
@@ -222,6 +225,8 @@ mod tests {
         assert!(!Fault { placement: Some(Placement::After), ..fault.clone() }.prevents_calls());
         let scope = Scope { operations: ["create".to_owned()].into(), ..Scope::default() };
         assert!(!Fault { scope, ..fault }.prevents_calls());
-        assert!(!Fault::steady(Kind::Declined, Chance::ALWAYS, WINDOW).prevents_calls());
+        for kind in [Kind::Declined, Kind::StripeLockTimeout, Kind::StripeConflict] {
+            assert!(!Fault::steady(kind, Chance::ALWAYS, WINDOW).prevents_calls(), "{kind}");
+        }
     }
 }
