@@ -2,8 +2,9 @@
 
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan};
+use chaos::cloud::lambda::Failure;
 use chaos::cloud::plans::Plans;
-use chaos::cloud::sqs::{Held, NewMessage};
+use chaos::cloud::sqs::{Held, NewMessage, SqsError};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::faults::{Fault, Faults, Kind, Window};
@@ -104,7 +105,19 @@ impl Town {
     }
 
     pub(crate) fn send_message(&self, message: NewMessage) {
-        self.cloud.services().sqs().send(SOURCE, message, self.clock.now()).expect("SQS accepts it");
+        self.try_send(message).expect("SQS accepts it");
+    }
+
+    /// The id of the message, unless SQS refuses it.
+    pub(crate) fn try_send(&self, message: NewMessage) -> Result<String, SqsError> {
+        let sent = self.cloud.services().sqs().send(SOURCE, message, self.clock.now());
+        sent.map(|sent| sent.id)
+    }
+
+    /// Invokes the consumer with this event, past its queue.
+    pub(crate) async fn invoke(&self, event: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let consumer = self.cloud.function("Consumer").expect("the template has it");
+        consumer.invoke(event, Vec::new()).await.outcome
     }
 
     pub(crate) async fn pass_s(&self, seconds: u64) {
