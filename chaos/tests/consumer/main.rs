@@ -4,6 +4,7 @@
 
 mod company;
 mod inputs;
+mod sequences;
 mod town;
 
 use chaos::cloud::sqs::{MessageAttribute, NewMessage};
