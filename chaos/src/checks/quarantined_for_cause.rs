@@ -48,7 +48,9 @@ fn blamed(evidence: &Evidence<'_>) -> BTreeSet<String> {
             blamed.insert(payment.clone());
         } else if let Event::Invoked { request, messages, .. } = &record.event {
             batches.insert(request.as_str(), messages);
-        } else if let Event::Failed { request, how: "crash" | "timeout", .. } = &record.event {
+        } else if let Event::Failed { request, how: "crash" | "timeout" | "out-of-memory", .. } =
+            &record.event
+        {
             let died = batches.get(request.as_str()).into_iter().flat_map(|messages| messages.iter());
             for message in died {
                 if let Subject::Payment(payment) = evidence.subject(message) {
@@ -126,7 +128,9 @@ mod tests {
     #[test]
     fn deliveries_that_died_are_a_cause() {
         let died = |how: &'static str| quarantined(|tale, message| tale.die(message, how));
-        assert!(matches!(died("crash"), Verdict::Pass(_)));
+        for death in ["crash", "timeout", "out-of-memory"] {
+            assert!(matches!(died(death), Verdict::Pass(_)), "{death}");
+        }
         assert!(matches!(died("error"), Verdict::Fail(_)), "an error is no death");
     }
 
