@@ -80,6 +80,8 @@ fn a_write_meets_its_own_first_try_and_knows_it() {
     let history = survived("kind = 'ledger-lost-answer', rate = 0.6");
     let refused = count(&history, |event| matches!(event, Event::LedgerRefused { .. }));
     assert!(refused > 0, "a repeated write fails its condition");
+    // A delivery that was opened and never heard of it closes itself: nobody takes it for one that died.
+    assert!(history.held(&history.names.quarantine).is_empty());
 }
 
 #[test]
@@ -225,7 +227,7 @@ fn people_are_told_in_two_minutes_when_the_metrics_of_a_quiet_queue_wake_up_a_qu
             { from = '24h10m', for = '30m' },
             { kind = 'metrics-late', rate = 1.0, from = '24h', for = '2h' },
         ]";
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         let history = run_text(text, seed);
         assert_passes(&history, "metrics-late");
         assert!(told_after_ms(&history) <= MAIL_MS_MAX);
@@ -240,7 +242,7 @@ fn people_are_told_in_two_minutes_when_the_metrics_of_a_quiet_queue_wake_up_a_qu
 
 #[test]
 fn people_are_told_in_two_minutes_when_every_event_of_an_alarm_is_lost() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         let history = run(&[OUTAGE, "kind = 'event-lost', rate = 1.0, operations = ['alarm']"], seed);
         assert_passes(&history, "event-lost");
         assert!(told_after_ms(&history) <= MAIL_MS_MAX);

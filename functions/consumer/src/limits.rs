@@ -14,6 +14,11 @@ pub const DEADLINE_MARGIN_MS: i64 = 8_000;
 /// one, however slow. Begun later it might be stopped at the deadline, which counts as a death, for being the last.
 pub const ALONE_MS_MIN: i64 = 2 * CALL_TIMEOUT_MS as i64;
 
+/// How often a delivery that hands its message back tries to say so in the ledger. While half of all calls fail, the
+/// SDK's attempts included, one in five hundred is then still taken for a death; more tries would keep a batch from
+/// ending in a ledger that is gone.
+pub const NOTE_TRIES: u32 = 3;
+
 /// How long init waits for connections to warm up and for the secret, milliseconds. A dead Stripe or a missing
 /// secret must not cost more: init is given 10 s by Lambda, and payments wait.
 pub const WARM_UP_MS: u64 = 2_000;

@@ -4,6 +4,7 @@
 //! was a drill.
 
 use crate::config::Drills;
+use crate::limits::NOTE_TRIES;
 use crate::provider::{Call, Calls};
 use crate::{Inner, stripe_version};
 use aws_lambda_events::event::sqs::SqsMessage;
@@ -161,6 +162,7 @@ impl Work<'_> {
             }
             Err(error) => {
                 tracing::warn!(%error, payment_id = report.payment_id, "step 1 failed");
+                self.close(&request, &delivery).await;
                 Report { end: self.handed_back(Cause::LedgerUnavailable, None), ..report }
             }
         })
@@ -252,11 +254,28 @@ impl Work<'_> {
         }
     }
 
-    /// Leaves the cause on the row, for poison and for people. Nothing depends on it.
+    /// Leaves the cause on the row, for people, and takes the delivery out of the open ones: left there, it would be
+    /// taken for one that died, and so many of them make a payment poison.
     async fn note(&self, read: &Row, note: Change) {
-        let noted = self.inner.ledger.change(read, &note, self.inner.clock.now()).await;
-        if let Err(error) = noted {
-            tracing::warn!(%error, payment_id = %read.payment().payment_id, "cause not noted");
+        for _ in 0..NOTE_TRIES {
+            match self.inner.ledger.change(read, &note, self.inner.clock.now()).await {
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, payment_id = %read.payment().payment_id, "cause not noted");
+                }
+            }
+        }
+    }
+
+    /// The same for a delivery whose step 1 was not answered. It may be open for all that.
+    async fn close(&self, request: &Request, delivery: &OpenDelivery) {
+        for _ in 0..NOTE_TRIES {
+            match self.inner.ledger.close(request, delivery, Cause::LedgerUnavailable).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(%error, payment_id = %request.payment.payment_id, "delivery not closed");
+                }
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use item::{BadItem, Item};
 use payments::ledger::{Change, OpenDelivery, Request, Row};
-use payments::{PaymentId, UnixMs};
+use payments::{Cause, PaymentId, UnixMs};
 use update::Update;
 
 /// The ledger table.
@@ -112,6 +112,21 @@ impl Ledger {
             // The condition holds for a missing row, so this is a table that contradicts itself.
             Changed::LostRace(None) => return Err(LedgerError::Unavailable("no row".to_owned())),
         })
+    }
+
+    /// Takes back a delivery whose step 1 was not answered: it may be counted all the same, and left open it would be
+    /// taken for one that died. Nothing happens to a row that is settled or belongs to another request.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked; the delivery may have been taken back.
+    pub async fn close(
+        &self,
+        request: &Request,
+        delivery: &OpenDelivery,
+        cause: Cause,
+    ) -> Result<(), LedgerError> {
+        let update = Update::close(request, delivery, cause);
+        self.update(request.payment.payment_id.as_str(), update).await.map(|_| ())
     }
 
     /// The row of `payment_id`, as the last write left it; `None` when there is none.

@@ -5,8 +5,8 @@
 
 use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
-use payments::UnixMs;
 use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
+use payments::{Cause, UnixMs};
 use std::collections::{BTreeMap, HashMap};
 
 /// Value of the `unsettled` attribute: one partition of the sparse index holds all the money at risk.
@@ -66,6 +66,18 @@ impl Update {
             "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled){none_is_open})"
         );
         update.name("payment_id");
+        update
+    }
+
+    /// Takes `delivery` of `request` out of the open ones, if step 1 got it there without saying so.
+    pub(crate) fn close(request: &Request, delivery: &OpenDelivery, cause: Cause) -> Self {
+        let mut update = Self::default();
+        update.set("last_error", text(cause));
+        update.open("DELETE", delivery);
+        update.name("fingerprint");
+        update.name("unsettled");
+        update.values.insert(":fingerprint".to_owned(), text(request.fingerprint));
+        update.condition = "#fingerprint = :fingerprint AND attribute_exists(#unsettled)".to_owned();
         update
     }
 
