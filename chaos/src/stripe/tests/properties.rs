@@ -3,6 +3,7 @@
 use super::*;
 use crate::faults::{Kind, Window};
 use crate::random::Chance;
+use crate::stripe::{Arrival, Fate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use std::collections::BTreeMap;
@@ -12,13 +13,23 @@ fn config(cases: u32) -> Config {
     Config { cases, rng_seed: RngSeed::Fixed(20_190_710), failure_persistence: None, ..Config::default() }
 }
 
-/// One call; intents and keys are named by small numbers so that calls meet.
+/// One call and how it fares; intents and keys are named by small numbers so that calls meet.
 #[derive(Clone, Debug)]
 enum Step {
-    Create { method: usize, key: Option<u8>, confirm: bool },
-    Confirm { intent: usize, method: Option<usize>, key: Option<u8> },
-    Cancel { intent: usize, key: Option<u8> },
-    Wait { hours: i64 },
+    Create { method: usize, key: Option<u8>, confirm: bool, fares: Fares },
+    Confirm { intent: usize, method: Option<usize>, key: Option<u8>, fares: Fares },
+    Cancel { intent: usize, key: Option<u8>, fares: Fares },
+    Wait { ms: i64 },
+}
+
+/// What becomes of a call that is admitted.
+#[derive(Clone, Copy, Debug)]
+enum Fares {
+    Well,
+    RolledBack,
+    RolledForwardAfter(i64),
+    DoneAfter(i64),
+    Abandoned,
 }
 
 const METHODS: [&str; 5] = [
@@ -29,49 +40,90 @@ const METHODS: [&str; 5] = [
     "pm_card_amex",
 ];
 
+fn fares() -> impl Strategy<Value = Fares> {
+    let later = || 0..100_000_i64;
+    prop_oneof![
+        5 => Just(Fares::Well),
+        1 => Just(Fares::RolledBack),
+        2 => later().prop_map(Fares::RolledForwardAfter),
+        2 => later().prop_map(Fares::DoneAfter),
+        1 => Just(Fares::Abandoned),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let key = || proptest::option::of(0..3_u8);
     let method = || 0..METHODS.len();
     prop_oneof![
-        (method(), key(), any::<bool>()).prop_map(|(method, key, confirm)| Step::Create {
+        (method(), key(), any::<bool>(), fares()).prop_map(|(method, key, confirm, fares)| Step::Create {
             method,
             key,
-            confirm
+            confirm,
+            fares
         }),
-        (0..4_usize, proptest::option::of(method()), key()).prop_map(|(intent, method, key)| Step::Confirm {
-            intent,
-            method,
-            key
-        }),
-        (0..4_usize, key()).prop_map(|(intent, key)| Step::Cancel { intent, key }),
-        (1..30_i64).prop_map(|hours| Step::Wait { hours }),
+        (0..4_usize, proptest::option::of(method()), key(), fares())
+            .prop_map(|(intent, method, key, fares)| Step::Confirm { intent, method, key, fares }),
+        (0..4_usize, key(), fares()).prop_map(|(intent, key, fares)| Step::Cancel { intent, key, fares }),
+        (1..100_000_i64).prop_map(|ms| Step::Wait { ms }),
+        (1..30_i64).prop_map(|hours| Step::Wait { ms: hours * 3_600_000 }),
     ]
+}
+
+/// Sends a request that fares so; the answer, if it gets one.
+fn send(client: &mut Client, request: &Request<Bytes>, fares: Fares) -> Option<Got> {
+    let now = client.now;
+    let ticket = match client.stripe.arrive(request, now) {
+        Arrival::Answered(reply) => return Some(Got::from(reply.response)),
+        Arrival::Admitted(ticket) => ticket,
+    };
+    let reply = match fares {
+        Fares::Well => client.stripe.perform(ticket, now),
+        Fares::RolledBack => client.stripe.perform_and_fail(ticket, Fate::RolledBack, now),
+        Fares::RolledForwardAfter(ms) => {
+            client.stripe.perform_and_fail(ticket, Fate::RolledForward { at: now.plus_ms(ms) }, now)
+        }
+        Fares::DoneAfter(ms) => {
+            client.stripe.perform_later(ticket, now.plus_ms(ms));
+            return None;
+        }
+        Fares::Abandoned => {
+            client.stripe.abandon(ticket);
+            return None;
+        }
+    };
+    Some(Got::from(reply.response))
 }
 
 /// Plays one step; the answer's intent joins the known ones.
 fn play(client: &mut Client, known: &mut Vec<String>, step: &Step) {
-    let request = match step {
-        Step::Wait { hours } => {
-            client.now = client.now.plus_ms(hours * 3_600_000);
+    let (request, fares) = match step {
+        Step::Wait { ms } => {
+            client.now = client.now.plus_ms(*ms);
             return;
         }
-        Step::Create { method, key, confirm } => {
+        Step::Create { method, key, confirm, fares } => {
             let form = format!("{}&confirm={confirm}", VISA.replace("pm_card_visa", METHODS[*method]));
-            post("/v1/payment_intents", &form, key.map(|key| format!("create-{key}")).as_deref())
+            let key = key.map(|key| format!("create-{key}"));
+            (post("/v1/payment_intents", &form, key.as_deref()), *fares)
         }
-        Step::Confirm { intent, method, key } => {
+        Step::Confirm { intent, method, key, fares } => {
             let id = known.get(*intent).map_or("pi_none", String::as_str);
             let form = method.map_or(String::new(), |method| format!("payment_method={}", METHODS[method]));
             let path = format!("/v1/payment_intents/{id}/confirm");
-            post(&path, &form, key.map(|key| format!("confirm-{key}")).as_deref())
+            (post(&path, &form, key.map(|key| format!("confirm-{key}")).as_deref()), *fares)
         }
-        Step::Cancel { intent, key } => {
+        Step::Cancel { intent, key, fares } => {
             let id = known.get(*intent).map_or("pi_none", String::as_str);
-            post(&format!("/v1/payment_intents/{id}/cancel"), "", key.map(|key| format!("{key}")).as_deref())
+            let path = format!("/v1/payment_intents/{id}/cancel");
+            (post(&path, "", key.map(|key| format!("{key}")).as_deref()), *fares)
         }
     };
-    let got = client.send(&request);
-    if let Some(id) = got.body["id"].as_str().filter(|id| !known.iter().any(|known| known == id)) {
+    let got = send(client, &request, fares);
+    meet(known, got.as_ref().and_then(|got| got.body["id"].as_str()));
+}
+
+fn meet(known: &mut Vec<String>, id: Option<&str>) {
+    if let Some(id) = id.filter(|id| !known.iter().any(|known| known == id)) {
         known.push(id.to_owned());
     }
 }
@@ -82,13 +134,18 @@ proptest! {
     #[test]
     fn whatever_is_called_an_intent_succeeds_at_most_once_and_the_book_knows(
         steps in proptest::collection::vec(step(), 0..40),
-        declines in 0..3_u8,
+        spoilt in 0..3_u8,
     ) {
-        let chance = Chance::from_share(f64::from(declines) / 4.0).unwrap();
-        let mut client = Client::under(&[Fault::steady(Kind::Declined, chance, Window::ALWAYS)]);
+        let chance = Chance::from_share(f64::from(spoilt) / 8.0).unwrap();
+        let spoilers = [Kind::Declined, Kind::AuthenticationRequired, Kind::Processing];
+        let mut client = Client::under(&spoilers.map(|kind| Fault::steady(kind, chance, Window::ALWAYS)));
         let mut known = Vec::new();
         for step in &steps {
             play(&mut client, &mut known, step);
+        }
+        client.stripe.finish();
+        for late in client.stripe.take_late() {
+            meet(&mut known, late.facts.intent.as_deref());
         }
         let mut charges: BTreeMap<String, u32> = BTreeMap::new();
         for movement in client.stripe.book().movements() {
