@@ -4,9 +4,9 @@
 
 use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use ledger::aws;
 use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, ORIGINAL, OURS, REASON};
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ impl Quarantine {
             .set_message_attributes(Some(attributes.into_iter().collect()))
             .send()
             .await
-            .map_err(|error| NotQuarantined(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| NotQuarantined(aws::why(&error)))?;
         sent.message_id.ok_or_else(|| NotQuarantined("no message id in the answer".to_owned()))
     }
 }

@@ -6,11 +6,10 @@
 
 use crate::limits::SQS_BATCH;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
 };
-use std::fmt::Display;
+use ledger::aws;
 
 /// The queue this function is fed from.
 #[derive(Clone, Debug)]
@@ -38,7 +37,7 @@ impl Source {
             let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
             match request.set_entries(Some(entries)).send().await {
                 Ok(answer) => tell("visibility not changed", &answer.failed),
-                Err(error) => tell_all("visibility not changed", delays.len(), DisplayErrorContext(error)),
+                Err(error) => tell_all("visibility not changed", delays.len(), &aws::why(&error)),
             }
         }
     }
@@ -50,7 +49,7 @@ impl Source {
             let request = self.client.delete_message_batch().queue_url(&self.queue_url);
             match request.set_entries(Some(entries)).send().await {
                 Ok(answer) => tell("message not deleted", &answer.failed),
-                Err(error) => tell_all("message not deleted", handles.len(), DisplayErrorContext(error)),
+                Err(error) => tell_all("message not deleted", handles.len(), &aws::why(&error)),
             }
         }
     }
@@ -63,8 +62,8 @@ fn tell(what: &str, failed: &[BatchResultErrorEntry]) {
     }
 }
 
-fn tell_all(what: &str, count: usize, error: impl Display) {
-    tracing::warn!(%error, count, "{what}");
+fn tell_all(what: &str, count: usize, error: &str) {
+    tracing::warn!(error, count, "{what}");
 }
 
 fn changed(index: usize, delay: &Delay) -> ChangeMessageVisibilityBatchRequestEntry {

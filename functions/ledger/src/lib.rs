@@ -17,12 +17,13 @@ pub use clock::Clock;
 pub use unsettled::{Extent, Page};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use item::{BadItem, Item};
 use payments::ledger::{Change, OpenDelivery, Request, Row};
 use payments::{Cause, PaymentId, UnixMs};
+use std::error::Error;
 use update::Update;
 
 /// The ledger table.
@@ -70,6 +71,15 @@ pub enum LedgerError {
     /// What came back is no row.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+}
+
+impl LedgerError {
+    fn of<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Self
+    where
+        SdkError<E, R>: Error,
+    {
+        Self::Unavailable(format!("{operation}: {}", aws::why(error)))
+    }
 }
 
 /// What came back is no row.
@@ -137,11 +147,8 @@ impl Ledger {
         let key = AttributeValue::S(payment_id.as_str().to_owned());
         let look = self.client.get_item().table_name(&self.table).key("payment_id", key);
         // Consistent: a payment whose row is overlooked could be taken for one that was never begun.
-        let answer = look
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| LedgerError::Unavailable(DisplayErrorContext(error).to_string()))?;
+        let answer =
+            look.consistent_read(true).send().await.map_err(|error| LedgerError::of("GetItem", &error))?;
         Ok(answer.item.map(read).transpose()?)
     }
 
@@ -181,7 +188,7 @@ fn lost_race(error: SdkError<UpdateItemError>) -> Result<Changed, LedgerError> {
         Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
             Ok(Changed::LostRace(failed.item.clone().map(read).transpose()?))
         }
-        Some(_) | None => Err(LedgerError::Unavailable(DisplayErrorContext(error).to_string())),
+        Some(_) | None => Err(LedgerError::of("UpdateItem", &error)),
     }
 }
 

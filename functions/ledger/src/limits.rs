@@ -18,6 +18,10 @@ pub const UNSETTLED_ROWS_MAX: usize = 12_000;
 /// Rows asked for in one page. Well below the megabyte at which DynamoDB ends a page by itself.
 pub const PAGE_ROWS: usize = 500;
 
+/// Longest reason that is kept of an AWS call that failed, characters: a code and a sentence. Headers and bodies would
+/// make kilobytes of every log line of an outage.
+pub const WHY_CHARS_MAX: usize = 300;
+
 const _: () = {
     assert!(AWS_ATTEMPT_MS < AWS_CALL_MS);
     assert!(PAGE_ROWS <= UNSETTLED_ROWS_MAX);

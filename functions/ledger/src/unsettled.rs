@@ -6,7 +6,6 @@ use crate::item::Item;
 use crate::limits::PAGE_ROWS;
 use crate::update::UNSETTLED;
 use crate::{Ledger, LedgerError};
-use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::incident::Unsettled;
 use payments::money::{AmountMinor, Currency};
@@ -99,7 +98,7 @@ impl Ledger {
             .set_exclusive_start_key(start)
             .send()
             .await
-            .map_err(|error| LedgerError::Unavailable(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| LedgerError::of("Query", &error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 }

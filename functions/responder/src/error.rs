@@ -3,8 +3,8 @@
 //! Invariant: a turn that could not do its work is an error of the invocation: then an alarm sees it that does not
 //! need this function. What a human got wrong is an answer, not an error.
 
-use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
-use ledger::LedgerError;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use ledger::{LedgerError, aws};
 use std::error::Error;
 
 /// Why a turn failed. The next one, a minute later, starts from what the records and the services say.
@@ -15,7 +15,7 @@ pub enum TurnError {
     Service {
         /// What was asked, for example `reading the depth of a queue`.
         what: &'static str,
-        /// The whole chain of errors.
+        /// Its code and message, or what the SDK met on the way.
         why: String,
     },
     /// The ledger.
@@ -35,11 +35,12 @@ pub enum TurnError {
 }
 
 impl TurnError {
-    /// For `map_err`: `what` failed, with everything the SDK knows.
+    /// For `map_err`: `what` failed, and why.
     pub(crate) fn of<E, R>(what: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
     where
+        E: ProvideErrorMetadata,
         SdkError<E, R>: Error,
     {
-        move |error| Self::Service { what, why: DisplayErrorContext(error).to_string() }
+        move |error| Self::Service { what, why: aws::why(&error) }
     }
 }

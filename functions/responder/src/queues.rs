@@ -6,11 +6,11 @@ use crate::config::Config;
 use crate::error::TurnError;
 use crate::limits::{HOLD_S, RECEIVE_WAIT_S, SQS_BATCH};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
 };
+use ledger::aws;
 use payments::incident::{Depth, MoveTask, TaskStatus};
 use payments::{Payment, UnixMs};
 
@@ -121,7 +121,7 @@ impl Queues {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = %DisplayErrorContext(error), "messages stay hidden for a minute");
+                    tracing::warn!(error = aws::why(&error), "messages stay hidden for a minute");
                 }
             }
         }

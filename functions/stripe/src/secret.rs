@@ -6,7 +6,7 @@
 use crate::ApiKey;
 use crate::limits::SECRET_REFETCH_MS;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use payments::UnixMs;
 use tokio::sync::Mutex;
 
@@ -61,7 +61,8 @@ impl Secret {
                 Err(error) => tracing::error!(%error, "the Stripe secret holds no key"),
             },
             Err(error) => {
-                tracing::error!(error = %DisplayErrorContext(error), "the Stripe secret cannot be read");
+                let (code, message) = (error.code(), error.message());
+                tracing::error!(%error, code, message, "the Stripe secret cannot be read");
             }
         }
     }
