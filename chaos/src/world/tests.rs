@@ -69,22 +69,39 @@ fn a_consumer_that_never_gets_anything_done_is_stuck_when_the_time_is_up() {
     assert_eq!(judge(&history).outcome(), Outcome::Stuck);
 }
 
+fn subjects(history: &History) -> Vec<&str> {
+    history.mails.iter().map(|mail| mail.subject.as_str()).collect()
+}
+
 #[test]
-fn a_consumer_that_always_fails_loses_nothing_and_what_it_fails_on_is_quarantined_within_one_incident() {
-    let history = run_bad("drain = '4h'\nworkload = { payments = 3, over = '1m' }", Err("no"));
-    assert_eq!(failed(&history), [""; 0]);
-    assert_eq!(history.ending, Ending::Drained);
-    // Each round takes half an hour, because every delivery dies and its visibility has to end.
-    let tasks = history.records.iter().filter(|record| matches!(record.event, Event::MoveTaskStarted { .. }));
-    assert_eq!(tasks.count(), 3);
-    assert_eq!(history.held(&history.names.quarantine).len(), 3);
-    let told: Vec<&str> = history.mails.iter().map(|mail| mail.subject.as_str()).collect();
+fn a_consumer_that_always_fails_loses_nothing_blames_no_payment_and_has_a_human_called() {
+    let history = run_bad("drain = '3h'\nworkload = { payments = 3, over = '1m' }", Err("no"));
+    assert_eq!(failed(&history), ["drained"]);
     assert_eq!(
-        told,
+        subjects(&history),
         [
             "[payments] 3 messages waiting: not in the ledger since 09:30Z",
             "[payments] recovering: 3 messages going back",
-            "[payments] 3 messages in quarantine: for office hours",
+            "[payments] ACTION NEEDED: what is moved back comes back; 3 messages waiting",
+        ]
+    );
+}
+
+#[test]
+fn what_takes_half_an_hour_to_fail_is_quarantined_within_one_incident() {
+    let history = run_bad("drain = '4h'\nworkload = { bodies = ['PYMT_FAILED'], over = '1m' }", Err("no"));
+    assert_eq!(failed(&history), [""; 0]);
+    assert_eq!(history.ending, Ending::Drained);
+    // Each round takes so long because every delivery dies and its visibility has to end.
+    let tasks = history.records.iter().filter(|record| matches!(record.event, Event::MoveTaskStarted { .. }));
+    assert_eq!(tasks.count(), 3);
+    assert_eq!(history.held(&history.names.quarantine).len(), 1);
+    assert_eq!(
+        subjects(&history),
+        [
+            "[payments] 1 message waiting: not in the ledger since 09:30Z",
+            "[payments] recovering: 1 message going back",
+            "[payments] 1 message in quarantine: for office hours",
             "[payments] resolved after 1 h 43 min: nothing waits any more",
         ]
     );

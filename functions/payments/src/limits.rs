@@ -145,6 +145,10 @@ pub const ROWLESS_REMEMBERED_MS: i64 = 86_400_000;
 /// that the record stays small.
 pub const ROWLESS_MAX: usize = 50;
 
+/// Different messages without a ledger row that may come back within two rounds and still be to blame themselves. If it
+/// is more, the consumer takes none, and a quarantine full of payments that nothing can release would only add to that.
+pub const ROWLESS_CULPRITS_MAX: usize = 2;
+
 /// How long after it was moved back a message can be dead-lettered again without any row, milliseconds: each of its
 /// deliveries dies and is over when its visibility ends, and one more for the moves before and after.
 pub const ROWLESS_UNDER_WAY_MS: i64 = ((RECEIVES_MAX + 1) * VISIBILITY_TIMEOUT_S) as i64 * 1_000;

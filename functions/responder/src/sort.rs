@@ -11,10 +11,11 @@ use aws_smithy_types::base64;
 use ledger::LedgerError;
 use payments::UnixMs;
 use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted};
-use payments::limits::CANARY_MAX;
+use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX};
 use payments::payment::Body;
 use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, NO_LEDGER_ROW, ORIGINAL, OURS, REASON};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 /// Dead letters in hand.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ struct Sorting {
     found: Sorted,
     canary: Vec<Message>,
     rest: Vec<Message>,
+    /// Those that came back as often as is allowed, and how often that is.
+    spent: Vec<(Message, BodyDigest, u32)>,
 }
 
 /// What a dead letter is.
@@ -96,8 +99,7 @@ impl Inner {
                         if returns < self.policy.redrive_cycles_max {
                             sorting.add_rowless(message, body);
                         } else {
-                            self.quarantine(&message, returns).await?;
-                            sorting.found.quarantined.push(body);
+                            sorting.spent.push((message, body, returns));
                         }
                     }
                 }
@@ -107,7 +109,25 @@ impl Inner {
                 break;
             }
         }
+        self.blame(&mut sorting, record, seen.now).await?;
         Ok(sorting)
+    }
+
+    /// Quarantines those that came back too often, unless so many come back that it cannot be them. A drill always is.
+    async fn blame(&self, sorting: &mut Sorting, record: &Recovery, now: UnixMs) -> Result<(), TurnError> {
+        let spent: BTreeSet<&BodyDigest> = sorting.spent.iter().map(|(_, body, _)| body).collect();
+        let suspects: BTreeSet<_> = record.rowless.came_back_lately(now).chain(spent).collect();
+        let are_culprits = suspects.len() <= ROWLESS_CULPRITS_MAX;
+        for (message, body, returns) in mem::take(&mut sorting.spent) {
+            if are_culprits || is_drill(&message) {
+                self.quarantine(&message, returns).await?;
+                sorting.found.quarantined.push(body);
+            } else {
+                sorting.found.blameless += 1;
+                sorting.add_rowless(message, body);
+            }
+        }
+        Ok(())
     }
 
     async fn kind(&self, message: &Message) -> Result<Kind, TurnError> {
@@ -169,6 +189,10 @@ impl Sorting {
             Age::CameBack => self.found.came_back += 1,
         }
     }
+}
+
+fn is_drill(message: &Message) -> bool {
+    matches!(Body::parse(message.body().unwrap_or_default()), Ok(Body::Drill(_)))
 }
 
 /// A move gives a message a new time of sending; SQS itself keeps it when it dead-letters one.

@@ -198,7 +198,8 @@ pub enum Escalation {
     TaskFailed,
     /// Somebody canceled a move task. That is taken for a pause.
     TaskCanceled,
-    /// The provider looks well, and yet what is moved back comes back.
+    /// The provider looks well, and yet what is moved back comes back: payments, or so many messages without a row that
+    /// the consumer must be to blame.
     KeepsComingBack,
     /// Payments are unsettled, and no queue holds a message for them.
     Stranded,

@@ -54,6 +54,12 @@ impl Rowless {
         })
     }
 
+    /// Those that came back and were seen within the time of two rounds.
+    pub fn came_back_lately(&self, now: UnixMs) -> impl Iterator<Item = &BodyDigest> {
+        let is_recent = move |last: &Sighting| now.since_ms(last.at) <= 2 * ROWLESS_UNDER_WAY_MS;
+        self.0.iter().filter(move |(_, last)| last.returns > 0 && is_recent(last)).map(|(body, _)| body)
+    }
+
     /// Whether there are none to look out for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -108,6 +114,16 @@ mod tests {
         assert_eq!(rowless.returns(&drill, task), 2, "no task ran in between");
         assert_eq!(rowless.returns(&drill, Some(now.plus_ms(1))), 3);
         assert_eq!(rowless.returns(&BodyDigest::of("another"), Some(now)), 0);
+    }
+
+    #[test]
+    fn what_came_back_counts_for_two_rounds() {
+        let (rowless, drill) = seen_after(1);
+        let seen_at = START.plus_ms(60_000);
+        let lately = |ms| rowless.came_back_lately(seen_at.plus_ms(ms)).collect::<Vec<_>>();
+        assert_eq!(lately(2 * ROWLESS_UNDER_WAY_MS), [&drill]);
+        assert!(lately(2 * ROWLESS_UNDER_WAY_MS + 1).is_empty());
+        assert_eq!(seen_after(0).0.came_back_lately(START).count(), 0);
     }
 
     #[test]

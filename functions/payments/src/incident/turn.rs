@@ -34,6 +34,8 @@ pub struct Sorted {
     pub others: u64,
     /// Those of the others that the ledger does not know.
     pub rowless: Vec<BodyDigest>,
+    /// Those of them that came back as often as is allowed, and that so many cannot be to blame for.
+    pub blameless: u64,
     /// Messages that were moved to quarantine.
     pub quarantined: Vec<BodyDigest>,
     /// Messages of payments that were moved back before: each was sent after its payment was first received. One that
@@ -74,6 +76,9 @@ impl Recovery {
         let mut turn = Turn::new(seen, self, policy);
         let task = seen.task.as_ref().map(|task| task.started_at);
         turn.next.rowless.saw(&found.rowless, &found.quarantined, task, seen.now);
+        if found.blameless > 0 {
+            turn.escalate(Escalation::KeepsComingBack);
+        }
         // Sorting follows from a turn that found the provider well.
         let well = Streak { turns: WELL_TURNS, last_at: seen.now };
         if turn.did_not_hold(&found) {

@@ -92,7 +92,7 @@ const fn in_full(escalation: Escalation) -> &'static str {
         Escalation::RedriveIsYours => "Stripe is well, and moving the payments back is left to you.",
         Escalation::TaskFailed => "SQS could not move the payments back.",
         Escalation::TaskCanceled => "somebody canceled the move task; say whether it should go on.",
-        Escalation::KeepsComingBack => "Stripe looks well, and yet the payments keep coming back.",
+        Escalation::KeepsComingBack => "Stripe looks well, and yet what is moved back keeps coming back.",
         Escalation::Stranded => "payments are unsettled, and no queue holds a message for them.",
     }
 }
@@ -104,7 +104,7 @@ pub(super) const fn in_short(escalation: Escalation) -> &'static str {
         Escalation::RedriveIsYours => "Stripe is well, move them back",
         Escalation::TaskFailed => "move task failed",
         Escalation::TaskCanceled => "move task canceled",
-        Escalation::KeepsComingBack => "redriven payments come back",
+        Escalation::KeepsComingBack => "what is moved back comes back",
         Escalation::Stranded => "payments without a message",
     }
 }
@@ -139,6 +139,11 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
         ),
         Escalation::TaskCanceled => {
             format!("Nothing is moved until then. To let it go on by itself:\n{}", order(site, "resume"))
+        }
+        Escalation::KeepsComingBack if facts.is_rowless() => {
+            "They are too many to be to blame: the consumer fails before it writes anything down. See its log, and take\n\
+             back what was deployed last. Moving goes on by itself; to stop that, use the command pause below."
+                .to_owned()
         }
         Escalation::KeepsComingBack => {
             "Look at the consumer's log for the causes above. Moving is tried again by itself, with pauses; to stop\n\

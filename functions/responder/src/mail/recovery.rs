@@ -66,6 +66,9 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         Kind::Escalated(Escalation::Stranded) => {
             "Nothing, until their requests are sent again. You are told when it is over.".to_owned()
         }
+        Kind::Escalated(Escalation::KeepsComingBack) if facts.is_rowless() => {
+            "They are moved back until the consumer takes them. You are told when it is over.".to_owned()
+        }
         Kind::Opened | Kind::BackToWaiting | Kind::Reminder | Kind::Escalated(_) | Kind::Resolved => {
             next(facts, site)
         }

@@ -245,6 +245,13 @@ fn escalated_because_it_keeps_coming_back() {
 }
 
 #[test]
+fn escalated_because_nothing_reaches_the_ledger() {
+    let dead_letters = Depth { visible: 120, ..Depth::default() };
+    let facts = Facts { dead_letters, tasks: 3, moved: 360, probes: Some(Probes::Well), ..drill() };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::KeepsComingBack), facts));
+}
+
+#[test]
 fn escalated_for_stranded_payments() {
     let facts = Facts {
         source: Depth::default(),

@@ -75,6 +75,7 @@ prop_compose! {
         others in 0..3_u64,
         rowless in 0..2_u64,
         came_back in 0..2_u64,
+        blameless in 0..2_u64,
         loses in 0..8_u8,
     ) -> Moment {
         let member = |n| Member { payment_id: payment_id(n), attempts: 5 };
@@ -85,6 +86,7 @@ prop_compose! {
             rowless: bodies(rowless),
             quarantined: bodies(quarantined),
             came_back,
+            blameless,
         };
         let seen = Observation {
             source: depth(source), dead_letters: depth(dead_letters), quarantine: depth(quarantine), probes, canary,

@@ -67,6 +67,20 @@ fn a_message_without_a_row_is_known_again_in_the_next_incident() {
 }
 
 #[test]
+fn too_many_to_be_to_blame_are_moved_back_again_and_a_human_is_told_once() {
+    let mut story = Story::new(ON);
+    story.turn(dead(9));
+    for _ in 0..3 {
+        story.until_sorting(9);
+        let found = Sorted { others: 9, rowless: vec![drill()], blameless: 9, ..Sorted::default() };
+        assert_eq!(story.sorted(found, story.after_task()), Some(Effect::StartMoveTask));
+        story.moved_and_back(9);
+    }
+    let told = [Kind::Opened, Kind::Escalated(Escalation::KeepsComingBack), Kind::Recovering];
+    assert_eq!(story.mails, told);
+}
+
+#[test]
 fn stragglers_of_the_outage_are_moved_too_without_a_pause_and_without_alarm_however_often() {
     let mut story = Story::redriving(ON);
     for _ in 0..10 {
