@@ -6,12 +6,12 @@
 use crate::cloud::container::Container;
 use crate::cloud::names;
 use crate::stripe::Provider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sqs::config::retry::RetryPartition;
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use ledger::aws;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use host::aws;
 use std::sync::Arc;
 use stripe::Transport;
 use tower::util::BoxCloneSyncService;
@@ -70,15 +70,10 @@ pub(crate) fn variable(container: &Container, name: &str) -> Option<String> {
 
 fn sdk(container: &Container) -> SdkConfig {
     let credentials = Credentials::new("AKIASIMULATED", "simulated", None, None, "simulated");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
+    aws::common(SdkConfig::builder())
         .region(Region::new(names::REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(container.http.clone())
         .time_source(container.clock)
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .timeout_config(aws::timeouts())
-        .retry_config(aws::retries())
-        .stalled_stream_protection(aws::stalled_streams())
         .build()
 }

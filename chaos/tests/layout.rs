@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "functions/payments",
     "functions/stripe",
+    "functions/host",
     "functions/ledger",
     "functions/consumer",
     "functions/responder",

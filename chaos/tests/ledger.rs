@@ -1,9 +1,9 @@
 //! The DynamoDB adapter and the pure row agree: whatever sequence of changes, from whatever reading, both come to
 //! the same row or both refuse.
 
-use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryPartition;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chaos::clock::Clock;

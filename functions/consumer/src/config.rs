@@ -3,6 +3,7 @@
 //! Invariant: a consumer that runs has a complete configuration; a wrong one is refused at start with the name of
 //! the variable and what it accepts.
 
+use host::{ConfigError, Environment};
 use stripe::ApiBase;
 
 /// What the template tells the function.
@@ -37,57 +38,35 @@ pub enum Drills {
     Off,
 }
 
-/// A variable that is missing or not of its form.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("environment variable {name} {problem}; accepted: {accepted}")]
-pub struct ConfigError {
-    name: &'static str,
-    problem: &'static str,
-    accepted: &'static str,
-}
-
 impl Config {
     /// Reads the configuration through `get`.
     ///
     /// # Errors
     /// The first variable that is missing or not of its form.
     pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = |name, accepted| {
-            let value = get(name).filter(|value| !value.is_empty());
-            value.ok_or(ConfigError { name, problem: "is missing", accepted })
-        };
-        let number = |name| {
-            let accepted = "a whole number from 1";
-            let value = text(name, accepted)?.parse().ok().filter(|number| *number >= 1);
-            value.ok_or(ConfigError { name, problem: "is not acceptable", accepted })
-        };
+        let environment = Environment::new(get);
+        let text = |name, accepted| environment.text(name, accepted);
+        let number = |name| environment.number(name, "a whole number from 1", 1..=u32::MAX);
         Ok(Self {
             ledger_table: text("LEDGER_TABLE", "a DynamoDB table name")?,
             source_queue_url: text("SOURCE_QUEUE_URL", "an SQS queue URL")?,
             quarantine_queue_url: text("QUARANTINE_QUEUE_URL", "an SQS queue URL")?,
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
-            stripe_api_base: api_base(&text("STRIPE_API_BASE", API_BASE)?)?,
+            stripe_api_base: environment
+                .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
             stripe_rate_per_s: number("STRIPE_RATE_PER_SECOND")?,
             concurrency: number("CONSUMER_CONCURRENCY")?,
-            drills: drills(&text("DRILLS", DRILLS)?)?,
+            drills: environment.parsed("DRILLS", "on, off", drills)?,
             metrics_namespace: text("METRICS_NAMESPACE", "a CloudWatch namespace")?,
         })
     }
 }
 
-const API_BASE: &str = "https://HOST, or http:// on a loopback host";
-const DRILLS: &str = "on, off";
-
-fn api_base(text: &str) -> Result<ApiBase, ConfigError> {
-    let refused = ConfigError { name: "STRIPE_API_BASE", problem: "is not acceptable", accepted: API_BASE };
-    ApiBase::parse(text).map_err(|_| refused)
-}
-
-fn drills(text: &str) -> Result<Drills, ConfigError> {
+fn drills(text: &str) -> Option<Drills> {
     match text {
-        "on" => Ok(Drills::On),
-        "off" => Ok(Drills::Off),
-        _ => Err(ConfigError { name: "DRILLS", problem: "is not acceptable", accepted: DRILLS }),
+        "on" => Some(Drills::On),
+        "off" => Some(Drills::Off),
+        _ => None,
     }
 }
 
@@ -133,7 +112,7 @@ mod tests {
             (
                 "STRIPE_API_BASE",
                 Some("http://api.stripe.com"),
-                "environment variable STRIPE_API_BASE is not acceptable; accepted: https://HOST, or http:// on a loopback host",
+                "environment variable STRIPE_API_BASE is not acceptable; accepted: https://HOST[:PORT][/PATH], or http:// where HOST is 127.0.0.1, localhost or [::1]",
             ),
         ];
         for (name, value, expected) in cases {

@@ -15,13 +15,14 @@ mod quarantine;
 mod record;
 mod source;
 
-pub use config::{Config, ConfigError};
+pub use config::Config;
+pub use host::ConfigError;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_smithy_async::time::SharedTimeSource;
 use config::Drills;
-use ledger::{Clock, Ledger};
-use metrics::Metrics;
+use host::{Clock, Metrics};
+use ledger::Ledger;
 use payments::charge::{Delivery, Event, Step};
 use payments::ledger::OpenDelivery;
 use payments::pace::Pace;

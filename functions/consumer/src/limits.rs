@@ -2,7 +2,7 @@
 //!
 //! Invariant: relations between limits hold at compile time.
 
-use ledger::limits::AWS_CALL_MS;
+use host::limits::AWS_CALL_MS;
 use payments::limits::FUNCTION_TIMEOUT_S;
 use stripe::limits::CALL_TIMEOUT_MS;
 

@@ -1,15 +1,10 @@
-//! Metrics in CloudWatch's embedded metric format: one line a batch.
+//! What a batch adds to the metrics: one line.
 //!
 //! Invariant: the names below are what alarms and dashboards refer to.
 
 use crate::record::{End, Report, Why};
 use metrique_writer::Entry;
-use metrique_writer::format::Format;
-use metrique_writer_format_emf::Emf;
-use payments::{Cause, UnixMs};
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use payments::Cause;
 
 /// Counts of one batch. CloudWatch adds them up over time; the namespace keeps stacks apart.
 #[derive(Clone, Debug, Default, Entry)]
@@ -28,15 +23,6 @@ pub(crate) struct Tally {
     /// Calls that the breaker spared. An alarm on failing calls counts them as failures, or it would flap.
     stripe_spared: u64,
     credentials_refused: u64,
-}
-
-/// A tally and its time.
-#[derive(Entry)]
-struct Line {
-    #[entry(timestamp)]
-    at: SystemTime,
-    #[entry(flatten)]
-    tally: Tally,
 }
 
 impl Tally {
@@ -58,45 +44,16 @@ impl Tally {
         self.stripe_spared += u64::from(report.calls.spared);
         self.credentials_refused += u64::from(report.calls.credentials_refused);
     }
-
-    fn line(&self, now: UnixMs) -> Line {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0));
-        Line { at, tally: self.clone() }
-    }
-}
-
-/// Where the lines go: on Lambda, standard output.
-pub(crate) struct Metrics(Mutex<(Emf, Box<dyn Write + Send>)>);
-
-impl Metrics {
-    pub(crate) fn new(namespace: String, output: Box<dyn Write + Send>) -> Self {
-        Self(Mutex::new((Emf::all_validations(namespace, vec![vec![]]), output)))
-    }
-
-    /// Writes the line of one batch. Metrics that cannot be written are no reason to fail payments.
-    pub(crate) fn write(&self, tally: &Tally, now: UnixMs) {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (emf, output) = &mut *guard;
-        let mut line = Vec::new();
-        let written = emf.format(&tally.line(now), &mut line).map_err(|error| error.to_string());
-        if let Err(error) = written.and_then(|()| output.write_all(&line).map_err(|error| error.to_string()))
-        {
-            tracing::warn!(%error, "metrics not written");
-        }
-    }
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics")
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::provider::Calls;
-    use std::sync::Arc;
+    use host::Metrics;
+    use payments::UnixMs;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<Vec<u8>>>);

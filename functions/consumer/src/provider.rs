@@ -3,7 +3,7 @@
 //! Invariant: a call that was not made is answered `NotDone`, so the protocol never takes it for a failure whose
 //! effect is unknown.
 
-use ledger::Clock;
+use host::Clock;
 use payments::breaker::{Breaker, Health, Permit};
 use payments::charge::{Delivery, Method};
 use payments::ledger::RecordedIntent;

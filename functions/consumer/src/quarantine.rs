@@ -6,7 +6,7 @@ use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use ledger::aws;
+use host::aws;
 use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, ORIGINAL, OURS, REASON};
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
 };
-use ledger::aws;
+use host::aws;
 
 /// The queue this function is fed from.
 #[derive(Clone, Debug)]

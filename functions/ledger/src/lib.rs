@@ -1,25 +1,23 @@
 //! The ledger: one DynamoDB row a payment.
 //!
 //! A crate of its own, because both functions need it and the responder must be unable to reach the consumer, which
-//! confirms. How AWS is called ([`aws`]) and what time it is ([`Clock`]) are here for the same reason.
+//! confirms.
 //!
 //! Invariant: what a change comes to is said by [`Row::apply`]; this adapter only carries it out, and the chaos
 //! suite checks that the two agree.
 
-pub mod aws;
-mod clock;
 mod item;
 pub mod limits;
 mod unsettled;
 mod update;
 
-pub use clock::Clock;
 pub use unsettled::{Extent, Page};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use host::aws;
 use item::{BadItem, Item};
 use payments::ledger::{Change, OpenDelivery, Request, Row};
 use payments::{Cause, PaymentId, UnixMs};

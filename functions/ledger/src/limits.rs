@@ -1,15 +1,6 @@
-//! How long AWS is waited for, and how much of the ledger is read at once, with reasons.
+//! How much of the ledger is read at once, with reasons.
 //!
 //! Invariant: relations between limits hold at compile time.
-
-/// One attempt of an AWS call, milliseconds. DynamoDB and SQS answer in tens of milliseconds or not at all.
-pub const AWS_ATTEMPT_MS: u64 = 2_000;
-
-/// One AWS call with its retries, milliseconds.
-pub const AWS_CALL_MS: u64 = 5_000;
-
-/// Attempts of an AWS call in all (the SDK's standard).
-pub const AWS_ATTEMPTS: u32 = 3;
 
 /// Unsettled rows that one survey reads at most. Six hours without Stripe at half a payment a second leave
 /// 10,800; what lies beyond is said to be missing, not silently left out.
@@ -18,11 +9,4 @@ pub const UNSETTLED_ROWS_MAX: usize = 12_000;
 /// Rows asked for in one page. Well below the megabyte at which DynamoDB ends a page by itself.
 pub const PAGE_ROWS: usize = 500;
 
-/// Longest reason that is kept of an AWS call that failed, characters: a code and a sentence. Headers and bodies would
-/// make kilobytes of every log line of an outage.
-pub const WHY_CHARS_MAX: usize = 300;
-
-const _: () = {
-    assert!(AWS_ATTEMPT_MS < AWS_CALL_MS);
-    assert!(PAGE_ROWS <= UNSETTLED_ROWS_MAX);
-};
+const _: () = assert!(PAGE_ROWS <= UNSETTLED_ROWS_MAX);

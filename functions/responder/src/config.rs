@@ -3,6 +3,7 @@
 //! Invariant: a responder that runs has a complete configuration; a wrong one is refused at start with the name of
 //! the variable and what it accepts.
 
+use host::{ConfigError, Environment};
 use payments::incident::{AutoRedrive, Policy};
 use stripe::ApiBase;
 
@@ -39,29 +40,14 @@ pub struct Config {
     pub region: String,
 }
 
-/// A variable that is missing or not of its form.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("environment variable {name} {problem}; accepted: {accepted}")]
-pub struct ConfigError {
-    name: &'static str,
-    problem: &'static str,
-    accepted: &'static str,
-}
-
 impl Config {
     /// Reads the configuration through `get`.
     ///
     /// # Errors
     /// The first variable that is missing or not of its form.
     pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = |name, accepted| {
-            let value = get(name).filter(|value| !value.is_empty());
-            value.ok_or(ConfigError { name, problem: "is missing", accepted })
-        };
-        let number = |name, accepted, most| {
-            let value = text(name, accepted)?.parse().ok().filter(|number| (1..=most).contains(number));
-            value.ok_or(ConfigError { name, problem: "is not acceptable", accepted })
-        };
+        let environment = Environment::new(get);
+        let text = |name, accepted| environment.text(name, accepted);
         Ok(Self {
             ledger_table: text("LEDGER_TABLE", "a DynamoDB table name")?,
             incidents_table: text("INCIDENTS_TABLE", "a DynamoDB table name")?,
@@ -71,17 +57,21 @@ impl Config {
             quarantine_queue_url: text("QUARANTINE_QUEUE_URL", "an SQS queue URL")?,
             alerts_topic_arn: text("ALERTS_TOPIC_ARN", "an SNS topic ARN")?,
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
-            stripe_api_base: api_base(&text("STRIPE_API_BASE", API_BASE)?)?,
+            stripe_api_base: environment
+                .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
             policy: Policy {
-                auto_redrive: auto_redrive(&text("AUTO_REDRIVE", AUTO_REDRIVE)?)?,
-                redrive_cycles_max: u32::try_from(number(
+                auto_redrive: environment.parsed("AUTO_REDRIVE", "on, off", auto_redrive)?,
+                redrive_cycles_max: environment.number(
                     "REDRIVE_CYCLES_MAX",
                     "a whole number from 1",
-                    i32::MAX,
-                )?)
-                .unwrap_or(1),
+                    1..=u32::MAX,
+                )?,
             },
-            redrive_rate_max: number("REDRIVE_RATE_MAX", "a whole number from 1 to 500", 500)?,
+            redrive_rate_max: environment.number(
+                "REDRIVE_RATE_MAX",
+                "a whole number from 1 to 500",
+                1..=500,
+            )?,
             metrics_namespace: text("METRICS_NAMESPACE", "a CloudWatch namespace")?,
             function_name: text("AWS_LAMBDA_FUNCTION_NAME", "the function's name, set by Lambda")?,
             region: text("AWS_REGION", "the function's region, set by Lambda")?,
@@ -89,19 +79,11 @@ impl Config {
     }
 }
 
-const API_BASE: &str = "https://HOST, or http:// on a loopback host";
-const AUTO_REDRIVE: &str = "on, off";
-
-fn api_base(text: &str) -> Result<ApiBase, ConfigError> {
-    let refused = ConfigError { name: "STRIPE_API_BASE", problem: "is not acceptable", accepted: API_BASE };
-    ApiBase::parse(text).map_err(|_| refused)
-}
-
-fn auto_redrive(text: &str) -> Result<AutoRedrive, ConfigError> {
+fn auto_redrive(text: &str) -> Option<AutoRedrive> {
     match text {
-        "on" => Ok(AutoRedrive::On),
-        "off" => Ok(AutoRedrive::Off),
-        _ => Err(ConfigError { name: "AUTO_REDRIVE", problem: "is not acceptable", accepted: AUTO_REDRIVE }),
+        "on" => Some(AutoRedrive::On),
+        "off" => Some(AutoRedrive::Off),
+        _ => None,
     }
 }
 

@@ -4,7 +4,8 @@
 //! need this function. What a human got wrong is an answer, not an error.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use ledger::{LedgerError, aws};
+use host::aws;
+use ledger::LedgerError;
 use std::error::Error;
 
 /// Why a turn failed. The next one, a minute later, starts from what the records and the services say.

@@ -23,15 +23,17 @@ mod tale;
 mod topic;
 mod turn;
 
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use error::TurnError;
 pub use event::BadOrder;
+pub use host::ConfigError;
 pub use records::Versions;
 
 use aws_smithy_async::time::SharedTimeSource;
 use event::Wake;
 use glance::Memory;
-use ledger::{Clock, Ledger};
+use host::{Clock, Metrics};
+use ledger::Ledger;
 use limits::DEADLINE_MARGIN_MS;
 use mail::Site;
 use payments::UnixMs;
@@ -44,7 +46,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use stripe::Secret;
-use tale::{Metrics, Tale};
+use tale::Tale;
 use topic::Topic;
 
 /// Everything the responder needs from outside.

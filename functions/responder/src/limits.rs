@@ -2,7 +2,7 @@
 //!
 //! Invariant: relations between limits hold at compile time.
 
-use ledger::limits::AWS_CALL_MS;
+use host::limits::AWS_CALL_MS;
 use payments::limits::{CANARY_MAX, TURN_S_MAX};
 
 /// Kept free at the end of an invocation, milliseconds: a turn that would run into the function's timeout ends with

@@ -1,11 +1,8 @@
 //! The responder on Lambda. Time and environment enter here and nowhere else.
 
 use anyhow::Context as _;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use lambda_runtime::{LambdaEvent, service_fn};
-use ledger::aws;
 use payments::UnixMs;
 use responder::{Config, Ports, Responder, Rules};
 use serde_json::Value;
@@ -24,19 +21,10 @@ async fn handle(responder: &Responder, event: LambdaEvent<Value>) -> Result<Valu
 
 async fn start() -> anyhow::Result<Responder> {
     #[expect(clippy::disallowed_methods, reason = "main is where the environment enters")]
-    let config = Config::from_environment(|name| std::env::var(name).ok())?;
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let sdk = aws_config::from_env()
-        // On Lambda credentials are in the environment; the default chain would only look further in vain.
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .http_client(http)
-        .timeout_config(aws::timeouts())
-        .retry_config(aws::retries())
-        .stalled_stream_protection(aws::stalled_streams())
-        .load()
-        .await;
+    let environment = |name: &str| std::env::var(name).ok();
+    let time = SharedTimeSource::new(SystemTimeSource::new());
+    let config = Config::from_environment(environment)?;
+    let sdk = host::aws::on_lambda(environment, time.clone())?;
     let stripe = stripe::transport::over_tls(&config.stripe_api_base)
         .map_err(anyhow::Error::from_boxed)
         .context("the transport to Stripe cannot be made")?;
@@ -46,7 +34,7 @@ async fn start() -> anyhow::Result<Responder> {
         sns: aws_sdk_sns::Client::new(&sdk),
         secrets: aws_sdk_secretsmanager::Client::new(&sdk),
         stripe,
-        time: SharedTimeSource::new(SystemTimeSource::new()),
+        time,
         metrics: Box::new(std::io::stdout()),
         rules: Rules::default(),
     };

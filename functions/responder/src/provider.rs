@@ -3,7 +3,7 @@
 //! Invariant: nothing here creates, confirms or cancels; five questions about the balance, or one about an intent.
 
 use crate::limits::PROBING_MS_MAX;
-use ledger::Clock;
+use host::Clock;
 use payments::Cause;
 use payments::incident::Probes;
 use payments::ledger::RecordedIntent;

@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
 };
-use ledger::aws;
+use host::aws;
 use payments::incident::{Depth, MoveTask, TaskStatus};
 use payments::{Payment, UnixMs};
 

@@ -4,13 +4,7 @@
 
 use crate::Inner;
 use metrique_writer::Entry;
-use metrique_writer::format::Format;
-use metrique_writer_format_emf::Emf;
-use payments::UnixMs;
 use payments::incident::{Effect, Incident, Observation, Probes};
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 /// What one turn saw and did.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +65,7 @@ impl Inner {
             error,
             "turn"
         );
-        self.metrics.write(tale, u64::from(error.is_some()), self.clock.now());
+        self.metrics.write(&Line::of(tale, u64::from(error.is_some())), self.clock.now());
     }
 }
 
@@ -79,8 +73,6 @@ impl Inner {
 #[derive(Entry)]
 #[entry(rename_all = "PascalCase")]
 struct Line {
-    #[entry(timestamp)]
-    at: SystemTime,
     turns: u64,
     failed_turns: u64,
     mails: u64,
@@ -89,45 +81,26 @@ struct Line {
     quarantined: Option<u64>,
 }
 
-/// Where the lines go: on Lambda, standard output.
-pub(crate) struct Metrics(Mutex<(Emf, Box<dyn Write + Send>)>);
-
-impl Metrics {
-    pub(crate) fn new(namespace: String, output: Box<dyn Write + Send>) -> Self {
-        Self(Mutex::new((Emf::all_validations(namespace, vec![vec![]]), output)))
-    }
-
-    fn write(&self, tale: &Tale, failed_turns: u64, now: UnixMs) {
-        let line = Line {
-            at: SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0)),
+impl Line {
+    fn of(tale: &Tale, failed_turns: u64) -> Self {
+        Self {
             turns: 1,
             failed_turns,
             mails: tale.mails,
             oldest_unsettled_seconds: tale.oldest_ms.map(|ms| u64::try_from(ms / 1_000).unwrap_or(0)),
             dead_letters: tale.dead_letters,
             quarantined: tale.quarantined,
-        };
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (emf, output) = &mut *guard;
-        let mut bytes = Vec::new();
-        let written = emf.format(&line, &mut bytes).map_err(|error| error.to_string());
-        if let Err(error) = written.and_then(|()| output.write_all(&bytes).map_err(|error| error.to_string()))
-        {
-            tracing::warn!(%error, "metrics not written");
         }
-    }
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use host::Metrics;
+    use payments::UnixMs;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
     struct Output(Arc<Mutex<Vec<u8>>>);
@@ -148,7 +121,7 @@ mod tests {
         let output = Output::default();
         let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
         let tale = Tale { dead_letters: Some(3), oldest_ms: Some(301_999), ..Tale::default() };
-        metrics.write(&tale, 0, UnixMs(1_767_603_600_000));
+        metrics.write(&Line::of(&tale, 0), UnixMs(1_767_603_600_000));
         let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
         assert_eq!(
             line,

@@ -5,9 +5,6 @@
 use http::uri::{Scheme, Uri};
 use std::fmt;
 
-const ACCEPTED: &str =
-    "accepted: https://HOST[:PORT][/PATH], or http:// where HOST is 127.0.0.1, localhost or [::1]";
-
 /// The base address of the API, for example `https://api.stripe.com`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiBase {
@@ -28,17 +25,21 @@ pub(crate) enum Encryption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadApiBase {
     /// Not an absolute address, or neither http nor https.
-    #[error("the Stripe API base is not an address; {ACCEPTED}")]
+    #[error("the Stripe API base is not an address; accepted: {form}", form = ApiBase::FORM)]
     NotAnAddress,
     /// A user, query or fragment.
-    #[error("the Stripe API base has a user, a query or a fragment; {ACCEPTED}")]
+    #[error("the Stripe API base has a user, a query or a fragment; accepted: {form}", form = ApiBase::FORM)]
     Superfluous,
     /// Clear text over a network.
-    #[error("the Stripe API base would send the API key over the network in clear text; {ACCEPTED}")]
+    #[error("the Stripe API base would send the API key over the network in clear text; accepted: {form}", form = ApiBase::FORM)]
     ClearText,
 }
 
 impl ApiBase {
+    /// What is accepted.
+    pub const FORM: &'static str =
+        "https://HOST[:PORT][/PATH], or http:// where HOST is 127.0.0.1, localhost or [::1]";
+
     /// Reads a base address; a slash at its end is ignored.
     ///
     /// # Errors

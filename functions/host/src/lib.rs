@@ -1,0 +1,15 @@
+//! What both functions share of living on Lambda: the environment, AWS, the time, and metrics.
+//!
+//! A crate of its own, because the responder must be unable to reach the consumer, which confirms.
+//!
+//! Invariant: nothing here reads the environment or a clock by itself; both are passed in by `main`, or by a world.
+
+pub mod aws;
+mod clock;
+mod environment;
+pub mod limits;
+mod metrics;
+
+pub use clock::Clock;
+pub use environment::{ConfigError, Environment};
+pub use metrics::Metrics;
