@@ -5,6 +5,7 @@ use chaos::report::Paint;
 use chaos::report::bar::Visibility;
 use chaos::world::Code;
 use std::io::{IsTerminal, stderr, stdout};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         started: jiff::Timestamp::now(),
         elapsed: &|| clock.elapsed(),
         folder: std::env::current_dir().unwrap_or_default(),
+        cores: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         paint: if no_colour || !out.is_terminal() { Paint::Plain } else { Paint::Colours },
         bar: if err.is_terminal() { Visibility::Shown } else { Visibility::Hidden },
         code: Code::DEPLOYED,

@@ -71,7 +71,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local"]), @"error: --target <TARGET>: target local does not exist yet; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, faults, checks");
-    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, list, validate, help");
+    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, search, replay, list, validate, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
 
@@ -84,6 +84,9 @@ fn a_value_that_makes_no_sense_is_answered_with_those_that_do() {
     insta::assert_snapshot!(folder.refused(&["run", "--outage", "a while"]), @r#"error: --outage <LENGTH>: duration "a while"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
     insta::assert_snapshot!(folder.refused(&["run", "--payments", "0"]), @"error: --payments <NUMBER>: payments 0; accepted: 1 to 1000000");
     insta::assert_snapshot!(folder.refused(&["run", "--seed", "abc"]), @"error: --seed <NUMBER>: seed abc; accepted: 0 to 18446744073709551615");
+    insta::assert_snapshot!(folder.refused(&["search", "--seeds", "0"]), @"error: --seeds <NUMBER>: seeds 0; accepted: 1 to 1000000000");
+    insta::assert_snapshot!(folder.refused(&["search", "--jobs", "0"]), @"error: --jobs <NUMBER>: jobs 0; accepted: 1 to 256");
+    insta::assert_snapshot!(folder.refused(&["replay", "first"]), @"error: <SEED>: seed first; accepted: 0 to 18446744073709551615");
     insta::assert_snapshot!(folder.refused(&["run", "--seed"]), @"error: a value is required for '--seed <NUMBER>' but none was supplied; accepted: what `cargo chaos help` lists");
     insta::assert_snapshot!(folder.refused(&["run", "--payments", "5", "--file", "x.ndjson"]), @"error: the argument '--payments <NUMBER>' cannot be used with '--file <PATH>'; accepted: what `cargo chaos help` lists");
 }

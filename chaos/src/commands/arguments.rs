@@ -6,7 +6,8 @@ use crate::experiment::{self, DEFAULT, FaultArgument, NotAccepted};
 use crate::random::Chance;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 /// Used when no seed is typed, so that everybody's first run is the same run.
 const DEFAULT_SEED: u64 = 1;
@@ -45,6 +46,10 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run an experiment and judge it
     Run(Box<Run>),
+    /// Run seeds, each with faults of its own, until one violates a check
+    Search(Search),
+    /// Run one seed of the search again, and report it as `run` does
+    Replay(Replay),
     /// List experiments, faults and checks
     List(List),
     /// Read template and experiments without running them, and say what is simulated
@@ -101,6 +106,50 @@ pub(super) struct Run {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXITS)]
+pub(super) struct Search {
+    /// How many seeds are run, 1 to 1000000000
+    #[arg(long, value_name = "NUMBER", value_parser = seeds, default_value = "1000", allow_negative_numbers = true)]
+    pub(super) seeds: u64,
+
+    /// The first of them
+    #[arg(long, value_name = "SEED", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
+    pub(super) from: u64,
+
+    /// How many are run side by side, 1 to 256 [default: as many as there are cores]; the results are the same
+    #[arg(long, value_name = "NUMBER", value_parser = jobs, allow_negative_numbers = true)]
+    pub(super) jobs: Option<NonZeroUsize>,
+
+    /// Go on after a violation
+    #[arg(long)]
+    pub(super) keep_going: bool,
+
+    /// Template to deploy [default: the repository's template.yaml]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) template: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXITS)]
+pub(super) struct Replay {
+    /// The seed, as `cargo chaos search` printed it
+    #[arg(value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
+    pub(super) seed: u64,
+
+    /// Template to deploy [default: the repository's template.yaml]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) template: Option<PathBuf>,
+
+    /// Show every mail whole, not only the first
+    #[arg(long)]
+    pub(super) mails: bool,
+
+    /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-seed-<SEED>]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct List {
     /// What to list; everything when nothing is named
     #[arg(value_name = "WHAT")]
@@ -147,6 +196,19 @@ pub(super) struct Length {
 pub(super) struct Fault {
     pub(super) meant: FaultArgument,
     pub(super) typed: String,
+}
+
+impl Replay {
+    /// The line that runs the same again, wherever its output goes.
+    pub(super) fn line(&self) -> String {
+        replay(self.seed, self.template.as_deref())
+    }
+}
+
+/// The line that runs a seed of the search again.
+pub(super) fn replay(seed: u64, template: Option<&Path>) -> String {
+    let template = template.map(|it| format!(" --template {}", quoted(&it.display().to_string())));
+    format!("cargo chaos replay {seed}{}", template.unwrap_or_default())
 }
 
 impl Run {
@@ -210,6 +272,16 @@ fn payments(text: &str) -> Result<u32, String> {
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("seed {text}; accepted: 0 to {}", u64::MAX))
+}
+
+fn seeds(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (1..=1_000_000_000).contains(number));
+    number.ok_or_else(|| format!("seeds {text}; accepted: 1 to 1000000000"))
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 256);
+    number.ok_or_else(|| format!("jobs {text}; accepted: 1 to 256"))
 }
 
 fn target(text: &str) -> Result<Target, String> {

@@ -6,7 +6,9 @@
 mod arguments;
 mod exit;
 mod list;
+mod replay;
 mod run;
+mod search;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -22,6 +24,7 @@ use clap::error::{ContextKind, ErrorKind};
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +36,8 @@ pub struct Surroundings<'a> {
     pub elapsed: &'a dyn Fn() -> Duration,
     /// The folder it was started in.
     pub folder: PathBuf,
+    /// How many threads it can run at once.
+    pub cores: NonZeroUsize,
     /// Whether what is written to `out` is coloured.
     pub paint: Paint,
     /// Whether a progress bar can be seen.
@@ -50,7 +55,7 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, list, validate, help";
+const COMMANDS: &str = "run, search, replay, list, validate, help";
 
 /// Why a command did not get as far as a verdict.
 #[derive(Debug)]
@@ -69,6 +74,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundi
     };
     let carried_out = match command {
         Command::Run(wanted) => run::run(&wanted, &mut around),
+        Command::Search(wanted) => search::search(&wanted, &mut around),
+        Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),
     };

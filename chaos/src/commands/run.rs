@@ -16,7 +16,19 @@ use std::path::{Path, PathBuf};
 pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let Target::Simulated = wanted.target;
     let world = world(wanted, around)?;
-    let folder = folder(wanted, around, world.experiment());
+    let mails = if wanted.mails { Mails::All } else { Mails::First };
+    report(world, &wanted.replay(), mails, wanted.out.as_deref(), around)
+}
+
+/// Runs what is ready, tells how it was, and leaves its files in `out`.
+pub(super) fn report(
+    world: World,
+    replay: &str,
+    mails: Mails,
+    out: Option<&Path>,
+    around: &mut Surroundings<'_>,
+) -> Result<Exit, Refusal> {
+    let folder = folder(out, around, world.experiment());
     std::fs::create_dir_all(&folder).map_err(|error| {
         Refusal::Bad(format!(
             "cannot make the folder {}: {error}; accepted: --out DIR, a folder that can be written to",
@@ -34,14 +46,7 @@ pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, R
     let evidence = Evidence::of(&history);
     let judgement = evidence.judge();
     let figures = Figures::of(&evidence);
-    let replay = wanted.replay();
-    let report = Report {
-        evidence: &evidence,
-        judgement: &judgement,
-        figures: &figures,
-        mails: if wanted.mails { Mails::All } else { Mails::First },
-        replay: &replay,
-    };
+    let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay };
     say(around.out, &report.text(around.paint, wall));
     let files = report::write(&report, &folder)
         .map_err(|error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display())))?;
@@ -52,11 +57,20 @@ pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, R
     Ok(judgement.outcome().into())
 }
 
+/// Deploys the template that was named, or the repository's own.
+pub(super) fn deployed(
+    template: Option<&Path>,
+    experiment: &Experiment,
+    around: &Surroundings<'_>,
+) -> Result<Deployed, Refusal> {
+    let template = template.map_or_else(|| from_here(&own_template(), &around.folder), Path::to_owned);
+    Ok(Deployed::load(&template, &experiment.parameters)?)
+}
+
 fn world(wanted: &Run, around: &Surroundings<'_>) -> Result<World, Refusal> {
     let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
     let experiment = overrides(wanted).apply(experiment);
-    let template = wanted.template.clone().unwrap_or_else(|| from_here(&own_template(), &around.folder));
-    let deployed = Deployed::load(&template, &experiment.parameters)?;
+    let deployed = deployed(wanted.template.as_deref(), &experiment, around)?;
     Ok(World::new(deployed, experiment, wanted.seed)?)
 }
 
@@ -70,12 +84,12 @@ fn overrides(wanted: &Run) -> Overrides {
     }
 }
 
-fn folder(wanted: &Run, around: &Surroundings<'_>, experiment: &Experiment) -> PathBuf {
+fn folder(out: Option<&Path>, around: &Surroundings<'_>, experiment: &Experiment) -> PathBuf {
     let named = || {
         let started = around.started.strftime("%Y-%m-%dT%H-%M-%SZ");
         Path::new("chaos-runs").join(format!("{started}-{}", experiment.name))
     };
-    wanted.out.clone().unwrap_or_else(named)
+    out.map_or_else(named, Path::to_owned)
 }
 
 impl From<WorldError> for Refusal {

@@ -16,6 +16,7 @@ fn ended(test: &str, words: &[&str], code: Code<'_>) -> (Exit, String) {
         started: jiff::Timestamp::UNIX_EPOCH,
         elapsed: &|| Duration::ZERO,
         folder: PathBuf::new(),
+        cores: NonZeroUsize::MIN,
         paint: Paint::Plain,
         bar: Visibility::Hidden,
         code,

@@ -69,6 +69,7 @@ struct ExpectFile {
     dead_letters: Option<DeadLetters>,
     alarms: Option<BTreeSet<String>>,
     drained_within: Option<Spanned<String>>,
+    excused: Option<Spanned<BTreeSet<String>>>,
 }
 
 /// A template parameter, as the deployer would type it.
@@ -122,6 +123,7 @@ impl Source<'_> {
                 drained_within_ms: self.read(&file.expect.drained_within, None, |text| {
                     typed::duration("drained_within", text).map(Some)
                 })?,
+                excused: self.read(&file.expect.excused, BTreeSet::new(), typed::excused)?,
             },
             parameters: file.parameters.iter().map(|(name, value)| (name.clone(), value.text())).collect(),
             drain_ms: self.read(&file.drain, DRAIN_MS, |text| typed::duration("drain", text))?,

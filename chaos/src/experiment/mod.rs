@@ -46,7 +46,7 @@ pub struct Experiment {
 }
 
 /// What must come of an experiment, beside the promises that every run is held to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expect {
     /// How many payments come to the dead-letter queue, whatever becomes of them there.
     pub dead_letters: DeadLetters,
@@ -55,6 +55,8 @@ pub struct Expect {
     /// Ms from the end of the last fault until what it left behind must be settled. Absent, it follows from the
     /// backlog.
     pub drained_within_ms: Option<u64>,
+    /// Liveness checks it is not held to, by name, because its faults may break them.
+    pub excused: BTreeSet<String>,
 }
 
 /// A command that a human gives the responder.
@@ -67,7 +69,7 @@ pub struct Order {
 }
 
 /// How many payments an experiment dead-letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeadLetters {
     /// At least one: an outage that dead-letters nothing proved nothing.
@@ -75,6 +77,7 @@ pub enum DeadLetters {
     /// Not one.
     None,
     /// As many as there are.
+    #[default]
     Any,
 }
 

@@ -31,8 +31,8 @@ impl Overrides {
     pub fn apply(self, mut experiment: Experiment) -> Experiment {
         if self.failure_rate.is_some() || self.outage_ms.is_some() {
             change_outages(&mut experiment.faults, self.failure_rate, self.outage_ms);
-            experiment.expect =
-                Expect { dead_letters: DeadLetters::Some, alarms: None, drained_within_ms: None };
+            let dead_letters = DeadLetters::Some;
+            experiment.expect = Expect { dead_letters, ..Expect::default() };
         }
         // Whoever adds a fault asks what it does, and dead letters or an alarm may be the answer.
         if !self.faults.is_empty() {

@@ -96,6 +96,14 @@ fn a_fault_that_cannot_happen_is_refused() {
 }
 
 #[test]
+fn an_experiment_can_be_excused_from_checks_of_liveness_and_from_no_other() {
+    let text = "[expect]\nexcused = ['told-in-time']";
+    assert_eq!(parsed(text).expect("it is good").expect.excused, ["told-in-time".to_owned()].into());
+    let refusal = refusal("[expect]\nexcused = ['nothing-lost']");
+    assert!(refusal.starts_with("mine.toml:2: excused nothing-lost; accepted: one-move-task"), "{refusal}");
+}
+
+#[test]
 fn what_is_no_experiment_is_named_with_file_and_line() {
     insta::assert_snapshot!(refusal("title = 'x'\n[[fault]]\nrate 0.3"), @"mine.toml:3: key with no value, expected `=`");
     insta::assert_snapshot!(refusal("[[fault]]\nrates = 0.3"), @"mine.toml:2: unknown field `rates`, expected one of `kind`, `placement`, `from`, `for`, `rate`, `nth`, `hop`, `operations`, `payments` in `fault`");

@@ -2,10 +2,12 @@
 //!
 //! Invariant: each of them is read by one function here, so that file and command line accept the same.
 
+use crate::checks::{self, Promise};
 use crate::faults::{Kind, Placement};
 use crate::random::Chance;
 use jiff::SignedDuration;
 use payments::UnixMs;
+use std::collections::BTreeSet;
 
 /// Longest stretch of time an experiment may speak of: the longest a queue keeps a message.
 const DURATION_MS_MAX: u64 = 14 * 24 * 3_600_000;
@@ -105,6 +107,19 @@ pub(super) fn instant(field: &'static str, text: &str) -> Result<UnixMs, NotAcce
     text.parse::<jiff::Timestamp>()
         .map(|instant| UnixMs(instant.as_millisecond()))
         .map_err(|_| NotAccepted::new(field, format!("{text:?}"), "an instant such as 2019-07-10T16:00:00Z"))
+}
+
+/// Checks that a run is not held to: any but those of safety.
+pub(super) fn excused(names: &BTreeSet<String>) -> Result<BTreeSet<String>, NotAccepted> {
+    let liveness = || checks::ALL.iter().filter(|check| check.promise == Promise::Liveness);
+    let unknown = names.iter().find(|name| !liveness().any(|check| check.name == *name));
+    unknown.map_or_else(
+        || Ok(names.clone()),
+        |unknown| {
+            let accepted: Vec<&str> = liveness().map(|check| check.name).collect();
+            Err(NotAccepted::new("excused", unknown, accepted.join(", ")))
+        },
+    )
 }
 
 /// Messages per second, in millionths.

@@ -25,6 +25,12 @@ pub enum Visibility {
 }
 
 impl Bar {
+    /// A bar for so many of anything.
+    #[must_use]
+    pub fn counting(length: u64, visibility: Visibility) -> Self {
+        Self::new(length, UnixMs(0), visibility)
+    }
+
     /// A bar for so many messages, of a run that begins at `began`.
     #[must_use]
     pub fn new(messages: u64, began: UnixMs, visibility: Visibility) -> Self {
@@ -47,6 +53,15 @@ impl Bar {
         let dead = units::counted(progress.dead_lettered, "dead letter");
         self.bar.set_message(format!("{time}  {dead}"));
         self.bar.set_position(progress.done + progress.dead_lettered);
+    }
+
+    /// Shows that so many are done, and what is known by then.
+    pub fn advance(&self, done: u64, known: &str) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.set_message(known.to_owned());
+        self.bar.set_position(done);
     }
 
     /// Takes the bar away.

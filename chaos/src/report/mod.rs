@@ -58,7 +58,7 @@ impl Report<'_> {
         self.mails(&mut out, paint);
         self.figures(&mut out, paint, wall);
         self.verdicts(&mut out, paint);
-        self.failure(&mut out, paint);
+        out.push_str(&failure(self.evidence, self.judgement, paint));
         out
     }
 
@@ -142,29 +142,37 @@ impl Report<'_> {
             };
             line(out, &format!("  {name}  {:<width$}  {detail}", check.name));
         }
+        let excused = &self.evidence.history.experiment.expect.excused;
+        for check in excused {
+            line(out, &paint.dim(&format!("  {:<12}  {check}", "excused")));
+        }
         out.push('\n');
     }
+}
 
-    /// The shortest story of what went wrong to whom, among the findings of the gravest check that failed.
-    fn failure(&self, out: &mut String, paint: Paint) {
-        let Some((gravest, _)) = self.judgement.findings().next() else { return };
-        let of_it = self.judgement.findings().filter(|(check, _)| check.name == gravest.name);
-        let others = of_it.clone().count() as u64 - 1;
-        let told = of_it.map(|(_, finding)| (subject::story(self.evidence, &finding.subject), finding));
-        let Some((lines, finding)) = told.min_by_key(|(lines, _)| (lines.is_empty(), lines.len())) else {
-            return;
-        };
-        let whom = subject::name(&finding.subject);
-        line(out, &paint.bold(&format!("{}: {whom}: {}", gravest.name, finding.what)));
-        let began = self.evidence.history.began;
-        for told in subject::shortened(lines) {
-            line(out, &format!("  {}  {}", paint.dim(&instant_of_day(told.at, began)), told.text));
-        }
-        if others > 0 {
-            line(out, &paint.dim(&format!("  {} more like it; summary.json names them", count(others))));
-        }
-        out.push('\n');
+/// The shortest story of what went wrong to whom, among the findings of the gravest check that failed; empty when none
+/// did.
+#[must_use]
+pub fn failure(evidence: &Evidence<'_>, judgement: &Judgement, paint: Paint) -> String {
+    let mut out = String::new();
+    let Some((gravest, _)) = judgement.findings().next() else { return out };
+    let of_it = judgement.findings().filter(|(check, _)| check.name == gravest.name);
+    let others = of_it.clone().count() as u64 - 1;
+    let told = of_it.map(|(_, finding)| (subject::story(evidence, &finding.subject), finding));
+    let Some((lines, finding)) = told.min_by_key(|(lines, _)| (lines.is_empty(), lines.len())) else {
+        return out;
+    };
+    let whom = subject::name(&finding.subject);
+    line(&mut out, &paint.bold(&format!("{}: {whom}: {}", gravest.name, finding.what)));
+    let began = evidence.history.began;
+    for told in subject::shortened(lines) {
+        line(&mut out, &format!("  {}  {}", paint.dim(&instant_of_day(told.at, began)), told.text));
     }
+    if others > 0 {
+        line(&mut out, &paint.dim(&format!("  {} more like it; summary.json names them", count(others))));
+    }
+    out.push('\n');
+    out
 }
 
 fn findings_in_short(findings: usize, demands: &str) -> String {

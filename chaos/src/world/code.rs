@@ -1,6 +1,7 @@
 //! The code of a stack's functions.
 //!
-//! Invariant: the world knows functions by this alone, so a test can put a known-bad one in the place of either.
+//! Invariant: the world knows functions by this alone, so a test can put a known-bad one in the place of either; and
+//! worlds side by side, each on a thread of its own, can be given the same.
 
 use crate::cloud::container::Function;
 use crate::consumer::ConsumerFunction;
@@ -9,7 +10,7 @@ use crate::stripe::Provider;
 use std::sync::Arc;
 
 /// Makes the code of a function, given the provider it is to call.
-pub type Maker<'a> = &'a dyn Fn(Provider) -> Arc<dyn Function>;
+pub type Maker<'a> = &'a (dyn Fn(Provider) -> Arc<dyn Function> + Sync);
 
 /// The code of every function a stack may have.
 #[derive(Clone, Copy)]

@@ -1,0 +1,150 @@
+//! What is demanded of a run whatever was drawn for it.
+//!
+//! Safety always is. A promise about time is, unless a fault was drawn that takes its ground away: nobody is told in time
+//! by a responder whose wake-ups are lost.
+//! Invariant: every check of liveness has one row here; a test keeps it so.
+
+use crate::faults::{Fault, Kind, Placement};
+use std::collections::BTreeSet;
+
+/// When a check of liveness is demanded.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    /// Its name.
+    pub check: &'static str,
+    /// What excuses a run from it.
+    pub unless: Unless,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// What excuses a run from a check.
+#[derive(Clone, Copy, Debug)]
+pub enum Unless {
+    /// Nothing.
+    Nothing,
+    /// A fault of which this is true.
+    Fault(fn(&Fault) -> bool),
+    /// That nobody thought the experiment up.
+    Drawn,
+}
+
+/// Every check of liveness.
+pub const DEMANDS: [Demand; 9] = [
+    Demand {
+        check: "one-move-task-at-a-time",
+        unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
+        why: "a turn that dies after it asked for a task has not noted it, and two turns at once may both ask",
+    },
+    Demand {
+        check: "alarms-as-expected",
+        unless: Unless::Drawn,
+        why: "which alarms sound depends on rates and lengths that nobody chose; drills prove each alarm",
+    },
+    Demand {
+        check: "told-in-time",
+        unless: Unless::Fault(hits_responder),
+        why: "a turn that is lost, dies or cannot publish tells a minute later, several of them later still",
+    },
+    Demand {
+        check: "one-mail-per-transition",
+        unless: Unless::Fault(|fault| {
+            fault.kind == Kind::LedgerLostAnswer
+                || fault.kind == Kind::LedgerThrottled
+                || (fault.kind == Kind::SnsFailing && fault.placement == Some(Placement::After))
+        }),
+        why: "a mail whose sending could not be noted is sent again",
+    },
+    Demand {
+        check: "calls-bounded",
+        unless: Unless::Nothing,
+        why: "what one delivery may call, no fault changes",
+    },
+    Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
+    Demand {
+        check: "faults-fired",
+        unless: Unless::Drawn,
+        why: "a fault that is drawn may have nothing to hit",
+    },
+    Demand { check: "dead-letters-as-expected", unless: Unless::Drawn, why: "nobody expects a number" },
+    Demand {
+        check: "drained",
+        unless: Unless::Nothing,
+        why: "every fault ends, and everything must come to rest after it",
+    },
+];
+
+/// The checks that a run with these faults is excused from.
+#[must_use]
+pub fn excused(faults: &[Fault]) -> BTreeSet<String> {
+    let is_excused = |demand: &&Demand| match demand.unless {
+        Unless::Nothing => false,
+        Unless::Fault(excuses) => faults.iter().any(excuses),
+        Unless::Drawn => true,
+    };
+    DEMANDS.iter().filter(is_excused).map(|demand| demand.check.to_owned()).collect()
+}
+
+/// Whether a turn of the responder may be lost, doubled, killed or hindered by it.
+fn hits_responder(fault: &Fault) -> bool {
+    let may =
+        |operation: &str| fault.scope.operations.is_empty() || fault.scope.operations.contains(operation);
+    match fault.kind {
+        Kind::Crash | Kind::FunctionTimeout | Kind::OutOfMemory | Kind::SlowStart => may("responder"),
+        Kind::LedgerThrottled
+        | Kind::LedgerLostAnswer
+        | Kind::EventLost
+        | Kind::EventTwice
+        | Kind::SnsFailing => true,
+        Kind::StripeUnavailable
+        | Kind::StripeTimeout
+        | Kind::StripeReset
+        | Kind::StripeThrottled
+        | Kind::StripeUnauthorized
+        | Kind::StripeLockTimeout
+        | Kind::StripeConflict
+        | Kind::StripeServerError
+        | Kind::StripeGarbage
+        | Kind::StripeLostAnswer
+        | Kind::StripeSlow
+        | Kind::Declined
+        | Kind::DeclinedSoftly
+        | Kind::AuthenticationRequired
+        | Kind::Processing
+        | Kind::Poison
+        | Kind::Malformed
+        | Kind::Oversized
+        | Kind::Repeated
+        | Kind::Conflicting
+        | Kind::DuplicateDelivery
+        | Kind::ReorderedDelivery
+        | Kind::Redelivered
+        | Kind::VisibilityRefused
+        | Kind::SecretRotated
+        | Kind::MetricsLate
+        | Kind::MoveTaskMisses => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{self, Promise};
+    use crate::faults::Window;
+    use crate::random::Chance;
+
+    #[test]
+    fn every_check_of_liveness_has_its_row() {
+        let liveness = checks::ALL.iter().filter(|check| check.promise == Promise::Liveness);
+        let rows = DEMANDS.iter().map(|demand| demand.check);
+        assert_eq!(rows.collect::<BTreeSet<_>>(), liveness.map(|check| check.name).collect());
+    }
+
+    #[test]
+    fn a_crash_of_the_consumer_is_no_excuse_for_telling_late() {
+        let mut crash = Fault::steady(Kind::Crash, Chance::ALWAYS, Window::ALWAYS);
+        assert!(excused(&[crash.clone()]).contains("told-in-time"));
+        crash.scope.operations = ["consumer".to_owned()].into();
+        assert!(!excused(&[crash]).contains("told-in-time"));
+    }
+}

@@ -1,0 +1,131 @@
+//! The swarm: what goes wrong under a seed.
+//!
+//! A run in which everything goes wrong at once hides what two faults alone would show, so each seed switches most kinds
+//! off and draws rates, windows, placements and scopes for the rest.
+//! Invariant: every fault that is drawn ends, but for poison, which a payment is by what it is.
+
+use super::demands::excused;
+use crate::experiment::{DeadLetters, Expect, Experiment};
+use crate::faults::{Description, Family, Fault, Kind, Rate, Scope, When, Window};
+use crate::random::{Chance, Stream};
+use crate::workload::{Pace, Payments, Workload};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Payments of a seed.
+pub const PAYMENTS: u32 = 50;
+
+const MINUTE_MS: u64 = 60_000;
+/// How long the payments of a seed take to arrive.
+const SPANS_MS: [u64; 3] = [2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
+/// How long a fault lasts: a blink, a while, or an outage that dead-letters.
+const LENGTHS_MS: [u64; 4] = [MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 40 * MINUTE_MS];
+/// Shares of what a fault could hit that it hits. None near one half for long: whether a provider of which half of the
+/// calls fail is well is a matter of luck, and what luck decides proves nothing.
+const SHARES: [u32; 7] = [10_000, 50_000, 100_000, 200_000, 350_000, 750_000, 1_000_000];
+/// Highest turn that a fault that counts waits for.
+const NTH_MAX: u64 = 40;
+
+const HALF: Chance = Chance::from_ppm(500_000);
+const QUARTER: Chance = Chance::from_ppm(250_000);
+const TENTH: Chance = Chance::from_ppm(100_000);
+
+/// The experiment of a seed.
+///
+/// # Panics
+/// Never: an empty file is an experiment.
+#[must_use]
+pub fn experiment(seed: u64) -> Experiment {
+    let mut stream = Stream::new(seed, "search");
+    let span_ms = *pick(&SPANS_MS, &mut stream);
+    let faults = faults(span_ms, &mut stream);
+    let expect = Expect { dead_letters: DeadLetters::Any, excused: excused(&faults), ..Expect::default() };
+    let workload = Workload { payments: Payments::Generated(PAYMENTS), pace: Pace::Over { span_ms } };
+    let empty = Experiment::parse(Path::new(""), "").expect("an empty file is an experiment");
+    Experiment {
+        name: format!("seed-{seed}"),
+        title: format!("Seed {seed}"),
+        workload,
+        faults,
+        expect,
+        ..empty
+    }
+}
+
+/// Half of the families are off, and most kinds of the others.
+fn faults(span_ms: u64, stream: &mut Stream) -> Vec<Fault> {
+    let families: BTreeSet<Family> = Family::ALL.into_iter().filter(|_| stream.happens(HALF)).collect();
+    let mut faults = Vec::new();
+    for kind in Kind::ALL {
+        if families.contains(&kind.describe().family) && stream.happens(QUARTER) {
+            faults.push(fault(kind, span_ms, stream));
+            // Now and then two of a kind, which differ in everything else.
+            if stream.happens(TENTH) {
+                faults.push(fault(kind, span_ms, stream));
+            }
+        }
+    }
+    if faults.is_empty() {
+        let kind = *pick(&Kind::ALL, stream);
+        faults.push(fault(kind, span_ms, stream));
+    }
+    faults
+}
+
+fn fault(kind: Kind, span_ms: u64, stream: &mut Stream) -> Fault {
+    let Description { placements, .. } = kind.describe();
+    let placement = (!placements.is_empty()).then(|| *pick(placements, stream));
+    let from_ms = stream.below(span_ms);
+    let window = Window { from_ms, until_ms: from_ms + *pick(&LENGTHS_MS, stream) };
+    Fault { placement, scope: scope(kind, stream), when: when(stream), ..Fault::steady(kind, HALF, window) }
+}
+
+fn scope(kind: Kind, stream: &mut Stream) -> Scope {
+    let Description { operations, .. } = kind.describe();
+    let narrow = !operations.is_empty() && stream.happens(QUARTER);
+    let operations = narrow.then(|| (*pick(operations, stream)).to_owned());
+    Scope { operations: operations.into_iter().collect(), ..Scope::default() }
+}
+
+fn when(stream: &mut Stream) -> When {
+    let chance = |stream: &mut Stream| Chance::from_ppm(*pick(&SHARES, stream));
+    match stream.below(8) {
+        0 => When::Nth((0..stream.between(1, 3)).map(|_| stream.between(1, NTH_MAX)).collect()),
+        1 => When::Rate(Rate::Ramp(chance(stream), chance(stream))),
+        2 => When::Rate(Rate::Step((0..3).map(|_| chance(stream)).collect())),
+        _ => When::Rate(Rate::Steady(chance(stream))),
+    }
+}
+
+fn pick<'a, T>(choices: &'a [T], stream: &mut Stream) -> &'a T {
+    &choices[stream.below(choices.len() as u64) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_hundred_seeds_draw_every_kind_in_every_placement() {
+        let mut drawn = BTreeSet::new();
+        for seed in 0..400 {
+            drawn.extend(experiment(seed).faults.iter().map(|fault| (fault.kind, fault.placement)));
+        }
+        assert_eq!(drawn, super::super::Coverage::places().collect());
+    }
+
+    #[test]
+    fn every_fault_ends_and_every_seed_has_one() {
+        for seed in 0..200 {
+            let faults = experiment(seed).faults;
+            assert!(!faults.is_empty());
+            assert!(faults.iter().all(|fault| fault.window.until_ms < 2 * 60 * MINUTE_MS));
+        }
+    }
+
+    #[test]
+    fn most_kinds_are_off_under_any_seed() {
+        let on = |seed| experiment(seed).faults.iter().map(|fault| fault.kind).collect::<BTreeSet<_>>().len();
+        assert!((0..200).map(on).sum::<usize>() / 200 < Kind::ALL.len() / 4);
+    }
+}

@@ -1,0 +1,91 @@
+//! The search: seeds, each a swarm of faults of its own, run and judged side by side.
+//!
+//! A seed decides its experiment and the run of it, so a number is all there is to remember of a violation.
+//! Invariant: what a seed comes to depends on the seed, the template and the code, never on what ran beside it.
+
+mod coverage;
+mod demands;
+mod draw;
+mod state;
+
+pub use coverage::{Coverage, Place};
+pub use demands::{DEMANDS, Demand, Unless, excused};
+pub use draw::{PAYMENTS, experiment};
+pub use state::State;
+
+use crate::checks::{Evidence, Outcome};
+use crate::parallel;
+use crate::report::{self, Paint};
+use crate::world::{Code, Deployed, World, WorldError};
+use std::num::NonZeroUsize;
+use std::ops::{ControlFlow, Range};
+
+/// What one seed came to.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The seed.
+    pub seed: u64,
+    /// What was hit, and in which state.
+    pub coverage: Coverage,
+    /// Simulated time, ms.
+    pub simulated_ms: u64,
+    /// What is wrong, if something is.
+    pub violation: Option<Violation>,
+}
+
+/// Something that must never be, and is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Whether it is about safety or about liveness.
+    pub outcome: Outcome,
+    /// The gravest check that failed.
+    pub check: &'static str,
+    /// The story of whom it happened to.
+    pub story: String,
+}
+
+/// Runs seeds on so many threads, and shows what they came to in order, until `see` has seen enough.
+///
+/// # Errors
+/// When a seed could not be run; what came before it has been seen.
+pub fn search(
+    deployed: &Deployed,
+    seeds: Range<u64>,
+    jobs: NonZeroUsize,
+    code: Code<'_>,
+    paint: Paint,
+    mut see: impl FnMut(Found) -> ControlFlow<()>,
+) -> Result<(), WorldError> {
+    let mut broken = Ok(());
+    let work = |seed| run(deployed.clone(), seed, code, paint);
+    parallel::each(seeds, jobs, work, |_, found| match found {
+        Ok(found) => see(found),
+        Err(error) => {
+            broken = Err(error);
+            ControlFlow::Break(())
+        }
+    });
+    broken
+}
+
+fn run(deployed: Deployed, seed: u64, code: Code<'_>, paint: Paint) -> Result<Found, WorldError> {
+    let history = World::new(deployed, experiment(seed), seed)?.run(code, &mut |_| {})?;
+    let evidence = Evidence::of(&history);
+    Ok(Found {
+        seed,
+        coverage: Coverage::of(&history),
+        simulated_ms: u64::try_from(history.ended.since_ms(history.began)).unwrap_or(0),
+        violation: Violation::of(&evidence, paint),
+    })
+}
+
+impl Violation {
+    /// What a run violates, if it does.
+    #[must_use]
+    pub fn of(evidence: &Evidence<'_>, paint: Paint) -> Option<Self> {
+        let judgement = evidence.judge();
+        let (check, _) = judgement.findings().next()?;
+        let story = report::failure(evidence, &judgement, paint);
+        Some(Self { outcome: judgement.outcome(), check: check.name, story })
+    }
+}
