@@ -1,11 +1,11 @@
 //! Whoever must know is told in time: for every dead letter a mail that opens its incident is out, at the latest two
-//! minutes after it came.
+//! minutes after it came; and for every message in quarantine one that says so, six minutes after at most.
 //!
 //! A turn that a fault made come to nothing costs a minute more. A responder that cannot speak at all is reported by an
 //! alarm that does without it, and its runbook tells where to look: then people know, too.
 //! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next.
 
-use super::{Evidence, Finding, Verdict};
+use super::{Evidence, Finding, Verdict, quarantine};
 use crate::faults::{Family, Kind};
 use crate::journal::Event;
 use crate::units::duration_ms;
@@ -19,6 +19,9 @@ pub const MAIL_MS_MAX: i64 = 120_000;
 const TURN_MS: i64 = 60_000;
 /// The alarm that reaches people without the responder, by the end of its name.
 const RESPONDER_ALARM: &str = "ResponderFailing";
+/// From a message in quarantine to the mail about it. A quiet responder looks every fourth turn, the alarm is there a
+/// little sooner, and there is no hurry: a payment in quarantine waits for office hours.
+const NOTICE_MS_MAX: i64 = 360_000;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.alerted.responder.is_none() {
@@ -41,6 +44,12 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             None => silent.push(finding(evidence, message)),
         }
     }
+    let noticed = quarantine::notices(evidence).into_iter();
+    // One that was never noticed is not late: another check asks for it.
+    let late = noticed.filter(|(_, took_ms)| took_ms.is_some_and(|took_ms| took_ms > NOTICE_MS_MAX));
+    silent.extend(late.map(|(copy, _)| {
+        quarantine::found(evidence, copy, "it is in quarantine, and no mail said so within six minutes")
+    }));
     Verdict::from_findings(silent, || match slowest_ms {
         None => "there was nothing to tell".to_owned(),
         Some(0) => "people knew before the first dead letter came".to_owned(),
@@ -165,6 +174,20 @@ mod tests {
         let message = tale.send("PYMT_FAILED");
         tale.dead_letter(&message);
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn quarantine_that_is_told_of_late_is_found() {
+        let told_after = |ms| {
+            let mut tale = Tale::new();
+            let message = tale.send("not json");
+            tale.quarantine(&message, "malformed");
+            tale.wait_ms(ms);
+            tale.tell("quarantine", "opened");
+            check(&Evidence::of(&tale.told()))
+        };
+        assert!(matches!(told_after(NOTICE_MS_MAX - 5_000), Verdict::Pass(_)));
+        assert!(matches!(told_after(NOTICE_MS_MAX), Verdict::Fail(_)));
     }
 
     #[test]
