@@ -54,6 +54,7 @@ struct WorkloadFile {
     bodies: Option<Spanned<Vec<String>>>,
     per_second: Option<Spanned<f64>>,
     over: Option<Spanned<String>>,
+    at: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -151,15 +152,17 @@ impl Source<'_> {
             (_, Some(file), _) => return Err(self.one_of(file, "file", "payments, file, bodies")),
             (_, None, Some(bodies)) => return Err(self.one_of(bodies, "bodies", "payments, file, bodies")),
         };
-        let pace = match (&workload.over, &workload.per_second) {
-            (None, None) => Pace::Over { span_ms: SPAN_MS },
-            (Some(over), None) => {
+        let pace = match (&workload.over, &workload.per_second, &workload.at) {
+            (None, None, None) => Pace::Over { span_ms: SPAN_MS },
+            (Some(over), None, None) => {
                 Pace::Over { span_ms: self.spanned(over, |text| typed::duration("over", text))? }
             }
-            (None, Some(rate)) => {
+            (None, Some(rate), None) => {
                 Pace::Rate { per_second_micros: self.spanned(rate, |rate| typed::per_second_micros(*rate))? }
             }
-            (Some(over), Some(_)) => return Err(self.one_of(over, "over", "over, per_second")),
+            (None, None, Some(at)) => Pace::At(self.spanned(at, |at| typed::instants("at", at))?),
+            (Some(over), ..) => return Err(self.one_of(over, "over", "over, per_second, at")),
+            (None, _, Some(at)) => return Err(self.one_of(at, "at", "over, per_second, at")),
         };
         Ok(Workload { payments, pace })
     }

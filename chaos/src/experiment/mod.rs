@@ -8,6 +8,7 @@ mod file;
 mod overrides;
 mod shipped;
 mod typed;
+mod write;
 
 pub use overrides::Overrides;
 pub use shipped::{DEFAULT, SHIPPED, Shipped};

@@ -82,7 +82,7 @@ fn is_outage(fault: &&Fault) -> bool {
 fn instead(workload: &Workload, payments: Payments) -> Workload {
     let pace = match workload.payments.count() {
         Some(count) => Pace::Over { span_ms: workload.pace.span_ms(count) },
-        None => workload.pace,
+        None => workload.pace.clone(),
     };
     Workload { payments, pace }
 }

@@ -62,7 +62,8 @@ fn what_was_typed_wrong_is_named_with_file_line_field_and_what_is_accepted() {
     insta::assert_snapshot!(refusal("[workload]\nper_second = 0"), @"mine.toml:2: per_second 0; accepted: 0.000001 to 10000");
     insta::assert_snapshot!(refusal("[workload]\nbodies = []"), @"mine.toml:2: bodies []; accepted: at least one text");
     insta::assert_snapshot!(refusal("[workload]\npayments = 5\nfile = 'a.ndjson'"), @"mine.toml:3: file beside another of its kind; accepted: one of payments, file, bodies");
-    insta::assert_snapshot!(refusal("[workload]\nper_second = 1\nover = '1h'"), @"mine.toml:3: over beside another of its kind; accepted: one of over, per_second");
+    insta::assert_snapshot!(refusal("[workload]\nper_second = 1\nover = '1h'"), @"mine.toml:3: over beside another of its kind; accepted: one of over, per_second, at");
+    insta::assert_snapshot!(refusal("[workload]\nat = ['5m', '1m']"), @r#"mine.toml:2: at ["5m", "1m"]; accepted: one or more, ascending"#);
 }
 
 #[test]

@@ -103,6 +103,13 @@ pub(super) fn duration(field: &'static str, text: &str) -> Result<u64, NotAccept
         })
 }
 
+/// Lengths of time since the start, none before the one in front of it.
+pub(super) fn instants(field: &'static str, texts: &[String]) -> Result<Vec<u64>, NotAccepted> {
+    let ms = texts.iter().map(|text| duration(field, text)).collect::<Result<Vec<_>, _>>()?;
+    let good = !ms.is_empty() && ms.is_sorted();
+    good.then_some(ms).ok_or_else(|| NotAccepted::new(field, format!("{texts:?}"), "one or more, ascending"))
+}
+
 pub(super) fn instant(field: &'static str, text: &str) -> Result<UnixMs, NotAccepted> {
     text.parse::<jiff::Timestamp>()
         .map(|instant| UnixMs(instant.as_millisecond()))

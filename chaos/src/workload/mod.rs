@@ -33,7 +33,7 @@ pub enum Payments {
 }
 
 /// How arrivals spread over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// All of them within this many ms.
     Over {
@@ -45,6 +45,8 @@ pub enum Pace {
         /// Millionths of a message per second, above 0.
         per_second_micros: u64,
     },
+    /// Each at its own instant, in ms since the start of the run, ascending; whoever is left over comes with the last.
+    At(Vec<u64>),
 }
 
 /// One message on its way to the queue.
@@ -69,8 +71,16 @@ impl Workload {
             Payments::File(path) => ndjson::read(path)?,
             Payments::Bodies(bodies) => bodies.clone(),
         };
-        let span_ms = self.pace.span_ms(bodies.len() as u64);
-        let times = schedule::times(bodies.len(), span_ms, &mut Stream::new(seed, "workload/arrivals"));
+        let times = match &self.pace {
+            Pace::At(times) => {
+                let last = times.last().copied().unwrap_or(0);
+                times.iter().copied().chain(std::iter::repeat(last)).take(bodies.len()).collect()
+            }
+            Pace::Over { .. } | Pace::Rate { .. } => {
+                let span_ms = self.pace.span_ms(bodies.len() as u64);
+                schedule::times(bodies.len(), span_ms, &mut Stream::new(seed, "workload/arrivals"))
+            }
+        };
         Ok(times.into_iter().zip(bodies).map(|(at_ms, body)| Arrival { at_ms, body }).collect())
     }
 }
@@ -90,13 +100,13 @@ impl Payments {
 impl Pace {
     /// Ms within which `count` messages are sent.
     #[must_use]
-    pub const fn span_ms(self, count: u64) -> u64 {
+    pub fn span_ms(&self, count: u64) -> u64 {
         match self {
-            Self::Over { span_ms } => span_ms,
+            Self::Over { span_ms } => *span_ms,
             Self::Rate { per_second_micros } => {
-                let micros = if per_second_micros == 0 { 1 } else { per_second_micros };
-                count.saturating_mul(1_000_000_000) / micros
+                count.saturating_mul(1_000_000_000) / (*per_second_micros).max(1)
             }
+            Self::At(times) => times.last().copied().unwrap_or(0),
         }
     }
 }
@@ -136,6 +146,13 @@ mod tests {
         let workload = Workload { payments: Payments::Bodies(bodies.clone()), pace: HOUR };
         let sent = workload.arrivals(1).expect("no file is read").into_iter().map(|it| it.body);
         assert_eq!(sent.collect::<Vec<_>>(), bodies);
+    }
+
+    #[test]
+    fn messages_can_be_given_an_instant_each() {
+        let workload = generated(3, Pace::At(vec![5, 7]));
+        let arrivals = workload.arrivals(1).expect("no file is read");
+        assert_eq!(arrivals.iter().map(|arrival| arrival.at_ms).collect::<Vec<_>>(), [5, 7, 7]);
     }
 
     #[test]

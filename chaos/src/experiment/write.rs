@@ -1,0 +1,208 @@
+//! An experiment as a file: what was drawn or shrunk, written down so that it can be run again by itself.
+//!
+//! Invariant: what is written is read as the same experiment, but for its name, which is the file's.
+
+use super::{DeadLetters, Experiment};
+use crate::faults::{Fault, Rate, When};
+use crate::random::Chance;
+use crate::units;
+use crate::workload::{Pace, Payments};
+use std::fmt::{self, Write as _};
+use toml::Value;
+
+/// Units a length of time is written in, the longest first, in ms.
+const UNITS_MS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+impl Experiment {
+    /// The text of a file that holds it.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut out = String::new();
+        // Writing to a text cannot fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        writeln!(out, "title = {}", text(&self.title))?;
+        if let Some(source) = &self.source {
+            writeln!(out, "source = {}", text(source))?;
+        }
+        writeln!(out, "starts = {}", text(&units::instant(self.starts)))?;
+        writeln!(out, "drain = {}", length(self.drain_ms))?;
+        self.write_workload(out)?;
+        if !self.parameters.is_empty() {
+            writeln!(out, "\n[parameters]")?;
+            for (name, value) in &self.parameters {
+                writeln!(out, "{name} = {}", text(value))?;
+            }
+        }
+        for fault in &self.faults {
+            write_fault(fault, out)?;
+        }
+        for order in &self.orders {
+            writeln!(out, "\n[[order]]\nat = {}\ncommand = {}", length(order.at_ms), text(&order.command))?;
+        }
+        self.write_expectations(out)
+    }
+
+    fn write_workload(&self, out: &mut String) -> fmt::Result {
+        writeln!(out, "\n[workload]")?;
+        match &self.workload.payments {
+            Payments::Generated(count) => writeln!(out, "payments = {count}")?,
+            Payments::File(path) => writeln!(out, "file = {}", text(&path.display().to_string()))?,
+            Payments::Bodies(bodies) => {
+                writeln!(out, "bodies = [")?;
+                for body in bodies {
+                    writeln!(out, "    {},", text(body))?;
+                }
+                writeln!(out, "]")?;
+            }
+        }
+        match &self.workload.pace {
+            Pace::Over { span_ms } => writeln!(out, "over = {}", length(*span_ms)),
+            Pace::Rate { per_second_micros } => {
+                writeln!(out, "per_second = {}", millionths(*per_second_micros))
+            }
+            Pace::At(times) => writeln!(out, "at = {}", list(times.iter().map(|ms| length(*ms)))),
+        }
+    }
+
+    fn write_expectations(&self, out: &mut String) -> fmt::Result {
+        let dead_letters = match self.expect.dead_letters {
+            DeadLetters::Some => "some",
+            DeadLetters::None => "none",
+            DeadLetters::Any => "any",
+        };
+        writeln!(out, "\n[expect]\ndead_letters = {}", text(dead_letters))?;
+        if let Some(alarms) = &self.expect.alarms {
+            writeln!(out, "alarms = {}", texts(alarms))?;
+        }
+        if let Some(within_ms) = self.expect.drained_within_ms {
+            writeln!(out, "drained_within = {}", length(within_ms))?;
+        }
+        if !self.expect.excused.is_empty() {
+            writeln!(out, "excused = {}", texts(&self.expect.excused))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_fault(fault: &Fault, out: &mut String) -> fmt::Result {
+    let Fault { kind, placement, window, scope, when, hop } = fault;
+    writeln!(out, "\n[[fault]]\nkind = {}", text(kind.name()))?;
+    if let Some(placement) = placement {
+        writeln!(out, "placement = {}", text(placement.name()))?;
+    }
+    if window.from_ms > 0 {
+        writeln!(out, "from = {}", length(window.from_ms))?;
+    }
+    if window.until_ms < u64::MAX {
+        writeln!(out, "for = {}", length(window.length_ms()))?;
+    }
+    match when {
+        When::Rate(rate) => writeln!(out, "rate = {}", rated(rate))?,
+        When::Nth(nth) => writeln!(out, "nth = {}", list(nth.iter().map(u64::to_string)))?,
+    }
+    if let Some(hop) = hop {
+        writeln!(out, "hop = {hop}")?;
+    }
+    if !scope.operations.is_empty() {
+        writeln!(out, "operations = {}", texts(&scope.operations))?;
+    }
+    if !scope.payments.is_empty() {
+        writeln!(out, "payments = {}", texts(&scope.payments))?;
+    }
+    Ok(())
+}
+
+fn rated(rate: &Rate) -> String {
+    let share = |chance: &Chance| millionths(u64::from(chance.ppm()));
+    match rate {
+        Rate::Steady(chance) => share(chance),
+        Rate::Ramp(from, to) => format!("{{ ramp = {} }}", list([from, to].map(share).into_iter())),
+        Rate::Step(steps) => format!("{{ step = {} }}", list(steps.iter().map(share))),
+    }
+}
+
+/// So many millionths, exactly: `0.35`.
+fn millionths(number: u64) -> String {
+    let digits = format!("{}.{:06}", number / 1_000_000, number % 1_000_000);
+    let short = digits.trim_end_matches('0');
+    if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
+}
+
+/// `"1h 30m"`; nothing is lost.
+fn length(ms: u64) -> String {
+    let mut left = ms;
+    let mut out = String::new();
+    for (unit, unit_ms) in UNITS_MS {
+        if left >= unit_ms {
+            let _ = write!(out, "{}{}{unit}", if out.is_empty() { "" } else { " " }, left / unit_ms);
+            left %= unit_ms;
+        }
+    }
+    text(if out.is_empty() { "0s" } else { &out })
+}
+
+fn text(value: &str) -> String {
+    Value::String(value.to_owned()).to_string()
+}
+
+fn texts<'a>(values: impl IntoIterator<Item = &'a String>) -> String {
+    list(values.into_iter().map(|value| text(value)))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SHIPPED;
+    use super::*;
+    use crate::search;
+    use std::path::Path;
+
+    fn reread(experiment: &Experiment) -> Experiment {
+        let (file, text) = (format!("{}.toml", experiment.name), experiment.to_toml());
+        Experiment::parse(Path::new(&file), &text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let shipped = SHIPPED.iter().map(|shipped| shipped.experiment().expect("it is good"));
+        for experiment in shipped.chain((0..300).map(search::experiment)) {
+            assert_eq!(reread(&experiment), experiment);
+        }
+    }
+
+    #[test]
+    fn every_field_finds_its_way_into_the_file() {
+        let text = r#"
+            title = "It's \"all\" here"
+            source = '''two
+lines'''
+            starts = "2019-07-10T16:00:00Z"
+            drain = "90s"
+            workload = { bodies = ['{"a":"\u00e9"}', 'PYMT_FAILED', "\t\u0000"], at = ["0s", "1m 2s 3ms", "336h"] }
+            parameters = { AutoRedrive = "off" }
+            order = [{ at = "5m", command = "redrive" }]
+            [[fault]]
+            kind = "crash"
+            from = "1ms"
+            for = "1h"
+            nth = [3, 1]
+            hop = 7
+            operations = ["consumer"]
+            payments = ["order-1"]
+            [expect]
+            dead_letters = "none"
+            alarms = []
+            drained_within = "30m"
+            excused = ["drained"]
+        "#;
+        let experiment = Experiment::parse(Path::new("whole.toml"), text).expect("it is good");
+        assert_eq!(reread(&experiment), experiment);
+    }
+}
