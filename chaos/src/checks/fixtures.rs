@@ -274,7 +274,14 @@ impl Tale {
         let fault = Fault::steady(kind, Chance::ALWAYS, window);
         self.history.experiment.faults.push(fault.clone());
         let first = (fired > 0).then(|| self.now());
-        self.history.faults.push(Tally { fault, asked: fired, fired, first, last: first });
+        self.history.faults.push(Tally {
+            fault,
+            asked: fired,
+            fired,
+            first,
+            last: first,
+            firings: Vec::new(),
+        });
     }
 
     /// Nothing happens for so long.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a value that was parsed makes sense; what depends on files is found out by the command.
 
-use crate::experiment::{self, DEFAULT, FaultArgument, NotAccepted};
+use crate::experiment::{self, DEFAULT, Experiment, FaultArgument, NotAccepted};
 use crate::random::Chance;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -85,8 +85,9 @@ pub(super) struct Run {
     pub(super) file: Option<PathBuf>,
 
     /// Seed of every draw, 0 to 18446744073709551615; the same seed gives the same run, byte for byte
-    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
-    pub(super) seed: u64,
+    /// [default: the experiment's own, or 1]
+    #[arg(long, value_name = "NUMBER", value_parser = seed, allow_negative_numbers = true)]
+    pub(super) seed: Option<u64>,
 
     /// Where it runs; accepted: sim, in this process and in simulated time
     #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
@@ -120,9 +121,13 @@ pub(super) struct Search {
     #[arg(long, value_name = "NUMBER", value_parser = jobs, allow_negative_numbers = true)]
     pub(super) jobs: Option<NonZeroUsize>,
 
-    /// Go on after a violation
+    /// Go on after a violation; the first of each check is shrunk
     #[arg(long)]
     pub(super) keep_going: bool,
+
+    /// Folder for the shrunk experiments [default: chaos-runs/<UTC time>-search]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
 
     /// Template to deploy [default: the repository's template.yaml]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
@@ -139,6 +144,10 @@ pub(super) struct Replay {
     /// Template to deploy [default: the repository's template.yaml]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
+
+    /// Shrink what it violates, and save that as an experiment
+    #[arg(long)]
+    pub(super) shrink: bool,
 
     /// Show every mail whole, not only the first
     #[arg(long)]
@@ -212,8 +221,13 @@ pub(super) fn replay(seed: u64, template: Option<&Path>) -> String {
 }
 
 impl Run {
-    /// The line that runs the same again, wherever its output goes.
-    pub(super) fn replay(&self) -> String {
+    /// The seed of this experiment: what was typed, what its file says, or the first.
+    pub(super) fn seed_of(&self, experiment: &Experiment) -> u64 {
+        self.seed.or(experiment.seed).unwrap_or(DEFAULT_SEED)
+    }
+
+    /// The line that runs the same again under this seed, wherever its output goes.
+    pub(super) fn replay(&self, seed: u64) -> String {
         let mut words = vec!["cargo chaos run".to_owned(), quoted(&self.experiment)];
         let mut option = |name: &str, value: String| words.push(format!("--{name} {}", quoted(&value)));
         if let Some(chance) = self.failure_rate {
@@ -234,7 +248,7 @@ impl Run {
         if let Some(template) = &self.template {
             option("template", template.display().to_string());
         }
-        option("seed", self.seed.to_string());
+        option("seed", seed.to_string());
         words.join(" ")
     }
 }
@@ -299,7 +313,7 @@ mod tests {
     fn replayed(typed: &[&str]) -> String {
         let typed = ["cargo-chaos", "run"].iter().chain(typed);
         match Arguments::try_parse_from(typed) {
-            Ok(Arguments { command: Command::Run(run) }) => run.replay(),
+            Ok(Arguments { command: Command::Run(run) }) => run.replay(run.seed.unwrap_or(DEFAULT_SEED)),
             other => panic!("{other:?}"),
         }
     }

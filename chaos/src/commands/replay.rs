@@ -3,16 +3,20 @@
 //! Invariant: what is run is what the search ran under that seed, byte for byte.
 
 use super::arguments::Replay;
-use super::{Exit, Refusal, Surroundings, run};
+use super::{Exit, Refusal, Surroundings, run, search};
 use crate::report::Mails;
-use crate::search;
+use crate::search::experiment;
 use crate::world::World;
 
 /// Runs a seed, reports it, and ends with its verdict.
 pub(super) fn replay(wanted: &Replay, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let experiment = search::experiment(wanted.seed);
+    let experiment = experiment(wanted.seed);
     let deployed = run::deployed(wanted.template.as_deref(), &experiment, around)?;
-    let world = World::new(deployed, experiment, wanted.seed)?;
+    let world = World::new(deployed.clone(), experiment, wanted.seed)?;
     let mails = if wanted.mails { Mails::All } else { Mails::First };
-    run::report(world, &wanted.line(), mails, wanted.out.as_deref(), around)
+    let exit = run::report(world, &wanted.line(), mails, wanted.out.as_deref(), around)?;
+    if wanted.shrink {
+        search::shrunk(wanted.seed, &deployed, wanted.out.as_deref(), around)?;
+    }
+    Ok(exit)
 }

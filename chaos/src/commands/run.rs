@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 /// Runs an experiment, reports it, and ends with its verdict.
 pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let Target::Simulated = wanted.target;
-    let world = world(wanted, around)?;
+    let (world, seed) = world(wanted, around)?;
     let mails = if wanted.mails { Mails::All } else { Mails::First };
-    report(world, &wanted.replay(), mails, wanted.out.as_deref(), around)
+    report(world, &wanted.replay(seed), mails, wanted.out.as_deref(), around)
 }
 
 /// Runs what is ready, tells how it was, and leaves its files in `out`.
@@ -28,14 +28,7 @@ pub(super) fn report(
     out: Option<&Path>,
     around: &mut Surroundings<'_>,
 ) -> Result<Exit, Refusal> {
-    let folder = folder(out, around, world.experiment());
-    std::fs::create_dir_all(&folder).map_err(|error| {
-        Refusal::Bad(format!(
-            "cannot make the folder {}: {error}; accepted: --out DIR, a folder that can be written to",
-            folder.display()
-        ))
-    })?;
-
+    let folder = folder(out, around, &world.experiment().name)?;
     let began = (around.elapsed)();
     let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
     let history = world.run(around.code, &mut |progress| bar.show(progress));
@@ -67,11 +60,12 @@ pub(super) fn deployed(
     Ok(Deployed::load(&template, &experiment.parameters)?)
 }
 
-fn world(wanted: &Run, around: &Surroundings<'_>) -> Result<World, Refusal> {
+fn world(wanted: &Run, around: &Surroundings<'_>) -> Result<(World, u64), Refusal> {
     let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
     let experiment = overrides(wanted).apply(experiment);
     let deployed = deployed(wanted.template.as_deref(), &experiment, around)?;
-    Ok(World::new(deployed, experiment, wanted.seed)?)
+    let seed = wanted.seed_of(&experiment);
+    Ok((World::new(deployed, experiment, seed)?, seed))
 }
 
 fn overrides(wanted: &Run) -> Overrides {
@@ -84,12 +78,20 @@ fn overrides(wanted: &Run) -> Overrides {
     }
 }
 
-fn folder(out: Option<&Path>, around: &Surroundings<'_>, experiment: &Experiment) -> PathBuf {
+/// Makes the folder that was named, or one named by time and `what`.
+pub(super) fn folder(out: Option<&Path>, around: &Surroundings<'_>, what: &str) -> Result<PathBuf, Refusal> {
     let named = || {
         let started = around.started.strftime("%Y-%m-%dT%H-%M-%SZ");
-        Path::new("chaos-runs").join(format!("{started}-{}", experiment.name))
+        Path::new("chaos-runs").join(format!("{started}-{what}"))
     };
-    out.map_or_else(named, Path::to_owned)
+    let folder = out.map_or_else(named, Path::to_owned);
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Refusal::Bad(format!(
+            "cannot make the folder {}: {error}; accepted: --out DIR, a folder that can be written to",
+            folder.display()
+        ))
+    })?;
+    Ok(folder)
 }
 
 impl From<WorldError> for Refusal {

@@ -1,5 +1,6 @@
 //! `search`: seeds, until one violates a check, with what they covered.
 //!
+//! The first violation of each check is shrunk, and saved as an experiment.
 //! Invariant: but for the line about speed, the same seeds print the same, on however many threads.
 
 use super::arguments::{Search, replay};
@@ -8,16 +9,27 @@ use crate::checks::Outcome;
 use crate::report::Paint;
 use crate::report::bar::Bar;
 use crate::search::{self, Coverage, Found, PAYMENTS};
+use crate::shrink::{Shrunk, shrink};
 use crate::units::{count, counted, duration_ms, ratio};
+use crate::world::Deployed;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Duration;
+
+/// Whether a check was violated before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    New,
+    Again,
+}
 
 /// What the seeds came to so far.
 #[derive(Default)]
 struct Sum {
     seeds: u64,
-    violations: u64,
+    violations: BTreeMap<&'static str, u64>,
     coverage: Coverage,
     simulated_ms: u64,
     worst: Option<Outcome>,
@@ -33,43 +45,74 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
 
     let began = (around.elapsed)();
     let bar = Bar::counting(seeds.end - seeds.start, around.bar);
-    let mut sum = Sum::default();
+    let (mut sum, mut refused) = (Sum::default(), None);
     search::search(&deployed, seeds, jobs, around.code, around.paint, |found| {
-        sum.add(&found);
-        bar.advance(sum.seeds, &counted(sum.violations, "violation"));
+        let known = sum.add(&found);
+        bar.advance(sum.seeds, &counted(sum.violations.values().sum(), "violation"));
         let Some(violation) = &found.violation else { return ControlFlow::Continue(()) };
         bar.clear();
         let again = replay(found.seed, wanted.template.as_deref());
         let story = &violation.story;
         say(around.out, &format!("\nseed {} violates {story}again: {again}\n", found.seed));
-        if wanted.keep_going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if known == Known::New {
+            refused = shrunk(found.seed, &deployed, wanted.out.as_deref(), around).err();
+        }
+        let goes_on = wanted.keep_going && refused.is_none();
+        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     bar.clear();
+    if let Some(refusal) = refused {
+        return Err(refusal);
+    }
     let wall = (around.elapsed)().saturating_sub(began);
     say(around.out, &sum.told(around.paint));
     say(around.out, &sum.speed(jobs, wall));
     Ok(sum.worst.map_or(Exit::Passed, Exit::from))
 }
 
+/// Shrinks what a seed violates, tells the story of what is left, and saves it.
+pub(super) fn shrunk(
+    seed: u64,
+    deployed: &Deployed,
+    out: Option<&Path>,
+    around: &mut Surroundings<'_>,
+) -> Result<(), Refusal> {
+    let Some(shrunk) = shrink(deployed, &search::experiment(seed), seed, around.code)? else {
+        say(around.out, "nothing to shrink: it violates no check\n");
+        return Ok(());
+    };
+    let Shrunk { experiment, violation, .. } = shrunk;
+    let path = run::folder(out, around, "search")?.join(format!("{}.toml", experiment.name));
+    std::fs::write(&path, experiment.to_toml())
+        .map_err(|error| Refusal::Harness(format!("cannot write {}: {error}", path.display())))?;
+    let source = experiment.source.unwrap_or_default();
+    let path = path.display();
+    say(around.out, &format!("\n{source}:\n{}again: cargo chaos run {path}\n", violation.story));
+    Ok(())
+}
+
 impl Sum {
-    fn add(&mut self, found: &Found) {
+    fn add(&mut self, found: &Found) -> Known {
         self.seeds += 1;
         self.simulated_ms += found.simulated_ms;
         self.coverage.add(&found.coverage);
-        if let Some(violation) = &found.violation {
-            self.violations += 1;
-            // Of safety and liveness, safety is the graver.
-            if self.worst != Some(Outcome::Unsafe) {
-                self.worst = Some(violation.outcome);
-            }
+        let Some(violation) = &found.violation else { return Known::Again };
+        // Of safety and liveness, safety is the graver.
+        if self.worst != Some(Outcome::Unsafe) {
+            self.worst = Some(violation.outcome);
         }
+        let times = self.violations.entry(violation.check).or_default();
+        *times += 1;
+        if *times == 1 { Known::New } else { Known::Again }
     }
 
     fn told(&self, paint: Paint) -> String {
-        let (seeds, violations) = (counted(self.seeds, "seed"), counted(self.violations, "violation"));
-        let verdict = paint.bold(&format!("{seeds}, {violations}"));
-        let simulated = duration_ms(self.simulated_ms);
-        format!("\n{}\n{verdict}; {simulated} simulated\n", self.coverage.table(paint))
+        let violations = counted(self.violations.values().sum(), "violation");
+        let verdict = paint.bold(&format!("{}, {violations}", counted(self.seeds, "seed")));
+        let of = |(check, times): (&&str, &u64)| format!("  {check}: {}\n", counted(*times, "seed"));
+        let checks: String = self.violations.iter().map(of).collect();
+        let (table, simulated) = (self.coverage.table(paint), duration_ms(self.simulated_ms));
+        format!("\n{table}\n{verdict}; {simulated} simulated\n{checks}")
     }
 
     fn speed(&self, jobs: NonZeroUsize, wall: Duration) -> String {

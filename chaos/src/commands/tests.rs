@@ -8,9 +8,23 @@ use std::sync::Arc;
 const LOSSY: Code<'static> = Code { consumer: &|_| Arc::new(Answers(Ok("{}"))), ..Code::DEPLOYED };
 const STUCK: Code<'static> = Code { consumer: &|_| Arc::new(Answers(Err("no"))), ..Code::DEPLOYED };
 
-/// How a command line ends with this code, and what it printed.
-fn ended(test: &str, words: &[&str], code: Code<'_>) -> (Exit, String) {
+/// An empty folder of a test's own, for `--out`.
+fn folder(test: &str) -> String {
     let folder = std::env::temp_dir().join(format!("chaos-commands-{}-{test}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder.display().to_string()
+}
+
+/// How `run` with these words ends, and what it printed.
+fn ended(test: &str, words: &[&str], code: Code<'_>) -> (Exit, String) {
+    let folder = folder(test);
+    let ended = typed(&[&["run", "--out", &folder], words].concat(), code);
+    let _ = std::fs::remove_dir_all(folder);
+    ended
+}
+
+/// How a command line ends with this code, and what it printed.
+fn typed(words: &[&str], code: Code<'_>) -> (Exit, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let around = Surroundings {
         started: jiff::Timestamp::UNIX_EPOCH,
@@ -23,11 +37,7 @@ fn ended(test: &str, words: &[&str], code: Code<'_>) -> (Exit, String) {
         out: &mut out,
         err: &mut err,
     };
-    let folder_name = folder.display().to_string();
-    let words = ["cargo-chaos", "run", "--out", &folder_name].into_iter().chain(words.iter().copied());
-    let words = words.map(OsString::from);
-    let exit = main(words, around);
-    let _ = std::fs::remove_dir_all(folder);
+    let exit = main(["cargo-chaos"].iter().chain(words).map(OsString::from), around);
     assert_eq!(err, b"", "{}", String::from_utf8_lossy(&err));
     (exit, String::from_utf8_lossy(&out).into_owned())
 }
@@ -50,7 +60,7 @@ fn a_consumer_that_acknowledges_without_work_ends_with_1_and_a_payments_story() 
 #[test]
 fn a_consumer_that_gets_nothing_done_ends_with_3() {
     let (exit, said) = ended("stuck", &FEW, STUCK);
-    assert_eq!((exit, exit.code()), (Exit::Stuck, 3));
+    assert_eq!((exit, exit.code()), (Exit::Stuck, 3), "{said}");
     assert!(said.contains("fail          dead-letters-as-expected"), "{said}");
 }
 
@@ -60,4 +70,23 @@ fn a_fault_that_had_nothing_to_hit_ends_with_2() {
         ended("silent", &[FEW[0], FEW[1], FEW[2], "--fault", "declined=0.000001"], Code::DEPLOYED);
     assert_eq!((exit, exit.code()), (Exit::Inconclusive, 2));
     assert!(said.contains("declined never fired"), "{said}");
+}
+
+#[test]
+fn a_violation_the_search_finds_is_shrunk_and_the_saved_experiment_fails_by_itself() {
+    let folder = folder("search");
+    let (exit, said) = typed(&["search", "--seeds", "9", "--from", "4", "--out", &folder], LOSSY);
+    assert_eq!(exit, Exit::Unsafe);
+    assert!(said.contains("\nseed 4 violates nothing-lost: order-"), "{said}");
+    assert!(said.contains("again: cargo chaos replay 4\n"), "{said}");
+    assert!(said.contains("1 seed, 1 violation;"), "the first violation ends it: {said}");
+    let saved = format!("{folder}/seed-4-nothing-lost.toml");
+    assert!(said.contains(&format!("again: cargo chaos run {saved}\n")), "{said}");
+
+    let (exit, said) = ended("saved", &[&saved], LOSSY);
+    assert_eq!(exit, Exit::Unsafe);
+    assert!(said.contains("seed 4; again"), "the seed is the file's: {said}");
+    let (exit, _) = typed(&["replay", "4", "--out", &folder], LOSSY);
+    assert_eq!(exit, Exit::Unsafe);
+    let _ = std::fs::remove_dir_all(folder);
 }

@@ -54,9 +54,13 @@ impl FaultFile {
             scope: Scope { operations: self.operations(source, kind)?, payments: self.payments.clone() },
             when: self.when(source, kind, window)?,
             hop: source.read(&self.hop, None, |hop| match (kind, *hop) {
-                (Kind::Crash, 1..) => Ok(Some(*hop)),
-                (Kind::Crash, 0) => Err(NotAccepted::new("hop", hop, "1 or more")),
-                _ => Err(NotAccepted::new("hop", hop, "for crash alone")),
+                (Kind::Crash | Kind::FunctionTimeout, 1..) | (Kind::OutOfMemory, 0..=2) => Ok(Some(*hop)),
+                (Kind::Crash | Kind::FunctionTimeout, 0) => Err(NotAccepted::new("hop", hop, "1 or more")),
+                (Kind::OutOfMemory, _) => Err(NotAccepted::new("hop", hop, "0 to 2 for out-of-memory")),
+                _ => {
+                    let accepted = "for crash, function-timeout and out-of-memory alone";
+                    Err(NotAccepted::new("hop", hop, accepted))
+                }
             })?,
         })
     }

@@ -37,6 +37,7 @@ const TOML_WORDS: [(&str, &str); 6] = [
 struct ExperimentFile {
     title: Option<String>,
     source: Option<String>,
+    seed: Option<u64>,
     starts: Option<Spanned<String>>,
     drain: Option<Spanned<String>>,
     workload: WorkloadFile,
@@ -114,6 +115,7 @@ impl Source<'_> {
             title: file.title.unwrap_or_else(|| name.clone()),
             name,
             source: file.source,
+            seed: file.seed,
             starts: self.read(&file.starts, STARTS, |text| typed::instant("starts", text))?,
             workload: self.workload(&file.workload)?,
             faults,

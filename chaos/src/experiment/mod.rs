@@ -30,6 +30,8 @@ pub struct Experiment {
     pub title: String,
     /// Where its numbers come from, and which of them are borrowed or assumed.
     pub source: Option<String>,
+    /// Seed of every draw, where nobody names another.
+    pub seed: Option<u64>,
     /// The instant the virtual clock starts at.
     pub starts: UnixMs,
     /// What is sent.

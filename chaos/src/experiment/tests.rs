@@ -89,7 +89,7 @@ fn a_fault_that_cannot_happen_is_refused() {
     insta::assert_snapshot!(refused("rate = 'often'"), @"mine.toml:2: expected a share, { ramp = [FROM, TO] } or { step = [SHARE, …] } in `fault.rate`");
     insta::assert_snapshot!(refused("rate = 0.3\nnth = [1]"), @"mine.toml:2: rate beside nth; accepted: one of rate, nth");
     insta::assert_snapshot!(refused("nth = [0]"), @"mine.toml:2: nth [0]; accepted: a list of numbers from 1");
-    insta::assert_snapshot!(refused("hop = 3"), @"mine.toml:2: hop 3; accepted: for crash alone");
+    insta::assert_snapshot!(refused("hop = 3"), @"mine.toml:2: hop 3; accepted: for crash, function-timeout and out-of-memory alone");
     insta::assert_snapshot!(refused("kind = 'crash'\nhop = 0"), @"mine.toml:3: hop 0; accepted: 1 or more");
     insta::assert_snapshot!(refused("placement = 'stored'"), @"mine.toml:2: placement stored; accepted: before");
     insta::assert_snapshot!(refused("operations = ['refund']"), @"mine.toml:2: operation refund; accepted: create, confirm, retrieve, cancel, probe");

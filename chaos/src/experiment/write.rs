@@ -28,6 +28,9 @@ impl Experiment {
         if let Some(source) = &self.source {
             writeln!(out, "source = {}", text(source))?;
         }
+        if let Some(seed) = self.seed {
+            writeln!(out, "seed = {seed}")?;
+        }
         writeln!(out, "starts = {}", text(&units::instant(self.starts)))?;
         writeln!(out, "drain = {}", length(self.drain_ms))?;
         self.write_workload(out)?;
@@ -183,6 +186,7 @@ mod tests {
             title = "It's \"all\" here"
             source = '''two
 lines'''
+            seed = 18446744073709551615
             starts = "2019-07-10T16:00:00Z"
             drain = "90s"
             workload = { bodies = ['{"a":"\u00e9"}', 'PYMT_FAILED', "\t\u0000"], at = ["0s", "1m 2s 3ms", "336h"] }

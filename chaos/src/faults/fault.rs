@@ -19,7 +19,7 @@ pub struct Fault {
     pub scope: Scope,
     /// How often.
     pub when: When,
-    /// The network hop at which a `crash` kills, from 1; drawn when absent.
+    /// The network hop at which whatever ends an invocation strikes, from 1; 0 is before the first; drawn when absent.
     pub hop: Option<u64>,
 }
 
@@ -28,7 +28,8 @@ pub struct Fault {
 pub enum When {
     /// Drawn each time it could.
     Rate(Rate),
-    /// The first time it could, the second, …: exactly these, counted from 1 within its window and scope.
+    /// The first time it could, the second, …: exactly these, counted from 1 within its window and scope, whatever other
+    /// faults of its kind do.
     Nth(BTreeSet<u64>),
 }
 

@@ -8,16 +8,19 @@
 //! Invariant: every fault that took effect is in the journal once, and in its tally once.
 
 mod fault;
+mod firing;
 mod kinds;
 pub mod malformed;
 pub mod oversized;
 mod table;
 
 pub use fault::{Fault, Rate, Scope, Subject, When, Window};
+pub use firing::Firing;
 pub use kinds::{Description, Family, Kind, Placement, UnknownKind};
 
 use crate::journal::{Event, Journal};
 use crate::random::Stream;
+use firing::Asks;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +45,8 @@ pub struct Tally {
     pub first: Option<UnixMs>,
     /// When it last did.
     pub last: Option<UnixMs>,
+    /// Which asks fired, in order; each payment that is poison once.
+    pub firings: Vec<Firing>,
 }
 
 /// A fault that fired.
@@ -74,11 +79,16 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     tallies: Vec<Tally>,
+    /// What each fault was asked, in the same order.
+    asks: Vec<Asks>,
+    /// Whether something happens.
     streams: BTreeMap<Kind, Stream>,
+    /// How slow, how long, which: apart from the others, so that a fault that counts measures as one that draws.
+    measures: BTreeMap<Kind, Stream>,
     /// Payments that were asked about, and which poison each is, if it is one.
     poisons: BTreeMap<String, Option<usize>>,
     /// Ends that were drawn, by invocation, and the fault each belongs to.
-    ends: BTreeMap<String, usize>,
+    ends: BTreeMap<String, (usize, Firing)>,
 }
 
 impl Faults {
@@ -86,12 +96,21 @@ impl Faults {
     /// are drawn at hops 1 to `crash_hops`.
     #[must_use]
     pub fn new(faults: &[Fault], seed: u64, start: UnixMs, crash_hops: u64, journal: Journal) -> Self {
-        let tally =
-            |fault: &Fault| Tally { fault: fault.clone(), asked: 0, fired: 0, first: None, last: None };
+        let tally = |fault: &Fault| Tally {
+            fault: fault.clone(),
+            asked: 0,
+            fired: 0,
+            first: None,
+            last: None,
+            firings: Vec::new(),
+        };
         let stream = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}")));
+        let measure = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}/measure")));
         let state = State {
             tallies: faults.iter().map(tally).collect(),
+            asks: vec![Asks::default(); faults.len()],
             streams: Kind::ALL.into_iter().map(stream).collect(),
+            measures: Kind::ALL.into_iter().map(measure).collect(),
             poisons: BTreeMap::new(),
             ends: BTreeMap::new(),
         };
@@ -108,8 +127,9 @@ impl Faults {
     /// it so.
     pub fn fires(&self, kind: Kind, now: UnixMs, subject: &Subject<'_>) -> Option<Hit> {
         let mut state = self.lock();
-        let drawn = state.draw(kind, self.elapsed_ms(now), subject)?;
+        let (drawn, firing) = state.draw(kind, self.elapsed_ms(now), subject)?;
         let tally = &mut state.tallies[drawn];
+        tally.firings.push(firing);
         self.record(tally, now, subject.name());
         Some(Hit { placement: tally.fault.placement })
     }
@@ -117,7 +137,7 @@ impl Faults {
     /// A number in `low..=high` from the kind's stream: how slow, how long, which.
     #[must_use]
     pub fn between(&self, kind: Kind, low: u64, high: u64) -> u64 {
-        self.lock().streams.get_mut(&kind).map_or(low, |stream| stream.between(low, high))
+        self.lock().measures.get_mut(&kind).map_or(low, |stream| stream.between(low, high))
     }
 
     /// Whether whoever calls Stripe for this payment dies of it. Drawn once a payment, and then so for ever, also after
@@ -129,6 +149,10 @@ impl Faults {
         let subject = Subject { payment: Some(payment), ..Subject::default() };
         let poison = known.unwrap_or_else(|| {
             let drawn = state.draw(Kind::Poison, elapsed_ms, &subject);
+            let drawn = drawn.map(|(drawn, firing)| {
+                state.tallies[drawn].firings.push(firing);
+                drawn
+            });
             state.poisons.insert(payment.to_owned(), drawn);
             drawn
         });
@@ -158,10 +182,10 @@ impl Faults {
             (Kind::OutOfMemory, 0, FIRST_CALL_HOPS),
         ];
         ends.into_iter().find_map(|(kind, low, high)| {
-            let drawn = state.draw(kind, elapsed_ms, &subject)?;
-            state.ends.insert(invocation.to_owned(), drawn);
+            let (drawn, firing) = state.draw(kind, elapsed_ms, &subject)?;
             let hop = state.tallies[drawn].fault.hop;
-            let hop = hop.or_else(|| Some(state.streams.get_mut(&kind)?.between(low, high)))?;
+            let hop = hop.or_else(|| Some(state.measures.get_mut(&kind)?.between(low, high)))?;
+            state.ends.insert(invocation.to_owned(), (drawn, Firing { hop: Some(hop), ..firing }));
             Some((kind, hop))
         })
     }
@@ -169,7 +193,8 @@ impl Faults {
     /// An invocation really was ended by what was drawn for it.
     pub fn ended(&self, function: &str, invocation: &str, hop: u64, now: UnixMs) {
         let mut state = self.lock();
-        if let Some(drawn) = state.ends.remove(invocation) {
+        if let Some((drawn, firing)) = state.ends.remove(invocation) {
+            state.tallies[drawn].firings.push(firing);
             self.record(&mut state.tallies[drawn], now, format!("{function} {invocation} at hop {hop}"));
         }
     }
@@ -198,21 +223,31 @@ impl Faults {
 }
 
 impl State {
-    /// Asks the open faults of one kind in order; the index of the first that fires.
-    fn draw(&mut self, kind: Kind, elapsed_ms: u64, subject: &Subject<'_>) -> Option<usize> {
-        let Self { tallies, streams, .. } = self;
+    /// Asks the open faults of one kind in order; the index of the first that fires, and which ask that was.
+    fn draw(&mut self, kind: Kind, elapsed_ms: u64, subject: &Subject<'_>) -> Option<(usize, Firing)> {
+        let Self { tallies, asks, streams, .. } = self;
         let stream = streams.get_mut(&kind)?;
-        tallies.iter_mut().position(|tally| {
+        let mut drawn = None;
+        for (index, (tally, asks)) in tallies.iter_mut().zip(asks).enumerate() {
             let Fault { window, scope, when, .. } = &tally.fault;
-            if tally.fault.kind != kind || !window.contains(elapsed_ms) || !scope.holds(subject) {
-                return false;
+            if tally.fault.kind != kind || !scope.holds(subject) {
+                continue;
             }
-            tally.asked += 1;
-            match when {
-                When::Rate(rate) => stream.happens(rate.at(*window, elapsed_ms)),
-                When::Nth(counted) => counted.contains(&tally.asked),
+            let is_open = window.contains(elapsed_ms);
+            let firing = asks.count(subject, is_open);
+            tally.asked += u64::from(is_open);
+            // Once one has fired the others are counted on, and not drawn.
+            let fires = is_open
+                && drawn.is_none()
+                && match when {
+                    When::Rate(rate) => stream.happens(rate.at(*window, elapsed_ms)),
+                    When::Nth(counted) => counted.contains(&tally.asked),
+                };
+            if fires {
+                drawn = Some((index, firing));
             }
-        })
+        }
+        drawn
     }
 }
 
@@ -285,7 +320,7 @@ mod tests {
         ]);
         assert!(fires(&faults, Kind::Declined, 1));
         assert_eq!(faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [0, 1, 0]);
-        assert_eq!(faults.tally().iter().map(|tally| tally.asked).collect::<Vec<_>>(), [1, 1, 0]);
+        assert_eq!(faults.tally().iter().map(|tally| tally.asked).collect::<Vec<_>>(), [1, 1, 1]);
     }
 
     #[test]

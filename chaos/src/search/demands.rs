@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 9] = [
+pub const DEMANDS: [Demand; 10] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -59,6 +59,11 @@ pub const DEMANDS: [Demand; 9] = [
         check: "calls-bounded",
         unless: Unless::Nothing,
         why: "what one delivery may call, no fault changes",
+    },
+    Demand {
+        check: "one-intent-per-generation",
+        unless: Unless::Nothing,
+        why: "a key makes one intent, whatever becomes of the answer",
     },
     Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
     Demand {
