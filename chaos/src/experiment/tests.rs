@@ -118,8 +118,8 @@ fn what_is_no_experiment_is_named_with_file_and_line() {
 #[test]
 fn an_unknown_name_or_an_unreadable_file_is_answered_with_what_there_is() {
     let refusal = |name: &str| Experiment::find(name).expect_err("refused").to_string();
-    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, outage-6h, flapping, poison, drill, steady, or the path of a .toml file");
-    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, outage-6h, flapping, poison, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, duplicate-storm, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, duplicate-storm, drill, steady, or the path of a .toml file");
 }
 
 #[test]
@@ -220,11 +220,17 @@ fn the_outages_of_2019_and_2015_lie_where_stripe_said() {
     let partial = "2015-12-17T02:59:00Z to 2015-12-17T03:08:00Z";
     let total = "2015-12-17T03:08:00Z to 2015-12-17T03:52:00Z";
     assert_eq!(windows(&shipped("stripe-2015-12-17")), [partial, total]);
+    let degraded = "2015-10-08T00:06:00Z to 2015-10-08T01:36:00Z";
+    assert_eq!(windows(&shipped("stripe-2015-10-08")), [degraded, degraded]);
 }
 
 #[test]
 fn shares_that_were_not_published_are_marked() {
-    for (name, mark) in [("stripe-2019-07-10", "borrowed"), ("stripe-2015-12-17", "assumed")] {
+    for (name, mark) in [
+        ("stripe-2019-07-10", "borrowed"),
+        ("stripe-2015-12-17", "assumed"),
+        ("stripe-2015-10-08", "assumed"),
+    ] {
         let source = shipped(name).source.expect("it has a source");
         assert!(source.contains(mark) && source.contains("https://"), "{source}");
     }
@@ -232,6 +238,20 @@ fn shares_that_were_not_published_are_marked() {
     let [unavailable, timeout, ..] = &shipped("stripe-2019-07-10").faults[..] else { panic!("four faults") };
     let passing = |fault: &Fault| u64::from(1_000_000 - fault.ppm_at(fault.window.from_ms));
     assert_eq!(passing(unavailable) * passing(timeout), 330_000 * 1_000_000);
+}
+
+#[test]
+fn on_8_october_2015_two_thirds_of_all_calls_failed_more_of_them_later() {
+    let experiment = shipped("stripe-2015-10-08");
+    let window = experiment.faults[0].window;
+    let failing_ppm = |at_ms: u64| {
+        let passing = |left, fault: &Fault| left * u64::from(1_000_000 - fault.ppm_at(at_ms)) / 1_000_000;
+        1_000_000 - experiment.faults.iter().fold(1_000_000, passing)
+    };
+    let minutes: Vec<u64> = (window.from_ms..window.until_ms).step_by(60_000).map(failing_ppm).collect();
+    let mean = minutes.iter().sum::<u64>() / minutes.len() as u64;
+    assert!((655_000..=675_000).contains(&mean), "{mean}");
+    assert!(minutes.is_sorted());
 }
 
 #[test]
