@@ -5,7 +5,7 @@
 //! generation makes another.
 //! Stripe forgets keys after a day, and the one intent more that this may cost is no fault: a payment whose creates lie
 //! further apart is left out.
-//! Invariant: every create that Stripe carried out counts, whether or not its answer arrived.
+//! Invariant: every create that Stripe carried out counts, at once or late, whether or not its answer arrived.
 
 use super::{Evidence, Finding, Verdict};
 use crate::journal::Event;

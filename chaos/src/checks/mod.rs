@@ -24,6 +24,7 @@ mod no_strange_charge;
 mod nothing_lost;
 mod one_mail;
 mod one_task;
+mod outage_spared;
 mod quarantine;
 mod quarantined_for_cause;
 mod redrive_into_outage;
@@ -106,7 +107,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 21] = [
+pub const ALL: [Check; 22] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -202,6 +203,12 @@ pub const ALL: [Check; 21] = [
         promise: Promise::Liveness,
         demands: "a charge takes two Stripe calls when nothing goes wrong, and a delivery never more than sixteen",
         judge: calls_bounded::check,
+    },
+    Check {
+        name: "outage-spared",
+        promise: Promise::Liveness,
+        demands: "a container asks a dead Stripe only as often as its breaker lets it",
+        judge: outage_spared::check,
     },
     Check {
         name: "one-intent-per-generation",
