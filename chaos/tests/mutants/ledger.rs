@@ -7,7 +7,7 @@ use crate::weather::Weather;
 use chaos::cloud::container::BoxFuture;
 use serde_json::{Value, json};
 
-pub(crate) const MUTANTS: [Mutant; 8] = [
+pub(crate) const MUTANTS: [Mutant; 11] = [
     Mutant {
         name: "writes without a condition",
         story: "an update is atomic, so what should the condition be for",
@@ -58,11 +58,32 @@ pub(crate) const MUTANTS: [Mutant; 8] = [
         broken: Broken::Aws(forgets_the_intent),
     },
     Mutant {
+        name: "gives up on an intent that is processing",
+        story: "it takes too long, so a new one is made, and the bank approves both",
+        weather: Weather::Murky,
+        caught_by: "charged-at-most-once",
+        broken: Broken::Aws(gives_up_on_processing),
+    },
+    Mutant {
+        name: "keeps the latest of two intents",
+        story: "each delivery makes its own, and the row has room for the last",
+        weather: Weather::Twins,
+        caught_by: "charged-at-most-once",
+        broken: Broken::Aws(keeps_the_latest_intent),
+    },
+    Mutant {
         name: "lets every row expire",
         story: "sets the TTL where the row is made, because that is the one place that always runs",
         weather: Weather::Refused,
         caught_by: "rows-are-sound",
         broken: Broken::Aws(lets_every_row_expire),
+    },
+    Mutant {
+        name: "takes a failed write for a made one",
+        story: "logs that DynamoDB failed and goes on: it was only the bookkeeping",
+        weather: Weather::Throttled,
+        caught_by: "acknowledged-on-record",
+        broken: Broken::Aws(takes_a_failed_write_for_a_made_one),
     },
 ];
 
@@ -186,20 +207,53 @@ fn ignores_the_fingerprint(line: Line, mut call: Call) -> BoxFuture<'static, Ans
 
 fn forgets_the_intent(line: Line, mut call: Call) -> BoxFuture<'static, Answer> {
     if Write::of(&call) == Some(Write::HandBack) {
-        let afresh = ", #generation = #generation + :one, #state = :received REMOVE #intent_id";
-        edit_expression(&mut call.body, |text| {
-            let set_ends = text.find(" DELETE").unwrap_or(text.len());
-            format!("{}{afresh}{}", &text[..set_ends], &text[set_ends..])
-        });
-        for (name, field) in
-            [("#generation", "create_generation"), ("#state", "state"), ("#intent_id", "intent_id")]
-        {
-            call.body["ExpressionAttributeNames"][name] = field.into();
-        }
-        call.body["ExpressionAttributeValues"][":one"] = json!({ "N": "1" });
-        call.body["ExpressionAttributeValues"][":received"] = json!({ "S": "received" });
+        start_afresh(&mut call.body);
     }
     Box::pin(async move { line.send(call).await })
+}
+
+fn gives_up_on_processing(line: Line, mut call: Call) -> BoxFuture<'static, Answer> {
+    let cause = &call.body["ExpressionAttributeValues"][":last_error"]["S"];
+    if Write::of(&call) == Some(Write::HandBack) && cause == "processing" {
+        start_afresh(&mut call.body);
+    }
+    Box::pin(async move { line.send(call).await })
+}
+
+fn keeps_the_latest_intent(line: Line, mut call: Call) -> BoxFuture<'static, Answer> {
+    Box::pin(async move {
+        let write = Write::of(&call);
+        if write == Some(Write::Record) {
+            unconditional(&mut call.body);
+        }
+        let delivery = call.body["ExpressionAttributeValues"][":open"]["SS"][0].to_string();
+        let answer = line.send(call).await?;
+        if write != Some(Write::Receive) || !answer.status().is_success() {
+            return Ok(answer);
+        }
+        // A generation of its own: the key of its create is nobody else's.
+        let generation = delivery.bytes().fold(1_u32, |hash, byte| hash.wrapping_mul(31) ^ u32::from(byte));
+        let mut row: Value =
+            serde_json::from_slice(answer.body().bytes().unwrap_or_default()).unwrap_or_default();
+        row["Attributes"]["create_generation"] = json!({ "N": generation.to_string() });
+        made_up(row)
+    })
+}
+
+/// No intent is recorded any more, and the next one is made under another key.
+fn start_afresh(body: &mut Value) {
+    let afresh = ", #generation = #generation + :one, #state = :received REMOVE #intent_id";
+    edit_expression(body, |text| {
+        let set_ends = text.find(" DELETE").unwrap_or(text.len());
+        format!("{}{afresh}{}", &text[..set_ends], &text[set_ends..])
+    });
+    for (name, field) in
+        [("#generation", "create_generation"), ("#state", "state"), ("#intent_id", "intent_id")]
+    {
+        body["ExpressionAttributeNames"][name] = field.into();
+    }
+    body["ExpressionAttributeValues"][":one"] = json!({ "N": "1" });
+    body["ExpressionAttributeValues"][":received"] = json!({ "S": "received" });
 }
 
 fn lets_every_row_expire(line: Line, mut call: Call) -> BoxFuture<'static, Answer> {
@@ -211,6 +265,20 @@ fn lets_every_row_expire(line: Line, mut call: Call) -> BoxFuture<'static, Answe
         call.body["ExpressionAttributeValues"][":expires_at"] = json!({ "N": "1799999999" });
     }
     Box::pin(async move { line.send(call).await })
+}
+
+fn takes_a_failed_write_for_a_made_one(line: Line, call: Call) -> BoxFuture<'static, Answer> {
+    Box::pin(async move {
+        let write = Write::of(&call);
+        let answer = line.send(call.clone()).await;
+        let failed = answer.as_ref().map_or(true, |answer| !answer.status().is_success());
+        if !failed || write != Some(Write::Settle) {
+            return answer;
+        }
+        let read = json!({ "TableName": call.body["TableName"], "Key": call.body["Key"] });
+        let read = line.ask("GetItem", read).await?;
+        made_up(json!({ "Attributes": updated(&item(&read["Item"]), &call.body) }))
+    })
 }
 
 fn id(call: &Call) -> &str {

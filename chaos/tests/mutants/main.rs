@@ -21,86 +21,88 @@ mod weather;
 use chaos::checks::Outcome;
 use mutant::{Mutant, Run, SEEDS, seeds_needed};
 use std::fmt::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use weather::Weather;
 
-/// Where the figures are left: how many seeds it took is no promise, so no snapshot holds them.
-const REPORT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/mutants.txt");
+/// Every mutant, by the place where it is broken.
+const FAMILIES: [&[Mutant]; 7] = [
+    &article::MUTANTS,
+    &protocol::MUTANTS,
+    &provider::MUTANTS,
+    &ledger::MUTANTS,
+    &queues::MUTANTS,
+    &batch::MUTANTS,
+    &responder::MUTANTS,
+];
 
-/// Every mutant.
-fn mutants() -> Vec<Mutant> {
-    [
-        &article::MUTANTS[..],
-        &protocol::MUTANTS,
-        &provider::MUTANTS,
-        &ledger::MUTANTS,
-        &queues::MUTANTS,
-        &batch::MUTANTS,
-        &responder::MUTANTS,
-    ]
-    .concat()
+#[test]
+fn handlers_as_articles_show_them_are_caught() {
+    each_is_caught(&article::MUTANTS);
 }
 
 #[test]
-fn every_mutant_is_caught_by_the_check_it_names() {
-    let mutants = mutants();
-    let jobs: Vec<(&Mutant, u64)> =
-        mutants.iter().flat_map(|mutant| SEEDS.map(|seed| (mutant, seed))).collect();
-    let runs = in_parallel(&jobs, |(mutant, seed)| mutant.run(*seed));
-    let mut figures = String::new();
-    let mut survivors = Vec::new();
-    for (mutant, runs) in mutants.iter().zip(runs.chunks(SEEDS.len())) {
-        let caught: Vec<bool> = runs.iter().map(|run| run.fails(mutant.caught_by)).collect();
-        match seeds_needed(&caught) {
-            Some(needed) => {
-                writeln!(figures, "{:55} {:26} {needed}", mutant.name, mutant.caught_by).expect("a text");
-            }
-            None => survivors.push((mutant.name, mutant.caught_by, runs)),
-        }
-    }
-    let report = format!("{:55} {:26} seeds needed, median\n{figures}", "mutant", "caught by");
-    println!("{report}");
-    std::fs::write(REPORT, report).expect("cargo made the folder for it");
-    assert!(survivors.is_empty(), "not caught by the check they name: {survivors:#?}");
+fn mutants_of_the_protocol_are_caught() {
+    each_is_caught(&protocol::MUTANTS);
+}
+
+#[test]
+fn mutants_that_talk_to_stripe_in_their_own_way_are_caught() {
+    each_is_caught(&provider::MUTANTS);
+}
+
+#[test]
+fn mutants_that_write_the_ledger_in_their_own_way_are_caught() {
+    each_is_caught(&ledger::MUTANTS);
+}
+
+#[test]
+fn mutants_that_use_the_queues_in_their_own_way_are_caught() {
+    each_is_caught(&queues::MUTANTS);
+}
+
+#[test]
+fn mutants_that_answer_for_a_batch_in_their_own_way_are_caught() {
+    each_is_caught(&batch::MUTANTS);
+}
+
+#[test]
+fn mutants_of_the_responder_are_caught() {
+    each_is_caught(&responder::MUTANTS);
 }
 
 #[test]
 fn the_deployed_code_passes_every_experiment_that_a_mutant_fails() {
-    let jobs: Vec<(Weather, u64)> =
-        Weather::ALL.iter().flat_map(|weather| SEEDS.map(|seed| (*weather, seed))).collect();
-    let runs = in_parallel(&jobs, |(weather, seed)| Run::deployed(*weather, *seed));
-    let bad: Vec<_> = jobs.iter().zip(&runs).filter(|(_, run)| run.outcome != Outcome::Passed).collect();
-    assert!(bad.is_empty(), "{bad:#?}");
+    for weather in Weather::ALL {
+        for seed in SEEDS {
+            let run = Run::deployed(weather, seed);
+            assert_eq!(run.outcome, Outcome::Passed, "{weather:?} {seed}: {run:#?}");
+        }
+    }
 }
 
 #[test]
 fn the_report_names_every_mutant_its_mistake_and_its_check() {
     let mut table = String::from("| mutant | where it comes from | caught by |\n| --- | --- | --- |\n");
-    for Mutant { name, story, caught_by, .. } in mutants() {
+    for Mutant { name, story, caught_by, .. } in FAMILIES.concat() {
         writeln!(table, "| {name} | {story} | `{caught_by}` |").expect("a text");
     }
     insta::assert_snapshot!(table);
 }
 
-/// Does the jobs on every core there is; results come in the order of the jobs.
-fn in_parallel<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(index) else { break };
-                    let result = work(job);
-                    done.lock().expect("nobody panics while holding it").push((index, result));
-                }
-            });
+/// Tries each mutant with every seed, and says how many it took. That is no promise, so no snapshot holds it.
+fn each_is_caught(mutants: &[Mutant]) {
+    let mut figures = String::new();
+    let mut survivors = Vec::new();
+    for mutant in mutants {
+        let runs = SEEDS.map(|seed| mutant.run(seed));
+        let caught = runs.each_ref().map(|run| run.fails(mutant.caught_by));
+        match seeds_needed(&caught) {
+            Some(needed) => {
+                let Mutant { name, caught_by, .. } = mutant;
+                writeln!(figures, "{name:45} {caught_by:26} {needed}").expect("a text");
+            }
+            None => survivors.push((mutant.name, mutant.caught_by, runs)),
         }
-    });
-    let mut done = done.into_inner().expect("nobody panics while holding it");
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    }
+    println!("{:45} {:26} seeds, median\n{figures}", "mutant", "caught by");
+    assert!(survivors.is_empty(), "not caught by the check they name: {survivors:#?}");
 }

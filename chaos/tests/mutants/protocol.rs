@@ -11,7 +11,7 @@ use payments::limits::POISON_DEATHS;
 use payments::provider::{Answer, Decline, Intent, IntentStatus};
 use payments::{Cause, Row, UnixMs};
 
-pub(crate) const MUTANTS: [Mutant; 13] = [
+pub(crate) const MUTANTS: [Mutant; 15] = [
     Mutant {
         name: "confirms without a record",
         story: "the id is at hand and the write can wait, says whoever never crashed in between",
@@ -55,11 +55,25 @@ pub(crate) const MUTANTS: [Mutant; 13] = [
         broken: next(retries_a_decline),
     },
     Mutant {
-        name: "puts up no fence",
-        story: "writes that it did not charge without making sure that it cannot",
+        name: "declines without a fence",
+        story: "the card was declined, and that is that; the other delivery is still asking",
+        weather: Weather::Fickle,
+        caught_by: "ledger-agrees",
+        broken: next(declines_without_a_fence),
+    },
+    Mutant {
+        name: "quarantines without a fence",
+        story: "gives a payment up without making sure that it can never charge",
         weather: Weather::Deadly,
         caught_by: "ledger-agrees",
-        broken: Broken::Protocol(Protocol { begin: begins_without_a_fence, next: puts_up_no_fence }),
+        broken: Broken::Protocol(Protocol { begin: gives_up_without_a_fence, next: Delivery::next }),
+    },
+    Mutant {
+        name: "takes processing for paid",
+        story: "the bank has it, so it is as good as done",
+        weather: Weather::Murky,
+        caught_by: "ledger-agrees",
+        broken: next(takes_processing_for_paid),
     },
     Mutant {
         name: "takes canceled for paid",
@@ -139,7 +153,7 @@ fn takes_a_lost_answer_for_a_failure(delivery: &mut Delivery, event: Event) -> S
         Event::Answered(Answer::Unknown { .. }) if confirmed => Event::Answered(Answer::Declined(declined())),
         event => event,
     };
-    puts_up_no_fence(delivery, event)
+    declines_without_a_fence(delivery, event)
 }
 
 fn takes_a_lost_answer_for_a_success(delivery: &mut Delivery, event: Event) -> Step {
@@ -162,13 +176,13 @@ fn retries_a_decline(delivery: &mut Delivery, event: Event) -> Step {
     delivery.next(if is_decline { Event::Answered(not_done) } else { event })
 }
 
-fn begins_without_a_fence(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+fn gives_up_without_a_fence(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
     let (mut delivery, step) = Delivery::begin(row, this);
     let step = without_a_fence(&mut delivery, step);
     (delivery, step)
 }
 
-fn puts_up_no_fence(delivery: &mut Delivery, event: Event) -> Step {
+fn declines_without_a_fence(delivery: &mut Delivery, event: Event) -> Step {
     let step = delivery.next(event);
     without_a_fence(delivery, step)
 }
@@ -182,8 +196,16 @@ fn without_a_fence(delivery: &mut Delivery, step: Step) -> Step {
 }
 
 fn takes_canceled_for_paid(delivery: &mut Delivery, event: Event) -> Step {
+    taken_for_paid(IntentStatus::Canceled, delivery, event)
+}
+
+fn takes_processing_for_paid(delivery: &mut Delivery, event: Event) -> Step {
+    taken_for_paid(IntentStatus::Processing, delivery, event)
+}
+
+fn taken_for_paid(status: IntentStatus, delivery: &mut Delivery, event: Event) -> Step {
     let event = match event {
-        Event::Answered(Answer::Intent(intent)) if intent.status == IntentStatus::Canceled => {
+        Event::Answered(Answer::Intent(intent)) if intent.status == status => {
             seen(delivery, IntentStatus::Succeeded)
         }
         event => event,

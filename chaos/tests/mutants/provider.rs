@@ -1,23 +1,73 @@
 //! Mutants in how the consumer talks to Stripe.
 
+use crate::aws;
 use crate::calls::{Heard, Line};
 use crate::mutant::{Broken, Mutant};
 use crate::weather::Weather;
 use bytes::Bytes;
 use chaos::cloud::container::BoxFuture;
-use http::{HeaderValue, Request, Response};
-use serde_json::Value;
+use http::{HeaderValue, Request, Response, StatusCode};
+use serde_json::{Value, json};
 
 /// Tries of whoever tries until it works.
 const TRIES: usize = 30;
 
-pub(crate) const MUTANTS: [Mutant; 5] = [
+pub(crate) const MUTANTS: [Mutant; 12] = [
     Mutant {
         name: "a new create key on every delivery",
         story: "`Idempotency-Key: uuid()`, as in the first example one finds",
         weather: Weather::Rough,
         caught_by: "one-intent-per-generation",
         broken: Broken::Stripe(new_create_key),
+    },
+    Mutant {
+        name: "a key on confirm",
+        story: "every POST should have one; then a stored 500 is all it hears for a day",
+        weather: Weather::Stored,
+        caught_by: "drained",
+        broken: Broken::Stripe(key_on_confirm),
+    },
+    Mutant {
+        name: "trusts a 200 that it cannot read",
+        story: "the status says that it worked, so never mind the body",
+        weather: Weather::Murky,
+        caught_by: "ledger-agrees",
+        broken: Broken::Stripe(trusts_any_200),
+    },
+    Mutant {
+        name: "cancels without listening",
+        story: "asks Stripe to cancel and takes it for done, though Stripe says that it is paid",
+        weather: Weather::Deadly,
+        caught_by: "ledger-agrees",
+        broken: Broken::Stripe(cancels_without_listening),
+    },
+    Mutant {
+        name: "quarantines for a refused key",
+        story: "401 is a 4xx, and a 4xx is the payment's own fault",
+        weather: Weather::LockedOut,
+        caught_by: "quarantined-for-cause",
+        broken: Broken::Stripe(refused_key_for_refused_payment),
+    },
+    Mutant {
+        name: "keeps the key it started with",
+        story: "reads the secret once, when the container starts, as every example does",
+        weather: Weather::Rotated,
+        caught_by: "dead-letters-as-expected",
+        broken: Broken::Aws(keeps_its_key),
+    },
+    Mutant {
+        name: "takes later for never",
+        story: "429 and 409 are 4xx as well",
+        weather: Weather::Limited,
+        caught_by: "quarantined-for-cause",
+        broken: Broken::Stripe(later_for_never),
+    },
+    Mutant {
+        name: "has no breaker",
+        story: "takes an outage for a busy minute, and every delivery asks again",
+        weather: Weather::Outage,
+        caught_by: "outage-spared",
+        broken: Broken::Stripe(outage_for_a_limit),
     },
     Mutant {
         name: "starts over after an unknown answer",
@@ -56,6 +106,75 @@ fn new_create_key(line: Line, mut request: Request<Bytes>) -> BoxFuture<'static,
         request.headers_mut().insert("idempotency-key", key);
     }
     Box::pin(async move { line.send(request).await })
+}
+
+fn key_on_confirm(line: Line, mut request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    if let Some(intent) = on_intent(&request, "/confirm") {
+        let key = HeaderValue::from_str(&format!("{intent}:confirm")).expect("an id is visible ASCII");
+        request.headers_mut().insert("idempotency-key", key);
+    }
+    Box::pin(async move { line.send(request).await })
+}
+
+fn trusts_any_200(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move {
+        let heard = line.send(request.clone()).await?;
+        let is_readable = serde_json::from_slice::<Value>(heard.body()).is_ok();
+        match on_intent(&request, "/confirm") {
+            Some(intent) if heard.status().is_success() && !is_readable => {
+                // What it would have said, had it worked.
+                let before =
+                    line.send(to(&request, "GET", &format!("/v1/payment_intents/{intent}"), String::new()));
+                Ok(with_intent(before.await?, |intent| intent["status"] = "succeeded".into()))
+            }
+            Some(_) | None => Ok(heard),
+        }
+    })
+}
+
+fn cancels_without_listening(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move {
+        let heard = line.send(request.clone()).await?;
+        if heard.status().is_success() || on_intent(&request, "/cancel").is_none() {
+            return Ok(heard);
+        }
+        let said: Value = serde_json::from_slice(heard.body()).unwrap_or_default();
+        let mut intent = said["error"]["payment_intent"].clone();
+        intent["status"] = "canceled".into();
+        Ok(Response::new(intent.to_string().into()))
+    })
+}
+
+fn refused_key_for_refused_payment(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move { Ok(refused(line.send(request).await?, &[401])) })
+}
+
+fn keeps_its_key(line: aws::Line, call: aws::Call) -> BoxFuture<'static, aws::Answer> {
+    Box::pin(async move {
+        if call.operation != "GetSecretValue" {
+            return line.send(call).await;
+        }
+        let secret = match line.remembered("secret") {
+            Some(secret) => secret,
+            None => line.ask(&call.operation, call.body).await?,
+        };
+        line.remember("secret", secret.clone());
+        aws::made_up(secret)
+    })
+}
+
+fn later_for_never(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move { Ok(refused(line.send(request).await?, &[409, 429])) })
+}
+
+fn outage_for_a_limit(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    Box::pin(async move {
+        let mut heard = line.send(request).await?;
+        if heard.status() == StatusCode::SERVICE_UNAVAILABLE {
+            *heard.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        }
+        Ok(heard)
+    })
 }
 
 fn starts_over(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
@@ -118,6 +237,23 @@ fn nameless(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
             }
         }))
     })
+}
+
+/// The id of the intent that the request asks to do this with.
+fn on_intent(request: &Request<Bytes>, what: &str) -> Option<String> {
+    let path = request.uri().path().strip_suffix(what)?;
+    path.strip_prefix("/v1/payment_intents/").map(str::to_owned)
+}
+
+/// An answer with one of these statuses, taken for Stripe's last word on the payment.
+fn refused(heard: Response<Bytes>, statuses: &[u16]) -> Response<Bytes> {
+    if !statuses.contains(&heard.status().as_u16()) {
+        return heard;
+    }
+    let error = json!({ "error": { "type": "invalid_request_error", "code": "refused", "message": "No." } });
+    let mut refused = Response::new(Bytes::from(error.to_string()));
+    *refused.status_mut() = StatusCode::BAD_REQUEST;
+    refused
 }
 
 /// Another request of the same client, without a key.

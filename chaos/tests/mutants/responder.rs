@@ -18,7 +18,7 @@ use serde_json::json;
 const AS_DEPLOYED: Rules =
     Rules { decide: incident::decide, sorted: Recovery::sorted, versions: Versions::Checked };
 
-pub(crate) const MUTANTS: [Mutant; 7] = [
+pub(crate) const MUTANTS: [Mutant; 8] = [
     Mutant {
         name: "redrives without a probe",
         story: "dead letters are there, so back with them; the next round will do the same",
@@ -60,6 +60,13 @@ pub(crate) const MUTANTS: [Mutant; 7] = [
         weather: Weather::Outage,
         caught_by: "told-in-time",
         broken: Broken::ResponderAws(never_mails),
+    },
+    Mutant {
+        name: "takes a mail that SNS refused for sent",
+        story: "publishing is best effort, and nobody looks whether it worked",
+        weather: Weather::Mute,
+        caught_by: "told-in-time",
+        broken: Broken::ResponderAws(takes_refused_mails_for_sent),
     },
     Mutant {
         name: "deletes a dead letter before it is sent on",
@@ -108,14 +115,22 @@ fn starts_a_second_task(seen: &Observation, incident: &Incident, policy: &Policy
 }
 
 fn never_mails(line: Line, call: Call) -> BoxFuture<'static, Answer> {
+    Box::pin(async move { if call.operation == "Publish" { published() } else { line.send(call).await } })
+}
+
+fn takes_refused_mails_for_sent(line: Line, call: Call) -> BoxFuture<'static, Answer> {
     Box::pin(async move {
-        if call.operation != "Publish" {
-            return line.send(call).await;
-        }
-        let xml = "<PublishResponse><PublishResult><MessageId>nobody-sent-it</MessageId></PublishResult></PublishResponse>";
-        HttpResponse::try_from(http::Response::new(SdkBody::from(xml)))
-            .map_err(|error| ConnectorError::other(error.into(), None))
+        let is_mail = call.operation == "Publish";
+        let answer = line.send(call).await;
+        let failed = answer.as_ref().map_or(true, |answer| !answer.status().is_success());
+        if is_mail && failed { published() } else { answer }
     })
+}
+
+fn published() -> Answer {
+    let result = "<PublishResult><MessageId>nobody-sent-it</MessageId></PublishResult>";
+    let response = http::Response::new(SdkBody::from(format!("<PublishResponse>{result}</PublishResponse>")));
+    HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
 fn sends_nothing_on(line: Line, call: Call) -> BoxFuture<'static, Answer> {

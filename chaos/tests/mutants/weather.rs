@@ -16,7 +16,7 @@ pub(crate) enum Weather {
     Silent,
     /// Many payments at once, of which a few fail.
     Busy,
-    /// Every payment is sent twice within seconds, and answers get lost.
+    /// Every payment is sent twice at once, and again seconds later; and answers get lost.
     Twins,
     /// The same id is used for two amounts.
     Conflicts,
@@ -30,6 +30,22 @@ pub(crate) enum Weather {
     Refused,
     /// Invocations die once they have charged, and then go on dying, until the payments look like poison.
     Deadly,
+    /// Stripe answers with a 500 that it stores.
+    Stored,
+    /// Every payment is sent twice, and issuers decline for the moment.
+    Fickle,
+    /// Banks take their time and may say no, and what Stripe says of it is cut short.
+    Murky,
+    /// The key is refused for a while.
+    LockedOut,
+    /// Limiters, and keys in use.
+    Limited,
+    /// DynamoDB throttles most writes.
+    Throttled,
+    /// The Stripe key is rotated.
+    Rotated,
+    /// Stripe is gone for half an hour, and SNS takes every second mail.
+    Mute,
     /// Drills, between payments.
     Drills,
     /// Stripe is gone for twenty seconds.
@@ -42,7 +58,7 @@ pub(crate) enum Weather {
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Calm,
         Self::Rough,
         Self::Silent,
@@ -54,6 +70,14 @@ impl Weather {
         Self::Garbage,
         Self::Refused,
         Self::Deadly,
+        Self::Stored,
+        Self::Fickle,
+        Self::Murky,
+        Self::LockedOut,
+        Self::Limited,
+        Self::Throttled,
+        Self::Rotated,
+        Self::Mute,
         Self::Drills,
         Self::Blip,
         Self::Outage,
@@ -62,102 +86,123 @@ impl Weather {
 
     /// The experiment.
     pub(crate) fn experiment(self) -> Experiment {
-        let text = format!("title = '{self:?}'\ndrain = '45m'\n{}", self.text());
+        let text = format!(
+            "title = '{self:?}'\ndrain = '45m'\nworkload = {{ {} }}\nfault = [{}]\n[expect]\n{}",
+            self.workload(),
+            self.faults(),
+            self.expected()
+        );
         Experiment::parse(Path::new("weather.toml"), &text).expect("it is well formed")
     }
 
-    fn text(self) -> String {
+    fn workload(self) -> String {
+        let payments = |count, over| format!("payments = {count}, over = '{over}'");
         match self {
-            Self::Calm => "
-                workload = { payments = 30, over = '2m' }
-                expect = { dead_letters = 'none' }"
-                .to_owned(),
-            Self::Rough => "
-                workload = { payments = 60, over = '12m' }
-                fault = [
-                    { kind = 'stripe-lost-answer', rate = 0.3, for = '15m' },
-                    { kind = 'crash', rate = 0.2, for = '15m' },
-                ]"
-            .to_owned(),
-            Self::Silent => "
-                workload = { payments = 60, over = '12m' }
-                fault = [{ kind = 'stripe-timeout', rate = 0.2 }]"
-                .to_owned(),
-            Self::Busy => "
-                workload = { payments = 60, over = '10s' }
-                fault = [{ kind = 'stripe-unavailable', rate = 0.2 }]
-                expect = { dead_letters = 'any' }"
-                .to_owned(),
-            Self::Twins => format!(
-                "workload = {{ bodies = {}, over = '3s' }}
-                fault = [{{ kind = 'stripe-lost-answer', rate = 0.2 }}]",
-                bodies((0..48).map(|n| payment(n % 24, 1999, VISA)))
-            ),
-            Self::Conflicts => format!(
-                "workload = {{ bodies = {}, over = '20s' }}
-                expect = {{ dead_letters = 'none' }}",
-                bodies((0..12).flat_map(|n| [payment(n, 1999, VISA), payment(n, 2999, VISA)]))
-            ),
-            Self::Declines => "
-                workload = { payments = 60, over = '10m' }
-                fault = [
-                    { kind = 'declined', rate = 0.5 },
-                    { kind = 'crash', rate = 0.3 },
-                ]
-                expect = { dead_letters = 'none' }"
-                .to_owned(),
-            Self::Poison => "
-                workload = { payments = 40, over = '10m' }
-                fault = [{ kind = 'poison', rate = 0.2, for = '15m' }]"
-                .to_owned(),
-            Self::Garbage => "
-                workload = { payments = 40, over = '5m' }
-                fault = [{ kind = 'malformed', rate = 0.3, for = '5m' }]"
-                .to_owned(),
-            Self::Refused => format!(
-                "workload = {{ bodies = {}, over = '5m' }}
-                expect = {{ dead_letters = 'none' }}",
-                bodies((0..30).map(|n| payment(n, if n % 5 == 2 { TOO_SMALL } else { 1999 }, VISA)))
-            ),
+            Self::Calm => payments(30, "2m"),
+            Self::Rough | Self::Silent => payments(60, "12m"),
+            Self::Declines => payments(60, "10m"),
+            Self::Busy => payments(60, "10s"),
+            Self::Blip => payments(60, "3m"),
+            Self::Poison | Self::LockedOut | Self::Rotated => payments(40, "10m"),
+            Self::Stored | Self::Murky | Self::Limited | Self::Throttled => payments(40, "8m"),
+            Self::Garbage => payments(40, "5m"),
+            Self::Deadly => payments(20, "2m"),
+            Self::Outage | Self::Mute | Self::Echo => payments(80, "40m"),
+            Self::Twins => bodies("3s", (0..36).map(|n| payment(if n < 24 { n / 2 } else { n - 24 }, PRICE))),
+            Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 24, PRICE))),
+            Self::Conflicts => {
+                bodies("20s", (0..12).flat_map(|n| [payment(n, PRICE), payment(n, 2 * PRICE)]))
+            }
+            Self::Refused => {
+                bodies("5m", (0..30).map(|n| payment(n, if n % 5 == 2 { TOO_SMALL } else { PRICE })))
+            }
+            Self::Drills => bodies("2m", (0..10).flat_map(|n| [payment(n, PRICE), DRILLS[n % 2].to_owned()])),
+        }
+    }
+
+    fn faults(self) -> &'static str {
+        match self {
+            Self::Calm | Self::Conflicts | Self::Refused | Self::Drills => "",
+            Self::Rough => {
+                "{ kind = 'stripe-lost-answer', rate = 0.3, for = '15m' },
+                 { kind = 'crash', rate = 0.2, for = '15m' }"
+            }
+            Self::Silent => "{ kind = 'stripe-timeout', rate = 0.2 }",
+            Self::Busy => "{ kind = 'stripe-unavailable', rate = 0.2 }",
+            Self::Twins => "{ kind = 'stripe-lost-answer', rate = 0.2 }",
+            Self::Declines => "{ kind = 'declined', rate = 0.5 }, { kind = 'crash', rate = 0.3 }",
+            Self::Poison => "{ kind = 'poison', rate = 0.2, for = '15m' }",
+            Self::Garbage => "{ kind = 'malformed', rate = 0.3, for = '5m' }",
             // At hop 8 the confirm has had its effect; at hop 4 the look-up has.
-            Self::Deadly => "
-                workload = { payments = 20, over = '2m' }
-                fault = [
-                    { kind = 'crash', hop = 8, rate = 1.0, for = '3m' },
-                    { kind = 'crash', hop = 4, rate = 0.9, from = '3m', for = '18m' },
-                ]"
-            .to_owned(),
-            Self::Drills => format!(
-                "workload = {{ bodies = {}, over = '2m' }}",
-                bodies((0..10).flat_map(|n| [payment(n, 1999, VISA), DRILLS[n % 2].to_owned()]))
-            ),
-            Self::Blip => "
-                workload = { payments = 60, over = '3m' }
-                fault = [{ kind = 'stripe-unavailable', from = '1m', for = '20s' }]
-                expect = { dead_letters = 'none', drained_within = '3m' }"
-                .to_owned(),
-            Self::Outage => OUTAGE.to_owned(),
-            Self::Echo => OUTAGE.replace("fault = [", "fault = [{ kind = 'event-twice', rate = 1.0 }, "),
+            Self::Deadly => {
+                "{ kind = 'crash', hop = 8, rate = 1.0, for = '3m' },
+                 { kind = 'crash', hop = 4, rate = 0.9, from = '3m', for = '18m' }"
+            }
+            Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
+            Self::Fickle => "{ kind = 'declined-softly', rate = 0.6 }",
+            Self::Murky => {
+                "{ kind = 'processing', rate = 0.4, for = '8m' },
+                 { kind = 'stripe-garbage', placement = 'after', operations = ['confirm'], rate = 0.4, for = '8m' }"
+            }
+            Self::LockedOut => "{ kind = 'stripe-unauthorized', rate = 1.0, from = '2m', for = '5m' }",
+            Self::Limited => {
+                "{ kind = 'stripe-throttled', rate = 0.2, for = '8m' },
+                 { kind = 'stripe-conflict', rate = 0.2, for = '8m' }"
+            }
+            Self::Throttled => {
+                "{ kind = 'ledger-throttled', rate = 0.7, operations = ['UpdateItem'], for = '8m' }"
+            }
+            Self::Rotated => "{ kind = 'secret-rotated', nth = [3] }",
+            Self::Blip => "{ kind = 'stripe-unavailable', from = '1m', for = '20s' }",
+            Self::Outage => "{ kind = 'stripe-unavailable', from = '5m', for = '30m' }",
+            Self::Mute => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
+                 { kind = 'sns-failing', placement = 'before', rate = 0.5, for = '2h' }"
+            }
+            Self::Echo => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' }, { kind = 'event-twice', rate = 1.0 }"
+            }
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Calm | Self::Conflicts | Self::Declines | Self::Refused | Self::Rotated => {
+                "dead_letters = 'none'"
+            }
+            Self::Blip => "dead_letters = 'none'\ndrained_within = '3m'",
+            Self::Busy | Self::LockedOut => "dead_letters = 'any'",
+            Self::Rough
+            | Self::Silent
+            | Self::Twins
+            | Self::Poison
+            | Self::Garbage
+            | Self::Deadly
+            | Self::Stored
+            | Self::Fickle
+            | Self::Murky
+            | Self::Limited
+            | Self::Throttled
+            | Self::Drills
+            | Self::Outage
+            | Self::Mute
+            | Self::Echo => "",
         }
     }
 }
 
-const VISA: &str = "pm_card_visa";
+const PRICE: i64 = 1_999;
 /// Less than Stripe charges, in any currency.
 const TOO_SMALL: i64 = 1;
 const DRILLS: [&str; 2] = ["PYMT_FAILED", "PYMT_SUCCEED"];
 
-const OUTAGE: &str = "
-    workload = { payments = 80, over = '40m' }
-    fault = [{ kind = 'stripe-unavailable', from = '5m', for = '30m' }]";
-
-fn payment(number: usize, amount: i64, method: &str) -> String {
+fn payment(number: usize, amount: i64) -> String {
     format!(
-        r#"{{"payment_id":"order-{number}","amount":{amount},"currency":"eur","payment_method":"{method}"}}"#
+        r#"{{"payment_id":"order-{number}","amount":{amount},"currency":"eur","payment_method":"pm_card_visa"}}"#
     )
 }
 
-fn bodies(bodies: impl Iterator<Item = String>) -> String {
+fn bodies(over: &str, bodies: impl Iterator<Item = String>) -> String {
     let quoted: Vec<String> = bodies.map(|body| format!("'{body}'")).collect();
-    format!("[{}]", quoted.join(", "))
+    format!("bodies = [{}], over = '{over}'", quoted.join(", "))
 }
