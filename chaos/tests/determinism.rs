@@ -1,36 +1,73 @@
 //! Same experiment and seed, same bytes: in two processes here, twice in one in `world`'s tests, and in a debug and an
 //! optimised build in `ci/same-bytes`. Without it no failure could be replayed.
 
+use chaos::faults::{Family, Kind, Placement};
 use std::path::Path;
 use std::process::Command;
 
-/// Every kind of fault there is, so that every stream is drawn from.
-const EVERYTHING: [&str; 15] = [
-    "run",
-    "steady",
-    "--payments",
-    "150",
-    "--fault",
-    "stripe-unavailable=0.1",
-    "--fault",
-    "stripe-timeout=0.1",
-    "--fault",
-    "stripe-lost-answer=0.1",
-    "--fault",
-    "declined=0.1",
-    "--fault",
-    "malformed=0.1",
-    "--fault",
+/// Every kind of fault in every place, so that every stream is drawn from, and twenty minutes without Stripe, so that
+/// those have an occasion that need dead letters, mails and redrives.
+fn everything() -> String {
+    let mut text = "
+        title = 'Everything at once'
+        workload = { payments = 200, over = '1h45m' }
+        expect = { dead_letters = 'some' }
+        [[fault]]
+        kind = 'stripe-unavailable'
+        from = '20m'
+        for = '20m'
+        rate = 1.0
+        "
+    .to_owned();
+    for kind in Kind::ALL {
+        let placements = kind.describe().placements;
+        let placed = placements.iter().map(|it: &Placement| format!("placement = '{}'", it.name()));
+        let placed = if placements.is_empty() { vec![String::new()] } else { placed.collect() };
+        for placement in placed {
+            let rate = rate(kind);
+            text += &format!(
+                "[[fault]]\nkind = '{kind}'\nfrom = '10m'\nfor = '90m'\nrate = {rate}\n{placement}\n"
+            );
+        }
+    }
+    text
+}
+
+/// Kinds to which a run gives few occasions.
+const SELDOM: [(Kind, f64); 8] = [
+    (Kind::MoveTaskMisses, 1.0),
+    (Kind::SlowStart, 0.5),
+    (Kind::MetricsLate, 0.5),
+    (Kind::SnsFailing, 0.5),
+    (Kind::ReorderedDelivery, 0.2),
+    (Kind::SecretRotated, 0.2),
+    (Kind::VisibilityRefused, 0.2),
+    (Kind::Poison, 0.04),
 ];
+
+/// Often enough to fire in one run, seldom enough for the others to have something left.
+fn rate(kind: Kind) -> f64 {
+    let seldom = SELDOM.iter().find(|(it, _)| *it == kind).map(|(_, rate)| *rate);
+    seldom.unwrap_or(match kind.describe().family {
+        // Together they must leave Stripe well enough for the responder to redrive.
+        Family::Stripe => 0.015,
+        Family::Input | Family::Lambda | Family::Aws => 0.03,
+    })
+}
 
 /// The journal and the summary of one run in a process of its own.
 fn recorded(seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    let experiment = folder.join("everything.toml");
+    std::fs::write(&experiment, everything()).expect("it can be written");
     let chaos = Command::new(env!("CARGO_BIN_EXE_chaos"))
-        .args(EVERYTHING)
-        .args(["crash=0.1", "--seed", seed, "--out"])
+        .arg("run")
+        .arg(&experiment)
+        .args(["--seed", seed, "--out"])
         .arg(folder)
         .output()
         .expect("the binary starts");
+    // It passes only if every fault fired.
     assert!(chaos.status.success(), "{}", String::from_utf8_lossy(&chaos.stdout));
     let read = |file: &str| std::fs::read(folder.join(file)).expect("the run wrote it");
     (read("journal.jsonl"), read("summary.json"))
