@@ -30,7 +30,7 @@ pub(in super::super) const LEDGER_LOST_ANSWER: Description = Description {
     prevents_calls: false,
     does: "does what was asked and loses the answer; the SDK repeats the request",
     cause: "a connection that dies between effect and answer",
-    heals: "the repeated write meets its own first try, and must know it",
+    heals: "the repeated write meets its own first try, and knows it; a delivery that never heard of its own closes itself",
 };
 
 pub(in super::super) const DUPLICATE_DELIVERY: Description = Description {
@@ -88,7 +88,7 @@ pub(in super::super) const SECRET_ROTATED: Description = Description {
     placements: &[],
     operations: &[],
     prevents_calls: false,
-    does: "rolls the Stripe key: the old one stops to work, the secret holds the new one",
+    does: "rolls the Stripe key, asked once a minute: the old one stops to work, the secret holds the new one",
     cause: "rotation, as it should happen",
     heals: "the refused key is fetched again, once",
 };
@@ -124,7 +124,7 @@ pub(in super::super) const METRICS_LATE: Description = Description {
     placements: &[],
     operations: &[],
     prevents_calls: false,
-    does: "holds a queue's metrics back for 15 minutes",
+    does: "holds a queue's metrics back for 15 minutes once it holds something again",
     cause: "a queue that nobody used for six hours: SQS stops to publish, and takes up to 15 minutes to begin again",
     heals: "the schedule, which asks the queues themselves",
 };
