@@ -17,6 +17,7 @@ mod sdk;
 pub mod search;
 pub mod shrink;
 pub mod stripe;
+pub mod sweep;
 pub mod template;
 mod units;
 pub mod workload;

@@ -49,3 +49,14 @@ fn a_seed_is_replayed_byte_for_byte() {
     });
     assert_eq!(files[0], files[1]);
 }
+
+#[test]
+fn a_sweep_counts_its_points_alike_on_any_number_of_threads() {
+    let folder = folder("sweep");
+    let sweep = |jobs| typed(&folder, &["sweep", "--only", "malformed", "--jobs", jobs]);
+    let (one, three) = (sweep("1"), sweep("3"));
+    let said = String::from_utf8_lossy(&one.stdout).into_owned();
+    assert_eq!((one.status.code(), three.status.code()), (Some(0), Some(0)), "{said}");
+    assert_eq!(one.stdout, three.stdout);
+    assert!(said.contains(" points, ") && said.contains(" 0 violations"), "{said}");
+}

@@ -46,6 +46,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run an experiment and judge it
     Run(Box<Run>),
+    /// Kill both functions at every point there is, under every trouble one call to Stripe can have
+    Sweep(Sweep),
     /// Run seeds, each with faults of its own, until one violates a check
     Search(Search),
     /// Run one seed of the search again, and report it as `run` does
@@ -104,6 +106,26 @@ pub(super) struct Run {
     /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-<experiment>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXITS)]
+pub(super) struct Sweep {
+    /// Sweep only the scenarios with this in their name
+    #[arg(long, value_name = "TEXT")]
+    pub(super) only: Option<String>,
+
+    /// How many points are run side by side, 1 to 256 [default: as many as there are cores]; the results are the same
+    #[arg(long, value_name = "NUMBER", value_parser = jobs, allow_negative_numbers = true)]
+    pub(super) jobs: Option<NonZeroUsize>,
+
+    /// Folder for the experiments that violate a check [default: chaos-runs/<UTC time>-sweep]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+
+    /// Template to deploy [default: the repository's template.yaml]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) template: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

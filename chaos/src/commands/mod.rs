@@ -9,6 +9,7 @@ mod list;
 mod replay;
 mod run;
 mod search;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -55,7 +56,7 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, search, replay, list, validate, help";
+const COMMANDS: &str = "run, sweep, search, replay, list, validate, help";
 
 /// Why a command did not get as far as a verdict.
 #[derive(Debug)]
@@ -74,6 +75,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundi
     };
     let carried_out = match command {
         Command::Run(wanted) => run::run(&wanted, &mut around),
+        Command::Sweep(wanted) => sweep::sweep(&wanted, &mut around),
         Command::Search(wanted) => search::search(&wanted, &mut around),
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),

@@ -90,3 +90,14 @@ fn a_violation_the_search_finds_is_shrunk_and_the_saved_experiment_fails_by_itse
     assert_eq!(exit, Exit::Unsafe);
     let _ = std::fs::remove_dir_all(folder);
 }
+
+#[test]
+fn a_point_of_the_sweep_that_violates_a_check_is_saved_and_fails_by_itself() {
+    let folder = folder("sweep");
+    let (exit, said) = typed(&["sweep", "--only", "malformed", "--out", &folder], LOSSY);
+    assert_eq!(exit, Exit::Unsafe);
+    let saved = format!("{folder}/malformed-message.toml");
+    assert!(said.contains(&format!("again: cargo chaos run {saved}\n")), "{said}");
+    assert_eq!(ended("swept", &[&saved], LOSSY).0, Exit::Unsafe);
+    let _ = std::fs::remove_dir_all(folder);
+}

@@ -55,6 +55,11 @@ impl Bar {
         self.bar.set_position(progress.done + progress.dead_lettered);
     }
 
+    /// It turns out how many there are.
+    pub fn lengthen(&self, length: u64) {
+        self.bar.set_length(length);
+    }
+
     /// Shows that so many are done, and what is known by then.
     pub fn advance(&self, done: u64, known: &str) {
         if self.bar.is_hidden() {
