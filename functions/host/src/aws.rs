@@ -92,7 +92,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_smithy_async::time::SystemTimeSource;
+    use aws_smithy_async::time::StaticTimeSource;
     use aws_smithy_types::error::ErrorMetadata;
 
     fn on_lambda_with(variables: &[(&str, &str)]) -> Result<SdkConfig, ConfigError> {
@@ -100,7 +100,7 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        on_lambda(get, SharedTimeSource::new(SystemTimeSource::new()))
+        on_lambda(get, SharedTimeSource::new(StaticTimeSource::from_secs(0)))
     }
 
     #[test]
