@@ -26,6 +26,10 @@ const SHARES: [u32; 7] = [10_000, 50_000, 100_000, 200_000, 350_000, 750_000, 1_
 /// Highest turn that a fault that counts waits for.
 const NTH_MAX: u64 = 40;
 
+/// How long everything may take to come to rest after the last fault, ms. Dead letters that keep dying in the hands of
+/// the consumer are tried again with growing pauses, so this is far more than an outage needs.
+const DRAIN_MS: u64 = 6 * 60 * MINUTE_MS;
+
 const HALF: Chance = Chance::from_ppm(500_000);
 const QUARTER: Chance = Chance::from_ppm(250_000);
 const TENTH: Chance = Chance::from_ppm(100_000);
@@ -39,7 +43,13 @@ pub fn experiment(seed: u64) -> Experiment {
     let mut stream = Stream::new(seed, "search");
     let span_ms = *pick(&SPANS_MS, &mut stream);
     let faults = faults(span_ms, &mut stream);
-    let expect = Expect { dead_letters: DeadLetters::Any, excused: excused(&faults), ..Expect::default() };
+    let expect = Expect {
+        dead_letters: DeadLetters::Any,
+        // The bound for an outage leaves no room for what goes on dying after it.
+        drained_within_ms: faults.iter().any(|fault| fault.kind == Kind::Poison).then_some(DRAIN_MS),
+        excused: excused(&faults),
+        alarms: None,
+    };
     let workload = Workload { payments: Payments::Generated(PAYMENTS), pace: Pace::Over { span_ms } };
     let empty = Experiment::parse(Path::new(""), "").expect("an empty file is an experiment");
     Experiment {
@@ -48,6 +58,7 @@ pub fn experiment(seed: u64) -> Experiment {
         workload,
         faults,
         expect,
+        drain_ms: DRAIN_MS,
         ..empty
     }
 }

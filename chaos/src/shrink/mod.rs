@@ -19,7 +19,7 @@ use minimise::minimise;
 use payments::Payment;
 
 /// Most runs that are tried for one violation.
-const RUNS_MAX: u64 = 600;
+const RUNS_MAX: u64 = 300;
 
 /// The least that still violates a check.
 #[derive(Clone, Debug)]

@@ -10,67 +10,53 @@ use payments::UnixMs;
 use payments::incident::{Escalation, Notice, NoticePhase, Phase, Recovery};
 use serde::de::DeserializeOwned;
 
-/// What there is of an incident.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Standing {
-    responder: Option<Recorded>,
-    dead_letters: usize,
-    quarantined: usize,
-    /// Alarms in ALARM that will not go back by themselves, given what is in the queues, left out.
-    alarms: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Recorded {
-    recovery: Recovery,
-    notice: Notice,
-    redrives: Redrives,
-}
-
+/// Who starts a redrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Redrives {
     ByItself,
     ByCommand,
 }
 
-impl Standing {
-    pub(super) fn of(deployed: &Deployed, services: &Services, now: UnixMs) -> Self {
-        let depth = |queue: &str| services.sqs().depth(queue, now).map_or(0, |depth| depth.total());
-        let (dead_letters, quarantined) =
-            (depth(&deployed.names.dead_letters), depth(&deployed.names.quarantine));
-        let redrives = if deployed.redrives_by_itself() { Redrives::ByItself } else { Redrives::ByCommand };
-        let responder = deployed.names.incidents.as_ref().map(|table| {
-            let (recovery, notice) =
-                (record(services, table, "recovery"), record(services, table, "quarantine"));
-            Recorded { recovery, notice, redrives }
-        });
-        let stays = |alarm: &str| {
-            let of_what_stays = alarm.ends_with("DeadLettersWaiting") || alarm.ends_with("PaymentsDelayed");
-            (quarantined > 0 && alarm.ends_with("QuarantineNotEmpty"))
-                || (dead_letters > 0 && redrives == Redrives::ByCommand && of_what_stays)
-        };
-        let cloudwatch = services.cloudwatch();
-        let alarms = deployed.stack.alarms.values().map(|alarm| alarm.name.as_str());
-        let sounding = alarms.filter(|alarm| {
-            !stays(alarm) && cloudwatch.state(alarm).is_some_and(|state| state.value == StateValue::Alarm)
-        });
-        Self { responder, dead_letters, quarantined, alarms: sounding.count() }
+/// Whether nothing more is to come. Without a responder nothing ever does.
+///
+/// A run asks every few seconds, so what costs least is asked first, and the records last.
+pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> bool {
+    let Some(table) = &deployed.names.incidents else { return true };
+    let depth = |queue: &str| services.sqs().depth(queue, now).map_or(0, |depth| depth.total());
+    let (dead_letters, quarantined) =
+        (depth(&deployed.names.dead_letters), depth(&deployed.names.quarantine));
+    let redrives = if deployed.redrives_by_itself() { Redrives::ByItself } else { Redrives::ByCommand };
+    if dead_letters > 0 && redrives == Redrives::ByItself {
+        return false;
     }
+    // What is in the queues keeps these in ALARM; they do not go back by themselves.
+    let stays = |alarm: &str| {
+        let of_what_stays = alarm.ends_with("DeadLettersWaiting") || alarm.ends_with("PaymentsDelayed");
+        (quarantined > 0 && alarm.ends_with("QuarantineNotEmpty"))
+            || (dead_letters > 0 && redrives == Redrives::ByCommand && of_what_stays)
+    };
+    let sounds = |alarm: &str| {
+        services.cloudwatch().state(alarm).is_some_and(|state| state.value == StateValue::Alarm)
+    };
+    let mut alarms = deployed.stack.alarms.values().map(|alarm| alarm.name.as_str());
+    if alarms.any(|alarm| !stays(alarm) && sounds(alarm)) {
+        return false;
+    }
+    let recovery: Recovery = record(services, table, "recovery");
+    let recovered = dead_letters == 0 && recovery.is_quiet();
+    let left_to_humans = redrives == Redrives::ByCommand
+        && matches!(recovery.phase, Phase::Waiting { .. })
+        && recovery.outbox.is_empty()
+        && recovery.history.escalations.contains(&Escalation::RedriveIsYours);
+    (recovered || left_to_humans) && is_noticed(&record(services, table, "quarantine"), quarantined)
+}
 
-    /// Whether nothing more is to come. Without a responder nothing ever does.
-    pub(super) fn is_over(&self) -> bool {
-        let Some(Recorded { recovery, notice, redrives }) = &self.responder else { return true };
-        let recovered = self.dead_letters == 0 && recovery.is_quiet();
-        let left_to_humans = *redrives == Redrives::ByCommand
-            && matches!(recovery.phase, Phase::Waiting { .. })
-            && recovery.outbox.is_empty()
-            && recovery.history.escalations.contains(&Escalation::RedriveIsYours);
-        let noticed = match notice.phase {
-            NoticePhase::Clear => self.quarantined == 0,
-            NoticePhase::Open { .. } => self.quarantined > 0,
-        };
-        (recovered || left_to_humans) && noticed && notice.outbox.is_empty() && self.alarms == 0
-    }
+fn is_noticed(notice: &Notice, quarantined: usize) -> bool {
+    let noticed = match notice.phase {
+        NoticePhase::Clear => quarantined == 0,
+        NoticePhase::Open { .. } => quarantined > 0,
+    };
+    noticed && notice.outbox.is_empty()
 }
 
 /// A record as it was last saved; the default one before that. One that cannot be read is the responder's trouble, and

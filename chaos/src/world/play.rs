@@ -4,7 +4,7 @@
 //! do.
 
 use super::history::{Ending, Refused, Sent};
-use super::incident::Standing;
+use super::incident;
 use super::producer::Producer;
 use super::{Deployed, Experiment, Names};
 use crate::clock::Clock;
@@ -79,7 +79,10 @@ impl<'a> Play<'a> {
             if look <= now {
                 look = now.plus_ms(LOOK_MS);
                 watch(self.progress(now));
-                if self.is_quiet(now) && self.is_drained() && self.standing(now).is_over() {
+                if self.is_quiet(now)
+                    && self.is_drained()
+                    && incident::is_over(self.deployed, &self.services, now)
+                {
                     return Ending::Drained;
                 }
                 if now >= time_up {
@@ -98,10 +101,6 @@ impl<'a> Play<'a> {
 
     fn is_drained(&self) -> bool {
         self.services.sqs().next_receivable(&self.names.source).is_none()
-    }
-
-    fn standing(&self, now: UnixMs) -> Standing {
-        Standing::of(self.deployed, &self.services, now)
     }
 
     fn progress(&mut self, now: UnixMs) -> Progress {
