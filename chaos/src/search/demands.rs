@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 10] = [
+pub const DEMANDS: [Demand; 11] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -64,6 +64,11 @@ pub const DEMANDS: [Demand; 10] = [
         check: "one-intent-per-generation",
         unless: Unless::Nothing,
         why: "a key makes one intent, whatever becomes of the answer",
+    },
+    Demand {
+        check: "outage-spared",
+        unless: Unless::Nothing,
+        why: "what a breaker permits, it permits under any other fault as well",
     },
     Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
     Demand {
