@@ -19,6 +19,7 @@ pub mod shrink;
 pub mod stripe;
 pub mod sweep;
 pub mod template;
+pub mod turns;
 mod units;
 pub mod workload;
 pub mod world;

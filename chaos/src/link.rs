@@ -4,8 +4,9 @@
 //! effect and one after it. Hop *k* of an invocation is crash point *k*.
 //! Invariant: once a link is tripped no hop of it returns, so nothing the dead container meant to do still happens.
 
-use std::sync::Arc;
+use crate::turns::Place;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 const NEVER: u64 = u64::MAX;
@@ -19,6 +20,7 @@ struct Inner {
     hops: AtomicU64,
     kill_at: AtomicU64,
     tripped: watch::Sender<bool>,
+    place: Mutex<Option<Place>>,
 }
 
 impl Default for Link {
@@ -27,6 +29,7 @@ impl Default for Link {
             hops: AtomicU64::new(0),
             kill_at: AtomicU64::new(NEVER),
             tripped: watch::Sender::new(false),
+            place: Mutex::default(),
         }))
     }
 }
@@ -47,6 +50,20 @@ impl Link {
         if *self.0.tripped.borrow() {
             std::future::pending::<()>().await;
         }
+        // Odd hops lie in front of an effect.
+        let place = if hop.is_multiple_of(2) { None } else { self.place().clone() };
+        if let Some(place) = place {
+            place.turn().await;
+        }
+    }
+
+    /// From now on every effect waits for its turn; without a place, for nobody's.
+    pub fn sit(&self, place: Option<Place>) {
+        *self.place() = place;
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Kills the container: from now on no hop returns.

@@ -66,6 +66,7 @@ impl Tale {
             queues: BTreeMap::from(queues),
             mails: Vec::new(),
             faults: Vec::new(),
+            turns: Vec::new(),
             alerted: Alerted {
                 responder: Some(RESPONDER.to_owned()),
                 alarms: alarms.map(|name| (format!("stack-{name}"), name.to_owned())).into(),

@@ -9,6 +9,7 @@ use super::wire::{CurrentRequest, Wire};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::link::Link;
+use crate::turns::Place;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use payments::UnixMs;
 use std::pin::Pin;
@@ -126,6 +127,12 @@ pub trait FatePlan: Send + Sync {
     /// found dead.
     fn came_to_pass(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
         let _ = (function, request, hop, now);
+    }
+
+    /// The place of an invocation of `function` that begins now, if its effects are to wait for their turns.
+    fn place(&self, function: &str) -> Option<Place> {
+        let _ = function;
+        None
     }
 
     /// How much longer than usual it takes, ms, until the init of a new container of `function` begins.

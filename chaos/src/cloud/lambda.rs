@@ -178,7 +178,9 @@ impl Pool {
         (deadline, fate): (UnixMs, Fate),
     ) -> Ended {
         let Container { link, request: current, clock, .. } = &warm.container;
+        let place = self.around.plans.fates.place(&self.config.logical_id);
         link.arm(fate.hop());
+        link.sit(place.clone());
         current.set(&request);
         let context = InvocationContext {
             request_id: request.clone(),
@@ -192,6 +194,9 @@ impl Pool {
             () = clock.sleep_until(deadline) => Err(Failure::Timeout),
             answer = caught(async { warm.handler.invoke(payload, context).await }) => answer.map_err(Failure::Error),
         };
+        if let Some(place) = place {
+            place.leave();
+        }
         // A function may answer in the very poll that passed the deadly hop; the dead do not answer.
         let outcome = match fate {
             Fate::Ends(end, hop) if link.hops() >= hop => {

@@ -40,6 +40,7 @@ struct ExperimentFile {
     seed: Option<u64>,
     starts: Option<Spanned<String>>,
     drain: Option<Spanned<String>>,
+    turns: Option<Spanned<String>>,
     workload: WorkloadFile,
     parameters: BTreeMap<String, Parameter>,
     fault: Vec<FaultFile>,
@@ -118,6 +119,7 @@ impl Source<'_> {
             seed: file.seed,
             starts: self.read(&file.starts, STARTS, |text| typed::instant("starts", text))?,
             workload: self.workload(&file.workload)?,
+            turns: self.read(&file.turns, None, |text| typed::turns(text).map(Some))?,
             faults,
             orders,
             expect: Expect {

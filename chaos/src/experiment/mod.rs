@@ -15,6 +15,7 @@ pub use shipped::{DEFAULT, SHIPPED, Shipped};
 pub use typed::{FaultArgument, NotAccepted, duration_ms, fault, rate};
 
 use crate::faults::Fault;
+use crate::turns::Seat;
 use crate::workload::Workload;
 use payments::UnixMs;
 use serde::Deserialize;
@@ -36,6 +37,8 @@ pub struct Experiment {
     pub starts: UnixMs,
     /// What is sent.
     pub workload: Workload,
+    /// The order in which the first two invocations of the consumer have their effects, if they are put side by side.
+    pub turns: Option<Vec<Seat>>,
     /// What goes wrong, in the order of the file.
     pub faults: Vec<Fault>,
     /// Parameters the template is deployed with, beside those the world gives.

@@ -5,6 +5,7 @@
 use crate::checks::{self, Promise};
 use crate::faults::{Kind, Placement};
 use crate::random::Chance;
+use crate::turns::Seat;
 use jiff::SignedDuration;
 use payments::UnixMs;
 use std::collections::BTreeSet;
@@ -114,6 +115,16 @@ pub(super) fn instant(field: &'static str, text: &str) -> Result<UnixMs, NotAcce
     text.parse::<jiff::Timestamp>()
         .map(|instant| UnixMs(instant.as_millisecond()))
         .map_err(|_| NotAccepted::new(field, format!("{text:?}"), "an instant such as 2019-07-10T16:00:00Z"))
+}
+
+/// An order of two: `1221`.
+pub(super) fn turns(text: &str) -> Result<Vec<Seat>, NotAccepted> {
+    let seat = |letter| match letter {
+        '1' => Ok(Seat::First),
+        '2' => Ok(Seat::Second),
+        _ => Err(NotAccepted::new("turns", format!("{text:?}"), "the digits 1 and 2, in any order")),
+    };
+    text.chars().map(seat).collect()
 }
 
 /// Checks that a run is not held to: any but those of safety.

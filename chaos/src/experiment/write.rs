@@ -5,6 +5,7 @@
 use super::{DeadLetters, Experiment};
 use crate::faults::{Fault, Rate, When};
 use crate::random::Chance;
+use crate::turns::Seat;
 use crate::units;
 use crate::workload::{Pace, Payments};
 use std::fmt::{self, Write as _};
@@ -33,6 +34,9 @@ impl Experiment {
         }
         writeln!(out, "starts = {}", text(&units::instant(self.starts)))?;
         writeln!(out, "drain = {}", length(self.drain_ms))?;
+        if let Some(turns) = &self.turns {
+            writeln!(out, "turns = {}", text(&digits(turns)))?;
+        }
         self.write_workload(out)?;
         if !self.parameters.is_empty() {
             writeln!(out, "\n[parameters]")?;
@@ -89,6 +93,16 @@ impl Experiment {
         }
         Ok(())
     }
+}
+
+fn digits(turns: &[Seat]) -> String {
+    turns
+        .iter()
+        .map(|seat| match seat {
+            Seat::First => '1',
+            Seat::Second => '2',
+        })
+        .collect()
 }
 
 fn write_fault(fault: &Fault, out: &mut String) -> fmt::Result {
@@ -189,6 +203,7 @@ lines'''
             seed = 18446744073709551615
             starts = "2019-07-10T16:00:00Z"
             drain = "90s"
+            turns = "1221"
             workload = { bodies = ['{"a":"\u00e9"}', 'PYMT_FAILED', "\t\u0000"], at = ["0s", "1m 2s 3ms", "336h"] }
             parameters = { AutoRedrive = "off" }
             order = [{ at = "5m", command = "redrive" }]

@@ -68,7 +68,7 @@ pub const DEMANDS: [Demand; 11] = [
     Demand {
         check: "outage-spared",
         unless: Unless::Nothing,
-        why: "what a breaker permits, it permits under any other fault as well",
+        why: "a breaker counts what fails, whatever else does",
     },
     Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
     Demand {

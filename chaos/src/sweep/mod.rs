@@ -3,6 +3,7 @@
 //! A scenario is run undisturbed, and once for each trouble of each call to Stripe that it makes. In each of these runs
 //! every invocation of the victim is killed at its first hop, its second, …, until it lives to its end. Nothing is drawn
 //! at random, and every point is an experiment like any other.
+//! Two deliveries side by side are run in every order of their effects, and in each with each of their hops as the last.
 //! Invariant: a point counts only if its kill and its trouble came to pass; a scenario without points proves nothing.
 
 mod scenario;
@@ -16,7 +17,9 @@ use crate::parallel;
 use crate::random::Chance;
 use crate::report::Paint;
 use crate::search::{Violation, excused};
+use crate::turns::{Choice, Seat};
 use crate::world::{Code, Deployed, History, World, WorldError};
+use scenario::Meeting;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
@@ -24,6 +27,10 @@ use std::ops::ControlFlow;
 const SEED: u64 = 1;
 /// A turn that never comes: whoever waits for it counts all others.
 const NEVER: u64 = u64::MAX;
+
+/// How often, with a kill, the two deliveries may take over from one another. Without one they may as often as they
+/// like; with one, more would take hours, and whoever is dead takes over no more.
+const SWITCHES_MAX: usize = 4;
 
 /// What the sweep of a scenario, or of a part of it, came to.
 #[derive(Clone, Debug, Default)]
@@ -36,11 +43,20 @@ pub struct Swept {
     pub violations: Vec<(Experiment, Violation)>,
 }
 
-/// What one task of a sweep is about: a scenario, under one trouble or none.
+/// What one task of a sweep is about.
 #[derive(Clone, Debug)]
 struct Task {
     scenario: usize,
-    trouble: Option<Fault>,
+    part: Part,
+}
+
+/// A part of a scenario.
+#[derive(Clone, Debug)]
+enum Part {
+    /// Every kill, under one trouble or none.
+    Kills(Option<Fault>),
+    /// Every order of two deliveries, with a kill of the first or the second, or none.
+    Orders(Option<u64>),
 }
 
 /// Sweeps scenarios on so many threads, and shows what each task came to, with the number of its scenario and how many
@@ -58,16 +74,18 @@ pub fn sweep(
     let sweeper = Sweeper { deployed, code };
     let mut tasks = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {
-        let troubles = sweeper.troubles(scenario)?.into_iter().map(Some);
-        let task = |trouble| Task { scenario: index, trouble };
-        tasks.extend(std::iter::once(None).chain(troubles).map(task));
+        let parts = sweeper.parts(scenario)?.into_iter();
+        tasks.extend(parts.map(|part| Task { scenario: index, part }));
     }
     let mut broken = Ok(());
     let all = tasks.len() as u64;
     let task = |number: u64| &tasks[usize::try_from(number).unwrap_or(usize::MAX)];
     let work = |number| {
-        let Task { scenario, trouble } = task(number);
-        sweeper.sweep(&scenarios[*scenario], trouble.as_ref())
+        let Task { scenario, part } = task(number);
+        match part {
+            Part::Kills(trouble) => sweeper.kills(&scenarios[*scenario], trouble.as_ref()),
+            Part::Orders(victim) => sweeper.orders(&scenarios[*scenario], *victim),
+        }
     };
     parallel::each(0..all, jobs, work, |number, swept| match swept {
         Ok(swept) => {
@@ -82,12 +100,31 @@ pub fn sweep(
     broken
 }
 
+impl Swept {
+    fn add(&mut self, experiment: &Experiment, history: &History, came_to_pass: bool) {
+        self.runs += 1;
+        self.points += u64::from(came_to_pass);
+        let violation = Violation::of(&Evidence::of(history), Paint::Plain);
+        self.violations.extend(violation.map(|violation| (experiment.clone(), violation)));
+    }
+}
+
 struct Sweeper<'a> {
     deployed: &'a Deployed,
     code: Code<'a>,
 }
 
 impl Sweeper<'_> {
+    fn parts(&self, scenario: &Scenario) -> Result<Vec<Part>, WorldError> {
+        match scenario.meeting {
+            Meeting::SideBySide => Ok([None, Some(1), Some(2)].map(Part::Orders).into()),
+            Meeting::Never => {
+                let troubles = self.troubles(scenario)?.into_iter().map(Some);
+                Ok(std::iter::once(None).chain(troubles).map(Part::Kills).collect())
+            }
+        }
+    }
+
     /// Every trouble that a call to Stripe of this scenario can have, one at a time: each kind in each placement, at each
     /// call of each operation that the undisturbed scenario makes.
     fn troubles(&self, scenario: &Scenario) -> Result<Vec<Fault>, WorldError> {
@@ -101,20 +138,20 @@ impl Sweeper<'_> {
 
     /// Kills each invocation of the victim at each of its hops. With trouble for the responder's probes, which are many,
     /// nobody is killed.
-    fn sweep(&self, scenario: &Scenario, trouble: Option<&Fault>) -> Result<Swept, WorldError> {
+    fn kills(&self, scenario: &Scenario, trouble: Option<&Fault>) -> Result<Swept, WorldError> {
         let mut swept = Swept::default();
         let disturbed_by = |kill: Option<Fault>| {
             let faults: Vec<Fault> = trouble.cloned().into_iter().chain(kill).collect();
             (disturbed(scenario, &faults), faults.len())
         };
         let alone = disturbed_by(None);
-        self.point(alone, &mut swept)?;
+        self.point(&alone, &mut swept)?;
         if scenario.victim == "responder" && trouble.is_some() {
             return Ok(swept);
         }
         for invocation in 1.. {
             let mut hop = 1;
-            while self.point(disturbed_by(Some(kill(scenario.victim, invocation, hop))), &mut swept)? {
+            while self.point(&disturbed_by(Some(kill(scenario.victim, invocation, hop))), &mut swept)? {
                 hop += 1;
             }
             // An invocation that is not even killed at its first hop did not take place.
@@ -128,22 +165,77 @@ impl Sweeper<'_> {
     /// Runs one point; whether all that was to disturb it came to pass.
     fn point(
         &self,
-        (experiment, disturbances): (Experiment, usize),
+        (experiment, disturbances): &(Experiment, usize),
         swept: &mut Swept,
     ) -> Result<bool, WorldError> {
-        let history = self.run(&experiment)?;
-        swept.runs += 1;
-        let disturbing = history.faults.iter().rev().take(disturbances);
-        let came_to_pass = disturbances > 0 && disturbing.clone().all(|tally| tally.fired > 0);
-        swept.points += u64::from(came_to_pass);
-        let violation = Violation::of(&Evidence::of(&history), Paint::Plain);
-        swept.violations.extend(violation.map(|violation| (experiment, violation)));
+        let history = self.run(experiment)?;
+        let disturbing = history.faults.iter().rev().take(*disturbances);
+        let came_to_pass = *disturbances > 0 && disturbing.clone().all(|tally| tally.fired > 0);
+        swept.add(experiment, &history, came_to_pass);
         Ok(came_to_pass)
+    }
+
+    /// Runs every order of two deliveries; with a victim, once for each of its hops as the last.
+    fn orders(&self, scenario: &Scenario, victim: Option<u64>) -> Result<Swept, WorldError> {
+        let mut swept = Swept::default();
+        let Some(victim) = victim else {
+            self.orders_with(scenario, None, &mut swept)?;
+            return Ok(swept);
+        };
+        for hop in 1.. {
+            let kill = kill(scenario.victim, victim, hop);
+            if !self.orders_with(scenario, Some(kill), &mut swept)? {
+                break;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Runs every order of two deliveries; whether the kill, if there is one, came to pass in any.
+    ///
+    /// A run follows the order it is given, and then lets the first go on as long as it can. Wherever the second could
+    /// have gone instead, another order begins.
+    fn orders_with(
+        &self,
+        scenario: &Scenario,
+        kill: Option<Fault>,
+        swept: &mut Swept,
+    ) -> Result<bool, WorldError> {
+        let kills: Vec<Fault> = kill.into_iter().collect();
+        let mut ever = false;
+        let mut open: Vec<Vec<Seat>> = vec![Vec::new()];
+        while let Some(order) = open.pop() {
+            let given = order.len();
+            let experiment = in_order(disturbed(scenario, &kills), order);
+            let history = self.run(&experiment)?;
+            let came_to_pass = history.faults.iter().rev().take(kills.len()).all(|tally| tally.fired > 0);
+            swept.add(&experiment, &history, came_to_pass);
+            ever |= came_to_pass;
+            let taken: Vec<Seat> = history.turns.iter().map(|turn| turn.seat).collect();
+            for at in given..taken.len() {
+                let other = [&taken[..at], &[taken[at].other()]].concat();
+                let is_few = kills.is_empty() || switches(&other) <= SWITCHES_MAX;
+                if history.turns[at].choice == Choice::Free && is_few {
+                    open.push(other);
+                }
+            }
+        }
+        Ok(ever && !kills.is_empty())
     }
 
     fn run(&self, experiment: &Experiment) -> Result<History, WorldError> {
         World::new(self.deployed.clone(), experiment.clone(), SEED)?.run(self.code, &mut |_| {})
     }
+}
+
+fn switches(order: &[Seat]) -> usize {
+    order.windows(2).filter(|pair| pair[0] != pair[1]).count()
+}
+
+fn in_order(experiment: Experiment, order: Vec<Seat>) -> Experiment {
+    let digits: String = order.iter().map(|seat| if *seat == Seat::First { '1' } else { '2' }).collect();
+    let name = format!("{}-order-{digits}", experiment.name);
+    Experiment { turns: Some(order), name, ..experiment }
 }
 
 /// A kind in each of its placements and at each of its operations, waiting for a turn that never comes.
@@ -204,4 +296,25 @@ fn named(fault: &Fault) -> String {
     };
     let hop = fault.hop.map(|hop| format!("-at-{hop}")).unwrap_or_default();
     format!("{}{placement}{operations}{turns}{hop}", fault.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::own_template;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn two_deliveries_have_their_effects_in_the_order_that_was_chosen() {
+        use Seat::{First, Second};
+        let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
+        let sweeper = Sweeper { deployed: &deployed, code: Code::DEPLOYED };
+        let scenario = ALL.iter().find(|it| it.meeting == Meeting::SideBySide).expect("there is one");
+        for order in [[First, First, First], [Second, First, Second], [Second, Second, First]] {
+            let experiment = in_order(disturbed(scenario, &[]), order.to_vec());
+            let history = sweeper.run(&experiment).expect("the world runs");
+            let begun = history.turns.iter().take(3).map(|turn| (turn.seat, turn.choice));
+            assert_eq!(begun.collect::<Vec<_>>(), order.map(|seat| (seat, Choice::Free)));
+        }
+    }
 }

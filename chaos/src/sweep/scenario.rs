@@ -15,12 +15,25 @@ pub struct Scenario {
     pub victim: &'static str,
     /// What is sent, one after the other; five good payments when there is nothing.
     bodies: &'static [&'static str],
+    /// How they meet.
+    pub(super) meeting: Meeting,
     /// The rest of its experiment.
     text: &'static str,
 }
 
+/// How two messages meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meeting {
+    /// One is done when the other comes.
+    Never,
+    /// Two invocations at once, in every order of their effects.
+    SideBySide,
+}
+
 /// From one message to the next, ms: far enough for the first to be done.
 const APART_MS: u64 = 10_000;
+/// Far enough for the two to be delivered one by one, and no further.
+const BESIDE_MS: u64 = 100;
 
 const GOOD: &str = r#"{"payment_id":"swept","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#;
 const DEARER: &str =
@@ -44,7 +57,7 @@ const COMMANDS: &str = "
     ]";
 
 /// Every scenario. A drill that succeeds is none: it makes no call, so there is no point to die at.
-pub const ALL: [Scenario; 12] = [
+pub const ALL: [Scenario; 15] = [
     sent("good payment", &[GOOD]),
     sent("declined payment", &[DECLINED]),
     sent("softly declined payment", &[SOFTLY]),
@@ -54,13 +67,19 @@ pub const ALL: [Scenario; 12] = [
     sent("conflicting payment", &[GOOD, DEARER]),
     sent("malformed message", &["{"]),
     sent("drill that fails", &["PYMT_FAILED"]),
+    Scenario { meeting: Meeting::SideBySide, ..sent("two deliveries of a good payment", &[GOOD, GOOD]) },
+    Scenario {
+        meeting: Meeting::SideBySide,
+        ..sent("two deliveries of a declined payment", &[DECLINED, DECLINED])
+    },
+    Scenario { meeting: Meeting::SideBySide, ..sent("two payments in conflict", &[GOOD, DEARER]) },
     Scenario { victim: "responder", ..sent("notice of quarantine", &["{"]) },
     Scenario { victim: "responder", text: OUTAGE, ..sent("outage and recovery", &[]) },
     Scenario { victim: "responder", text: COMMANDS, ..sent("outage with commands", &[]) },
 ];
 
 const fn sent(name: &'static str, bodies: &'static [&'static str]) -> Scenario {
-    Scenario { name, victim: "consumer", bodies, text: "" }
+    Scenario { name, victim: "consumer", bodies, meeting: Meeting::Never, text: "" }
 }
 
 impl Scenario {
@@ -74,11 +93,15 @@ impl Scenario {
         let experiment = Experiment::parse(Path::new(&format!("{name}.toml")), self.text);
         let experiment = experiment.expect("every scenario's text is well formed");
         let bodies: Vec<String> = self.bodies.iter().map(ToString::to_string).collect();
+        let apart_ms = match self.meeting {
+            Meeting::Never => APART_MS,
+            Meeting::SideBySide => BESIDE_MS,
+        };
         let workload = match bodies.len() as u64 {
             0 => Workload { payments: Payments::Generated(5), pace: Pace::Over { span_ms: 12 * APART_MS } },
             sent => Workload {
                 payments: Payments::Bodies(bodies),
-                pace: Pace::At((0..sent).map(|number| number * APART_MS).collect()),
+                pace: Pace::At((0..sent).map(|number| number * apart_ms).collect()),
             },
         };
         Experiment { title: self.name.to_owned(), workload, ..experiment }

@@ -9,6 +9,7 @@ use crate::experiment::Experiment;
 use crate::faults::Tally;
 use crate::journal::Record;
 use crate::stripe::Movement;
+use crate::turns::Turn;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
@@ -43,6 +44,8 @@ pub struct History {
     pub mails: Vec<Mail>,
     /// What came of each configured fault.
     pub faults: Vec<Tally>,
+    /// The turns that the first two invocations of the consumer took, if the experiment has an order for them.
+    pub turns: Vec<Turn>,
     /// Who is told of what.
     pub alerted: Alerted,
 }

@@ -32,6 +32,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
+use crate::turns::Turns;
 use crate::workload::{Arrival, NdjsonError};
 use play::Play;
 use rotation::rotate_keys;
@@ -135,6 +136,7 @@ impl World {
         let Self { deployed, experiment, seed, arrivals } = self;
         let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
         let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
+        let turns = experiment.turns.clone().map(Turns::new);
         let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
         let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());
         let mut functions = vec![(deployed.consumer.clone(), (code.consumer)(provider.clone()))];
@@ -148,7 +150,7 @@ impl World {
             topics: deployed.stack.topics.values().cloned().collect(),
             functions,
             alerting: Alerting { alarms, ..Alerting::default() },
-            plans: plans::plans(&faults, &deployed),
+            plans: plans::plans(&faults, &deployed, turns.clone()),
             seed,
         };
         let mut cloud = Cloud::start(blueprint, clock, &journal)
@@ -189,6 +191,7 @@ impl World {
             queues,
             mails,
             faults: faults.tally(),
+            turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted: deployed.alerted(),
             names: deployed.names,
             experiment,

@@ -11,6 +11,7 @@ use crate::cloud::services::Service;
 use crate::cloud::sqs::{Content, QueuePlan, payment_in};
 use crate::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use crate::faults::{Faults, Hit, Kind, Subject};
+use crate::turns::{Place, Turns};
 use payments::UnixMs;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,15 +31,17 @@ struct Asked {
     faults: Faults,
     consumer: String,
     schedules: BTreeSet<String>,
+    turns: Option<Turns>,
 }
 
 /// Plans that make an experiment's faults come true.
-pub(super) fn plans(faults: &Faults, deployed: &Deployed) -> Plans {
+pub(super) fn plans(faults: &Faults, deployed: &Deployed, turns: Option<Turns>) -> Plans {
     let schedules = deployed.responder.iter().flat_map(|responder| &responder.schedules);
     let asked = Arc::new(Asked {
         faults: faults.clone(),
         consumer: deployed.consumer.logical_id.clone(),
         schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
+        turns,
     });
     Plans { fates: asked.clone(), calls: asked.clone(), queues: asked.clone(), deliveries: asked }
 }
@@ -110,6 +113,10 @@ impl FatePlan for Asked {
 
     fn came_to_pass(&self, function: &str, request: &str, hop: u64, now: UnixMs) {
         self.faults.ended(self.role(function), request, hop, now);
+    }
+
+    fn place(&self, function: &str) -> Option<Place> {
+        self.turns.as_ref().filter(|_| function == self.consumer)?.place()
     }
 
     fn start_delay_ms(&self, function: &str, now: UnixMs) -> u64 {
