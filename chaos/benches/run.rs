@@ -41,7 +41,17 @@ fn main() {
     );
     println!("  ledger writes                      {:>6} writes", ledger_writes(&broken));
     println!("  ratio to the run without a fault   {:>9.2}", outage.as_secs_f64() / steady.as_secs_f64());
+    let (small, _) = median(SMALL, "");
+    println!(
+        "50 payments, 30 min outage           {:>6} ms, {:.1} seeds a second on one core",
+        small.as_millis(),
+        1.0 / small.as_secs_f64()
+    );
 }
+
+const SMALL: &str = "
+    workload = { payments = 50, over = '30m' }
+    fault = [{ kind = 'stripe-unavailable', for = '30m' }]";
 
 const OUTAGE: &str = "
     workload = { payments = 2000, over = '2h' }
