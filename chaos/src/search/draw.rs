@@ -20,6 +20,8 @@ const MINUTE_MS: u64 = 60_000;
 const SPANS_MS: [u64; 3] = [2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS];
 /// How long a fault lasts: a blink, a while, or an outage that dead-letters.
 const LENGTHS_MS: [u64; 4] = [MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 40 * MINUTE_MS];
+/// How many times as long a fault lasts that would otherwise be over before there is anything for it to hit.
+const RECOVERY_FACTOR: u64 = 4;
 /// Shares of what a fault could hit that it hits. None near one half for long: whether a provider of which half of the
 /// calls fail is well is a matter of luck, and what luck decides proves nothing.
 const SHARES: [u32; 7] = [10_000, 50_000, 100_000, 200_000, 350_000, 750_000, 1_000_000];
@@ -87,8 +89,14 @@ fn fault(kind: Kind, span_ms: u64, stream: &mut Stream) -> Fault {
     let Description { placements, .. } = kind.describe();
     let placement = (!placements.is_empty()).then(|| *pick(placements, stream));
     let from_ms = stream.below(span_ms);
-    let window = Window { from_ms, until_ms: from_ms + *pick(&LENGTHS_MS, stream) };
+    let length_ms = *pick(&LENGTHS_MS, stream) * if hits_recovery(kind) { RECOVERY_FACTOR } else { 1 };
+    let window = Window { from_ms, until_ms: from_ms + length_ms };
     Fault { placement, scope: scope(kind, stream), when: when(stream), ..Fault::steady(kind, HALF, window) }
+}
+
+/// Whether what it hits happens late in a run, and seldom.
+fn hits_recovery(kind: Kind) -> bool {
+    matches!(kind, Kind::MoveTaskMisses | Kind::SnsFailing)
 }
 
 fn scope(kind: Kind, stream: &mut Stream) -> Scope {
@@ -130,7 +138,7 @@ mod tests {
         for seed in 0..200 {
             let faults = experiment(seed).faults;
             assert!(!faults.is_empty());
-            assert!(faults.iter().all(|fault| fault.window.until_ms < 2 * 60 * MINUTE_MS));
+            assert!(faults.iter().all(|fault| fault.window.until_ms < 4 * 60 * MINUTE_MS));
         }
     }
 

@@ -80,3 +80,21 @@ fn a_provider_that_flaps_makes_nobody_get_up() {
         assert!(history.mails.iter().all(|mail| held(&mail.body)), "seed {seed}");
     }
 }
+
+#[test]
+fn no_task_is_asked_for_while_its_only_dead_letter_could_not_be_shown_again() {
+    // The consumer hands the drill back five times; the sixth is the responder's.
+    let drill = "
+        title = 'A drill that stays hidden'
+        workload = { bodies = ['PYMT_FAILED'], over = '1m' }
+        fault = [{ kind = 'visibility-refused', nth = [6] }]";
+    let history = history_of(drill, 1);
+    let refused = |event: &Event| matches!(event, Event::FaultFired { .. });
+    assert!(history.records.iter().any(|record| refused(&record.event)), "the entry was refused");
+    let started = history.records.iter().filter_map(|record| match record.event {
+        Event::MoveTaskStarted { to_move, .. } => Some(to_move),
+        _ => None,
+    });
+    let started: Vec<u64> = started.collect();
+    assert!(!started.is_empty() && started.iter().all(|to_move| *to_move > 0), "{started:?}");
+}

@@ -101,8 +101,9 @@ impl Queues {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    /// Makes messages visible again at once. Those for which it fails come back by themselves.
-    pub(crate) async fn show(&self, queue_url: &str, messages: &[Message]) {
+    /// Makes messages visible again at once, and says how many are. The others come back by themselves.
+    pub(crate) async fn show(&self, queue_url: &str, messages: &[Message]) -> u64 {
+        let mut shown = 0;
         for messages in messages.chunks(SQS_BATCH) {
             let entries = messages.iter().enumerate().filter_map(|(index, message)| {
                 ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -116,6 +117,7 @@ impl Queues {
             match change.set_entries(Some(entries.collect())).send().await {
                 // A 200 may still hold failures, entry by entry.
                 Ok(answer) => {
+                    shown += answer.successful.len() as u64;
                     for failed in answer.failed {
                         tracing::warn!(code = failed.code, "a message stays hidden for a minute");
                     }
@@ -125,6 +127,7 @@ impl Queues {
                 }
             }
         }
+        shown
     }
 
     /// Sends a dead letter, as it is, to the queue that the consumer works on.

@@ -53,14 +53,14 @@ impl Inner {
         record: &Recovery,
         seen: &mut Observation,
     ) -> Result<Recovery, TurnError> {
-        let sorting = self.look_through(record, seen).await?;
+        let mut sorting = self.look_through(record, seen).await?;
+        // A move task takes only what is visible, so that alone is what a decision may count on.
+        sorting.found.others = self.queues.show(&self.queues.dead_letters, &sorting.rest).await;
         let (mut next, mut effect) = (self.rules.sorted)(record, sorting.found.clone(), seen, &self.policy);
         if next.outbox.written() > record.outbox.written() {
             seen.details = Some(self.details(seen).await);
             (next, effect) = (self.rules.sorted)(record, sorting.found, seen, &self.policy);
         }
-        // Before a task may start: it takes only what is visible.
-        self.queues.show(&self.queues.dead_letters, &sorting.rest).await;
         let saved = match self.records.save(&next).await? {
             Saved::Yes(saved) => saved,
             Saved::Lost(found) => {
@@ -178,7 +178,6 @@ impl Sorting {
     }
 
     fn add_other(&mut self, message: Message, age: Age) {
-        self.found.others += 1;
         self.rest.push(message);
         self.count(age);
     }

@@ -30,7 +30,7 @@ use crate::time::UnixMs;
 pub struct Sorted {
     /// Payments that would call the provider if they were redriven: at most a canary of them.
     pub members: Vec<Member>,
-    /// Messages that are there and did not become members.
+    /// Messages that did not become members and are visible: what a move task would find.
     pub others: u64,
     /// Those of the others that the ledger does not know.
     pub rowless: Vec<BodyDigest>,
@@ -88,7 +88,7 @@ impl Recovery {
         } else if found.others > 0 && found.quarantined.is_empty() {
             turn.redrive();
         } else {
-            // Nothing is left, or more is to be sorted, or SQS showed none of what it counts: the next turn sees.
+            // Nothing is left, or more is to be sorted, or SQS hides what it counts: the next turn sees.
             turn.next.phase = Phase::Waiting { well, next_try_at: seen.now };
         }
         (turn.next, turn.effect)
