@@ -1,8 +1,9 @@
 //! The sweep: every point at which an invocation can die, under every trouble one call to Stripe can have.
 //!
-//! A scenario is run undisturbed, and once for each trouble of each call to Stripe that it makes. In each of these runs
-//! every invocation of the victim is killed at its first hop, its second, …, until it lives to its end. Nothing is drawn
-//! at random, and every point is an experiment like any other.
+//! A scenario is run undisturbed, and once for each trouble of each call to Stripe that it makes. Undisturbed, and under
+//! each trouble of a call of the victim's own, every invocation of the victim is killed at its first hop, its second, …,
+//! until it lives to its end. Probes are too many for that: where the responder dies, a trouble lasts instead, and meets
+//! the probes and the canary of some turns. Nothing is drawn at random, and every point is an experiment like any other.
 //! Two deliveries side by side are run in every order of their effects, and in each with each of their hops as the last.
 //! Invariant: a point counts only if its kill and its trouble came to pass; a scenario without points proves nothing.
 
@@ -16,7 +17,7 @@ use crate::faults::{Family, Fault, Kind, Scope, When, Window};
 use crate::parallel;
 use crate::random::Chance;
 use crate::report::Paint;
-use crate::search::{Violation, excused};
+use crate::search::{Coverage, Place, Violation, excused};
 use crate::turns::{Choice, Seat};
 use crate::world::{Code, Deployed, History, World, WorldError};
 use scenario::Meeting;
@@ -55,6 +56,8 @@ struct Task {
 enum Part {
     /// Every kill, under one trouble or none.
     Kills(Option<Fault>),
+    /// One trouble, and nobody is killed.
+    Trouble(Fault),
     /// Every order of two deliveries, with a kill of the first or the second, or none.
     Orders(Option<u64>),
 }
@@ -84,6 +87,7 @@ pub fn sweep(
         let Task { scenario, part } = task(number);
         match part {
             Part::Kills(trouble) => sweeper.kills(&scenarios[*scenario], trouble.as_ref()),
+            Part::Trouble(trouble) => sweeper.trouble(&scenarios[*scenario], trouble),
             Part::Orders(victim) => sweeper.orders(&scenarios[*scenario], *victim),
         }
     };
@@ -119,8 +123,17 @@ impl Sweeper<'_> {
         match scenario.meeting {
             Meeting::SideBySide => Ok([None, Some(1), Some(2)].map(Part::Orders).into()),
             Meeting::Never => {
-                let troubles = self.troubles(scenario)?.into_iter().map(Some);
-                Ok(std::iter::once(None).chain(troubles).map(Part::Kills).collect())
+                let part = |trouble| {
+                    if is_of_consumer(&trouble) && scenario.victim == "consumer" {
+                        Part::Kills(Some(trouble))
+                    } else {
+                        Part::Trouble(trouble)
+                    }
+                };
+                let mut parts = vec![Part::Kills(None)];
+                parts.extend(self.troubles(scenario)?.into_iter().map(part));
+                parts.extend(scenario.relapse.into_iter().flat_map(relapses).map(Some).map(Part::Kills));
+                Ok(parts)
             }
         }
     }
@@ -128,30 +141,21 @@ impl Sweeper<'_> {
     /// Every trouble that a call to Stripe of this scenario can have, one at a time: each kind in each placement, at each
     /// call of each operation that the undisturbed scenario makes.
     fn troubles(&self, scenario: &Scenario) -> Result<Vec<Fault>, WorldError> {
-        let of_stripe = Kind::ALL.into_iter().filter(|kind| kind.describe().family == Family::Stripe);
-        let waiting: Vec<Fault> = of_stripe.flat_map(placed).collect();
-        let history = self.run(&disturbed(scenario, &waiting))?;
+        let history = self.run(&disturbed(scenario, &ways().flat_map(waiting).collect::<Vec<_>>()))?;
         let own = scenario.experiment().faults.len();
         let asked = history.faults.iter().skip(own);
         Ok(asked.flat_map(|tally| (1..=tally.asked).map(|nth| at_turn(&tally.fault, nth))).collect())
     }
 
-    /// Kills each invocation of the victim at each of its hops. With trouble for the responder's probes, which are many,
-    /// nobody is killed.
+    /// Kills each invocation of the victim at each of its hops.
     fn kills(&self, scenario: &Scenario, trouble: Option<&Fault>) -> Result<Swept, WorldError> {
         let mut swept = Swept::default();
-        let disturbed_by = |kill: Option<Fault>| {
-            let faults: Vec<Fault> = trouble.cloned().into_iter().chain(kill).collect();
-            (disturbed(scenario, &faults), faults.len())
-        };
-        let alone = disturbed_by(None);
-        self.point(&alone, &mut swept)?;
-        if scenario.victim == "responder" && trouble.is_some() {
-            return Ok(swept);
-        }
+        let trouble: Vec<Fault> = trouble.cloned().into_iter().collect();
+        self.point(scenario, &trouble, &mut swept)?;
         for invocation in 1.. {
             let mut hop = 1;
-            while self.point(&disturbed_by(Some(kill(scenario.victim, invocation, hop))), &mut swept)? {
+            let killed_at = |hop| [&trouble[..], &[kill(scenario.victim, invocation, hop)]].concat();
+            while self.point(scenario, &killed_at(hop), &mut swept)? {
                 hop += 1;
             }
             // An invocation that is not even killed at its first hop did not take place.
@@ -162,17 +166,26 @@ impl Sweeper<'_> {
         Ok(swept)
     }
 
-    /// Runs one point; whether all that was to disturb it came to pass.
+    fn trouble(&self, scenario: &Scenario, trouble: &Fault) -> Result<Swept, WorldError> {
+        let mut swept = Swept::default();
+        self.point(scenario, std::slice::from_ref(trouble), &mut swept)?;
+        Ok(swept)
+    }
+
+    /// Runs one point; whether the last of what was to disturb it came to pass.
     fn point(
         &self,
-        (experiment, disturbances): &(Experiment, usize),
+        scenario: &Scenario,
+        disturbances: &[Fault],
         swept: &mut Swept,
     ) -> Result<bool, WorldError> {
-        let history = self.run(experiment)?;
-        let disturbing = history.faults.iter().rev().take(*disturbances);
-        let came_to_pass = *disturbances > 0 && disturbing.clone().all(|tally| tally.fired > 0);
-        swept.add(experiment, &history, came_to_pass);
-        Ok(came_to_pass)
+        let experiment = disturbed(scenario, disturbances);
+        let history = self.run(&experiment)?;
+        let own = history.faults.len() - disturbances.len();
+        let (_, disturbing) = history.faults.split_at(own);
+        let came_to_pass = !disturbing.is_empty() && disturbing.iter().all(|tally| tally.fired > 0);
+        swept.add(&experiment, &history, came_to_pass);
+        Ok(disturbing.last().is_some_and(|tally| tally.fired > 0))
     }
 
     /// Runs every order of two deliveries; with a victim, once for each of its hops as the last.
@@ -238,25 +251,32 @@ fn in_order(experiment: Experiment, order: Vec<Seat>) -> Experiment {
     Experiment { turns: Some(order), name, ..experiment }
 }
 
-/// A kind in each of its placements and at each of its operations, waiting for a turn that never comes.
-fn placed(kind: Kind) -> Vec<Fault> {
-    let row = kind.describe();
-    let placements: Vec<_> = match row.placements {
-        [] => vec![None],
-        placements => placements.iter().copied().map(Some).collect(),
-    };
-    let scopes: Vec<Scope> = match row.operations {
-        [] => vec![Scope::default()],
-        operations => operations.iter().map(|operation| only(operation)).collect(),
-    };
-    let fault = |placement, scope: &Scope| {
-        let waiting = at_turn(&Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS), NEVER);
-        Fault { placement, scope: scope.clone(), ..waiting }
-    };
-    placements
-        .into_iter()
-        .flat_map(|placement| scopes.iter().map(|scope| fault(placement, scope)).collect::<Vec<_>>())
-        .collect()
+/// Every way in which a call to Stripe can go wrong.
+fn ways() -> impl Iterator<Item = Place> {
+    Coverage::places().filter(|(kind, _)| kind.describe().family == Family::Stripe)
+}
+
+/// A way at each of its operations, waiting for a turn that never comes.
+fn waiting((kind, placement): Place) -> Vec<Fault> {
+    let waiting = at_turn(&Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS), NEVER);
+    let fault = |scope| Fault { placement, scope, ..waiting.clone() };
+    match kind.describe().operations {
+        [] => vec![fault(Scope::default())],
+        operations => operations.iter().map(|operation| fault(only(operation))).collect(),
+    }
+}
+
+/// Each way for as long as the window is open, one at a time, for all calls.
+fn relapses(window: Window) -> impl Iterator<Item = Fault> {
+    ways().map(move |(kind, placement)| Fault {
+        placement,
+        ..Fault::steady(kind, Chance::ALWAYS, window)
+    })
+}
+
+/// Whether it is of a call that the consumer makes; the responder only probes.
+fn is_of_consumer(trouble: &Fault) -> bool {
+    !trouble.scope.operations.contains("probe")
 }
 
 fn kill(victim: &str, invocation: u64, hop: u64) -> Fault {

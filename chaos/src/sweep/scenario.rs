@@ -3,6 +3,7 @@
 //! Invariant: a scenario without a point added is one in which nothing fails but what it is about.
 
 use crate::experiment::Experiment;
+use crate::faults::Window;
 use crate::workload::{Pace, Payments, Workload};
 use std::path::Path;
 
@@ -19,6 +20,8 @@ pub struct Scenario {
     pub(super) meeting: Meeting,
     /// The rest of its experiment.
     text: &'static str,
+    /// When Stripe falls back, in one way after the other, while the victim is killed.
+    pub(super) relapse: Option<Window>,
 }
 
 /// How two messages meet.
@@ -47,6 +50,8 @@ const NO_METHOD: &str =
 
 /// Long enough for five deliveries of everything.
 const OUTAGE: &str = "fault = [{ kind = 'stripe-unavailable', for = '14m', rate = 1.0 }]";
+/// A minute and a half after that outage: a canary is under way.
+const RELAPSE: Window = Window { from_ms: 15 * 60_000 + 30_000, until_ms: 17 * 60_000 + 30_000 };
 const COMMANDS: &str = "
     fault = [{ kind = 'stripe-unavailable', for = '14m', rate = 1.0 }]
     order = [
@@ -74,12 +79,12 @@ pub const ALL: [Scenario; 15] = [
     },
     Scenario { meeting: Meeting::SideBySide, ..sent("two payments in conflict", &[GOOD, DEARER]) },
     Scenario { victim: "responder", ..sent("notice of quarantine", &["{"]) },
-    Scenario { victim: "responder", text: OUTAGE, ..sent("outage and recovery", &[]) },
+    Scenario { victim: "responder", text: OUTAGE, relapse: Some(RELAPSE), ..sent("outage and recovery", &[]) },
     Scenario { victim: "responder", text: COMMANDS, ..sent("outage with commands", &[]) },
 ];
 
 const fn sent(name: &'static str, bodies: &'static [&'static str]) -> Scenario {
-    Scenario { name, victim: "consumer", bodies, meeting: Meeting::Never, text: "" }
+    Scenario { name, victim: "consumer", bodies, meeting: Meeting::Never, text: "", relapse: None }
 }
 
 impl Scenario {

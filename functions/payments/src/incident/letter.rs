@@ -153,7 +153,8 @@ impl Facts {
         }
     }
 
-    /// Whether all that waits is dead-lettered and unknown to the ledger: a drill, or what died before step 1.
+    /// Whether all that waits is dead-lettered and no payment of the ledger: a drill, what died before step 1, or a copy
+    /// of a settled payment.
     #[must_use]
     pub fn is_rowless(&self) -> bool {
         self.trigger == Trigger::DeadLetters

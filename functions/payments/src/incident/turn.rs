@@ -187,11 +187,13 @@ impl<'a> Turn<'a> {
             self.follow_task();
         } else if self.seen.dead_letters.total() == 0 {
             self.drain();
-        } else if self.may_redrive() {
-            self.redrive();
-        } else {
+        } else if !self.may_redrive() {
             self.wait_again(self.seen.now);
+        } else if self.seen.dead_letters.visible > 0 {
+            self.redrive();
         }
+        // Otherwise all are hidden, perhaps since they were looked through, and a task would find none: the next turn
+        // asks again.
     }
 
     /// A human's word stands above probes and canary. An incident that nobody noticed yet is opened with it.

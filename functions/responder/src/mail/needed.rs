@@ -50,7 +50,7 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
 fn while_they_wait(facts: &Facts) -> Needed {
     if facts.is_rowless() && facts.redrive == RedriveMode::Automatic {
         return Needed::No(
-            "You do not have to get up: it is a drill, or what failed before it was recorded, and is tried again by itself."
+            "You do not have to get up: the ledger has no unsettled payment, and what waits is tried again by itself."
                 .to_owned(),
         );
     }

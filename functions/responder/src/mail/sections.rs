@@ -73,7 +73,7 @@ pub(super) fn how_much(facts: &Facts) -> String {
 pub(super) fn why_in_short(facts: &Facts) -> &'static str {
     match found(facts) {
         Some(found) => cause_in_short(found),
-        None if facts.is_rowless() => "not in the ledger",
+        None if facts.is_rowless() => "no unsettled payment",
         None => "cause unknown",
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn why(facts: &Facts) -> &'static str {
     match found(facts) {
         Some(found) => cause(found),
         None if facts.is_rowless() => {
-            "Not in the ledger: a fire drill, or every attempt died before it was recorded."
+            "The ledger has no unsettled payment: a fire drill, a late copy of a settled one, or what died before it\nwas recorded."
         }
         None => "No attempt could say why it failed: see the consumer's log.",
     }

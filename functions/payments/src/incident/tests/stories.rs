@@ -98,6 +98,16 @@ fn a_settled_canary_beside_a_failed_probe_moves_nothing() {
 }
 
 #[test]
+fn no_task_is_asked_for_while_every_dead_letter_is_hidden() {
+    let mut story = Story::with_canary(ON);
+    let settled = canary(&[Verdict::Settled, Verdict::Settled]);
+    let hidden = Depth { in_flight: 4, ..Depth::default() };
+    assert_eq!(story.turn(Observation { dead_letters: hidden, ..settled.clone() }), None);
+    assert_eq!(story.phase(), "canary");
+    assert_eq!(story.turn(settled), Some(Effect::StartMoveTask));
+}
+
+#[test]
 fn with_auto_redrive_off_nothing_moves_and_a_human_is_told_once_when_it_is_time() {
     let mut story = Story::new(OFF);
     story.turn(dead(5));
