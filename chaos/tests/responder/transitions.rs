@@ -98,3 +98,22 @@ fn no_task_is_asked_for_while_its_only_dead_letter_could_not_be_shown_again() {
     let started: Vec<u64> = started.collect();
     assert!(!started.is_empty() && started.iter().all(|to_move| *to_move > 0), "{started:?}");
 }
+
+#[test]
+fn a_message_that_a_task_left_behind_did_not_come_back() {
+    let drill = "
+        title = 'A drill that three tasks leave behind'
+        workload = { bodies = ['PYMT_FAILED'], over = '1m' }
+        fault = [{ kind = 'move-task-misses', nth = [1, 2, 3] }]";
+    let history = history_of(drill, 1);
+    let moved: Vec<u64> = history
+        .records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::MoveTaskEnded { moved, .. } => Some(*moved),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(moved, [0, 0, 0, 1, 1, 1], "it came back three times before it was quarantined");
+    assert_eq!(history.held(&history.names.quarantine).len(), 1);
+}

@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeN
 use aws_smithy_types::base64;
 use ledger::LedgerError;
 use payments::UnixMs;
-use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted};
+use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted, Stray};
 use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX};
 use payments::payment::Body;
 use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, NO_LEDGER_ROW, ORIGINAL, OURS, REASON};
@@ -24,7 +24,7 @@ struct Sorting {
     canary: Vec<Message>,
     rest: Vec<Message>,
     /// Those that came back as often as is allowed, and how often that is.
-    spent: Vec<(Message, BodyDigest, u32)>,
+    spent: Vec<(Message, Stray, u32)>,
 }
 
 /// What a dead letter is.
@@ -34,7 +34,7 @@ enum Kind {
     /// One that would be acknowledged at once, or whose row cannot be read.
     Settled(Age),
     /// Nothing in the ledger knows it.
-    Rowless(BodyDigest),
+    Rowless(Stray),
 }
 
 /// Whether a dead letter was moved back before.
@@ -93,13 +93,13 @@ impl Inner {
                 match self.kind(&message).await? {
                     Kind::CallsProvider(member, age) => sorting.add_payment(message, member, age),
                     Kind::Settled(age) => sorting.add_other(message, age),
-                    Kind::Rowless(body) => {
+                    Kind::Rowless(stray) => {
                         let task = seen.task.as_ref().map(|task| task.started_at);
-                        let returns = record.rowless.returns(&body, task);
+                        let returns = record.rowless.returns(&stray, task);
                         if returns < self.policy.redrive_cycles_max {
-                            sorting.add_rowless(message, body);
+                            sorting.add_rowless(message, stray);
                         } else {
-                            sorting.spent.push((message, body, returns));
+                            sorting.spent.push((message, stray, returns));
                         }
                     }
                 }
@@ -115,16 +115,16 @@ impl Inner {
 
     /// Quarantines those that came back too often, unless so many come back that it cannot be them. A drill always is.
     async fn blame(&self, sorting: &mut Sorting, record: &Recovery, now: UnixMs) -> Result<(), TurnError> {
-        let spent: BTreeSet<&BodyDigest> = sorting.spent.iter().map(|(_, body, _)| body).collect();
+        let spent: BTreeSet<&BodyDigest> = sorting.spent.iter().map(|(_, stray, _)| &stray.body).collect();
         let suspects: BTreeSet<_> = record.rowless.came_back_lately(now).chain(spent).collect();
         let are_culprits = suspects.len() <= ROWLESS_CULPRITS_MAX;
-        for (message, body, returns) in mem::take(&mut sorting.spent) {
+        for (message, stray, returns) in mem::take(&mut sorting.spent) {
             if are_culprits || is_drill(&message) {
                 self.quarantine(&message, returns).await?;
-                sorting.found.quarantined.push(body);
+                sorting.found.quarantined.push(stray.body);
             } else {
                 sorting.found.blameless += 1;
-                sorting.add_rowless(message, body);
+                sorting.add_rowless(message, stray);
             }
         }
         Ok(())
@@ -133,10 +133,10 @@ impl Inner {
     async fn kind(&self, message: &Message) -> Result<Kind, TurnError> {
         let body = message.body().unwrap_or_default();
         let Ok(Body::Payment(payment)) = Body::parse(body) else {
-            return Ok(Kind::Rowless(BodyDigest::of(body)));
+            return Ok(Kind::Rowless(stray(message)));
         };
         match self.ledger.row(&payment.payment_id).await {
-            Ok(None) => Ok(Kind::Rowless(BodyDigest::of(body))),
+            Ok(None) => Ok(Kind::Rowless(stray(message))),
             // Another request under the same id is quarantined by the consumer, without asking Stripe.
             Ok(Some(row)) if row.state.is_unsettled() && row.request.fingerprint == payment.fingerprint() => {
                 let member = Member { payment_id: payment.payment_id, attempts: row.attempts };
@@ -172,8 +172,8 @@ impl Sorting {
         }
     }
 
-    fn add_rowless(&mut self, message: Message, body: BodyDigest) {
-        self.found.rowless.push(body);
+    fn add_rowless(&mut self, message: Message, stray: Stray) {
+        self.found.rowless.push(stray);
         self.add_other(message, Age::Straggler);
     }
 
@@ -194,13 +194,19 @@ fn is_drill(message: &Message) -> bool {
     matches!(Body::parse(message.body().unwrap_or_default()), Ok(Body::Drill(_)))
 }
 
-/// A move gives a message a new time of sending; SQS itself keeps it when it dead-letters one.
 fn age(message: &Message, received_at: UnixMs) -> Age {
+    if sent_at(message) < received_at { Age::Straggler } else { Age::CameBack }
+}
+
+fn stray(message: &Message) -> Stray {
+    Stray { body: BodyDigest::of(message.body().unwrap_or_default()), sent_at: sent_at(message) }
+}
+
+/// When it was last sent. A move gives a message a new time; SQS itself keeps it when it dead-letters one. One that
+/// cannot be read counts as later than everything: better to count a move too many than to move for ever.
+fn sent_at(message: &Message) -> UnixMs {
     let sent_at = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
-    match sent_at.and_then(|text| text.parse().ok()).map(UnixMs) {
-        Some(sent_at) if sent_at < received_at => Age::Straggler,
-        Some(_) | None => Age::CameBack,
-    }
+    sent_at.and_then(|text| text.parse().ok()).map_or(UnixMs(i64::MAX), UnixMs)
 }
 
 /// The original's attributes and ours; as JSON in one of them when there is no room for all.

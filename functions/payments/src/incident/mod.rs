@@ -29,7 +29,7 @@ pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
 pub use outbox::{Mail, Outbox};
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
-pub use rowless::{BodyDigest, Rowless};
+pub use rowless::{BodyDigest, Rowless, Stray};
 pub use survey::{Details, Quarantined, Reach, Survey, Unsettled, samples};
 pub use turn::Sorted;
 

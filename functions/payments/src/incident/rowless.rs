@@ -1,7 +1,8 @@
 //! Dead letters that the ledger does not know, and how often each came back.
 //!
 //! They are drills, and messages whose every delivery died before the ledger was asked. A move task gives a message a
-//! new id and a new age, so without a row it can be known again by its body alone.
+//! new id and a new age, so without a row it can be known again by its body alone; and its age tells one that was moved
+//! from one that a task left behind.
 //!
 //! Invariant: this outlives an incident. A message that fails slowly is dead-lettered again when everything else has
 //! long been settled, and must be known then, or it would be moved back for ever.
@@ -22,6 +23,15 @@ pub struct Rowless(BTreeMap<BodyDigest, Sighting>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BodyDigest(String);
+
+/// A dead letter without a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// By this it is known again.
+    pub body: BodyDigest,
+    /// When it was last sent: by its producer, or by whatever moved it. SQS keeps this when it dead-letters a message.
+    pub sent_at: UnixMs,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sighting {
@@ -45,11 +55,12 @@ impl BodyDigest {
 }
 
 impl Rowless {
-    /// How often it came back, counting that it is seen now. `task` is when the newest move task was started.
+    /// How often it came back, counting that it is seen now. `task` is when the newest move task was started. A task may
+    /// leave a message behind, and be completed all the same: that is no return.
     #[must_use]
-    pub fn returns(&self, body: &BodyDigest, task: Option<UnixMs>) -> u32 {
-        self.0.get(body).map_or(0, |last| {
-            let was_moved = task.is_some_and(|started_at| started_at > last.at);
+    pub fn returns(&self, stray: &Stray, task: Option<UnixMs>) -> u32 {
+        self.0.get(&stray.body).map_or(0, |last| {
+            let was_moved = stray.sent_at > last.at && task.is_some_and(|started_at| started_at > last.at);
             last.returns.saturating_add(u32::from(was_moved))
         })
     }
@@ -74,15 +85,18 @@ impl Rowless {
     /// Remembers those that were seen and stay, and forgets those that are gone or have not been seen for long.
     pub(super) fn saw(
         &mut self,
-        stay: &[BodyDigest],
+        stay: &[Stray],
         gone: &[BodyDigest],
         task: Option<UnixMs>,
         now: UnixMs,
     ) {
-        for body in stay {
-            let sighting = Sighting { returns: self.returns(body, task), at: now };
-            if self.0.len() < ROWLESS_MAX || self.0.contains_key(body) {
-                self.0.insert(body.clone(), sighting);
+        let before = self.clone();
+        for stray in stay {
+            // Of two with one body, one may have been left behind.
+            let of_twin = self.0.get(&stray.body).map_or(0, |seen| seen.returns);
+            let sighting = Sighting { returns: before.returns(stray, task).max(of_twin), at: now };
+            if self.0.len() < ROWLESS_MAX || self.0.contains_key(&stray.body) {
+                self.0.insert(stray.body.clone(), sighting);
             }
         }
         self.0.retain(|body, last| now.since_ms(last.at) <= ROWLESS_REMEMBERED_MS && !gone.contains(body));
@@ -95,25 +109,45 @@ mod tests {
 
     const START: UnixMs = UnixMs(1_767_603_600_000);
 
-    /// What is remembered of `drill`, seen at the beginning and then `tasks` times after a move task, a minute apart.
+    fn drill(sent_at: UnixMs) -> Stray {
+        Stray { body: BodyDigest::of("PYMT_FAILED"), sent_at }
+    }
+
+    /// What is remembered of a drill, seen at the beginning and then `tasks` times after it was moved, a minute apart.
     fn seen_after(tasks: i64) -> (Rowless, BodyDigest) {
-        let (mut rowless, drill) = (Rowless::default(), BodyDigest::of("PYMT_FAILED"));
+        let mut rowless = Rowless::default();
         for cycle in 0..=tasks {
-            let task = Some(START.plus_ms(cycle * 60_000 - 30_000)).filter(|_| cycle > 0);
-            rowless.saw(std::slice::from_ref(&drill), &[], task, START.plus_ms(cycle * 60_000));
+            let moved_at = START.plus_ms(cycle * 60_000 - 30_000);
+            let task = Some(moved_at).filter(|_| cycle > 0);
+            rowless.saw(&[drill(moved_at)], &[], task, START.plus_ms(cycle * 60_000));
         }
-        (rowless, drill)
+        (rowless, drill(START).body)
     }
 
     #[test]
     fn a_return_is_one_sight_after_a_move_task_however_often_it_is_looked_at() {
-        let (mut rowless, drill) = seen_after(2);
-        let (task, now) = (Some(START.plus_ms(90_000)), START.plus_ms(130_000));
-        assert_eq!(rowless.returns(&drill, task), 2);
-        rowless.saw(std::slice::from_ref(&drill), &[], task, now);
-        assert_eq!(rowless.returns(&drill, task), 2, "no task ran in between");
-        assert_eq!(rowless.returns(&drill, Some(now.plus_ms(1))), 3);
-        assert_eq!(rowless.returns(&BodyDigest::of("another"), Some(now)), 0);
+        let (mut rowless, _) = seen_after(2);
+        let (moved_at, now) = (START.plus_ms(90_000), START.plus_ms(130_000));
+        let moved = drill(moved_at);
+        assert_eq!(rowless.returns(&moved, Some(moved_at)), 2);
+        rowless.saw(std::slice::from_ref(&moved), &[], Some(moved_at), now);
+        assert_eq!(rowless.returns(&moved, Some(moved_at)), 2, "no task ran in between");
+        let later = now.plus_ms(1);
+        assert_eq!(rowless.returns(&drill(later), Some(later)), 3);
+        assert_eq!(rowless.returns(&moved, Some(later)), 2, "the task left it behind");
+        assert_eq!(rowless.returns(&drill(later), Some(moved_at)), 2, "it is another drill");
+        let another = Stray { body: BodyDigest::of("another"), ..drill(later) };
+        assert_eq!(rowless.returns(&another, Some(later)), 0);
+    }
+
+    #[test]
+    fn of_two_with_one_body_the_one_that_came_back_counts() {
+        let (stays, moved_at) = (drill(START.plus_ms(-1)), START.plus_ms(90_000));
+        for both in [[stays.clone(), drill(moved_at)], [drill(moved_at), stays]] {
+            let (mut rowless, _) = seen_after(0);
+            rowless.saw(&both, &[], Some(moved_at), START.plus_ms(130_000));
+            assert_eq!(rowless.returns(&both[0], None), 1);
+        }
     }
 
     #[test]
@@ -142,10 +176,14 @@ mod tests {
     #[test]
     fn no_more_are_remembered_than_the_record_should_hold() {
         let mut rowless = Rowless::default();
-        let many: Vec<BodyDigest> = (0..2 * ROWLESS_MAX).map(|n| BodyDigest::of(&n.to_string())).collect();
-        rowless.saw(&many, &[], None, START);
-        rowless.saw(&many, &[], Some(START.plus_ms(1)), START.plus_ms(2));
-        let returned = many.iter().filter(|body| rowless.returns(body, None) == 1).count();
+        let many = |sent_at| {
+            let stray = |n: usize| Stray { body: BodyDigest::of(&n.to_string()), sent_at };
+            (0..2 * ROWLESS_MAX).map(stray).collect::<Vec<_>>()
+        };
+        let moved_at = START.plus_ms(1);
+        rowless.saw(&many(START), &[], None, START);
+        rowless.saw(&many(moved_at), &[], Some(moved_at), START.plus_ms(2));
+        let returned = many(START).iter().filter(|stray| rowless.returns(stray, None) == 1).count();
         assert_eq!((rowless.0.len(), returned), (ROWLESS_MAX, ROWLESS_MAX));
     }
 }

@@ -17,7 +17,7 @@
 use super::letter::{Facts, Kind, Letter, RedriveMode};
 use super::observation::{MoveTask, Observation, Probes, TaskStatus, Verdict};
 use super::recovery::{Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
-use super::rowless::BodyDigest;
+use super::rowless::{BodyDigest, Stray};
 use super::{Effect, Policy};
 use crate::limits::{
     CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, PAUSE_MS_BASE, PAUSE_MS_MAX, REMINDER_MS, SETBACKS_MAX,
@@ -33,7 +33,7 @@ pub struct Sorted {
     /// Messages that did not become members and are visible: what a move task would find.
     pub others: u64,
     /// Those of the others that the ledger does not know.
-    pub rowless: Vec<BodyDigest>,
+    pub rowless: Vec<Stray>,
     /// Those of them that came back as often as is allowed, and that so many cannot be to blame for.
     pub blameless: u64,
     /// Messages that were moved to quarantine.

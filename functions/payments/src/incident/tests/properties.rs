@@ -79,12 +79,12 @@ prop_compose! {
         loses in 0..8_u8,
     ) -> Moment {
         let member = |n| Member { payment_id: payment_id(n), attempts: 5 };
-        let bodies = |count: u64| (0..count).map(|n| BodyDigest::of(&n.to_string())).collect();
+        let body = |n: u64| BodyDigest::of(&n.to_string());
         let found = Sorted {
             members: (0..members).map(member).collect(),
             others: others + rowless,
-            rowless: bodies(rowless),
-            quarantined: bodies(quarantined),
+            rowless: (0..rowless).map(|n| Stray { body: body(n), sent_at: START }).collect(),
+            quarantined: (0..quarantined).map(body).collect(),
             came_back,
             blameless,
         };

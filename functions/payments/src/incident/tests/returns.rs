@@ -10,14 +10,14 @@ fn dead_letters_that_would_not_call_the_provider_are_moved_without_a_canary() {
     story.turn(dead(1));
     for cycle in 1..=3 {
         story.until_sorting(1);
-        let found = Sorted { others: 1, rowless: vec![drill()], ..Sorted::default() };
+        let found = Sorted { others: 1, rowless: vec![drill(story.task_at)], ..Sorted::default() };
         assert_eq!(story.sorted(found, story.after_task()), Some(Effect::StartMoveTask), "cycle {cycle}");
         story.moved_and_back(1);
-        let returns = story.record.rowless.returns(&drill(), Some(story.task_at));
+        let returns = story.record.rowless.returns(&drill(story.task_at), Some(story.task_at));
         assert_eq!((story.phase(), returns), ("waiting", cycle));
     }
     story.until_sorting(1);
-    let found = Sorted { quarantined: vec![drill()], ..Sorted::default() };
+    let found = Sorted { quarantined: vec![drill(START).body], ..Sorted::default() };
     assert_eq!(story.sorted(found, story.after_task()), None);
     assert!(story.record.rowless.is_empty(), "the next one is another");
     for _ in 0..4 {
@@ -36,7 +36,7 @@ fn nothing_is_over_while_a_message_without_a_row_may_still_come_back() {
     let mut story = Story::new(ON);
     story.turn(dead(1));
     story.until_sorting(1);
-    story.sorted(Sorted { others: 1, rowless: vec![drill()], ..Sorted::default() }, well(1));
+    story.sorted(Sorted { others: 1, rowless: vec![drill(story.task_at)], ..Sorted::default() }, well(1));
     story.task_at = story.now.plus_ms(1_000);
     story.turn(story.completed(0));
     let busy = Observation { source: depth(1), ..calm() };
@@ -57,12 +57,12 @@ fn a_message_without_a_row_is_known_again_in_the_next_incident() {
             story.turn(dead(1));
         }
         story.until_sorting(1);
-        story.sorted(Sorted { others: 1, rowless: vec![drill()], ..Sorted::default() }, story.after_task());
+        story.sorted(Sorted { others: 1, rowless: vec![drill(story.task_at)], ..Sorted::default() }, story.after_task());
         story.moved_and_back(0);
         while story.phase() != "quiet" {
             story.turn(calm());
         }
-        assert_eq!(story.record.rowless.returns(&drill(), Some(story.task_at)), cycle);
+        assert_eq!(story.record.rowless.returns(&drill(story.task_at), Some(story.task_at)), cycle);
     }
 }
 
@@ -72,7 +72,7 @@ fn too_many_to_be_to_blame_are_moved_back_again_and_a_human_is_told_once() {
     story.turn(dead(9));
     for _ in 0..3 {
         story.until_sorting(9);
-        let found = Sorted { others: 9, rowless: vec![drill()], blameless: 9, ..Sorted::default() };
+        let found = Sorted { others: 9, rowless: vec![drill(story.task_at)], blameless: 9, ..Sorted::default() };
         assert_eq!(story.sorted(found, story.after_task()), Some(Effect::StartMoveTask));
         story.moved_and_back(9);
     }

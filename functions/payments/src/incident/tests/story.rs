@@ -98,8 +98,9 @@ impl Story {
     }
 }
 
-pub(super) fn drill() -> BodyDigest {
-    BodyDigest::of("PYMT_FAILED")
+/// A drill that was sent, or moved back, then.
+pub(super) fn drill(sent_at: UnixMs) -> Stray {
+    Stray { body: BodyDigest::of("PYMT_FAILED"), sent_at }
 }
 
 pub(super) fn calm() -> Observation {
