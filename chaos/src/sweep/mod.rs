@@ -268,10 +268,7 @@ fn waiting((kind, placement): Place) -> Vec<Fault> {
 
 /// Each way for as long as the window is open, one at a time, for all calls.
 fn relapses(window: Window) -> impl Iterator<Item = Fault> {
-    ways().map(move |(kind, placement)| Fault {
-        placement,
-        ..Fault::steady(kind, Chance::ALWAYS, window)
-    })
+    ways().map(move |(kind, placement)| Fault { placement, ..Fault::steady(kind, Chance::ALWAYS, window) })
 }
 
 /// Whether it is of a call that the consumer makes; the responder only probes.

@@ -79,7 +79,12 @@ pub const ALL: [Scenario; 15] = [
     },
     Scenario { meeting: Meeting::SideBySide, ..sent("two payments in conflict", &[GOOD, DEARER]) },
     Scenario { victim: "responder", ..sent("notice of quarantine", &["{"]) },
-    Scenario { victim: "responder", text: OUTAGE, relapse: Some(RELAPSE), ..sent("outage and recovery", &[]) },
+    Scenario {
+        victim: "responder",
+        text: OUTAGE,
+        relapse: Some(RELAPSE),
+        ..sent("outage and recovery", &[])
+    },
     Scenario { victim: "responder", text: COMMANDS, ..sent("outage with commands", &[]) },
 ];
 

@@ -83,13 +83,7 @@ impl Rowless {
     }
 
     /// Remembers those that were seen and stay, and forgets those that are gone or have not been seen for long.
-    pub(super) fn saw(
-        &mut self,
-        stay: &[Stray],
-        gone: &[BodyDigest],
-        task: Option<UnixMs>,
-        now: UnixMs,
-    ) {
+    pub(super) fn saw(&mut self, stay: &[Stray], gone: &[BodyDigest], task: Option<UnixMs>, now: UnixMs) {
         let before = self.clone();
         for stray in stay {
             // Of two with one body, one may have been left behind.

@@ -57,7 +57,10 @@ fn a_message_without_a_row_is_known_again_in_the_next_incident() {
             story.turn(dead(1));
         }
         story.until_sorting(1);
-        story.sorted(Sorted { others: 1, rowless: vec![drill(story.task_at)], ..Sorted::default() }, story.after_task());
+        story.sorted(
+            Sorted { others: 1, rowless: vec![drill(story.task_at)], ..Sorted::default() },
+            story.after_task(),
+        );
         story.moved_and_back(0);
         while story.phase() != "quiet" {
             story.turn(calm());
@@ -72,7 +75,8 @@ fn too_many_to_be_to_blame_are_moved_back_again_and_a_human_is_told_once() {
     story.turn(dead(9));
     for _ in 0..3 {
         story.until_sorting(9);
-        let found = Sorted { others: 9, rowless: vec![drill(story.task_at)], blameless: 9, ..Sorted::default() };
+        let found =
+            Sorted { others: 9, rowless: vec![drill(story.task_at)], blameless: 9, ..Sorted::default() };
         assert_eq!(story.sorted(found, story.after_task()), Some(Effect::StartMoveTask));
         story.moved_and_back(9);
     }
