@@ -83,7 +83,7 @@ pub(super) fn why(facts: &Facts) -> &'static str {
     match found(facts) {
         Some(found) => cause(found),
         None if facts.is_rowless() => {
-            "The ledger has no unsettled payment: a fire drill, a late copy of a settled one, or what died before it\nwas recorded."
+            "The ledger has no unsettled payment: a drill, a late copy, or what died before it was recorded."
         }
         None => "No attempt could say why it failed: see the consumer's log.",
     }
