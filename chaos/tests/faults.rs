@@ -1,5 +1,7 @@
 //! Every fault that is not Stripe's: it happens, it is counted, and the deployed functions survive it, promises and all.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
+
 use chaos::checks::{MAIL_MS_MAX, Verdict, judge};
 use chaos::experiment::Experiment;
 use chaos::faults::Kind;

@@ -51,6 +51,7 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
 impl Sum {
     fn add(&mut self, swept: Swept) {
         self.swept.points += swept.points;
+        self.swept.held += swept.held;
         self.swept.runs += swept.runs;
         for (experiment, violation) in swept.violations {
             if self.worst != Some(Outcome::Unsafe) {
@@ -77,9 +78,9 @@ fn exit(sums: &[Sum]) -> Exit {
 
 /// A line for one scenario.
 fn line(name: &str, Sum { swept, .. }: &Sum) -> String {
-    let points = count(swept.points);
     let violations = counted(swept.violations.len() as u64, "violation");
-    format!("  {name:<36}  {points} of {points} points, {} runs, {violations}\n", count(swept.runs))
+    let (held, points, runs) = (count(swept.held), count(swept.points), count(swept.runs));
+    format!("  {name:<36}  {held} of {points} points, {runs} runs, {violations}\n")
 }
 
 /// Tells the first violations of a scenario, and saves each as an experiment.

@@ -38,6 +38,8 @@ const SWITCHES_MAX: usize = 4;
 pub struct Swept {
     /// Points that came to pass.
     pub points: u64,
+    /// Those of them at which nothing was violated.
+    pub held: u64,
     /// Runs it took, those included that found out that there is no further point.
     pub runs: u64,
     /// What was violated, and by which experiment.
@@ -107,8 +109,9 @@ pub fn sweep(
 impl Swept {
     fn add(&mut self, experiment: &Experiment, history: &History, came_to_pass: bool) {
         self.runs += 1;
-        self.points += u64::from(came_to_pass);
         let violation = Violation::of(&Evidence::of(history), Paint::Plain);
+        self.points += u64::from(came_to_pass);
+        self.held += u64::from(came_to_pass && violation.is_none());
         self.violations.extend(violation.map(|violation| (experiment.clone(), violation)));
     }
 }

@@ -19,8 +19,12 @@ mod responder;
 mod weather;
 
 use chaos::checks::Outcome;
+use chaos::sweep::{self, Scenario, Swept};
+use chaos::world::{Code, Deployed, own_template};
 use mutant::{Mutant, Run, SEEDS, seeds_needed};
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::num::NonZeroUsize;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
@@ -77,6 +81,34 @@ fn the_deployed_code_passes_every_experiment_that_a_mutant_fails() {
             assert_eq!(run.outcome, Outcome::Passed, "{weather:?} {seed}: {run:#?}");
         }
     }
+}
+
+#[test]
+fn a_sweep_finds_the_points_at_which_mutants_do_wrong() {
+    for (scenario, mutant) in [
+        ("good payment", "confirms without a record"),
+        ("two payments in conflict", "acknowledges a conflict"),
+        ("notice of quarantine", "never mails"),
+    ] {
+        let named: Vec<Scenario> = sweep::ALL.into_iter().filter(|it| it.name == scenario).collect();
+        let mutant = FAMILIES.concat().into_iter().find(|it| it.name == mutant).expect("there is one");
+        let swept = mutant.with_code(|code| swept(&named, code));
+        println!("{scenario}, {}: {} of {} points hold", mutant.name, swept.held, swept.points);
+        assert!(swept.held < swept.points, "{scenario}: {}", mutant.name);
+        assert!(swept.violations.len() as u64 >= swept.points - swept.held, "{scenario}: {}", mutant.name);
+    }
+}
+
+fn swept(scenarios: &[Scenario], code: Code<'_>) -> Swept {
+    let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
+    let (mut whole, threads) = (Swept::default(), NonZeroUsize::new(2).expect("above 0"));
+    sweep::sweep(&deployed, scenarios, threads, code, |_, _, part| {
+        whole.points += part.points;
+        whole.held += part.held;
+        whole.violations.extend(part.violations);
+    })
+    .expect("every point runs");
+    whole
 }
 
 #[test]

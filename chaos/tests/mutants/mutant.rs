@@ -81,8 +81,13 @@ impl Run {
 }
 
 impl Mutant {
-    /// One experiment with this mutant in the place of the function that it breaks.
+    /// One experiment with this mutant.
     pub(crate) fn run(&self, seed: u64) -> Run {
+        self.with_code(|code| Run::of(self.weather, seed, code))
+    }
+
+    /// Runs something with this mutant in the place of the function that it breaks.
+    pub(crate) fn with_code<T>(&self, run: impl FnOnce(Code<'_>) -> T) -> T {
         let broken = self.broken;
         let function = move |provider: Provider| broken.function(provider);
         let code = match broken {
@@ -93,7 +98,7 @@ impl Mutant {
             | Broken::Handler(_) => Code { consumer: &function, ..Code::DEPLOYED },
             Broken::Rules(_) | Broken::ResponderAws(_) => Code { responder: &function, ..Code::DEPLOYED },
         };
-        Run::of(self.weather, seed, code)
+        run(code)
     }
 }
 
