@@ -46,7 +46,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run an experiment and judge it
     Run(Box<Run>),
-    /// Kill both functions at every point there is, under every trouble one call to Stripe can have
+    /// Kill both functions at every network hop, the consumer under every trouble of its calls to Stripe, too
     Sweep(Sweep),
     /// Run seeds, each with faults of its own, until one violates a check
     Search(Search),

@@ -138,7 +138,9 @@ mod tests {
         for seed in 0..200 {
             let faults = experiment(seed).faults;
             assert!(!faults.is_empty());
-            assert!(faults.iter().all(|fault| fault.window.until_ms < 4 * 60 * MINUTE_MS));
+            let hours_max = |kind| if hits_recovery(kind) { 4 } else { 2 };
+            let is_short = |fault: &Fault| fault.window.until_ms < hours_max(fault.kind) * 60 * MINUTE_MS;
+            assert!(faults.iter().all(is_short));
         }
     }
 

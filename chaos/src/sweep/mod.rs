@@ -1,4 +1,4 @@
-//! The sweep: every point at which an invocation can die, under every trouble one call to Stripe can have.
+//! The sweep: every point at which an invocation can die, and every trouble that one call to Stripe can have.
 //!
 //! A scenario is run undisturbed, and once for each trouble of each call to Stripe that it makes. Undisturbed, and under
 //! each trouble of a call of the victim's own, every invocation of the victim is killed at its first hop, its second, …,

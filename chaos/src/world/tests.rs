@@ -80,7 +80,7 @@ fn a_consumer_that_always_fails_loses_nothing_blames_no_payment_and_has_a_human_
     assert_eq!(
         subjects(&history),
         [
-            "[payments] 3 messages waiting: no unsettled payment since 09:30Z",
+            "[payments] 3 messages waiting: cause not in the ledger since 09:30Z",
             "[payments] recovering: 3 messages going back",
             "[payments] ACTION NEEDED: what is moved back comes back; 3 messages waiting",
         ]
@@ -99,7 +99,7 @@ fn what_takes_half_an_hour_to_fail_is_quarantined_within_one_incident() {
     assert_eq!(
         subjects(&history),
         [
-            "[payments] 1 message waiting: no unsettled payment since 09:30Z",
+            "[payments] 1 message waiting: cause not in the ledger since 09:30Z",
             "[payments] recovering: 1 message going back",
             "[payments] 1 message in quarantine: for office hours",
             "[payments] resolved after 1 h 43 min: nothing waits any more",

@@ -85,24 +85,24 @@ fn the_deployed_code_passes_every_experiment_that_a_mutant_fails() {
 
 #[test]
 fn a_sweep_finds_the_points_at_which_mutants_do_wrong() {
+    // Undisturbed, both do right.
     for (scenario, mutant) in [
-        ("good payment", "confirms without a record"),
-        ("two payments in conflict", "acknowledges a conflict"),
-        ("notice of quarantine", "never mails"),
+        ("good payment", "a new create key on every delivery"),
+        ("notice of quarantine", "saves without the version that was read"),
     ] {
-        let named: Vec<Scenario> = sweep::ALL.into_iter().filter(|it| it.name == scenario).collect();
         let mutant = FAMILIES.concat().into_iter().find(|it| it.name == mutant).expect("there is one");
-        let swept = mutant.with_code(|code| swept(&named, code));
-        println!("{scenario}, {}: {} of {} points hold", mutant.name, swept.held, swept.points);
-        assert!(swept.held < swept.points, "{scenario}: {}", mutant.name);
-        assert!(swept.violations.len() as u64 >= swept.points - swept.held, "{scenario}: {}", mutant.name);
+        let Swept { held, points, .. } = mutant.with_code(|code| swept(scenario, code));
+        assert!(0 < held && held < points, "{scenario}, {}: {held} of {points}", mutant.name);
     }
+    let deployed = swept("notice of quarantine", Code::DEPLOYED);
+    assert_eq!((deployed.held, deployed.violations.len()), (deployed.points, 0));
 }
 
-fn swept(scenarios: &[Scenario], code: Code<'_>) -> Swept {
+fn swept(scenario: &str, code: Code<'_>) -> Swept {
+    let scenarios: Vec<Scenario> = sweep::ALL.into_iter().filter(|it| it.name == scenario).collect();
     let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
     let (mut whole, threads) = (Swept::default(), NonZeroUsize::new(2).expect("above 0"));
-    sweep::sweep(&deployed, scenarios, threads, code, |_, _, part| {
+    sweep::sweep(&deployed, &scenarios, threads, code, |_, _, part| {
         whole.points += part.points;
         whole.held += part.held;
         whole.violations.extend(part.violations);

@@ -81,6 +81,7 @@ fn a_provider_that_flaps_makes_nobody_get_up() {
     }
 }
 
+/// Found by `cargo chaos search`, seed 1046.
 #[test]
 fn no_task_is_asked_for_while_its_only_dead_letter_could_not_be_shown_again() {
     // The consumer hands the drill back five times; the sixth is the responder's.
@@ -99,6 +100,7 @@ fn no_task_is_asked_for_while_its_only_dead_letter_could_not_be_shown_again() {
     assert!(!started.is_empty() && started.iter().all(|to_move| *to_move > 0), "{started:?}");
 }
 
+/// Found by `cargo chaos search`, seed 6251.
 #[test]
 fn a_message_that_a_task_left_behind_did_not_come_back() {
     let drill = "

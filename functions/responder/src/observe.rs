@@ -89,7 +89,7 @@ impl Inner {
     async fn quarantined(&self) -> Vec<Quarantined> {
         match self.queues.receive(&self.queues.quarantine).await {
             Ok(messages) => {
-                self.queues.show(&self.queues.quarantine, &messages).await;
+                self.queues.give_back(&self.queues.quarantine, &messages).await;
                 samples(messages.iter().map(described).collect())
             }
             Err(error) => {

@@ -10,7 +10,6 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
 };
-use host::aws;
 use payments::incident::{Depth, MoveTask, TaskStatus};
 use payments::{Payment, UnixMs};
 
@@ -101,8 +100,9 @@ impl Queues {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    /// Makes messages visible again at once, and says how many are. The others come back by themselves.
-    pub(crate) async fn show(&self, queue_url: &str, messages: &[Message]) -> u64 {
+    /// Makes messages visible again at once, and says how many are; the others come back by themselves. Fails when SQS
+    /// refuses a whole call: who may not do this at all must not try for ever in silence.
+    pub(crate) async fn show(&self, queue_url: &str, messages: &[Message]) -> Result<u64, TurnError> {
         let mut shown = 0;
         for messages in messages.chunks(SQS_BATCH) {
             let entries = messages.iter().enumerate().filter_map(|(index, message)| {
@@ -114,20 +114,22 @@ impl Queues {
                     .ok()
             });
             let change = self.client.change_message_visibility_batch().queue_url(queue_url);
-            match change.set_entries(Some(entries.collect())).send().await {
-                // A 200 may still hold failures, entry by entry.
-                Ok(answer) => {
-                    shown += answer.successful.len() as u64;
-                    for failed in answer.failed {
-                        tracing::warn!(code = failed.code, "a message stays hidden for a minute");
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(error = aws::why(&error), "messages stay hidden for a minute");
-                }
+            let answer = change.set_entries(Some(entries.collect())).send().await;
+            let answer = answer.map_err(TurnError::of("showing messages again"))?;
+            // A 200 may still hold failures, entry by entry.
+            shown += answer.successful.len() as u64;
+            for failed in answer.failed {
+                tracing::warn!(code = failed.code, "a message stays hidden for a minute");
             }
         }
-        shown
+        Ok(shown)
+    }
+
+    /// Makes messages visible again at once where nothing depends on it: they come back by themselves.
+    pub(crate) async fn give_back(&self, queue_url: &str, messages: &[Message]) {
+        if let Err(error) = self.show(queue_url, messages).await {
+            tracing::warn!(%error, "messages stay hidden for a minute");
+        }
     }
 
     /// Sends a dead letter, as it is, to the queue that the consumer works on.

@@ -132,6 +132,6 @@ impl Inner {
                 break;
             }
         }
-        self.queues.show(&self.queues.quarantine, &others).await;
+        self.queues.give_back(&self.queues.quarantine, &others).await;
     }
 }

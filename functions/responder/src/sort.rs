@@ -55,7 +55,7 @@ impl Inner {
     ) -> Result<Recovery, TurnError> {
         let mut sorting = self.look_through(record, seen).await?;
         // A move task takes only what is visible, so that alone is what a decision may count on.
-        sorting.found.others = self.queues.show(&self.queues.dead_letters, &sorting.rest).await;
+        sorting.found.others = self.queues.show(&self.queues.dead_letters, &sorting.rest).await?;
         let (mut next, mut effect) = (self.rules.sorted)(record, sorting.found.clone(), seen, &self.policy);
         if next.outbox.written() > record.outbox.written() {
             seen.details = Some(self.details(seen).await);
@@ -64,7 +64,7 @@ impl Inner {
         let saved = match self.records.save(&next).await? {
             Saved::Yes(saved) => saved,
             Saved::Lost(found) => {
-                self.queues.show(&self.queues.dead_letters, &sorting.canary).await;
+                self.queues.give_back(&self.queues.dead_letters, &sorting.canary).await;
                 return Ok(found);
             }
         };
@@ -74,7 +74,7 @@ impl Inner {
                 self.queues.delete(&self.queues.dead_letters, message).await?;
             }
         } else {
-            self.queues.show(&self.queues.dead_letters, &sorting.canary).await;
+            self.queues.give_back(&self.queues.dead_letters, &sorting.canary).await;
         }
         if effect == Some(Effect::StartMoveTask) {
             self.queues.start_move_task().await?;
@@ -195,18 +195,18 @@ fn is_drill(message: &Message) -> bool {
 }
 
 fn age(message: &Message, received_at: UnixMs) -> Age {
-    if sent_at(message) < received_at { Age::Straggler } else { Age::CameBack }
+    let is_older = sent_at(message).is_some_and(|sent_at| sent_at < received_at);
+    if is_older { Age::Straggler } else { Age::CameBack }
 }
 
 fn stray(message: &Message) -> Stray {
     Stray { body: BodyDigest::of(message.body().unwrap_or_default()), sent_at: sent_at(message) }
 }
 
-/// When it was last sent. A move gives a message a new time; SQS itself keeps it when it dead-letters one. One that
-/// cannot be read counts as later than everything: better to count a move too many than to move for ever.
-fn sent_at(message: &Message) -> UnixMs {
-    let sent_at = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
-    sent_at.and_then(|text| text.parse().ok()).map_or(UnixMs(i64::MAX), UnixMs)
+/// When it was last sent. A move gives a message a new time; SQS itself keeps it when it dead-letters one.
+fn sent_at(message: &Message) -> Option<UnixMs> {
+    let sent_at = message.attributes()?.get(&MessageSystemAttributeName::SentTimestamp)?;
+    sent_at.parse().ok().map(UnixMs)
 }
 
 /// The original's attributes and ours; as JSON in one of them when there is no room for all.

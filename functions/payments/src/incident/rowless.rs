@@ -30,7 +30,8 @@ pub struct Stray {
     /// By this it is known again.
     pub body: BodyDigest,
     /// When it was last sent: by its producer, or by whatever moved it. SQS keeps this when it dead-letters a message.
-    pub sent_at: UnixMs,
+    /// `None` counts as just now: better one return too many than to move a message for ever.
+    pub sent_at: Option<UnixMs>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ struct Sighting {
     returns: u32,
     /// When it was last seen.
     at: UnixMs,
+    /// When the youngest message with this body was sent, of all that were seen.
+    #[serde(default)]
+    sent_at: UnixMs,
 }
 
 impl BodyDigest {
@@ -60,7 +64,8 @@ impl Rowless {
     #[must_use]
     pub fn returns(&self, stray: &Stray, task: Option<UnixMs>) -> u32 {
         self.0.get(&stray.body).map_or(0, |last| {
-            let was_moved = stray.sent_at > last.at && task.is_some_and(|started_at| started_at > last.at);
+            let is_younger = stray.sent_at.is_none_or(|sent_at| sent_at > last.sent_at);
+            let was_moved = is_younger && task.is_some_and(|started_at| started_at > last.at);
             last.returns.saturating_add(u32::from(was_moved))
         })
     }
@@ -87,8 +92,12 @@ impl Rowless {
         let before = self.clone();
         for stray in stay {
             // Of two with one body, one may have been left behind.
-            let of_twin = self.0.get(&stray.body).map_or(0, |seen| seen.returns);
-            let sighting = Sighting { returns: before.returns(stray, task).max(of_twin), at: now };
+            let twin = self.0.get(&stray.body);
+            let sighting = Sighting {
+                returns: twin.map_or(0, |twin| twin.returns).max(before.returns(stray, task)),
+                at: now,
+                sent_at: twin.map(|twin| twin.sent_at).max(stray.sent_at).unwrap_or_default(),
+            };
             if self.0.len() < ROWLESS_MAX || self.0.contains_key(&stray.body) {
                 self.0.insert(stray.body.clone(), sighting);
             }
@@ -104,7 +113,7 @@ mod tests {
     const START: UnixMs = UnixMs(1_767_603_600_000);
 
     fn drill(sent_at: UnixMs) -> Stray {
-        Stray { body: BodyDigest::of("PYMT_FAILED"), sent_at }
+        Stray { body: BodyDigest::of("PYMT_FAILED"), sent_at: Some(sent_at) }
     }
 
     /// What is remembered of a drill, seen at the beginning and then `tasks` times after it was moved, a minute apart.
@@ -130,6 +139,8 @@ mod tests {
         assert_eq!(rowless.returns(&drill(later), Some(later)), 3);
         assert_eq!(rowless.returns(&moved, Some(later)), 2, "the task left it behind");
         assert_eq!(rowless.returns(&drill(later), Some(moved_at)), 2, "it is another drill");
+        let unknown = Stray { sent_at: None, ..drill(START) };
+        assert_eq!(rowless.returns(&unknown, Some(later)), 3);
         let another = Stray { body: BodyDigest::of("another"), ..drill(later) };
         assert_eq!(rowless.returns(&another, Some(later)), 0);
     }
@@ -141,6 +152,18 @@ mod tests {
             let (mut rowless, _) = seen_after(0);
             rowless.saw(&both, &[], Some(moved_at), START.plus_ms(130_000));
             assert_eq!(rowless.returns(&both[0], None), 1);
+        }
+    }
+
+    #[test]
+    fn two_with_one_body_that_take_turns_count_on_every_sight() {
+        let (mut rowless, _) = seen_after(0);
+        // The one that is seen was moved while the other was on its way, and so on.
+        for round in 1..=4_u32 {
+            let minutes = |n: u32| START.plus_ms(i64::from(n) * 60_000);
+            let (sent_at, task, now) = (minutes(2 * round), minutes(2 * round + 2), minutes(2 * round + 3));
+            rowless.saw(&[drill(sent_at)], &[], Some(task), now);
+            assert_eq!(rowless.returns(&drill(sent_at), Some(task)), round);
         }
     }
 
@@ -171,7 +194,7 @@ mod tests {
     fn no_more_are_remembered_than_the_record_should_hold() {
         let mut rowless = Rowless::default();
         let many = |sent_at| {
-            let stray = |n: usize| Stray { body: BodyDigest::of(&n.to_string()), sent_at };
+            let stray = |n: usize| Stray { body: BodyDigest::of(&n.to_string()), sent_at: Some(sent_at) };
             (0..2 * ROWLESS_MAX).map(stray).collect::<Vec<_>>()
         };
         let moved_at = START.plus_ms(1);

@@ -30,9 +30,9 @@ use crate::time::UnixMs;
 pub struct Sorted {
     /// Payments that would call the provider if they were redriven: at most a canary of them.
     pub members: Vec<Member>,
-    /// Messages that did not become members and are visible: what a move task would find.
+    /// Messages that did not become members and were shown again: what a move task finds of those looked at.
     pub others: u64,
-    /// Those of the others that the ledger does not know.
+    /// Those beside the members that the ledger does not know, shown again or not.
     pub rowless: Vec<Stray>,
     /// Those of them that came back as often as is allowed, and that so many cannot be to blame for.
     pub blameless: u64,
@@ -175,14 +175,16 @@ impl<'a> Turn<'a> {
         // A member that does not end in time is a payment with a problem of its own. It must not hold up the rest.
         let came_through = !failed && (settled == verdicts.len() || is_late) && settled > 0;
         if came_through && well.turns >= WELL_TURNS {
-            self.proceed();
+            self.proceed(is_late);
         } else if failed || is_late {
             self.setback();
             self.tell_of_relapse();
         }
     }
 
-    fn proceed(&mut self) {
+    /// The canary came through. While all that is left is hidden, perhaps since it was looked through, a task would find
+    /// none of it: the next turn asks again, and once that has gone on for long, the way starts again.
+    fn proceed(&mut self, is_late: bool) {
         if self.seen.a_task_runs() {
             self.follow_task();
         } else if self.seen.dead_letters.total() == 0 {
@@ -191,9 +193,9 @@ impl<'a> Turn<'a> {
             self.wait_again(self.seen.now);
         } else if self.seen.dead_letters.visible > 0 {
             self.redrive();
+        } else if is_late {
+            self.wait_again(self.seen.now);
         }
-        // Otherwise all are hidden, perhaps since they were looked through, and a task would find none: the next turn
-        // asks again.
     }
 
     /// A human's word stands above probes and canary. An incident that nobody noticed yet is opened with it.

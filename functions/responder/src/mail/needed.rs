@@ -50,7 +50,7 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
 fn while_they_wait(facts: &Facts) -> Needed {
     if facts.is_rowless() && facts.redrive == RedriveMode::Automatic {
         return Needed::No(
-            "You do not have to get up: the ledger has no unsettled payment, and what waits is tried again by itself."
+            "You do not have to get up: no payment of the ledger waits; what does is tried again by itself."
                 .to_owned(),
         );
     }

@@ -73,7 +73,7 @@ pub(super) fn how_much(facts: &Facts) -> String {
 pub(super) fn why_in_short(facts: &Facts) -> &'static str {
     match found(facts) {
         Some(found) => cause_in_short(found),
-        None if facts.is_rowless() => "no unsettled payment",
+        None if facts.is_rowless() => "cause not in the ledger",
         None => "cause unknown",
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn why(facts: &Facts) -> &'static str {
     match found(facts) {
         Some(found) => cause(found),
         None if facts.is_rowless() => {
-            "The ledger has no unsettled payment: a drill, a late copy, or what died before it was recorded."
+            "What waits is a drill, a late copy of a settled payment, or died before it was recorded."
         }
         None => "No attempt could say why it failed: see the consumer's log.",
     }

@@ -64,6 +64,7 @@ prop_compose! {
     fn moment()(
         after_s in prop_oneof![1 => 0..5_i64, 6 => 55..65_i64, 1 => 600..100_000_i64],
         dead_letters in prop_oneof![2 => Just(0_u64), 3 => 1..50_u64],
+        hidden in prop_oneof![3 => Just(0_u64), 1 => 1..50_u64],
         source in prop_oneof![1 => Just(0_u64), 1 => 1..50_u64],
         quarantine in prop_oneof![3 => Just(0_u64), 1 => 1..5_u64],
         oldest in proptest::option::of((0..2_000_i64, proptest::option::of(cause()))),
@@ -82,14 +83,18 @@ prop_compose! {
         let body = |n: u64| BodyDigest::of(&n.to_string());
         let found = Sorted {
             members: (0..members).map(member).collect(),
-            others: others + rowless,
-            rowless: (0..rowless).map(|n| Stray { body: body(n), sent_at: START }).collect(),
+            others,
+            rowless: (0..rowless).map(|n| Stray { body: body(n), sent_at: Some(START) }).collect(),
             quarantined: (0..quarantined).map(body).collect(),
             came_back,
             blameless,
         };
         let seen = Observation {
-            source: depth(source), dead_letters: depth(dead_letters), quarantine: depth(quarantine), probes, canary,
+            source: depth(source),
+            dead_letters: Depth { in_flight: hidden, ..depth(dead_letters) },
+            quarantine: depth(quarantine),
+            probes,
+            canary,
             ..Observation::default()
         };
         Moment { after_s, seen, oldest, task, found, loses }
@@ -142,7 +147,10 @@ impl Run {
         self.save(next)?;
         match decision.effect {
             None => Ok(()),
-            Some(Effect::StartMoveTask) => self.started(&seen),
+            Some(Effect::StartMoveTask) => {
+                prop_assert!(seen.dead_letters.visible > 0, "a redrive of what is hidden");
+                self.started(&seen)
+            }
             Some(Effect::SortDeadLetters) => {
                 let found = moment.found.clone();
                 let (next, effect) = self.incident.recovery.sorted(found, &seen, &self.policy);

@@ -104,7 +104,16 @@ fn no_task_is_asked_for_while_every_dead_letter_is_hidden() {
     let hidden = Depth { in_flight: 4, ..Depth::default() };
     assert_eq!(story.turn(Observation { dead_letters: hidden, ..settled.clone() }), None);
     assert_eq!(story.phase(), "canary");
-    assert_eq!(story.turn(settled), Some(Effect::StartMoveTask));
+    assert_eq!(story.turn(settled.clone()), Some(Effect::StartMoveTask));
+
+    let mut story = Story::with_canary(ON);
+    let mut turns = 0;
+    while story.phase() == "canary" {
+        story.turn(Observation { dead_letters: hidden, ..settled.clone() });
+        turns += 1;
+    }
+    assert_eq!((story.phase(), turns), ("waiting", CANARY_MS_MAX / MINUTE + 1));
+    assert_eq!(story.record.history.setbacks, 0);
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Story {
 
 /// A drill that was sent, or moved back, then.
 pub(super) fn drill(sent_at: UnixMs) -> Stray {
-    Stray { body: BodyDigest::of("PYMT_FAILED"), sent_at }
+    Stray { body: BodyDigest::of("PYMT_FAILED"), sent_at: Some(sent_at) }
 }
 
 pub(super) fn calm() -> Observation {
