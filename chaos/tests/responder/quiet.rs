@@ -1,4 +1,4 @@
-//! A responder that has nothing to do.
+//! A responder that has nothing to do, or cannot do what it has to.
 
 use crate::town::{Town, in_town, payment};
 
@@ -49,5 +49,17 @@ fn a_turn_that_finds_something_looks_at_everything() {
         });
         assert!(turns.await.iter().any(|hops| *hops > TWO_CALLS));
         assert!(town.mails()[0].contains("waiting"), "{:?}", town.mails());
+    });
+}
+
+#[test]
+fn a_responder_that_may_not_show_dead_letters_again_is_not_silent_about_it() {
+    in_town("[]", async |town| {
+        town.refuse_to_show_dead_letters();
+        town.send("PYMT_FAILED");
+        town.pass_s(20 * 60).await;
+        let mails = town.mails();
+        assert!(mails.iter().any(|subject| subject.contains("ResponderFailing")), "{mails:?}");
+        assert_eq!(town.dead_letters().len(), 1);
     });
 }

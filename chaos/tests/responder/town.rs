@@ -7,6 +7,7 @@ use chaos::cloud::container::{End, Fate, FatePlan, Function};
 use chaos::cloud::plans::Plans;
 use chaos::cloud::services::Service;
 use chaos::cloud::sqs::{Held, NewMessage};
+use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::experiment::Experiment;
@@ -33,6 +34,7 @@ pub(crate) struct Town {
     deployed: Deployed,
     clock: Clock,
     kill: Arc<KillNext>,
+    hide: Arc<Hide>,
 }
 
 /// Runs `test` in a town with these faults, as an experiment file lists them, in virtual time.
@@ -55,6 +57,7 @@ impl Town {
         let responder: Arc<dyn Function> = Arc::new(ResponderFunction::new(provider.clone()));
         let kill =
             Arc::new(KillNext { function: deployed.consumer.logical_id.clone(), hop: Mutex::default() });
+        let hide = Arc::new(Hide { queue: Mutex::default() });
         let stack = deployed.stack.clone();
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
@@ -65,13 +68,13 @@ impl Town {
                 (deployed.responder.clone().expect("the stack has a responder"), responder),
             ],
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
-            plans: Plans { fates: kill.clone(), ..Plans::default() },
+            plans: Plans { fates: kill.clone(), calls: hide.clone(), ..Plans::default() },
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
         cloud.services().cloudwatch().settle(START);
         cloud.services().secrets().put(&deployed.secret, KEY, START);
-        Self { journal, cloud, provider, deployed, clock, kill }
+        Self { journal, cloud, provider, deployed, clock, kill, hide }
     }
 
     pub(crate) fn send(&self, body: &str) {
@@ -87,6 +90,16 @@ impl Town {
     /// The consumer's next invocation is killed at this hop.
     pub(crate) fn kill_the_next_delivery_at(&self, hop: u64) {
         *self.kill.hop.lock().unwrap_or_else(PoisonError::into_inner) = Some(hop);
+    }
+
+    /// From now on SQS refuses every call that would show dead letters again.
+    pub(crate) fn refuse_to_show_dead_letters(&self) {
+        let mut queue = self.hide.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        *queue = Some(self.deployed.names.dead_letters.clone());
+    }
+
+    pub(crate) fn dead_letters(&self) -> Vec<Held> {
+        self.held(&self.deployed.names.dead_letters)
     }
 
     /// Invokes the responder as an operator does; its answer.
@@ -207,6 +220,24 @@ impl FatePlan for KillNext {
         let mut hop = self.hop.lock().unwrap_or_else(PoisonError::into_inner);
         let hop = if function == self.function { hop.take() } else { None };
         hop.map_or(Fate::Lives, |hop| Fate::Ends(End::Crash, hop))
+    }
+}
+
+/// Refuses every change of visibility in a queue.
+#[derive(Debug)]
+struct Hide {
+    queue: Mutex<Option<String>>,
+}
+
+impl CallPlan for Hide {
+    fn of_call(&self, call: &ServiceCall<'_>, _: UnixMs) -> CallFate {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = queue.as_ref().is_some_and(|queue| String::from_utf8_lossy(call.body).contains(queue));
+        if is_there && call.operation == "ChangeMessageVisibilityBatch" {
+            CallFate::Refused
+        } else {
+            CallFate::Answered
+        }
     }
 }
 
