@@ -76,6 +76,15 @@ impl Seat {
         }
     }
 
+    /// How an order is written and named: `1` or `2`.
+    #[must_use]
+    pub const fn digit(self) -> char {
+        match self {
+            Self::First => '1',
+            Self::Second => '2',
+        }
+    }
+
     /// The one who sits opposite.
     #[must_use]
     pub const fn other(self) -> Self {

@@ -50,15 +50,12 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
 
 impl Sum {
     fn add(&mut self, swept: Swept) {
-        self.swept.points += swept.points;
-        self.swept.held += swept.held;
-        self.swept.runs += swept.runs;
-        for (experiment, violation) in swept.violations {
+        for (_, violation) in &swept.violations {
             if self.worst != Some(Outcome::Unsafe) {
                 self.worst = Some(violation.outcome);
             }
-            self.swept.violations.push((experiment, violation));
         }
+        self.swept.merge(swept);
     }
 }
 

@@ -5,7 +5,6 @@
 use super::{DeadLetters, Experiment};
 use crate::faults::{Fault, Rate, When};
 use crate::random::Chance;
-use crate::turns::Seat;
 use crate::units;
 use crate::workload::{Pace, Payments};
 use std::fmt::{self, Write as _};
@@ -35,7 +34,7 @@ impl Experiment {
         writeln!(out, "starts = {}", text(&units::instant(self.starts)))?;
         writeln!(out, "drain = {}", length(self.drain_ms))?;
         if let Some(turns) = &self.turns {
-            writeln!(out, "turns = {}", text(&digits(turns)))?;
+            writeln!(out, "turns = {}", text(&turns.iter().map(|seat| seat.digit()).collect::<String>()))?;
         }
         self.write_workload(out)?;
         if !self.parameters.is_empty() {
@@ -93,16 +92,6 @@ impl Experiment {
         }
         Ok(())
     }
-}
-
-fn digits(turns: &[Seat]) -> String {
-    turns
-        .iter()
-        .map(|seat| match seat {
-            Seat::First => '1',
-            Seat::Second => '2',
-        })
-        .collect()
 }
 
 fn write_fault(fault: &Fault, out: &mut String) -> fmt::Result {

@@ -107,6 +107,14 @@ pub fn sweep(
 }
 
 impl Swept {
+    /// Adds what another part came to.
+    pub fn merge(&mut self, part: Self) {
+        self.points += part.points;
+        self.held += part.held;
+        self.runs += part.runs;
+        self.violations.extend(part.violations);
+    }
+
     fn add(&mut self, experiment: &Experiment, history: &History, came_to_pass: bool) {
         self.runs += 1;
         let violation = Violation::of(&Evidence::of(history), Paint::Plain);
@@ -185,7 +193,7 @@ impl Sweeper<'_> {
         let experiment = disturbed(scenario, disturbances);
         let history = self.run(&experiment)?;
         let own = history.faults.len() - disturbances.len();
-        let (_, disturbing) = history.faults.split_at(own);
+        let disturbing = &history.faults[own..];
         let came_to_pass = !disturbing.is_empty() && disturbing.iter().all(|tally| tally.fired > 0);
         swept.add(&experiment, &history, came_to_pass);
         Ok(disturbing.last().is_some_and(|tally| tally.fired > 0))
@@ -249,7 +257,7 @@ fn switches(order: &[Seat]) -> usize {
 }
 
 fn in_order(experiment: Experiment, order: Vec<Seat>) -> Experiment {
-    let digits: String = order.iter().map(|seat| if *seat == Seat::First { '1' } else { '2' }).collect();
+    let digits: String = order.iter().map(|seat| seat.digit()).collect();
     let name = format!("{}-order-{digits}", experiment.name);
     Experiment { turns: Some(order), name, ..experiment }
 }

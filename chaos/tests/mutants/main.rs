@@ -102,12 +102,8 @@ fn swept(scenario: &str, code: Code<'_>) -> Swept {
     let scenarios: Vec<Scenario> = sweep::ALL.into_iter().filter(|it| it.name == scenario).collect();
     let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
     let (mut whole, threads) = (Swept::default(), NonZeroUsize::new(2).expect("above 0"));
-    sweep::sweep(&deployed, &scenarios, threads, code, |_, _, part| {
-        whole.points += part.points;
-        whole.held += part.held;
-        whole.violations.extend(part.violations);
-    })
-    .expect("every point runs");
+    let seen = sweep::sweep(&deployed, &scenarios, threads, code, |_, _, part| whole.merge(part));
+    seen.expect("every point runs");
     whole
 }
 
