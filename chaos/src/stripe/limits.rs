@@ -33,7 +33,7 @@ pub const CALLS_PER_S: i64 = 100;
 pub const ENDPOINT_CALLS_PER_S: i64 = 25;
 
 /// Version that answers a request without `Stripe-Version`: the account's default.
-pub const DEFAULT_VERSION: &str = "2026-09-30.endive";
+pub const DEFAULT_VERSION: &str = "2026-08-26.dahlia";
 
 /// How late something comes that Stripe does after its answer, ms: one of these is drawn, then a time up to it. Within a
 /// call, within a delivery, before the next one, after several. Stripe publishes nothing.

@@ -24,10 +24,12 @@ pub use key::{ApiKey, BadApiKey};
 pub use secret::Secret;
 pub use transport::{BoxError, Transport, TransportError};
 
-/// The `Stripe-Version` every call is sent under, but for a create that repeats an older one.
+/// The `Stripe-Version` every call is sent under, but for a create or confirm of a payment that began under an older one.
 ///
 /// Pinned, because without the header the account's default applies, and somebody can change that in a dashboard
-/// while payments are under way. This one, because it is the newest whose objects we could read in the types
-/// generated from Stripe's own specification. Raising it is safe for rows in flight: a row keeps the version its
-/// create was first sent under.
-pub const STRIPE_VERSION: &str = "2026-09-30.endive";
+/// while payments are under way. This one, because it is the newest under which everything that the client sends is
+/// documented to work together: from `2026-09-30.endive` on there is no `payment_method_types` any more, and
+/// `error_on_requires_action` is documented to go with nothing else
+/// (<https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents>).
+/// It is the version of the official Python SDK 15.6.2, whose types `ci/stripe-contract` holds us to.
+pub const STRIPE_VERSION: &str = "2026-08-26.dahlia";

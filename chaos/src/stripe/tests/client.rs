@@ -37,7 +37,7 @@ fn payment() -> Payment {
 /// Through a row, because there is no other way.
 fn recorded(id: &str) -> RecordedIntent {
     let delivery = OpenDelivery { began_at: START, message: "message".to_owned() };
-    let row = Row::received(Arc::new(Frozen::new(payment(), "2026-09-30.endive")), delivery, START);
+    let row = Row::received(Arc::new(Frozen::new(payment(), "2026-08-26.dahlia")), delivery, START);
     let row = row.apply(&Change::Record(IntentId(id.to_owned())), row.version, START).unwrap();
     row.recorded_intent().unwrap()
 }
@@ -49,7 +49,7 @@ fn client(world: &World) -> ::stripe::Client {
 async fn act(world: &World, act: Act, id: &str) -> Answer {
     let (client, key, payment) = (client(world), ApiKey::parse(SECRET).unwrap(), payment());
     let reply = match act {
-        Act::Create => client.create(&key, &payment, "2026-09-30.endive", "order-1:create:0").await,
+        Act::Create => client.create(&key, &payment, "2026-08-26.dahlia", "order-1:create:0").await,
         Act::Confirm => client.confirm(&key, &recorded(id), Method::OfTheIntent, &payment).await,
         Act::Retrieve => client.retrieve(&key, &recorded(id)).await,
         Act::Cancel => client.cancel(&key, &recorded(id)).await,

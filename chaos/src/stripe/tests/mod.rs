@@ -121,7 +121,7 @@ impl From<Response<Bytes>> for Got {
 fn post(path: &str, form: &str, key: Option<&str>) -> Request<Bytes> {
     let request = Request::post(path)
         .header("authorization", format!("Bearer {SECRET}"))
-        .header("stripe-version", "2026-09-30.endive")
+        .header("stripe-version", "2026-08-26.dahlia")
         .header("content-type", "application/x-www-form-urlencoded");
     let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
     request.body(Bytes::copy_from_slice(form.as_bytes())).unwrap()

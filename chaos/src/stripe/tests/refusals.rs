@@ -104,7 +104,7 @@ fn every_answer_has_a_request_id_of_its_own_and_the_version_asked_for() {
     let ids: BTreeSet<_> = answers.iter().map(|got| got.header("request-id").unwrap()).collect();
     assert_eq!(ids.len(), 2 + EVERY_INSTEAD.len());
     assert!(ids.iter().all(|id| id.starts_with("req_")));
-    assert!(answers.iter().all(|got| got.header("stripe-version") == Some("2026-09-30.endive")));
+    assert!(answers.iter().all(|got| got.header("stripe-version") == Some("2026-08-26.dahlia")));
     let mut older = post(INTENTS, VISA, None);
     older.headers_mut().insert("stripe-version", "2024-06-20".parse().unwrap());
     assert_eq!(client.send(&older).header("stripe-version"), Some("2024-06-20"));

@@ -162,7 +162,7 @@ impl Recorded {
 async fn answer(answer: &Recorded, call: Call) -> Answer {
     let (client, key, intent) = (answer.client(), key(), recorded(&answer.intent()));
     let reply = match call {
-        Create => client.create(&key, &payment(), "2026-09-30.endive", "order-1042:create:0").await,
+        Create => client.create(&key, &payment(), "2026-08-26.dahlia", "order-1042:create:0").await,
         Confirm => client.confirm(&key, &intent, Method::OfTheIntent, &payment()).await,
         Retrieve => client.retrieve(&key, &intent).await,
         Cancel => client.cancel(&key, &intent).await,
