@@ -109,6 +109,17 @@ impl ApiError {
         Self::about("parameter_unknown", param, format!("Received an unknown parameter: {param}"))
     }
 
+    /// Gone since `version`, with a code that says so
+    /// (<https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents>).
+    pub(super) fn removed_parameter(param: &str, version: &str) -> Self {
+        let code = format!("{param}_no_longer_supported");
+        Self::about(&code, param, format!("The parameter {param} is not supported since version {version}."))
+    }
+
+    pub(super) fn not_expandable(path: &str) -> Self {
+        Self::invalid_parameter("expand", format!("This property cannot be expanded: {path}"))
+    }
+
     pub(super) fn missing_parameter(param: &str) -> Self {
         Self::about("parameter_missing", param, format!("The parameter {param} is required."))
     }
@@ -117,12 +128,17 @@ impl ApiError {
         Self::about("parameter_invalid_empty", param, format!("The parameter {param} may not be empty."))
     }
 
-    pub(super) fn not_an_integer(param: &str) -> Self {
+    /// `accepted` follows the word integer.
+    pub(super) fn not_an_integer(param: &str, accepted: &str) -> Self {
         Self::about(
             "parameter_invalid_integer",
             param,
-            format!("The parameter {param} must be an integer, at least 1."),
+            format!("The parameter {param} must be an integer {accepted}."),
         )
+    }
+
+    pub(super) fn exclusive_parameters(one: &str, other: &str) -> Self {
+        Self::about("parameters_exclusive", one, format!("Send {one} or {other}, not both."))
     }
 
     pub(super) fn amount_too_small(minimum: i64, currency: &str) -> Self {
@@ -154,6 +170,13 @@ impl ApiError {
         let mut error = Self::no_such("payment_intent", "intent", id);
         error.status = StatusCode::NOT_FOUND;
         error
+    }
+
+    /// A method that belongs to nobody pays once. Stripe gives this refusal no code.
+    pub(super) fn spent_method() -> Self {
+        let message =
+            "This PaymentMethod was used before and belongs to no customer, so it cannot be used again.";
+        Self::invalid(StatusCode::BAD_REQUEST, message)
     }
 
     pub(super) fn unexpected_state(verb: &str, status: &str) -> Self {

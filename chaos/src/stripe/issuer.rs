@@ -19,13 +19,27 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the issuer was asked for money: whoever has to act first was not.
+    pub(super) const fn is_attempt(self) -> bool {
+        match self {
+            Self::Approved | Self::Declined(_) | Self::Pending(_) => true,
+            Self::ActionNeeded => false,
+        }
+    }
+
     /// What this method's issuer says to a confirm, without any fault.
     const fn of(method: &Method, if_action: IfAction) -> Self {
         match (method.is.behaviour, if_action) {
             (Behaviour::Approves, _) => Self::Approved,
             (Behaviour::Declines(decline), _) => Self::Declined(decline),
-            (Behaviour::Authenticates, IfAction::Fail) => Self::Declined(Decline::AUTHENTICATION_REQUIRED),
-            (Behaviour::Authenticates, IfAction::Ask) => Self::ActionNeeded,
+            (Behaviour::AuthenticatesOnSession, IfAction::OffSession) => Self::Approved,
+            (Behaviour::Authenticates, IfAction::OffSession)
+            | (Behaviour::Authenticates | Behaviour::AuthenticatesOnSession, IfAction::Fail) => {
+                Self::Declined(Decline::AUTHENTICATION_REQUIRED)
+            }
+            (Behaviour::Authenticates | Behaviour::AuthenticatesOnSession, IfAction::Ask) => {
+                Self::ActionNeeded
+            }
             (Behaviour::Pends(bank), _) => Self::Pending(bank),
         }
     }
@@ -84,7 +98,8 @@ mod tests {
     use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Window};
     use crate::journal::Journal;
     use crate::random::Chance;
-    use crate::stripe::cards::TestMethod;
+    use crate::stripe::mode::Mode;
+    use crate::stripe::test_methods::TestMethod;
 
     const CONFIRM: Subject<'_> = Subject { operation: "confirm", payment: Some("order-1"), id: "pi_1" };
 
@@ -93,7 +108,7 @@ mod tests {
         let fault = Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS);
         let faults = Faults::new(&[fault], 1, UnixMs(0), CRASH_HOPS_DEFAULT, Journal::default());
         let is = TestMethod::named(name).unwrap();
-        let method = Method { id: "pm_1".to_owned(), is, created_s: 0 };
+        let method = Method { id: "pm_1".to_owned(), is, mode: Mode::Test, created_s: 0 };
         let ask = |at| ask(&faults, &method, IfAction::Fail, &CONFIRM, UnixMs(at)).0;
         let mut seen = Vec::new();
         for verdict in (0..100).map(ask) {

@@ -12,8 +12,11 @@ mod answer;
 mod book;
 mod calls;
 mod cards;
+mod charge;
 mod currencies;
+mod customer;
 mod errors;
+mod expand;
 mod idempotency;
 mod ids;
 mod instead;
@@ -22,12 +25,21 @@ mod issuer;
 mod later;
 mod limiter;
 pub mod limits;
+mod listing;
+mod methods;
+mod mode;
+mod parameters;
 mod params;
 mod perform;
 mod provider;
+mod query;
+mod register;
+mod search;
+mod test_methods;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod versions;
 mod wire;
 
 pub use answer::Facts;
@@ -49,6 +61,7 @@ use errors::ApiError;
 use http::{HeaderMap, Method, Request, Response, header};
 use idempotency::{Keys, Stored, Use};
 use limiter::Buckets;
+use mode::Mode;
 use params::Form;
 use payments::UnixMs;
 
@@ -95,14 +108,17 @@ pub struct Reply {
 }
 
 impl FakeStripe {
-    /// An empty account that accepts `secret_key`. `faults` decides which good cards are declined.
+    /// An empty account that accepts `secret_key`, and is live or not as its prefix says. `faults` decides which good
+    /// cards are declined.
     #[must_use]
     pub fn new(seed: u64, secret_key: impl Into<String>, faults: Faults) -> Self {
+        let secret_key = secret_key.into();
+        let mode = Mode::of(&secret_key);
         Self {
-            secret_key: secret_key.into(),
+            secret_key,
             buckets: Buckets::default(),
             keys: Keys::default(),
-            account: Account::new(seed, faults),
+            account: Account::new(seed, mode, faults),
             hints: Stream::new(seed, "stripe/should-retry"),
             late: Vec::new(),
         }
@@ -111,6 +127,7 @@ impl FakeStripe {
     /// From now on only this key is accepted. Objects and idempotency keys belong to the account and stay.
     pub fn rotate_key(&mut self, secret_key: impl Into<String>) {
         self.secret_key = secret_key.into();
+        self.account.enter(Mode::of(&self.secret_key));
     }
 
     /// Every movement of money so far; `catch_up` first. For checks only: no answer is made from it.
@@ -164,20 +181,18 @@ impl FakeStripe {
         let (method, path) = (request.method(), request.uri().path());
         let route = Route::of(method, path).ok_or_else(|| ApiError::unknown_url(method.as_str(), path))?;
         self.buckets.admit(route.operation(), now).map_err(ApiError::rate_limited)?;
-        if !envelope.names_a_version() {
-            return Err(ApiError::unknown_version());
-        }
+        let version = envelope.version.ok_or_else(ApiError::unknown_version)?;
         let form = read_form(request)?;
         // Only a POST takes a key: on a GET the header has no effect.
         let header = envelope.key.as_ref().filter(|_| method == Method::POST);
         let Some(key) = header.map(Keys::read).transpose()? else {
-            return Ok(Admission::Fresh { call: Call::read(route, form)?, key: None });
+            return Ok(Admission::Fresh { call: Call::read(route, form, version)?, key: None });
         };
         let wanted = Use { path: path.to_owned(), parameters: form.fingerprint() };
         if let Some(stored) = self.keys.look_up(&key, &wanted, now)? {
             return Ok(Admission::Known(stored));
         }
-        let call = Call::read(route, form)?;
+        let call = Call::read(route, form, version)?;
         self.keys.claim(&key, wanted, now);
         Ok(Admission::Fresh { call, key: Some(key) })
     }
