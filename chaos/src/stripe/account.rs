@@ -18,7 +18,7 @@ use super::limits::PROCESSING_MS_MAX;
 use super::mode::Mode;
 use super::register::Register;
 use super::search::{Index, Search};
-use super::test_methods::TestMethod;
+use super::test_methods::{TestMethod, is_taken_for_a_good_card};
 use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
@@ -206,21 +206,13 @@ impl Account {
         }
         let (id, is) = match TestMethod::named(name) {
             Some(is) => (self.ids.method(), is),
-            None if is_id(name) => (name.to_owned(), TestMethod::GOOD),
+            None if is_taken_for_a_good_card(name) => (name.to_owned(), TestMethod::GOOD),
             None => return Err(ApiError::no_such("PaymentMethod", "payment_method", name)),
         };
         let method = Method { id, is, mode: self.mode, created_s: now.0.div_euclid(1_000) };
         self.methods.insert(method.id.clone(), method.clone());
         Ok(method)
     }
-}
-
-/// Whether a name could be the id of a method that somebody attached: letters, digits and underscores, and not made
-/// like the name of a test method, which would be a misspelt one.
-fn is_id(name: &str) -> bool {
-    let is_wordly = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let rest = name.strip_prefix("pm_").filter(|rest| !rest.is_empty() && rest.chars().all(is_wordly));
-    rest.is_some() && !TestMethod::resembles(name)
 }
 
 fn movement(intent: &Intent, now: UnixMs) -> Movement {
