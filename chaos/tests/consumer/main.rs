@@ -2,8 +2,10 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
 
+mod bodies;
 mod company;
 mod inputs;
+mod repeats;
 mod sequences;
 mod town;
 
@@ -13,7 +15,9 @@ use consumer::Protocol;
 use payments::Row;
 use payments::charge::{Delivery, Event, Step};
 use payments::ledger::OpenDelivery;
+use payments::request::Wording;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use town::{DEAD_LETTERS, Plan, QUARANTINE, SOURCE, always, in_town, payment, until};
 
 const VISA: &str = "pm_card_visa";
@@ -142,9 +146,14 @@ fn a_card_that_wants_its_owner_is_declined() {
 fn a_soft_decline_is_tried_three_times_in_all() {
     in_town(Plan::default(), async |town| {
         town.send(&payment("order-1", 1999, "pm_card_chargeDeclinedProcessingError"));
-        town.pass_s(60).await;
+        // Not at once: each time the message waits its turn in the queue.
+        town.pass_s(4).await;
+        assert_eq!(town.stripe_calls(), ["create", "confirm"]);
+        assert_eq!(town.attributes("last_error")["order-1"], "declined_softly");
+        town.pass_s(120).await;
         assert_eq!(town.states()["order-1"], "declined");
-        assert_eq!(town.stripe_calls(), ["create", "confirm", "confirm", "confirm", "cancel"]);
+        let calls = ["create", "confirm", "retrieve", "confirm", "retrieve", "confirm", "cancel"];
+        assert_eq!(town.stripe_calls(), calls);
     });
 }
 
@@ -180,9 +189,9 @@ fn when_everybody_is_refused_with_one_code_only_the_first_four_are_taken_for_hop
 
 #[test]
 fn a_panic_costs_one_payment_not_its_batch() {
-    fn begin(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+    fn begin(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Delivery, Step) {
         assert!(row.payment().payment_id.as_str() != "order-3", "a bug that only this payment meets");
-        Delivery::begin(row, this)
+        Delivery::begin(row, this, wording)
     }
     let protocol = Protocol { begin, ..Protocol::default() };
     in_town(Plan { protocol, ..Plan::default() }, async |town| {
