@@ -49,12 +49,14 @@ pub use later::Late;
 pub use limiter::Limiter;
 pub use perform::Fate;
 pub use provider::Provider;
+pub use test_methods::is_taken_for_a_good_card;
 pub use wire::Wire;
 
 use crate::faults::Faults;
 use crate::random::Stream;
 use account::Account;
 use answer::{Answer, Envelope};
+use aws_smithy_types::base64;
 use bytes::Bytes;
 use calls::{Call, Route};
 use errors::ApiError;
@@ -149,7 +151,7 @@ impl FakeStripe {
         self.catch_up(now);
         let envelope = Envelope::of(request.headers(), self.account.ids.request());
         match self.admit(request, &envelope, now) {
-            Ok(Admission::Fresh { call, key }) => Arrival::Admitted(Ticket { call, key, envelope }),
+            Ok(Admission::Fresh { call, key }) => Arrival::Admitted(Ticket { call: *call, key, envelope }),
             Ok(Admission::Known(stored)) => Arrival::Answered(Reply {
                 // The fault, if any, took effect in the first request.
                 facts: Facts { fault: None, ..stored.answer.facts.clone() },
@@ -186,26 +188,36 @@ impl FakeStripe {
         // Only a POST takes a key: on a GET the header has no effect.
         let header = envelope.key.as_ref().filter(|_| method == Method::POST);
         let Some(key) = header.map(Keys::read).transpose()? else {
-            return Ok(Admission::Fresh { call: Call::read(route, form, version)?, key: None });
+            return Ok(Admission::Fresh { call: Box::new(Call::read(route, form, version)?), key: None });
         };
         let wanted = Use { path: path.to_owned(), parameters: form.fingerprint() };
         if let Some(stored) = self.keys.look_up(&key, &wanted, now)? {
             return Ok(Admission::Known(stored));
         }
-        let call = Call::read(route, form, version)?;
+        let call = Box::new(Call::read(route, form, version)?);
         self.keys.claim(&key, wanted, now);
         Ok(Admission::Fresh { call, key: Some(key) })
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = sent.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::missing_key)?;
+        let key = sent.and_then(read_key).ok_or_else(ApiError::missing_key)?;
         if key == self.secret_key { Ok(()) } else { Err(ApiError::wrong_key()) }
     }
 }
 
+/// The key of `Bearer <key>`, or of HTTP Basic, which `curl -u <key>:` speaks: there it is the user, and nothing the
+/// password (<https://docs.stripe.com/api/authentication>).
+fn read_key(sent: &str) -> Option<String> {
+    if let Some(key) = sent.strip_prefix("Bearer ") {
+        return Some(key.to_owned());
+    }
+    let pair = base64::decode(sent.strip_prefix("Basic ")?).ok()?;
+    String::from_utf8(pair).ok()?.strip_suffix(':').map(str::to_owned)
+}
+
 enum Admission {
-    Fresh { call: Call, key: Option<String> },
+    Fresh { call: Box<Call>, key: Option<String> },
     Known(Stored),
 }
 
