@@ -10,6 +10,7 @@
 //! Invariant: an answer whose effect is not certain is [`Answer::Unknown`] and nothing else.
 
 use crate::client::Probe;
+use crate::codes;
 use crate::envelope::{self, ErrorObject};
 use crate::transport::TransportError;
 use bytes::Bytes;
@@ -107,7 +108,7 @@ fn unanswered(failure: &Failure) -> Answer {
 fn refused(call: Call<'_>, status: u16, headers: &HeaderMap, error: ErrorObject) -> Answer {
     match (status, error.code()) {
         (402, _) => error.decline().map_or_else(unreadable, Answer::Declined),
-        (400, Some("payment_intent_unexpected_state")) => match error.into_intent() {
+        (400, Some(codes::UNEXPECTED_STATE)) => match error.into_intent() {
             Some(intent) if call.concerns(&intent) => Answer::UnexpectedState(intent),
             Some(_) | None => unreadable(),
         },
@@ -115,7 +116,7 @@ fn refused(call: Call<'_>, status: u16, headers: &HeaderMap, error: ErrorObject)
         // `idempotency_key_in_use`, or whatever else lost against a concurrent request: Stripe executes one of
         // the two, and it was not this one.
         (409, _) => not_done(Cause::InFlight, headers),
-        (404, Some("resource_missing")) if is_about_the_path(call, &error) => Answer::IntentMissing,
+        (404, Some(codes::RESOURCE_MISSING)) if is_about_the_path(call, &error) => Answer::IntentMissing,
         // Stripe itself says that this is not its last word.
         _ if header(headers, SHOULD_RETRY) == Some("true") => {
             Answer::Unknown { cause: Cause::ProviderError, replay: Replay::Open }
@@ -150,7 +151,7 @@ fn is_about_the_path(call: Call<'_>, error: &ErrorObject) -> bool {
 /// `lock_timeout` is about one object and passes; any other 429 says that we are too fast.
 fn throttled(body: &[u8]) -> Cause {
     match envelope::error(body) {
-        Some(error) if error.code() == Some("lock_timeout") => Cause::LockTimeout,
+        Some(error) if error.code() == Some(codes::LOCK_TIMEOUT) => Cause::LockTimeout,
         Some(_) | None => Cause::RateLimited,
     }
 }
