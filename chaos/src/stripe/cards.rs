@@ -3,6 +3,7 @@
 //! Source: <https://docs.stripe.com/testing>. Names and numbers that are not in the table are refused, as Stripe does.
 //! Invariant: a method's behaviour never changes; only a fault makes a good card decline.
 
+use super::codes::Code;
 use serde_json::{Value, json};
 
 /// What happens when a method is charged.
@@ -32,7 +33,7 @@ pub(super) enum Bank {
 /// What an issuer says when it declines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decline {
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) decline_code: Option<&'static str>,
     pub(super) advice_code: Option<&'static str>,
     pub(super) network_decline_code: Option<&'static str>,
@@ -54,13 +55,13 @@ impl Decline {
     ];
 
     const PROCESSING_ERROR: Self =
-        Self::plain("processing_error", LATER, "An error while processing the card.");
+        Self::plain(Code::PROCESSING_ERROR, LATER, "An error while processing the card.");
 
     /// Nobody can authenticate an off-session payment.
     pub(super) const AUTHENTICATION_REQUIRED: Self = Self {
         decline_code: Some("authentication_required"),
         advice_code: None,
-        ..Self::plain("authentication_required", "", "The card needs authentication.")
+        ..Self::plain(Code::AUTHENTICATION_REQUIRED, "", "The card needs authentication.")
     };
 
     const fn card_declined(
@@ -69,7 +70,7 @@ impl Decline {
         message: &'static str,
     ) -> Self {
         Self {
-            code: "card_declined",
+            code: Code::CARD_DECLINED,
             decline_code: Some(decline_code),
             advice_code: Some(advice_code),
             network_decline_code: None,
@@ -78,7 +79,7 @@ impl Decline {
     }
 
     /// A decline whose code says it all: Stripe sends no `decline_code` with it.
-    const fn plain(code: &'static str, advice_code: &'static str, message: &'static str) -> Self {
+    const fn plain(code: Code, advice_code: &'static str, message: &'static str) -> Self {
         Self { code, decline_code: None, advice_code: Some(advice_code), network_decline_code: None, message }
     }
 }
@@ -138,12 +139,12 @@ const TEST_METHODS: [TestMethod; 18] = [
     declining(
         "pm_card_chargeDeclinedExpiredCard",
         "0069",
-        Decline::plain("expired_card", CHECK, "The card has expired."),
+        Decline::plain(Code::EXPIRED_CARD, CHECK, "The card has expired."),
     ),
     declining(
         "pm_card_chargeDeclinedIncorrectCvc",
         "0127",
-        Decline::plain("incorrect_cvc", CHECK, "The card's security code is incorrect."),
+        Decline::plain(Code::INCORRECT_CVC, CHECK, "The card's security code is incorrect."),
     ),
     declining("pm_card_chargeDeclinedProcessingError", "0119", Decline::PROCESSING_ERROR),
     declining(
@@ -164,10 +165,19 @@ const TEST_METHODS: [TestMethod; 18] = [
     bank_account(
         "pm_usBankAccount_insufficientFunds",
         "2227",
-        Bank::Declines(Decline::plain("insufficient_funds", LATER, "The account has insufficient funds.")),
+        Bank::Declines(Decline::plain(
+            Code::INSUFFICIENT_FUNDS,
+            LATER,
+            "The account has insufficient funds.",
+        )),
     ),
     bank_account("pm_usBankAccount_processing", "0009", Bank::Silent),
 ];
+
+/// The name of every test method.
+pub fn test_methods() -> impl Iterator<Item = &'static str> {
+    TEST_METHODS.iter().map(|method| method.name)
+}
 
 impl TestMethod {
     /// Looks a test method up by name; `pm_card_visa_charge…` is the same method as `pm_card_charge…`.

@@ -85,6 +85,7 @@ mod tests {
     use crate::journal::Journal;
     use crate::random::Chance;
     use crate::stripe::cards::TestMethod;
+    use crate::stripe::codes::Code;
 
     const CONFIRM: Subject<'_> = Subject { operation: "confirm", payment: Some("order-1"), id: "pi_1" };
 
@@ -119,7 +120,10 @@ mod tests {
     fn a_card_that_declines_by_nature_is_left_alone() {
         for (kind, _) in SPOILERS {
             let own = verdicts(kind, "pm_card_chargeDeclinedExpiredCard");
-            assert!(matches!(own[..], [Verdict::Declined(Decline { code: "expired_card", .. })]), "{kind}");
+            assert!(
+                matches!(own[..], [Verdict::Declined(Decline { code: Code::EXPIRED_CARD, .. })]),
+                "{kind}"
+            );
         }
     }
 }

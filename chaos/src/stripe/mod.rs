@@ -12,6 +12,7 @@ mod answer;
 mod book;
 mod calls;
 mod cards;
+mod codes;
 mod currencies;
 mod errors;
 mod idempotency;
@@ -32,6 +33,8 @@ mod wire;
 
 pub use answer::Facts;
 pub use book::{Book, Movement};
+pub use cards::test_methods;
+pub use codes::ERROR_CODES;
 pub use instead::Instead;
 pub use later::Late;
 pub use limiter::Limiter;
