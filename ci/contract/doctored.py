@@ -1,0 +1,127 @@
+"""Evidence with one fault put into it, for every sort of fault: what proves, in each run, that the checks can fail.
+
+Invariant: a fault put into evidence is found by the check it is meant for, and by the word that names it.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+from contract.checks import (
+    Evidence,
+    intents_in,
+    the_advice,
+    the_answers,
+    the_codes,
+    the_endpoints,
+    the_nulls,
+    the_parameters,
+    the_pin,
+    the_statuses,
+)
+from contract.sdk import Sdk
+
+Doctor = Callable[[Evidence], Evidence]
+
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Doctored:
+    """A fault: what it is, the check that has to find it, the word it is found by, and how it is put in."""
+
+    fault: str
+    check: Callable[[Evidence, Sdk], Iterator[str]]
+    word: str
+    doctor: Doctor
+
+    def is_found(self, evidence: Evidence, sdk: Sdk) -> bool:
+        return any(self.word in fault for fault in self.check(self.doctor(deepcopy(evidence)), sdk))
+
+
+def call(name: str, **changes: object) -> Doctor:
+    """Changes the first request of a call."""
+
+    def doctor(evidence: Evidence) -> Evidence:
+        first(evidence, name).update(changes)
+        return evidence
+
+    return doctor
+
+
+def sending(name: str, parameter: str, value: object) -> Doctor:
+    """Sets a parameter in the first request of a call, or takes it out."""
+
+    def doctor(evidence: Evidence) -> Evidence:
+        others = [[known, sent] for known, sent in first(evidence, name)["parameters"] if known != parameter]
+        first(evidence, name)["parameters"] = others if value is MISSING else [*others, [parameter, value]]
+        return evidence
+
+    return doctor
+
+
+def answering(path: str, value: object) -> Doctor:
+    """Sets a field, or takes it out, in the first answer in which there is what the path leads through."""
+
+    def doctor(evidence: Evidence) -> Evidence:
+        *outer, last = path.split(".")
+        places = (inside(answer["body"], outer) for answer in evidence.answers)
+        place = next((place for place in places if isinstance(place, dict)), {})
+        if value is MISSING:
+            place.pop(last, None)
+        else:
+            place[last] = value
+        return evidence
+
+    return doctor
+
+
+def never_showing(status: str) -> Doctor:
+    def doctor(evidence: Evidence) -> Evidence:
+        shown = [answer for answer in evidence.answers if not is_about(answer, status)]
+        return replace(evidence, answers=shown)
+
+    return doctor
+
+
+def first(evidence: Evidence, name: str) -> dict:
+    return next(request for request in evidence.requests if request["call"] == name)
+
+
+def inside(body: object, path: list[str]) -> object:
+    for step in path:
+        body = body.get(step) if isinstance(body, dict) else None
+    return body
+
+
+def is_about(answer: dict, status: str) -> bool:
+    return any(intent["status"] == status for intent in intents_in(answer))
+
+
+DOCTORED = [
+    Doctored("another pin", the_pin, "speaks", lambda evidence: replace(evidence, pin="2026-09-30.endive")),
+    Doctored("a call under no version", the_pin, "cancel", call("cancel", version=None)),
+    Doctored("a misspelt path", the_endpoints, "/v1/balances", call("probe", path="/v1/balances")),
+    Doctored("a misspelt parameter", the_parameters, "amuont", sending("create", "amuont", "1")),
+    Doctored("one inside another", the_parameters, "methods.on", sending("create", "automatic_payment_methods[on]", "true")),
+    Doctored("a parameter of another call", the_parameters, "amount", sending("confirm", "amount", "1")),
+    Doctored("a parameter left out", the_parameters, "currency is missing", sending("create", "currency", MISSING)),
+    Doctored("a value no parameter takes", the_parameters, "'maybe'", sending("confirm", "off_session", "maybe")),
+    Doctored("an intent that is done", the_answers, "'done'", answering("status", "done")),
+    Doctored("one that is done, in an error", the_answers, "'done'", answering("error.payment_intent.status", "done")),
+    Doctored("a required field left out", the_answers, "livemode is missing", answering("livemode", MISSING)),
+    Doctored("a required field that is null", the_answers, "currency is null", answering("currency", None)),
+    Doctored("a number in quotes", the_answers, "amount is '1999'", answering("amount", "1999")),
+    Doctored("an undeclared field", the_answers, "paid", answering("paid", True)),
+    Doctored("one of a card", the_answers, "card.color", answering("error.payment_method.card.color", "red")),
+    Doctored(
+        "a word inside an object", the_answers, "'no'", answering("automatic_payment_methods.allow_redirects", "no")
+    ),
+    Doctored("a made-up type of error", the_answers, "'rate_error'", answering("error.type", "rate_error")),
+    Doctored("an error with a null", the_nulls, "param", answering("error.param", None)),
+    Doctored("no intent that is processing", the_statuses, "processing", never_showing("processing")),
+    Doctored("a code nobody sends", the_codes, "lock_tmo", lambda it: replace(it, client_codes=["lock_tmo"])),
+    Doctored("a made-up code", the_codes, "card_refused", answering("error.code", "card_refused")),
+    Doctored("one in a last error", the_codes, "card_refused", answering("last_payment_error.code", "card_refused")),
+    Doctored("a made-up advice", the_advice, "give_up", answering("error.advice_code", "give_up")),
+]
