@@ -121,10 +121,9 @@ def calls(evidence: Evidence) -> list[dict]:
 
 
 def misfits_of_error(error: dict, sdk: Sdk) -> Iterator[str]:
-    """An error is what both of the SDK's classes for it allow: one knows every field, the other every value."""
-    listed = {name: value for name, value in error.items() if name != "code"}
-    yield from misfits(listed, sdk.type("stripe._error_object", "ErrorObject"), "error")
-    yield from misfits(listed, sdk.type(INTENT, "PaymentIntent.LastPaymentError"), "error")
+    """Held to the class of an intent's last error: the same object, and it lists words where `ErrorObject` does not."""
+    coded = {name: value for name, value in error.items() if name != "code"}
+    yield from misfits(coded, sdk.type(INTENT, "PaymentIntent.LastPaymentError"), "error")
 
 
 def errors(evidence: Evidence) -> Iterator[dict]:

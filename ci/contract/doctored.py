@@ -66,7 +66,8 @@ def answering(path: str, value: object) -> Doctor:
     def doctor(evidence: Evidence) -> Evidence:
         *outer, last = path.split(".")
         places = (inside(answer["body"], outer) for answer in evidence.answers)
-        place = next((place for place in places if isinstance(place, dict)), {})
+        fitting = (place for place in places if isinstance(place, dict) and (value is not MISSING or last in place))
+        place = next(fitting, {})
         if value is MISSING:
             place.pop(last, None)
         else:
@@ -89,8 +90,15 @@ def first(evidence: Evidence, name: str) -> dict:
 
 
 def inside(body: object, path: list[str]) -> object:
+    """What the path leads to; of a list the first item, whatever the step is called."""
     for step in path:
-        body = body.get(step) if isinstance(body, dict) else None
+        match body:
+            case dict():
+                body = body.get(step)
+            case [first, *_]:
+                body = first
+            case _:
+                return None
     return body
 
 
@@ -103,12 +111,16 @@ DOCTORED = [
     Doctored("a call under no version", the_pin, "cancel", call("cancel", version=None)),
     Doctored("a misspelt path", the_endpoints, "/v1/balances", call("probe", path="/v1/balances")),
     Doctored("a misspelt parameter", the_parameters, "amuont", sending("create", "amuont", "1")),
-    Doctored("one inside another", the_parameters, "methods.on", sending("create", "automatic_payment_methods[on]", "true")),
+    Doctored(
+        "one inside another", the_parameters, "methods.on", sending("create", "automatic_payment_methods[on]", "true")
+    ),
     Doctored("a parameter of another call", the_parameters, "amount", sending("confirm", "amount", "1")),
     Doctored("a parameter left out", the_parameters, "currency is missing", sending("create", "currency", MISSING)),
     Doctored("a value no parameter takes", the_parameters, "'maybe'", sending("confirm", "off_session", "maybe")),
     Doctored("an intent that is done", the_answers, "'done'", answering("status", "done")),
     Doctored("one that is done, in an error", the_answers, "'done'", answering("error.payment_intent.status", "done")),
+    Doctored("one that is done, on a page", the_answers, "data[0].status", answering("data.first.status", "done")),
+    Doctored("a page without an end", the_answers, "has_more is missing", answering("has_more", MISSING)),
     Doctored("a required field left out", the_answers, "livemode is missing", answering("livemode", MISSING)),
     Doctored("a required field that is null", the_answers, "currency is null", answering("currency", None)),
     Doctored("a number in quotes", the_answers, "amount is '1999'", answering("amount", "1999")),

@@ -86,10 +86,11 @@ def allows(each: object, value: object, alternatives: list) -> bool:
 
 def accepted(alternatives: list) -> str:
     words = [each.text for each in alternatives if isinstance(each, Word)]
-    shown_words = words[:SHOWN_WORDS] + ([f"and {len(words) - SHOWN_WORDS} more"] if len(words) > SHOWN_WORDS else [])
-    return ", ".join(
-        dict.fromkeys([*shown_words, *(kind(each) for each in alternatives if not isinstance(each, Word))])
-    )
+    more = [f"and {len(words) - SHOWN_WORDS} more words"] if len(words) > SHOWN_WORDS else []
+    others = [
+        kind(each) for each in alternatives if not isinstance(each, Word) and not (words and each == Plain("str"))
+    ]
+    return ", ".join([*words[:SHOWN_WORDS], *more, *others])
 
 
 def kind(each: object) -> str:

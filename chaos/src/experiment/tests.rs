@@ -92,7 +92,7 @@ fn a_fault_that_cannot_happen_is_refused() {
     insta::assert_snapshot!(refused("hop = 3"), @"mine.toml:2: hop 3; accepted: for crash, function-timeout and out-of-memory alone");
     insta::assert_snapshot!(refused("kind = 'crash'\nhop = 0"), @"mine.toml:3: hop 0; accepted: 1 or more");
     insta::assert_snapshot!(refused("placement = 'stored'"), @"mine.toml:2: placement stored; accepted: before");
-    insta::assert_snapshot!(refused("operations = ['refund']"), @"mine.toml:2: operation refund; accepted: create, confirm, retrieve, cancel, probe");
+    insta::assert_snapshot!(refused("operations = ['refund']"), @"mine.toml:2: operation refund; accepted: create, confirm, retrieve, cancel, probe, list, search");
     insta::assert_snapshot!(refused("kind = 'malformed'\noperations = ['create']"), @"mine.toml:3: operation create; accepted: none for this kind");
 }
 

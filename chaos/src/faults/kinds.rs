@@ -162,6 +162,15 @@ pub struct Description {
     pub heals: &'static str,
 }
 
+impl Description {
+    /// Those of its operations that every run can come to.
+    #[must_use]
+    pub fn reached(&self) -> Vec<&'static str> {
+        let is_reached = |operation: &&str| !table::stripe::ON_REQUEST.contains(operation);
+        self.operations.iter().copied().filter(is_reached).collect()
+    }
+}
+
 impl Kind {
     /// Every kind, in the order in which they are asked.
     pub const ALL: [Self; 36] = [

@@ -100,9 +100,9 @@ fn hits_recovery(kind: Kind) -> bool {
 }
 
 fn scope(kind: Kind, stream: &mut Stream) -> Scope {
-    let Description { operations, .. } = kind.describe();
+    let operations = kind.describe().reached();
     let narrow = !operations.is_empty() && stream.happens(QUARTER);
-    let operations = narrow.then(|| (*pick(operations, stream)).to_owned());
+    let operations = narrow.then(|| (*pick(&operations, stream)).to_owned());
     Scope { operations: operations.into_iter().collect(), ..Scope::default() }
 }
 

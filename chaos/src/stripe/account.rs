@@ -14,6 +14,9 @@ use super::intent::{Confirmed, Intent};
 use super::issuer::{self, Verdict};
 use super::later::{Due, Later};
 use super::limits::PROCESSING_MS_MAX;
+use super::mode::Mode;
+use super::register::Register;
+use super::search::{Index, Search};
 use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
@@ -25,18 +28,22 @@ pub(super) struct Account {
     pub(super) ids: Ids,
     pub(super) book: Book,
     pub(super) later: Later,
-    intents: BTreeMap<String, Intent>,
+    mode: Mode,
+    intents: Register,
+    index: Index,
     methods: BTreeMap<String, Method>,
     faults: Faults,
 }
 
 impl Account {
-    pub(super) fn new(seed: u64, faults: Faults) -> Self {
+    pub(super) fn new(seed: u64, mode: Mode, faults: Faults) -> Self {
         Self {
             ids: Ids::new(seed),
             book: Book::default(),
             later: Later::new(seed),
-            intents: BTreeMap::new(),
+            mode,
+            intents: Register::default(),
+            index: Index::new(seed),
             methods: BTreeMap::new(),
             faults,
         }
@@ -53,9 +60,28 @@ impl Account {
             Call::Confirm(id, confirm) => self.confirm(&id, confirm, now),
             Call::Retrieve(id) => self.find(&id).map(|intent| Answer::intent(intent)),
             Call::Cancel(id, reason) => self.cancel(&id, reason, now),
-            Call::Probe => Ok(balance()),
+            Call::List(list) => self.intents.page(&list).map(|page| Answer::list(&page)),
+            Call::Search(search) => self.search(&search, now),
+            Call::Probe => Ok(balance(self.mode)),
         };
-        answer.unwrap_or_else(Answer::from)
+        self.indexed(answer.unwrap_or_else(Answer::from), now)
+    }
+
+    fn search(&self, search: &Search, now: UnixMs) -> Result<Answer, ApiError> {
+        self.index.page(&self.intents, search, now).map(|page| Answer::search(&page))
+    }
+
+    /// Lets the index hear of the intent that an answer is about.
+    fn indexed(&mut self, answer: Answer, now: UnixMs) -> Answer {
+        if let Some(intent) = answer.facts.intent.as_deref().and_then(|id| self.intents.get(id)) {
+            self.index.hear(intent, now);
+        }
+        answer
+    }
+
+    /// From now on what is created belongs to this mode.
+    pub(super) const fn enter(&mut self, mode: Mode) {
+        self.mode = mode;
     }
 
     fn create(&mut self, mut create: Create, now: UnixMs) -> Result<Answer, ApiError> {
@@ -66,14 +92,14 @@ impl Account {
         let confirm = create.confirm.take();
         let id = self.ids.intent();
         let secret = self.ids.secret(&id);
-        let intent = Intent::new(id.clone(), secret, create, method.clone(), now);
+        let intent = Intent::new(id.clone(), secret, self.mode, create, method.clone(), now);
         method.iter().try_for_each(|method| intent.takes(method))?;
         if let Some(confirm) = &confirm {
             // One request: what could not be confirmed is not created either.
             intent.to_confirm(confirm, None)?;
         }
         let answer = Answer::intent(&intent);
-        self.intents.insert(id.clone(), intent);
+        self.intents.add(intent);
         match confirm {
             Some(confirm) => self.confirm(&id, confirm, now),
             None => Ok(answer),
@@ -106,7 +132,7 @@ impl Account {
     pub(super) fn settle(&mut self, id: &str, bank: Bank, now: UnixMs) -> Answer {
         let confirmed = self.find(id).map(|intent| intent.settle(bank, now));
         let answer = confirmed.and_then(|confirmed| self.conclude(id, confirmed, now));
-        answer.unwrap_or_else(Answer::from)
+        self.indexed(answer.unwrap_or_else(Answer::from), now)
     }
 
     /// What came of a confirmation, told and booked.
@@ -154,7 +180,8 @@ impl Account {
         }
         let missing = || ApiError::no_such("PaymentMethod", "payment_method", name);
         let is = TestMethod::named(name).ok_or_else(missing)?;
-        let method = Method { id: self.ids.method(), is, created_s: now.0.div_euclid(1_000) };
+        let method =
+            Method { id: self.ids.method(), is, mode: self.mode, created_s: now.0.div_euclid(1_000) };
         self.methods.insert(method.id.clone(), method.clone());
         Ok(method)
     }
@@ -172,7 +199,9 @@ fn movement(intent: &Intent, now: UnixMs) -> Movement {
 }
 
 /// `GET /v1/balance`: cheap, needs the key, changes nothing. The book, not the balance, knows the money.
-fn balance() -> Answer {
+fn balance(mode: Mode) -> Answer {
     let nothing = json!([{ "amount": 0, "currency": "usd", "source_types": { "card": 0 } }]);
-    Answer::ok(&json!({ "object": "balance", "available": nothing, "livemode": false, "pending": nothing }))
+    Answer::ok(
+        &json!({ "object": "balance", "available": nothing, "livemode": mode.is_live(), "pending": nothing }),
+    )
 }

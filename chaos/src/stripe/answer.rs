@@ -6,10 +6,11 @@ use super::errors::ApiError;
 use super::intent::Intent;
 use super::limiter::Limiter;
 use super::limits::DEFAULT_VERSION;
+use super::register::Page;
 use crate::faults::Kind;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -21,6 +22,8 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
+
+const INTENTS_URL: &str = "/v1/payment_intents";
 
 /// What a proxy says that got no answer itself.
 const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
@@ -57,6 +60,28 @@ impl Answer {
     pub(super) fn intent(intent: &Intent) -> Self {
         let facts = Facts { said: Some(intent.status().to_owned()), ..Facts::about(intent) };
         Self { facts, ..Self::ok(&intent.to_json()) }
+    }
+
+    /// A page of a list.
+    pub(super) fn list(page: &Page<'_>) -> Self {
+        Self::ok(&json!({
+            "object": "list",
+            "data": page.to_json(),
+            "has_more": page.has_more,
+            "url": INTENTS_URL,
+        }))
+    }
+
+    /// A page of what was found; `next_page` is its last intent, to whoever takes it for more than a token.
+    pub(super) fn search(page: &Page<'_>) -> Self {
+        let last = page.shown.last().filter(|_| page.has_more);
+        Self::ok(&json!({
+            "object": "search_result",
+            "data": page.to_json(),
+            "has_more": page.has_more,
+            "next_page": last.map(|intent| &intent.id),
+            "url": format!("{INTENTS_URL}/search"),
+        }))
     }
 
     /// A refusal that carries the intent it is about, whole.

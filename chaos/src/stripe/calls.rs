@@ -6,7 +6,9 @@
 use super::currencies::Currency;
 use super::errors::ApiError;
 use super::limits::AMOUNT_MINOR_MAX;
+use super::listing::List;
 use super::params::Form;
+use super::search::Search;
 use http::Method;
 use std::collections::BTreeMap;
 
@@ -17,6 +19,8 @@ pub(super) enum Route {
     Confirm(String),
     Retrieve(String),
     Cancel(String),
+    List,
+    Search,
     Probe,
 }
 
@@ -27,6 +31,8 @@ impl Route {
             (&Method::POST, ["payment_intents"]) => Some(Self::Create),
             (&Method::POST, ["payment_intents", id, "confirm"]) => Some(Self::Confirm((*id).to_owned())),
             (&Method::POST, ["payment_intents", id, "cancel"]) => Some(Self::Cancel((*id).to_owned())),
+            (&Method::GET, ["payment_intents"]) => Some(Self::List),
+            (&Method::GET, ["payment_intents", "search"]) => Some(Self::Search),
             (&Method::GET, ["payment_intents", id]) => Some(Self::Retrieve((*id).to_owned())),
             (&Method::GET, ["balance"]) => Some(Self::Probe),
             _ => None,
@@ -40,6 +46,8 @@ impl Route {
             Self::Confirm(_) => "confirm",
             Self::Retrieve(_) => "retrieve",
             Self::Cancel(_) => "cancel",
+            Self::List => "list",
+            Self::Search => "search",
             Self::Probe => "probe",
         }
     }
@@ -48,7 +56,7 @@ impl Route {
     pub(super) fn intent(&self) -> Option<&str> {
         match self {
             Self::Confirm(id) | Self::Retrieve(id) | Self::Cancel(id) => Some(id),
-            Self::Create | Self::Probe => None,
+            Self::Create | Self::List | Self::Search | Self::Probe => None,
         }
     }
 }
@@ -60,6 +68,8 @@ pub(super) enum Call {
     Confirm(String, Confirm),
     Retrieve(String),
     Cancel(String, Option<&'static str>),
+    List(List),
+    Search(Search),
     Probe,
 }
 
@@ -71,6 +81,8 @@ impl Call {
             Self::Confirm(..) => "confirm",
             Self::Retrieve(_) => "retrieve",
             Self::Cancel(..) => "cancel",
+            Self::List(_) => "list",
+            Self::Search(_) => "search",
             Self::Probe => "probe",
         }
     }
@@ -137,6 +149,8 @@ impl Call {
             Route::Cancel(id) => {
                 Self::Cancel(id, form.take_word("cancellation_reason", &CANCELLATION_REASONS)?)
             }
+            Route::List => Self::List(List::read(&mut form)?),
+            Route::Search => Self::Search(Search::read(&mut form)?),
             Route::Probe => Self::Probe,
         };
         form.finish()?;
@@ -264,7 +278,7 @@ impl Confirm {
 fn read_money(form: &mut Form) -> Result<(i64, &'static str), ApiError> {
     let amount = form.take_required("amount")?;
     let amount = amount.parse::<i64>().ok().filter(|amount| *amount >= 1);
-    let amount = amount.ok_or_else(|| ApiError::not_an_integer("amount"))?;
+    let amount = amount.ok_or_else(|| ApiError::not_an_integer("amount", "from 1 on"))?;
     let currency = form.take_required("currency")?;
     let unknown =
         || ApiError::invalid_parameter("currency", format!("Stripe does not take the currency {currency}."));

@@ -4,6 +4,7 @@
 //! Invariant: a method's behaviour never changes; only a fault makes a good card decline.
 
 use super::codes::Code;
+use super::mode::Mode;
 use serde_json::{Value, json};
 
 /// What happens when a method is charged.
@@ -192,6 +193,7 @@ impl TestMethod {
 pub(super) struct Method {
     pub(super) id: String,
     pub(super) is: &'static TestMethod,
+    pub(super) mode: Mode,
     pub(super) created_s: i64,
 }
 
@@ -205,7 +207,7 @@ impl Method {
             "billing_details": { "address": null, "email": null, "name": null, "phone": null },
             "created": self.created_s,
             "customer": null,
-            "livemode": false,
+            "livemode": self.mode.is_live(),
             "metadata": {},
             "type": self.is.kind,
         });

@@ -38,6 +38,7 @@ codes! {
     PARAMETER_INVALID_EMPTY = "parameter_invalid_empty";
     PARAMETER_INVALID_INTEGER = "parameter_invalid_integer";
     PARAMETER_MISSING = "parameter_missing";
+    PARAMETERS_EXCLUSIVE = "parameters_exclusive";
     PARAMETER_UNKNOWN = "parameter_unknown";
     PAYMENT_INTENT_UNEXPECTED_STATE = "payment_intent_unexpected_state";
     PROCESSING_ERROR = "processing_error";

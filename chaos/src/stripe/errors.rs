@@ -118,12 +118,17 @@ impl ApiError {
         Self::about(Code::PARAMETER_INVALID_EMPTY, param, format!("The parameter {param} may not be empty."))
     }
 
-    pub(super) fn not_an_integer(param: &str) -> Self {
+    /// `accepted` follows the word integer.
+    pub(super) fn not_an_integer(param: &str, accepted: &str) -> Self {
         Self::about(
             Code::PARAMETER_INVALID_INTEGER,
             param,
-            format!("The parameter {param} must be an integer, at least 1."),
+            format!("The parameter {param} must be an integer {accepted}."),
         )
+    }
+
+    pub(super) fn exclusive_parameters(one: &str, other: &str) -> Self {
+        Self::about(Code::PARAMETERS_EXCLUSIVE, one, format!("Send {one} or {other}, not both."))
     }
 
     pub(super) fn amount_too_small(minimum: i64, currency: &str) -> Self {

@@ -8,6 +8,7 @@ use super::cards::{Bank, Decline, Method};
 use super::errors::ApiError;
 use super::issuer::Verdict;
 use super::limits::CONFIRMATIONS_MAX;
+use super::mode::Mode;
 use payments::UnixMs;
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub(super) struct Intent {
     pub(super) id: String,
     client_secret: String,
+    mode: Mode,
     created_s: i64,
     pub(super) request: Create,
     method: Option<Method>,
@@ -53,6 +55,7 @@ impl Intent {
     pub(super) fn new(
         id: String,
         client_secret: String,
+        mode: Mode,
         request: Create,
         method: Option<Method>,
         now: UnixMs,
@@ -61,6 +64,7 @@ impl Intent {
         Self {
             id,
             client_secret,
+            mode,
             created_s: seconds(now),
             request,
             method,
@@ -222,6 +226,11 @@ impl Intent {
         }
     }
 
+    /// `created`, seconds.
+    pub(super) const fn created_s(&self) -> i64 {
+        self.created_s
+    }
+
     pub(super) fn latest_charge(&self) -> Option<&str> {
         self.latest_charge.as_deref()
     }
@@ -264,7 +273,7 @@ impl Intent {
             "description": description,
             "last_payment_error": self.last_error,
             "latest_charge": self.latest_charge,
-            "livemode": false,
+            "livemode": self.mode.is_live(),
             "metadata": metadata,
             "next_action": self.next_action(),
             "on_behalf_of": null,

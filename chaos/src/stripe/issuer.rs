@@ -86,6 +86,7 @@ mod tests {
     use crate::random::Chance;
     use crate::stripe::cards::TestMethod;
     use crate::stripe::codes::Code;
+    use crate::stripe::mode::Mode;
 
     const CONFIRM: Subject<'_> = Subject { operation: "confirm", payment: Some("order-1"), id: "pi_1" };
 
@@ -94,7 +95,7 @@ mod tests {
         let fault = Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS);
         let faults = Faults::new(&[fault], 1, UnixMs(0), CRASH_HOPS_DEFAULT, Journal::default());
         let is = TestMethod::named(name).unwrap();
-        let method = Method { id: "pm_1".to_owned(), is, created_s: 0 };
+        let method = Method { id: "pm_1".to_owned(), is, mode: Mode::Test, created_s: 0 };
         let ask = |at| ask(&faults, &method, IfAction::Fail, &CONFIRM, UnixMs(at)).0;
         let mut seen = Vec::new();
         for verdict in (0..100).map(ask) {

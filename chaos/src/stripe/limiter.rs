@@ -6,7 +6,7 @@
 //! Invariant: in any second that follows a pause, an endpoint executes at most twice its rate: a full bucket, and what
 //! flows in.
 
-use super::limits::{CALLS_PER_S, ENDPOINT_CALLS_PER_S};
+use super::limits::{CALLS_PER_S, ENDPOINT_CALLS_PER_S, SEARCHES_PER_S};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
@@ -64,7 +64,8 @@ impl Default for Buckets {
 impl Buckets {
     /// Lets one call of `endpoint` pass, or says which limiter refuses it. A refused call costs nothing.
     pub(super) fn admit(&mut self, endpoint: &'static str, now: UnixMs) -> Result<(), Limiter> {
-        let endpoint = self.endpoints.entry(endpoint).or_insert_with(|| Bucket::full(ENDPOINT_CALLS_PER_S));
+        let rate_per_s = if endpoint == "search" { SEARCHES_PER_S } else { ENDPOINT_CALLS_PER_S };
+        let endpoint = self.endpoints.entry(endpoint).or_insert_with(|| Bucket::full(rate_per_s));
         if !endpoint.has_one(now) {
             return Err(Limiter::EndpointRate);
         }
@@ -135,6 +136,13 @@ mod tests {
         }
         assert_eq!(buckets.admit("probe", START), Err(Limiter::GlobalRate));
         assert_eq!(CALLS_PER_S, 4 * ENDPOINT_CALLS_PER_S);
+    }
+
+    #[test]
+    fn searches_have_a_smaller_budget_than_other_calls() {
+        let mut buckets = Buckets::default();
+        assert_eq!(admitted(&mut buckets, "search", 1_000, START), SEARCHES_PER_S);
+        assert_eq!(admitted(&mut buckets, "list", 1_000, START), ENDPOINT_CALLS_PER_S);
     }
 
     #[test]

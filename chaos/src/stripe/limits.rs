@@ -25,12 +25,28 @@ pub const AMOUNT_MINOR_MAX: i64 = 99_999_999;
 /// chosen far above what a careful client needs.
 pub const CONFIRMATIONS_MAX: u32 = 25;
 
-/// Calls a second of one account, in live mode (<https://docs.stripe.com/rate-limits>). A sandbox gets 25; the fake says
-/// `livemode: false`, but what is proved with it is to hold in production.
+/// Calls a second of one account, in live mode (<https://docs.stripe.com/rate-limits>). A sandbox gets 25; the fake grants
+/// as many to a test key, because what is proved with it is to hold in production.
 pub const CALLS_PER_S: i64 = 100;
 
 /// Calls a second of one endpoint, whatever id is in the path, in live mode and in a sandbox.
 pub const ENDPOINT_CALLS_PER_S: i64 = 25;
+
+/// Searches a second, in live mode and in a sandbox (<https://docs.stripe.com/search#rate-limits>).
+pub const SEARCHES_PER_S: i64 = 20;
+
+/// Intents on one page of a list or a search, unless `limit` says otherwise (<https://docs.stripe.com/api/pagination>).
+pub const PAGE_INTENTS_DEFAULT: usize = 10;
+
+/// The most that `limit` may say.
+pub const PAGE_INTENTS_MAX: usize = 100;
+
+/// The longest that a change stays hidden from search, ms: "searchable in under 1 minute"
+/// (<https://docs.stripe.com/search#data-freshness>).
+pub const SEARCHABLE_MS_MAX: u64 = 59_999;
+
+/// Most clauses of one search query (<https://docs.stripe.com/search#search-query-language>).
+pub const QUERY_CLAUSES_MAX: usize = 10;
 
 /// Version that answers a request without `Stripe-Version`: the account's default.
 pub const DEFAULT_VERSION: &str = "2026-08-26.dahlia";

@@ -23,9 +23,14 @@ mod issuer;
 mod later;
 mod limiter;
 pub mod limits;
+mod listing;
+mod mode;
 mod params;
 mod perform;
 mod provider;
+mod query;
+mod register;
+mod search;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -52,6 +57,7 @@ use errors::ApiError;
 use http::{HeaderMap, Method, Request, Response, header};
 use idempotency::{Keys, Stored, Use};
 use limiter::Buckets;
+use mode::Mode;
 use params::Form;
 use payments::UnixMs;
 
@@ -98,14 +104,17 @@ pub struct Reply {
 }
 
 impl FakeStripe {
-    /// An empty account that accepts `secret_key`. `faults` decides which good cards are declined.
+    /// An empty account that accepts `secret_key`, and is live or not as its prefix says. `faults` decides which good
+    /// cards are declined.
     #[must_use]
     pub fn new(seed: u64, secret_key: impl Into<String>, faults: Faults) -> Self {
+        let secret_key = secret_key.into();
+        let mode = Mode::of(&secret_key);
         Self {
-            secret_key: secret_key.into(),
+            secret_key,
             buckets: Buckets::default(),
             keys: Keys::default(),
-            account: Account::new(seed, faults),
+            account: Account::new(seed, mode, faults),
             hints: Stream::new(seed, "stripe/should-retry"),
             late: Vec::new(),
         }
@@ -114,6 +123,7 @@ impl FakeStripe {
     /// From now on only this key is accepted. Objects and idempotency keys belong to the account and stay.
     pub fn rotate_key(&mut self, secret_key: impl Into<String>) {
         self.secret_key = secret_key.into();
+        self.account.enter(Mode::of(&self.secret_key));
     }
 
     /// Every movement of money so far; `catch_up` first. For checks only: no answer is made from it.

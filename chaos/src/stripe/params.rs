@@ -54,6 +54,12 @@ impl Form {
         }
     }
 
+    /// Takes a whole number.
+    pub(super) fn take_integer(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+        let number = self.take(name).map(|text| text.parse());
+        number.transpose().map_err(|_| ApiError::not_an_integer(name, "without a fraction"))
+    }
+
     /// Takes one of a few words; absent is `None`.
     pub(super) fn take_word(
         &mut self,

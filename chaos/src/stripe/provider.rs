@@ -113,6 +113,7 @@ impl Provider {
             Some(Route::Create | Route::Cancel(_)) => (80, 250),
             Some(Route::Confirm(_)) => (300, 1_200),
             Some(Route::Retrieve(_) | Route::Probe) | None => (40, 120),
+            Some(Route::List | Route::Search) => (100, 400),
         };
         lock(&self.0.latency).between(low, high)
     }

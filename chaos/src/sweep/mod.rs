@@ -271,7 +271,7 @@ fn ways() -> impl Iterator<Item = Place> {
 fn waiting((kind, placement): Place) -> Vec<Fault> {
     let waiting = at_turn(&Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS), NEVER);
     let fault = |scope| Fault { placement, scope, ..waiting.clone() };
-    match kind.describe().operations {
+    match kind.describe().reached().as_slice() {
         [] => vec![fault(Scope::default())],
         operations => operations.iter().map(|operation| fault(only(operation))).collect(),
     }

@@ -6,8 +6,10 @@ mod golden;
 mod idempotency;
 mod instead;
 mod later;
+mod list;
 mod properties;
 mod refusals;
+mod search;
 mod trouble;
 mod wire;
 

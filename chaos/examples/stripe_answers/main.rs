@@ -1,0 +1,132 @@
+//! Prints every answer that the fake Stripe can give, as JSON lines: request, status and body.
+//!
+//! It is driven over its wire alone: every test method through the life of an intent, every fault of Stripe's in every
+//! place on every operation, and every refusal. `ci/stripe-contract` holds the answers to the official SDK's types.
+//! Invariant: a test method, a fault or an error code that the fake has is driven here, or this does not end well.
+
+mod world;
+
+use chaos::faults::{Family, Fault, Kind, Placement, Window};
+use chaos::random::Chance;
+use chaos::stripe::limits::CONFIRMATIONS_MAX;
+use chaos::stripe::{ERROR_CODES, test_methods};
+use http::Method;
+use world::{Answers, INTENTS, World, with};
+
+const TEST: &str = "sk_test_first";
+const LIVE: &str = "sk_live_first";
+const MONEY: &str = "amount=1999&currency=eur&metadata[payment_id]=order-1&payment_method_types[]=card";
+const BANK: &str = "amount=1999&currency=usd&payment_method_types[]=us_bank_account";
+const ANY_TYPE: &str = "amount=1999&currency=usd&automatic_payment_methods[enabled]=true\
+                        &automatic_payment_methods[allow_redirects]=never";
+const OFF_SESSION: &str = "off_session=true&error_on_requires_action=true";
+
+/// Intents in a world with a fault: enough for everything that a fault draws to be drawn.
+const INTENTS_UNDER_A_FAULT: usize = 16;
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+async fn main() {
+    let mut answers = Answers::default();
+    without_trouble(&mut answers).await;
+    in_every_trouble(&mut answers).await;
+    refused(&mut answers).await;
+    let missing = ERROR_CODES.iter().find(|code| !answers.codes.contains(**code));
+    assert_eq!(missing, None, "an error code of the fake that no answer shows; drive it");
+    answers.lines.iter().for_each(|line| println!("{line}"));
+}
+
+/// The life of an intent with every method, in every way of confirming it.
+async fn without_trouble(answers: &mut Answers) {
+    for method in test_methods() {
+        for (create, confirm) in [
+            (MONEY, OFF_SESSION),
+            (BANK, OFF_SESSION),
+            (ANY_TYPE, ""),
+            (ANY_TYPE, "return_url=https://shop.example/done"),
+        ] {
+            let create = format!("{create}&payment_method={method}");
+            World::new(answers, TEST, None).live(&create, confirm).await;
+        }
+    }
+    let good = format!("{MONEY}&payment_method=pm_card_visa");
+    World::new(answers, LIVE, None).live(&good, OFF_SESSION).await;
+    World::new(answers, TEST, None).live(&format!("{good}&capture_method=manual"), OFF_SESSION).await;
+    let mut world = World::new(answers, TEST, None);
+    let id = world.create(&format!("{MONEY}&customer=cus_1&description=d&receipt_email=a@b.example")).await;
+    for _ in 0..=CONFIRMATIONS_MAX {
+        world.confirm(&id, &format!("{OFF_SESSION}&payment_method=pm_card_chargeDeclined")).await;
+    }
+    world.get(&format!("{INTENTS}/{id}")).await;
+}
+
+/// Every fault of Stripe's, in every place where it can strike, on every operation by itself.
+async fn in_every_trouble(answers: &mut Answers) {
+    for fault in faults() {
+        let mut world = World::new(answers, TEST, Some(fault.clone()));
+        for _ in 0..INTENTS_UNDER_A_FAULT {
+            world.live(&format!("{MONEY}&payment_method=pm_card_visa"), OFF_SESSION).await;
+        }
+        assert!(world.was_struck(), "{} never strikes {:?}; drive it", fault.kind, fault.scope.operations);
+    }
+}
+
+fn faults() -> Vec<Fault> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.describe().family == Family::Stripe);
+    let mut faults = Vec::new();
+    for kind in kinds {
+        let described = kind.describe();
+        // A kind without places, or without operations to choose from, is one fault all the same.
+        let placements: Vec<Option<Placement>> = described.placements.iter().copied().map(Some).collect();
+        for placement in if placements.is_empty() { vec![None] } else { placements } {
+            for operation in if described.operations.is_empty() { &[""] } else { described.operations } {
+                let mut fault = Fault { placement, ..Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS) };
+                fault.scope.operations.extend((!operation.is_empty()).then(|| (*operation).to_owned()));
+                faults.push(fault);
+            }
+        }
+    }
+    faults
+}
+
+/// What is refused, and what meets another request.
+async fn refused(answers: &mut Answers) {
+    let mut world = World::new(answers, TEST, None);
+    for form in [
+        "currency=eur",
+        "amount=&currency=eur",
+        "amount=19.99&currency=eur",
+        "amount=1&currency=eur",
+        "amount=9999999999999999&currency=eur",
+        "amount=1999&currency=euro",
+        "amount=1999&currency=eur&amuont=1",
+        "amount=1999&currency=eur&payment_method=nobody",
+        "amount=1999&currency=eur&customer=alice",
+        "amount=1999&currency=eur&off_session=true",
+        "amount=1999&currency=eur&payment_method=pm_card_visa&confirm=true",
+    ] {
+        world.post(INTENTS, form).await;
+    }
+    for path in [
+        "/v1/payment_intents/pi_nobody",
+        "/v1/payment_intents?starting_after=pi_1&ending_before=pi_2",
+        "/v1/payment_intents?starting_after=pi_nobody",
+        "/v1/payment_intents/search?query=color:red",
+        "/v1/refunds",
+    ] {
+        world.get(path).await;
+    }
+    for (header, value) in [
+        ("authorization", "Bearer sk_test_wrong"),
+        ("stripe-version", "latest"),
+        ("content-type", "application/json"),
+        ("idempotency-key", ""),
+    ] {
+        world.send(with(header, value, world.request(Method::POST, INTENTS, MONEY))).await;
+    }
+    for form in [MONEY, MONEY, ANY_TYPE] {
+        world.send(with("idempotency-key", "k", world.request(Method::POST, INTENTS, form))).await;
+    }
+    let keyed = with("idempotency-key", "in use", world.request(Method::POST, INTENTS, MONEY));
+    world.send_twice_at_once(keyed).await;
+    world.hurry();
+}

@@ -1,0 +1,113 @@
+//! Every intent of an account, in the order in which they were created.
+//!
+//! A page is found by bisection and costs its own length, however many intents there are: an audit reads all of them.
+//! Invariant: an intent keeps its place, and none is created before one that is there already.
+
+use super::errors::ApiError;
+use super::intent::Intent;
+use super::listing::{Cursor, List};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The intents, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Register {
+    intents: Vec<Intent>,
+    places: BTreeMap<String, usize>,
+    places_of_customers: BTreeMap<String, Vec<usize>>,
+}
+
+/// A part of a list, newest first.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    pub(super) shown: Vec<&'a Intent>,
+    /// Whether more lie beyond it, on the side that its cursor looks to.
+    pub(super) has_more: bool,
+}
+
+impl Page<'_> {
+    pub(super) fn to_json(&self) -> Vec<Value> {
+        self.shown.iter().map(|intent| intent.to_json()).collect()
+    }
+}
+
+impl Register {
+    pub(super) fn get(&self, id: &str) -> Option<&Intent> {
+        self.places.get(id).map(|place| &self.intents[*place])
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Intent> {
+        self.places.get(id).map(|place| &mut self.intents[*place])
+    }
+
+    pub(super) fn add(&mut self, intent: Intent) {
+        let place = self.intents.len();
+        if let Some(customer) = &intent.request.customer {
+            self.places_of_customers.entry(customer.clone()).or_default().push(place);
+        }
+        self.places.insert(intent.id.clone(), place);
+        self.intents.push(intent);
+    }
+
+    /// Every intent, newest first.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Intent> {
+        self.intents.iter().rev()
+    }
+
+    /// The page that a list asks for.
+    ///
+    /// # Errors
+    /// `resource_missing` when its cursor names no intent.
+    pub(super) fn page(&self, list: &List) -> Result<Page<'_>, ApiError> {
+        let created = self.created(&list.created_s);
+        Ok(match &list.cursor {
+            Cursor::Start => self.newest(list, created),
+            Cursor::After(id) => {
+                let older = self.place(id, "starting_after")?;
+                self.newest(list, created.start..created.end.min(older))
+            }
+            Cursor::Before(id) => {
+                let newer = self.place(id, "ending_before")? + 1;
+                self.oldest(list, created.start.max(newer)..created.end)
+            }
+        })
+    }
+
+    fn newest(&self, list: &List, within: Range<usize>) -> Page<'_> {
+        let mut places = self.places(list.customer.as_deref(), within).rev();
+        let shown = places.by_ref().take(list.limit).map(|place| &self.intents[place]).collect();
+        Page { shown, has_more: places.next().is_some() }
+    }
+
+    fn oldest(&self, list: &List, within: Range<usize>) -> Page<'_> {
+        let mut places = self.places(list.customer.as_deref(), within);
+        let mut shown: Vec<&Intent> =
+            places.by_ref().take(list.limit).map(|place| &self.intents[place]).collect();
+        shown.reverse();
+        Page { shown, has_more: places.next().is_some() }
+    }
+
+    /// Where the intents that were created in these seconds lie.
+    fn created(&self, created_s: &Range<i64>) -> Range<usize> {
+        let before = |second: i64| self.intents.partition_point(|intent| intent.created_s() < second);
+        before(created_s.start)..before(created_s.end)
+    }
+
+    fn place(&self, id: &str, cursor: &str) -> Result<usize, ApiError> {
+        self.places.get(id).copied().ok_or_else(|| ApiError::no_such("payment_intent", cursor, id))
+    }
+
+    /// Places within a range, of one customer's intents or of all, oldest first.
+    fn places(
+        &self,
+        customer: Option<&str>,
+        within: Range<usize>,
+    ) -> Box<dyn DoubleEndedIterator<Item = usize> + '_> {
+        let Some(customer) = customer else { return Box::new(within) };
+        let theirs = self.places_of_customers.get(customer).map_or(&[][..], Vec::as_slice);
+        let before = |place: usize| theirs.partition_point(|their| *their < place);
+        let within = before(within.start)..before(within.end);
+        Box::new(theirs.get(within).unwrap_or_default().iter().copied())
+    }
+}
