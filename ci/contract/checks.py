@@ -7,7 +7,7 @@ Invariant: a check reads what the two said of themselves and what the SDK's type
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from contract.fit import misfits, unfolded
+from contract.fit import misfits, misfits_of_record, unfolded
 from contract.sdk import Sdk, Type, Word
 
 # Codes that Stripe documents and that no release of the SDK lists, each with where it is documented.
@@ -82,12 +82,12 @@ def the_nulls(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
 def the_statuses(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
     """The other way round: whatever an intent can be, the fake has shown, or its answers were not all driven."""
     seen = {intent["status"] for intent in intents(evidence)}
-    for status in words(sdk.type(INTENT, "PaymentIntent.status")) - seen:
+    for status in words(sdk.record(INTENT, "PaymentIntent").fields["status"]) - seen:
         yield f"no answer shows an intent that is {status}"
 
 
 def the_codes(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
-    known = words(sdk.type(INTENT, "PaymentIntent.LastPaymentError.code"))
+    known = words(sdk.record(INTENT, "PaymentIntent.LastPaymentError").fields["code"])
     fakes = {error["code"] for error in errors(evidence) if "code" in error}
     for who, codes in (("the client", evidence.client_codes), ("the fake", fakes)):
         for code in sorted(set(codes) - known - BEYOND_THE_SDK.keys()):
@@ -98,7 +98,7 @@ def the_codes(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
 
 def the_advice(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
     """An error types its advice as any text; a charge's outcome, which repeats it, lists the words."""
-    known = words(sdk.type(CHARGE, "Charge.Outcome.advice_code"))
+    known = words(sdk.record(CHARGE, "Charge.Outcome").fields["advice_code"])
     for advice in sorted({error["advice_code"] for error in errors(evidence) if "advice_code" in error} - known):
         yield f"the fake gives the advice {advice}; accepted: {', '.join(sorted(known))}"
 
@@ -123,7 +123,7 @@ def calls(evidence: Evidence) -> list[dict]:
 def misfits_of_error(error: dict, sdk: Sdk) -> Iterator[str]:
     """Held to the class of an intent's last error: the same object, and it lists words where `ErrorObject` does not."""
     coded = {name: value for name, value in error.items() if name != "code"}
-    yield from misfits(coded, sdk.type(INTENT, "PaymentIntent.LastPaymentError"), "error")
+    yield from misfits_of_record(coded, sdk.record(INTENT, "PaymentIntent.LastPaymentError"), "error")
 
 
 def errors(evidence: Evidence) -> Iterator[dict]:

@@ -9,11 +9,11 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
-# What the SDK's two hand-written classes of pages leave out, or say too narrowly (https://docs.stripe.com/api/pagination/search:
-# there is a cursor only if there is more, and each names its address).
+# What the SDK's hand-written class of found pages leaves out or says too narrowly: a page names its address, and a next
+# one only if there is more (https://docs.stripe.com/api/pagination/search).
 PAGES = {"SearchResultObject": {"next_page": "Optional[str]", "url": "str"}}
 
 PLAIN = {"str", "int", "float", "bool", "Any", "Decimal"}
@@ -241,18 +241,14 @@ class Sdk:
             self.modules[name] = Module(self, path, ast.parse(path.read_text(encoding="utf-8")))
         return self.modules[name]
 
-    def type(self, module: str, path: str) -> Type:
-        """A type by its place, for example `LastPaymentError.code` of `stripe._payment_intent`."""
-        classes, name = path.split(".")[:-1], path.split(".")[-1]
-        scope = Scope(self.module(module))
-        for step in classes:
-            node, scope = scope.find(step)
-            scope = scope.inside(node)
-        annotated = [line for line in (scope.classes[-1].body if classes else []) if isinstance(line, ast.AnnAssign)]
-        for line in annotated:
-            if line.target.id == name:
-                return Type(line.annotation, scope)
-        return Type(ast.Name(name), scope)
+    @cache
+    def record(self, module: str, path: str) -> Record:
+        """A class by its place, for example `PaymentIntent.LastPaymentError` of `stripe._payment_intent`."""
+        inside = Scope(self.module(module))
+        for name in path.split("."):
+            node, scope = inside.find(name)
+            inside = scope.inside(node)
+        return Record(node, scope)
 
     def endpoint(self, verb: str, path: str) -> Endpoint | None:
         """The call that goes to `path`; of two that fit, the one with fewer ids in it."""
