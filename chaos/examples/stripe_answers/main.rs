@@ -1,4 +1,5 @@
-//! Prints every answer that the fake Stripe can give, as JSON lines: request, status and body.
+//! Prints what the fake Stripe takes and every answer that it can give, as JSON lines: first the parameters of its calls,
+//! then one answer a line, with its request and status.
 //!
 //! It is driven over its wire alone: every test method through the life of an intent, every fault of Stripe's in every
 //! place on every operation, and every refusal. `ci/stripe-contract` holds the answers to the official SDK's types.
@@ -9,8 +10,9 @@ mod world;
 use chaos::faults::{Family, Fault, Kind, Placement, Window};
 use chaos::random::Chance;
 use chaos::stripe::limits::CONFIRMATIONS_MAX;
-use chaos::stripe::{ERROR_CODES, test_methods};
+use chaos::stripe::{ERROR_CODES, Taken, taken, test_methods};
 use http::Method;
+use serde_json::{Value, json};
 use world::{Answers, INTENTS, World, with};
 
 const TEST: &str = "sk_test_first";
@@ -20,6 +22,23 @@ const BANK: &str = "amount=1999&currency=usd&payment_method_types[]=us_bank_acco
 const ANY_TYPE: &str = "amount=1999&currency=usd&automatic_payment_methods[enabled]=true\
                         &automatic_payment_methods[allow_redirects]=never";
 const OFF_SESSION: &str = "off_session=true&error_on_requires_action=true";
+
+/// Everything that an intent shows as it was sent.
+const KEPT: &str = "&application_fee_amount=10&confirmation_method=manual&customer=cus_1&description=d&on_behalf_of=acct_1\
+                    &receipt_email=a@b.example&setup_future_usage=off_session&shipping[name]=n\
+                    &shipping[address][line1]=l&statement_descriptor=s&statement_descriptor_suffix=x\
+                    &transfer_data[destination]=acct_2&transfer_group=g";
+
+/// The calls by their operation, with a path that leads to each.
+const CALLS: [(&str, &str, &str); 7] = [
+    ("create", "POST", INTENTS),
+    ("confirm", "POST", "/v1/payment_intents/pi_1/confirm"),
+    ("retrieve", "GET", "/v1/payment_intents/pi_1"),
+    ("cancel", "POST", "/v1/payment_intents/pi_1/cancel"),
+    ("list", "GET", INTENTS),
+    ("search", "GET", "/v1/payment_intents/search"),
+    ("probe", "GET", "/v1/balance"),
+];
 
 /// Intents in a world with a fault: enough for everything that a fault draws to be drawn.
 const INTENTS_UNDER_A_FAULT: usize = 16;
@@ -32,7 +51,20 @@ async fn main() {
     refused(&mut answers).await;
     let missing = ERROR_CODES.iter().find(|code| !answers.codes.contains(**code));
     assert_eq!(missing, None, "an error code of the fake that no answer shows; drive it");
+    println!("{}", json!(taken().map(|taken| parameter(&taken)).collect::<Vec<_>>()));
     answers.lines.iter().for_each(|line| println!("{line}"));
+}
+
+fn parameter(taken: &Taken) -> Value {
+    let call = CALLS.iter().find(|(operation, _, _)| *operation == taken.operation);
+    let (_, method, path) = call.expect("an operation of the fake that is not driven; add it to CALLS");
+    json!({
+        "method": method,
+        "path": path,
+        "name": taken.parameter,
+        "since": taken.since,
+        "until": taken.until,
+    })
 }
 
 /// The life of an intent with every method, in every way of confirming it.
@@ -51,8 +83,16 @@ async fn without_trouble(answers: &mut Answers) {
     let good = format!("{MONEY}&payment_method=pm_card_visa");
     World::new(answers, LIVE, None).live(&good, OFF_SESSION).await;
     World::new(answers, TEST, None).live(&format!("{good}&capture_method=manual"), OFF_SESSION).await;
+    for method in ["pm_card_visa", "pm_card_chargeDeclined"] {
+        let create = format!("{MONEY}&payment_method={method}{KEPT}");
+        World::new(answers, TEST, None).live(&create, OFF_SESSION).await;
+    }
+    for types in ["allowed_payment_method_types[]=link", "excluded_payment_method_types[]=klarna"] {
+        let create = format!("amount=1999&currency=eur&{types}");
+        World::new(answers, TEST, None).live(&create, "").await;
+    }
     let mut world = World::new(answers, TEST, None);
-    let id = world.create(&format!("{MONEY}&customer=cus_1&description=d&receipt_email=a@b.example")).await;
+    let id = world.create(&format!("{MONEY}&customer=cus_1")).await;
     for _ in 0..=CONFIRMATIONS_MAX {
         world.confirm(&id, &format!("{OFF_SESSION}&payment_method=pm_card_chargeDeclined")).await;
     }
@@ -111,6 +151,7 @@ async fn refused(answers: &mut Answers) {
         "/v1/payment_intents?starting_after=pi_1&ending_before=pi_2",
         "/v1/payment_intents?starting_after=pi_nobody",
         "/v1/payment_intents/search?query=color:red",
+        "/v1/payment_intents?expand[]=data.color",
         "/v1/refunds",
     ] {
         world.get(path).await;
@@ -118,6 +159,7 @@ async fn refused(answers: &mut Answers) {
     for (header, value) in [
         ("authorization", "Bearer sk_test_wrong"),
         ("stripe-version", "latest"),
+        ("stripe-version", "2026-10-28.endive"),
         ("content-type", "application/json"),
         ("idempotency-key", ""),
     ] {

@@ -21,6 +21,9 @@ use tower::ServiceExt;
 
 pub(crate) const INTENTS: &str = "/v1/payment_intents";
 
+/// Every id that an intent shows, as the object behind it.
+const EXPANDED: &str = "&expand[]=customer&expand[]=payment_method&expand[]=latest_charge.customer&expand[]=latest_charge.payment_intent";
+
 const START: UnixMs = UnixMs(1_700_000_000_000);
 
 /// Between two calls: no limiter minds.
@@ -44,14 +47,27 @@ impl Answers {
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let errors = [&body["error"], &body["last_payment_error"]];
         self.codes.extend(errors.into_iter().filter_map(|error| error["code"].as_str()).map(str::to_owned));
-        let (method, path) = (request.method().as_str(), request.uri().path());
-        let line =
-            json!({ "method": method, "path": path, "status": response.status().as_u16(), "body": body });
+        let line = json!({
+            "method": request.method().as_str(),
+            "path": request.uri().path(),
+            "parameters": parameters(request),
+            "status": response.status().as_u16(),
+            "body": body,
+        });
         if !body.is_null() && self.known.insert(without_ids(&line).to_string()) {
             self.lines.push(line);
         }
         body
     }
+}
+
+/// Parameters of the query and of the body, decoded.
+fn parameters(request: &Request<Bytes>) -> Vec<(String, String)> {
+    let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    query
+        .chain(form_urlencoded::parse(request.body()))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
 }
 
 /// The same for every id and every instant.
@@ -96,16 +112,17 @@ impl<'a> World<'a> {
     pub(crate) async fn live(&mut self, create: &str, confirm: &str) {
         let id = self.create(create).await;
         self.get(&format!("{INTENTS}/{id}")).await;
-        for _ in 0..2 {
-            self.confirm(&id, confirm).await;
-            self.get(&format!("{INTENTS}/{id}")).await;
-            self.post(&format!("{INTENTS}/{id}/cancel"), "").await;
+        for shown in ["", EXPANDED] {
+            self.confirm(&id, &format!("{confirm}{shown}")).await;
+            self.get(&format!("{INTENTS}/{id}?{shown}")).await;
+            self.post(&format!("{INTENTS}/{id}/cancel"), shown).await;
         }
         sleep(Duration::from_millis(PROCESSING_MS_MAX)).await;
-        for path in ["", "?limit=1", "/search?query=amount>0&limit=1"] {
-            self.get(&format!("{INTENTS}{path}")).await;
+        self.get(&format!("{INTENTS}/{id}?{EXPANDED}")).await;
+        for (path, expanded) in [("?", "data.latest_charge"), ("/search?query=amount>0&", "total_count")] {
+            self.get(&format!("{INTENTS}{path}limit=1")).await;
+            self.get(&format!("{INTENTS}{path}expand[]={expanded}")).await;
         }
-        self.get(&format!("{INTENTS}/{id}")).await;
         self.get("/v1/balance").await;
         let unconfirmed = self.create(create).await;
         self.post(&format!("{INTENTS}/{unconfirmed}/cancel"), "cancellation_reason=abandoned").await;

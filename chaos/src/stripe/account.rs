@@ -6,9 +6,10 @@
 
 use super::answer::Answer;
 use super::book::{Book, Movement};
-use super::calls::{Call, Confirm, Create, IfAction};
-use super::cards::{Bank, Method, TestMethod};
+use super::calls::{Ask, Call, Confirm, Create, IfAction};
+use super::cards::{Bank, Method};
 use super::errors::ApiError;
+use super::expand::Expand;
 use super::ids::Ids;
 use super::intent::{Confirmed, Intent};
 use super::issuer::{self, Verdict};
@@ -17,10 +18,11 @@ use super::limits::PROCESSING_MS_MAX;
 use super::mode::Mode;
 use super::register::Register;
 use super::search::{Index, Search};
+use super::test_methods::TestMethod;
 use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The objects of one account.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(super) struct Account {
     intents: Register,
     index: Index,
     methods: BTreeMap<String, Method>,
+    /// Ids of methods that belong to nobody and have reached their issuer.
+    spent: BTreeSet<String>,
     faults: Faults,
 }
 
@@ -45,6 +49,7 @@ impl Account {
             intents: Register::default(),
             index: Index::new(seed),
             methods: BTreeMap::new(),
+            spent: BTreeSet::new(),
             faults,
         }
     }
@@ -55,28 +60,34 @@ impl Account {
 
     /// Executes one call at `now`.
     pub(super) fn execute(&mut self, call: Call, now: UnixMs) -> Answer {
-        let answer = match call {
-            Call::Create(create) => self.create(create, now),
-            Call::Confirm(id, confirm) => self.confirm(&id, confirm, now),
-            Call::Retrieve(id) => self.find(&id).map(|intent| Answer::intent(intent)),
-            Call::Cancel(id, reason) => self.cancel(&id, reason, now),
-            Call::List(list) => self.intents.page(&list).map(|page| Answer::list(&page)),
-            Call::Search(search) => self.search(&search, now),
-            Call::Probe => Ok(balance(self.mode)),
+        let Call { ask, expand } = call;
+        let answer = match ask {
+            Ask::Create(create) => self.create(create, now),
+            Ask::Confirm(id, confirm) => self.confirm(&id, confirm, now),
+            Ask::Retrieve(id) => self.find(&id).map(|intent| Answer::intent(intent)),
+            Ask::Cancel(id, reason) => self.cancel(&id, reason, now),
+            Ask::List(list) => self.intents.page(&list).map(|page| Answer::list(&page, &expand)),
+            Ask::Search(search) => self.search(&search, &expand, now),
+            Ask::Probe => Ok(balance(self.mode)),
         };
-        self.indexed(answer.unwrap_or_else(Answer::from), now)
+        self.finish(answer.unwrap_or_else(Answer::from), &expand, now)
     }
 
-    fn search(&self, search: &Search, now: UnixMs) -> Result<Answer, ApiError> {
-        self.index.page(&self.intents, search, now).map(|page| Answer::search(&page))
+    fn search(&self, search: &Search, expand: &Expand, now: UnixMs) -> Result<Answer, ApiError> {
+        let page = self.index.page(&self.intents, search, now)?;
+        let total = expand.counts.then(|| self.index.total(&self.intents, search, now));
+        Ok(Answer::search(&page, expand, total))
     }
 
-    /// Lets the index hear of the intent that an answer is about.
-    fn indexed(&mut self, answer: Answer, now: UnixMs) -> Answer {
-        if let Some(intent) = answer.facts.intent.as_deref().and_then(|id| self.intents.get(id)) {
-            self.index.hear(intent, now);
+    /// Shows of the intent that an answer is about what the request wants to see, and lets the index hear of it.
+    fn finish(&mut self, answer: Answer, expand: &Expand, now: UnixMs) -> Answer {
+        match answer.facts.intent.as_deref().and_then(|id| self.intents.get(id)) {
+            Some(intent) => {
+                self.index.hear(intent, now);
+                answer.expanded(intent, expand)
+            }
+            None => answer,
         }
-        answer
     }
 
     /// From now on what is created belongs to this mode.
@@ -93,7 +104,9 @@ impl Account {
         let id = self.ids.intent();
         let secret = self.ids.secret(&id);
         let intent = Intent::new(id.clone(), secret, self.mode, create, method.clone(), now);
-        method.iter().try_for_each(|method| intent.takes(method))?;
+        method.iter().try_for_each(|method| {
+            intent.takes(method).and_then(|()| self.can_pay(method, intent.request.customer.as_deref()))
+        })?;
         if let Some(confirm) = &confirm {
             // One request: what could not be confirmed is not created either.
             intent.to_confirm(confirm, None)?;
@@ -116,7 +129,12 @@ impl Account {
             Ok(method) => method,
             Err(error) => return Ok(Answer::refusal_of(intent, error)),
         };
+        let owner = intent.request.customer.clone();
+        self.can_pay(&method, owner.as_deref())?;
         let (verdict, fault) = self.ask_issuer(&method, confirm.if_action, id, now);
+        if owner.is_none() && verdict.is_attempt() {
+            self.spent.insert(method.id.clone());
+        }
         let charge = self.ids.charge();
         let confirmed = self.find(id)?.confirm(confirm, method, verdict, charge, now);
         if let Verdict::Pending(bank @ (Bank::Approves | Bank::Declines(_))) = verdict {
@@ -132,7 +150,7 @@ impl Account {
     pub(super) fn settle(&mut self, id: &str, bank: Bank, now: UnixMs) -> Answer {
         let confirmed = self.find(id).map(|intent| intent.settle(bank, now));
         let answer = confirmed.and_then(|confirmed| self.conclude(id, confirmed, now));
-        self.indexed(answer.unwrap_or_else(Answer::from), now)
+        self.finish(answer.unwrap_or_else(Answer::from), &Expand::default(), now)
     }
 
     /// What came of a confirmation, told and booked.
@@ -173,18 +191,36 @@ impl Account {
         self.intents.get_mut(id).ok_or_else(|| ApiError::no_such_intent(id))
     }
 
-    /// A test method becomes a new method of the account, under an id of its own; later calls may use that id.
+    /// A method that belongs to nobody is spent by its first attempt; whether it belongs to the customer who pays, the
+    /// fake takes for granted.
+    fn can_pay(&self, method: &Method, customer: Option<&str>) -> Result<(), ApiError> {
+        let is_spent = customer.is_none() && self.spent.contains(&method.id);
+        if is_spent { Err(ApiError::spent_method()) } else { Ok(()) }
+    }
+
+    /// A test method becomes a new method of the account, under an id of its own; later calls may use that id. Whatever
+    /// else is an id names a good card.
     fn method(&mut self, name: &str, now: UnixMs) -> Result<Method, ApiError> {
         if let Some(known) = self.methods.get(name) {
             return Ok(known.clone());
         }
-        let missing = || ApiError::no_such("PaymentMethod", "payment_method", name);
-        let is = TestMethod::named(name).ok_or_else(missing)?;
-        let method =
-            Method { id: self.ids.method(), is, mode: self.mode, created_s: now.0.div_euclid(1_000) };
+        let (id, is) = match TestMethod::named(name) {
+            Some(is) => (self.ids.method(), is),
+            None if is_id(name) => (name.to_owned(), TestMethod::GOOD),
+            None => return Err(ApiError::no_such("PaymentMethod", "payment_method", name)),
+        };
+        let method = Method { id, is, mode: self.mode, created_s: now.0.div_euclid(1_000) };
         self.methods.insert(method.id.clone(), method.clone());
         Ok(method)
     }
+}
+
+/// Whether a name could be the id of a method that somebody attached: letters, digits and underscores, and not made
+/// like the name of a test method, which would be a misspelt one.
+fn is_id(name: &str) -> bool {
+    let is_wordly = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let rest = name.strip_prefix("pm_").filter(|rest| !rest.is_empty() && rest.chars().all(is_wordly));
+    rest.is_some() && !TestMethod::resembles(name)
 }
 
 fn movement(intent: &Intent, now: UnixMs) -> Movement {

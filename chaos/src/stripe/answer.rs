@@ -3,10 +3,11 @@
 //! Invariant: a replay has the status and the bytes of the first answer; only its headers tell it apart.
 
 use super::errors::ApiError;
+use super::expand::Expand;
 use super::intent::Intent;
 use super::limiter::Limiter;
-use super::limits::DEFAULT_VERSION;
 use super::register::Page;
+use super::versions::Version;
 use crate::faults::Kind;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -62,26 +63,39 @@ impl Answer {
         Self { facts, ..Self::ok(&intent.to_json()) }
     }
 
+    /// The same, if it shows an intent, with what the request wants to see of it.
+    pub(super) fn expanded(self, intent: &Intent, expand: &Expand) -> Self {
+        if self.status == StatusCode::OK && !expand.is_empty() {
+            Self { facts: self.facts, ..Self::ok(&expand.show(intent)) }
+        } else {
+            self
+        }
+    }
+
     /// A page of a list.
-    pub(super) fn list(page: &Page<'_>) -> Self {
+    pub(super) fn list(page: &Page<'_>, expand: &Expand) -> Self {
         Self::ok(&json!({
             "object": "list",
-            "data": page.to_json(),
+            "data": page.to_json(expand),
             "has_more": page.has_more,
             "url": INTENTS_URL,
         }))
     }
 
     /// A page of what was found; `next_page` is its last intent, to whoever takes it for more than a token.
-    pub(super) fn search(page: &Page<'_>) -> Self {
+    pub(super) fn search(page: &Page<'_>, expand: &Expand, total: Option<usize>) -> Self {
         let last = page.shown.last().filter(|_| page.has_more);
-        Self::ok(&json!({
+        let mut body = json!({
             "object": "search_result",
-            "data": page.to_json(),
+            "data": page.to_json(expand),
             "has_more": page.has_more,
             "next_page": last.map(|intent| &intent.id),
             "url": format!("{INTENTS_URL}/search"),
-        }))
+        });
+        if let Some(total) = total {
+            body["total_count"] = total.into();
+        }
+        Self::ok(&body)
     }
 
     /// A refusal that carries the intent it is about, whole.
@@ -166,29 +180,17 @@ impl Facts {
 pub(super) struct Envelope {
     pub(super) request_id: String,
     pub(super) key: Option<HeaderValue>,
-    version: HeaderValue,
+    /// Under which the request is answered; absent when its header names none that there is.
+    pub(super) version: Option<Version>,
 }
 
 impl Envelope {
     pub(super) fn of(headers: &HeaderMap, request_id: String) -> Self {
-        let default = HeaderValue::from_static(DEFAULT_VERSION);
-        Self {
-            request_id,
-            key: headers.get(IDEMPOTENCY_KEY).cloned(),
-            version: headers.get(STRIPE_VERSION).cloned().unwrap_or(default),
-        }
-    }
-
-    /// Whether the version reads like one: `2026-09-30`, with or without a release name.
-    pub(super) fn names_a_version(&self) -> bool {
-        let bytes = self.version.as_bytes();
-        let date_like = |date: &[u8]| {
-            date.iter().enumerate().all(|(at, byte)| match at {
-                4 | 7 => *byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
+        let version = match headers.get(STRIPE_VERSION) {
+            Some(name) => name.to_str().ok().and_then(Version::named),
+            None => Some(Version::DEFAULT),
         };
-        bytes.len() >= 10 && date_like(&bytes[..10]) && matches!(bytes.get(10), None | Some(b'.'))
+        Self { request_id, key: headers.get(IDEMPOTENCY_KEY).cloned(), version }
     }
 
     /// Wraps a first answer.
@@ -198,7 +200,8 @@ impl Envelope {
         let headers = response.headers_mut();
         headers.extend(answer.headers);
         headers.insert(REQUEST_ID, id_header(&self.request_id));
-        headers.insert(STRIPE_VERSION, self.version);
+        let version = self.version.unwrap_or(Version::DEFAULT);
+        headers.insert(STRIPE_VERSION, HeaderValue::from_static(version.name()));
         if let Some(key) = self.key {
             headers.insert(IDEMPOTENCY_KEY, key);
         }

@@ -5,11 +5,15 @@
 
 use super::currencies::Currency;
 use super::errors::ApiError;
-use super::limits::AMOUNT_MINOR_MAX;
+use super::expand::{Expand, Shows};
 use super::listing::List;
+use super::methods::Methods;
+use super::parameters;
 use super::params::Form;
 use super::search::Search;
+use super::versions::Version;
 use http::Method;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// An endpoint the fake has, with the id in its path.
@@ -52,6 +56,16 @@ impl Route {
         }
     }
 
+    /// What its answer is made of.
+    const fn shows(&self) -> Shows {
+        match self {
+            Self::Create | Self::Confirm(_) | Self::Retrieve(_) | Self::Cancel(_) => Shows::Intent,
+            Self::List => Shows::List,
+            Self::Search => Shows::Search,
+            Self::Probe => Shows::Nothing,
+        }
+    }
+
     /// The intent id in the path.
     pub(super) fn intent(&self) -> Option<&str> {
         match self {
@@ -63,7 +77,15 @@ impl Route {
 
 /// A well-formed request.
 #[derive(Clone, Debug)]
-pub(super) enum Call {
+pub(super) struct Call {
+    pub(super) ask: Ask,
+    /// What its answer shows in place of ids.
+    pub(super) expand: Expand,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Ask {
     Create(Create),
     Confirm(String, Confirm),
     Retrieve(String),
@@ -71,21 +93,6 @@ pub(super) enum Call {
     List(List),
     Search(Search),
     Probe,
-}
-
-impl Call {
-    /// The operation's name in the journal.
-    pub(super) const fn operation(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create",
-            Self::Confirm(..) => "confirm",
-            Self::Retrieve(_) => "retrieve",
-            Self::Cancel(..) => "cancel",
-            Self::List(_) => "list",
-            Self::Search(_) => "search",
-            Self::Probe => "probe",
-        }
-    }
 }
 
 /// Parameters of a create.
@@ -98,8 +105,9 @@ pub(super) struct Create {
     pub(super) payment_method: Option<String>,
     pub(super) customer: Option<String>,
     pub(super) description: Option<String>,
-    pub(super) receipt_email: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
+    /// What the intent shows as it was sent.
+    pub(super) shown: BTreeMap<&'static str, Value>,
     /// Present with `confirm=true`.
     pub(super) confirm: Option<Confirm>,
 }
@@ -110,6 +118,14 @@ pub(super) struct Confirm {
     pub(super) payment_method: Option<String>,
     pub(super) return_url: Option<String>,
     pub(super) if_action: IfAction,
+    /// `error_on_requires_action`, which goes with listed methods alone.
+    pub(super) on_action: OnAction,
+    /// In place of the intent's own.
+    pub(super) methods: Option<Methods>,
+    /// In place of the intent's own.
+    pub(super) capture: Option<Capture>,
+    /// What the intent shows from now on.
+    pub(super) shown: BTreeMap<&'static str, Value>,
 }
 
 /// What becomes of a confirm whose card must be authenticated.
@@ -118,164 +134,152 @@ pub(super) enum IfAction {
     /// The intent waits for the cardholder in `requires_action`.
     #[default]
     Ask,
-    /// The attempt fails: `off_session` or `error_on_requires_action` was sent.
+    /// The attempt fails: `error_on_requires_action` was sent.
     Fail,
+    /// The same, because `off_session` was: nobody is there.
+    OffSession,
+}
+
+/// `error_on_requires_action`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum OnAction {
+    #[default]
+    Wait,
+    Error,
 }
 
 /// `capture_method`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Capture {
     Automatic,
+    AutomaticAsync,
     Manual,
 }
 
-/// Which payment methods an intent takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Methods {
-    /// `payment_method_types[]`.
-    Listed(Vec<&'static str>),
-    /// Whatever the account's dashboard enables, which may send the customer to another page.
-    Automatic,
-    /// The same without those that redirect.
-    AutomaticWithoutRedirects,
-}
-
 impl Call {
-    pub(super) fn read(route: Route, mut form: Form) -> Result<Self, ApiError> {
-        let call = match route {
-            Route::Create => Self::Create(Create::read(&mut form)?),
-            Route::Confirm(id) => Self::Confirm(id, Confirm::read(&mut form)?),
-            Route::Retrieve(id) => Self::Retrieve(id),
+    pub(super) fn read(route: Route, mut form: Form, version: Version) -> Result<Self, ApiError> {
+        let operation = route.operation();
+        parameters::check(&form, operation, version)?;
+        let expand = Expand::read(&mut form, route.shows())?;
+        let ask = match route {
+            Route::Create => Ask::Create(Create::read(&mut form, version)?),
+            Route::Confirm(id) => Ask::Confirm(id, Confirm::read(&mut form, operation)?),
+            Route::Retrieve(id) => Ask::Retrieve(id),
             Route::Cancel(id) => {
-                Self::Cancel(id, form.take_word("cancellation_reason", &CANCELLATION_REASONS)?)
+                Ask::Cancel(id, form.take_word("cancellation_reason", &CANCELLATION_REASONS)?)
             }
-            Route::List => Self::List(List::read(&mut form)?),
-            Route::Search => Self::Search(Search::read(&mut form)?),
-            Route::Probe => Self::Probe,
+            Route::List => Ask::List(List::read(&mut form)?),
+            Route::Search => Ask::Search(Search::read(&mut form)?),
+            Route::Probe => Ask::Probe,
         };
-        form.finish()?;
-        Ok(call)
+        form.finish(|written, value| parameters::is_idle(written, value, operation))?;
+        Ok(Self { ask, expand })
+    }
+
+    /// The operation's name in the journal.
+    pub(super) const fn operation(&self) -> &'static str {
+        match self.ask {
+            Ask::Create(_) => "create",
+            Ask::Confirm(..) => "confirm",
+            Ask::Retrieve(_) => "retrieve",
+            Ask::Cancel(..) => "cancel",
+            Ask::List(_) => "list",
+            Ask::Search(_) => "search",
+            Ask::Probe => "probe",
+        }
     }
 }
 
 /// Reasons a client may give.
 const CANCELLATION_REASONS: [&str; 4] = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
 
-/// Payment method types the fake knows, and whether confirming one may redirect the customer.
-const TYPES: [(&str, Redirects); 10] = [
-    ("card", Redirects::Never),
-    ("link", Redirects::Never),
-    ("us_bank_account", Redirects::Never),
-    ("sepa_debit", Redirects::Never),
-    ("klarna", Redirects::Maybe),
-    ("paypal", Redirects::Maybe),
-    ("ideal", Redirects::Maybe),
-    ("bancontact", Redirects::Maybe),
-    ("eps", Redirects::Maybe),
-    ("p24", Redirects::Maybe),
-];
-
-/// What the account's dashboard has switched on: as in a new account, one of them redirects.
-const DASHBOARD: [&str; 3] = ["card", "link", "klarna"];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Redirects {
-    Never,
-    Maybe,
-}
-
-impl Methods {
-    /// The intent's `payment_method_types`.
-    pub(super) fn types(&self) -> Vec<&'static str> {
+impl Capture {
+    /// What `capture_method` says.
+    pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Listed(types) => types.clone(),
-            Self::Automatic => DASHBOARD.to_vec(),
-            Self::AutomaticWithoutRedirects => {
-                DASHBOARD.into_iter().filter(|kind| !may_redirect(kind)).collect()
-            }
+            Self::Automatic => "automatic",
+            Self::AutomaticAsync => "automatic_async",
+            Self::Manual => "manual",
         }
     }
 
-    /// Whether a confirm needs a `return_url`.
-    pub(super) fn may_redirect(&self) -> bool {
-        self.types().iter().any(|kind| may_redirect(kind))
+    fn read(form: &mut Form) -> Result<Option<Self>, ApiError> {
+        let known = [Self::Automatic, Self::AutomaticAsync, Self::Manual];
+        let word = form.take_word("capture_method", &known.map(Self::name))?;
+        Ok(known.into_iter().find(|capture| Some(capture.name()) == word))
     }
 
-    fn read(form: &mut Form) -> Result<Self, ApiError> {
-        let listed = form.take_list("payment_method_types");
-        let automatic = form.take_flag("automatic_payment_methods[enabled]")?;
-        let redirects = form.take_word("automatic_payment_methods[allow_redirects]", &["always", "never"])?;
-        match (listed.is_empty(), automatic, redirects) {
-            (false, true, _) => {
-                let message = "Send payment_method_types or automatic_payment_methods, not both.";
-                Err(ApiError::invalid_parameter("payment_method_types", message))
-            }
-            (_, false, Some(_)) => Err(ApiError::missing_parameter("automatic_payment_methods[enabled]")),
-            (false, false, None) => {
-                listed.iter().map(|kind| known_type(kind)).collect::<Result<_, _>>().map(Self::Listed)
-            }
-            (true, _, Some("never")) => Ok(Self::AutomaticWithoutRedirects),
-            (true, _, _) => Ok(Self::Automatic),
-        }
+    fn default_of(version: Version) -> Self {
+        if version < Version::ASYNC_CAPTURE { Self::Automatic } else { Self::AutomaticAsync }
     }
-}
-
-fn known_type(kind: &str) -> Result<&'static str, ApiError> {
-    let known = TYPES.iter().find(|(known, _)| *known == kind);
-    let refusal = || {
-        ApiError::invalid_parameter("payment_method_types", format!("Unknown payment method type: {kind}"))
-    };
-    known.map(|(known, _)| *known).ok_or_else(refusal)
-}
-
-fn may_redirect(kind: &str) -> bool {
-    TYPES.iter().any(|(known, redirects)| *known == kind && *redirects == Redirects::Maybe)
 }
 
 impl Create {
-    fn read(form: &mut Form) -> Result<Self, ApiError> {
-        let (amount, currency) = read_money(form)?;
+    fn read(form: &mut Form, version: Version) -> Result<Self, ApiError> {
+        let methods = Methods::read(form)?.unwrap_or_else(|| Methods::default_of(version));
+        let (amount, currency) = read_money(form, &methods)?;
         let confirming = form.take_flag("confirm")?;
         if !confirming {
             // These speak of a confirmation, so Stripe takes them only with one.
-            let early = ["off_session", "error_on_requires_action", "return_url"];
+            let early = ["off_session", "error_on_requires_action", "return_url", "mandate"];
             if let Some(param) = early.into_iter().find(|param| form.peek(param).is_some()) {
                 return Err(ApiError::invalid_parameter(param, format!("{param} needs confirm=true.")));
             }
         }
-        let payment_method = form.take_text("payment_method")?;
         Ok(Self {
             amount,
             currency,
-            capture: match form.take_word("capture_method", &["automatic", "automatic_async", "manual"])? {
-                Some("manual") => Capture::Manual,
-                _ => Capture::Automatic,
-            },
-            methods: Methods::read(form)?,
-            payment_method,
+            capture: Capture::read(form)?.unwrap_or_else(|| Capture::default_of(version)),
+            methods,
+            payment_method: form.take_text("payment_method")?,
             customer: form.take_text("customer")?,
             description: form.take("description").filter(|text| !text.is_empty()),
-            receipt_email: form.take("receipt_email").filter(|text| !text.is_empty()),
             metadata: form.take_metadata()?,
-            confirm: if confirming { Some(Confirm::read(form)?) } else { None },
+            shown: read_shown(form, "create")?,
+            confirm: if confirming { Some(Confirm::read(form, "create")?) } else { None },
         })
     }
 }
 
 impl Confirm {
-    fn read(form: &mut Form) -> Result<Self, ApiError> {
-        let off_session = form.take_flag("off_session")?;
+    /// Reads what a confirm takes, on its own or as part of a create, which has taken its share.
+    fn read(form: &mut Form, operation: &str) -> Result<Self, ApiError> {
+        let is_off_session = read_off_session(form)?;
         let fails = form.take_flag("error_on_requires_action")?;
         Ok(Self {
             payment_method: form.take_text("payment_method")?,
             return_url: form.take_text("return_url")?,
-            if_action: if off_session || fails { IfAction::Fail } else { IfAction::Ask },
+            if_action: match (is_off_session, fails) {
+                (true, _) => IfAction::OffSession,
+                (false, true) => IfAction::Fail,
+                (false, false) => IfAction::Ask,
+            },
+            on_action: if fails { OnAction::Error } else { OnAction::Wait },
+            methods: Methods::read(form)?,
+            capture: Capture::read(form)?,
+            shown: read_shown(form, operation)?,
         })
     }
 }
 
-/// `amount` and `currency`, which are only judged together: the least amount depends on the currency.
-fn read_money(form: &mut Form) -> Result<(i64, &'static str), ApiError> {
+/// `true`, or why nobody is there.
+fn read_off_session(form: &mut Form) -> Result<bool, ApiError> {
+    let word = form.take_word("off_session", &["true", "false", "one_off", "recurring"])?;
+    Ok(matches!(word, Some("true" | "one_off" | "recurring")))
+}
+
+fn read_shown(form: &mut Form, operation: &str) -> Result<BTreeMap<&'static str, Value>, ApiError> {
+    let mut shown = BTreeMap::new();
+    for name in parameters::shown(operation) {
+        if let Some(value) = form.take_tree(name)? {
+            shown.insert(name, value);
+        }
+    }
+    Ok(shown)
+}
+
+/// `amount` and `currency`, which are only judged together: what is possible depends on the currency.
+fn read_money(form: &mut Form, methods: &Methods) -> Result<(i64, &'static str), ApiError> {
     let amount = form.take_required("amount")?;
     let amount = amount.parse::<i64>().ok().filter(|amount| *amount >= 1);
     let amount = amount.ok_or_else(|| ApiError::not_an_integer("amount", "from 1 on"))?;
@@ -283,11 +287,6 @@ fn read_money(form: &mut Form) -> Result<(i64, &'static str), ApiError> {
     let unknown =
         || ApiError::invalid_parameter("currency", format!("Stripe does not take the currency {currency}."));
     let currency = Currency::parse(&currency).ok_or_else(unknown)?;
-    if amount < currency.minimum {
-        return Err(ApiError::amount_too_small(currency.minimum, currency.code));
-    }
-    if amount > AMOUNT_MINOR_MAX {
-        return Err(ApiError::amount_too_large(AMOUNT_MINOR_MAX));
-    }
+    currency.judge(amount, methods)?;
     Ok((amount, currency.code))
 }

@@ -26,21 +26,25 @@ macro_rules! codes {
 }
 
 codes! {
+    ACCOUNT_CLOSED = "account_closed";
     AMOUNT_TOO_LARGE = "amount_too_large";
     AMOUNT_TOO_SMALL = "amount_too_small";
     AUTHENTICATION_REQUIRED = "authentication_required";
     CARD_DECLINED = "card_declined";
+    DEBIT_NOT_AUTHORIZED = "debit_not_authorized";
     EXPIRED_CARD = "expired_card";
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use";
     INCORRECT_CVC = "incorrect_cvc";
     INSUFFICIENT_FUNDS = "insufficient_funds";
     LOCK_TIMEOUT = "lock_timeout";
+    NO_ACCOUNT = "no_account";
+    PARAMETERS_EXCLUSIVE = "parameters_exclusive";
     PARAMETER_INVALID_EMPTY = "parameter_invalid_empty";
     PARAMETER_INVALID_INTEGER = "parameter_invalid_integer";
     PARAMETER_MISSING = "parameter_missing";
-    PARAMETERS_EXCLUSIVE = "parameters_exclusive";
     PARAMETER_UNKNOWN = "parameter_unknown";
     PAYMENT_INTENT_UNEXPECTED_STATE = "payment_intent_unexpected_state";
+    PAYMENT_METHOD_TYPES_NO_LONGER_SUPPORTED = "payment_method_types_no_longer_supported";
     PROCESSING_ERROR = "processing_error";
     RATE_LIMIT = "rate_limit";
     RESOURCE_MISSING = "resource_missing";

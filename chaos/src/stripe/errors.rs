@@ -110,6 +110,16 @@ impl ApiError {
         Self::about(Code::PARAMETER_UNKNOWN, param, format!("Received an unknown parameter: {param}"))
     }
 
+    /// Gone since `version`, with a code that says so
+    /// (<https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents>).
+    pub(super) fn removed_parameter(code: Code, param: &str, version: &str) -> Self {
+        Self::about(code, param, format!("The parameter {param} is not supported since version {version}."))
+    }
+
+    pub(super) fn not_expandable(path: &str) -> Self {
+        Self::invalid_parameter("expand", format!("This property cannot be expanded: {path}"))
+    }
+
     pub(super) fn missing_parameter(param: &str) -> Self {
         Self::about(Code::PARAMETER_MISSING, param, format!("The parameter {param} is required."))
     }
@@ -160,6 +170,13 @@ impl ApiError {
         let mut error = Self::no_such("payment_intent", "intent", id);
         error.status = StatusCode::NOT_FOUND;
         error
+    }
+
+    /// A method that belongs to nobody pays once. Stripe gives this refusal no code.
+    pub(super) fn spent_method() -> Self {
+        let message =
+            "This PaymentMethod was used before and belongs to no customer, so it cannot be used again.";
+        Self::invalid(StatusCode::BAD_REQUEST, message)
     }
 
     pub(super) fn unexpected_state(verb: &str, status: &str) -> Self {

@@ -3,12 +3,14 @@
 //! Source: <https://docs.stripe.com/payments/paymentintents/lifecycle>, field list of the API reference.
 //! Invariant: `Succeeded` and `Canceled` are final, so an intent succeeds at most once; every transition is here.
 
-use super::calls::{Capture, Confirm, Create, Methods};
+use super::calls::{Capture, Confirm, Create, IfAction, OnAction};
 use super::cards::{Bank, Decline, Method};
 use super::errors::ApiError;
 use super::issuer::Verdict;
 use super::limits::CONFIRMATIONS_MAX;
+use super::methods::Methods;
 use super::mode::Mode;
+use super::parameters;
 use payments::UnixMs;
 use serde_json::{Value, json};
 
@@ -22,11 +24,21 @@ pub(super) struct Intent {
     pub(super) request: Create,
     method: Option<Method>,
     state: State,
-    /// Charge of the last attempt, failed or not.
-    latest_charge: Option<String>,
+    /// The last one, failed or not.
+    attempt: Option<Attempt>,
     last_error: Option<Value>,
     failed_confirmations: u32,
     return_url: Option<String>,
+}
+
+/// One attempt to charge a method.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    /// Id of the charge.
+    pub(super) charge: String,
+    /// When it was made, seconds.
+    pub(super) at_s: i64,
+    pub(super) method: Method,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +81,7 @@ impl Intent {
             request,
             method,
             state,
-            latest_charge: None,
+            attempt: None,
             last_error: None,
             failed_confirmations: 0,
             return_url: None,
@@ -83,18 +95,14 @@ impl Intent {
 
     /// Whether the intent takes this kind of method.
     pub(super) fn takes(&self, method: &Method) -> Result<(), ApiError> {
-        if self.request.methods.types().contains(&method.is.kind) {
-            return Ok(());
-        }
-        let message = format!("The PaymentIntent does not take payment methods of type {}.", method.is.kind);
-        Err(ApiError::invalid_parameter("payment_method", message))
+        takes(&self.request.methods, method)
     }
 
     /// The method a confirm would charge, if the intent may be confirmed at all. Changes nothing.
     ///
     /// # Errors
     /// `payment_intent_unexpected_state` in every state that cannot be confirmed and without a method;
-    /// a refusal when a redirect could be needed and no `return_url` is known.
+    /// a refusal when a redirect could be needed and no `return_url` is known, or of what goes with listed methods alone.
     pub(super) fn to_confirm(&self, confirm: &Confirm, sent: Option<Method>) -> Result<Method, ApiError> {
         match self.state {
             State::RequiresPaymentMethod | State::RequiresConfirmation | State::RequiresAction => {}
@@ -104,8 +112,15 @@ impl Intent {
         }
         let method = sent.or_else(|| self.method.clone());
         let method = method.ok_or_else(|| ApiError::unexpected_state("confirmed", self.status()))?;
-        self.takes(&method)?;
-        if self.request.methods.may_redirect() && confirm.return_url.is_none() && self.return_url.is_none() {
+        let methods = confirm.methods.as_ref().unwrap_or(&self.request.methods);
+        takes(methods, &method)?;
+        if methods.filter().is_some() && confirm.on_action == OnAction::Error {
+            let message = "error_on_requires_action goes with payment_method_types alone.";
+            return Err(ApiError::invalid_parameter("error_on_requires_action", message));
+        }
+        let somebody_is_there = confirm.if_action != IfAction::OffSession;
+        let has_url = confirm.return_url.is_some() || self.return_url.is_some();
+        if somebody_is_there && methods.may_redirect() && !has_url {
             let message = "A payment method of this PaymentIntent could redirect the customer, so return_url is needed.";
             return Err(ApiError::invalid_parameter("return_url", message));
         }
@@ -123,25 +138,24 @@ impl Intent {
     ) -> Confirmed {
         self.return_url = confirm.return_url.or_else(|| self.return_url.take());
         self.last_error = None;
-        self.method = Some(method);
+        self.request.shown.extend(confirm.shown);
+        self.request.methods = confirm.methods.unwrap_or_else(|| self.request.methods.clone());
+        self.request.capture = confirm.capture.unwrap_or(self.request.capture);
+        self.method = Some(method.clone());
+        if verdict.is_attempt() {
+            self.attempt = Some(Attempt { charge, at_s: seconds(now), method });
+        }
         match verdict {
-            Verdict::Declined(decline) => {
-                self.latest_charge = Some(charge);
-                self.decline(&decline, now)
-            }
+            Verdict::Declined(decline) => self.decline(&decline, now),
             Verdict::ActionNeeded => {
                 self.state = State::RequiresAction;
                 Confirmed::Waiting
             }
             Verdict::Pending(_) => {
-                self.latest_charge = Some(charge);
                 self.state = State::Processing;
                 Confirmed::Waiting
             }
-            Verdict::Approved => {
-                self.latest_charge = Some(charge);
-                self.approve()
-            }
+            Verdict::Approved => self.approve(),
         }
     }
 
@@ -185,7 +199,7 @@ impl Intent {
 
     fn approve(&mut self) -> Confirmed {
         match self.request.capture {
-            Capture::Automatic => {
+            Capture::Automatic | Capture::AutomaticAsync => {
                 self.state = State::Succeeded;
                 Confirmed::Charged
             }
@@ -199,7 +213,7 @@ impl Intent {
     /// A failed attempt takes the method off the intent; too many of them cancel it.
     fn decline(&mut self, decline: &Decline, now: UnixMs) -> Confirmed {
         let method = self.method.take().map_or(Value::Null, |method| method.to_json());
-        let error = ApiError::declined(decline, self.latest_charge.as_deref(), method);
+        let error = ApiError::declined(decline, self.latest_charge(), method);
         self.last_error = Some(error.fields());
         self.failed_confirmations += 1;
         self.state = if self.failed_confirmations >= CONFIRMATIONS_MAX {
@@ -231,13 +245,36 @@ impl Intent {
         self.created_s
     }
 
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The method that the next confirm would charge, or the last one charged.
+    pub(super) const fn method(&self) -> Option<&Method> {
+        self.method.as_ref()
+    }
+
+    pub(super) const fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.as_ref()
+    }
+
     pub(super) fn latest_charge(&self) -> Option<&str> {
-        self.latest_charge.as_deref()
+        self.attempt.as_ref().map(|attempt| attempt.charge.as_str())
+    }
+
+    /// `last_payment_error`, or null.
+    pub(super) fn last_error(&self) -> Value {
+        self.last_error.clone().unwrap_or_default()
+    }
+
+    /// A parameter as it was sent, or null.
+    pub(super) fn shown(&self, parameter: &str) -> Value {
+        self.request.shown.get(parameter).cloned().unwrap_or_default()
     }
 
     /// The whole object. Every field the API calls non-null is here: typed clients fail on a 200 without one.
     pub(super) fn to_json(&self) -> Value {
-        let Create { amount, currency, methods, customer, description, receipt_email, metadata, .. } =
+        let Create { amount, currency, capture, methods, customer, description, metadata, .. } =
             &self.request;
         let when = |state: bool| if state { *amount } else { 0 };
         let (canceled_at, cancellation_reason) = match self.state {
@@ -249,50 +286,43 @@ impl Intent {
             | State::RequiresCapture
             | State::Succeeded => (None, None),
         };
-        json!({
+        let mut object = json!({
             "id": self.id,
             "object": "payment_intent",
+            "allowed_payment_method_types": methods.filter().and_then(|filter| filter.allowed.as_ref()),
             "amount": amount,
             "amount_capturable": when(self.state == State::RequiresCapture),
             "amount_details": { "tip": {} },
             "amount_received": when(self.state == State::Succeeded),
             "application": null,
-            "application_fee_amount": null,
             "automatic_payment_methods": automatic(methods),
             "canceled_at": canceled_at,
             "cancellation_reason": cancellation_reason,
-            "capture_method": match self.request.capture {
-                Capture::Automatic => "automatic_async",
-                Capture::Manual => "manual",
-            },
+            "capture_method": capture.name(),
             "client_secret": self.client_secret,
-            "confirmation_method": "automatic",
             "created": self.created_s,
             "currency": currency,
             "customer": customer,
             "description": description,
+            "excluded_payment_method_types": methods.filter().map(|filter| &filter.excluded),
             "last_payment_error": self.last_error,
-            "latest_charge": self.latest_charge,
+            "latest_charge": self.latest_charge(),
             "livemode": self.mode.is_live(),
             "metadata": metadata,
             "next_action": self.next_action(),
-            "on_behalf_of": null,
             "payment_method": self.method.as_ref().map(|method| &method.id),
             "payment_method_configuration_details": null,
             "payment_method_options": {},
             "payment_method_types": methods.types(),
             "processing": self.processing(),
-            "receipt_email": receipt_email,
             "review": null,
-            "setup_future_usage": null,
-            "shipping": null,
             "source": null,
-            "statement_descriptor": null,
-            "statement_descriptor_suffix": null,
             "status": self.status(),
-            "transfer_data": null,
-            "transfer_group": null,
-        })
+        });
+        for name in parameters::shown("create") {
+            object[name] = self.request.shown.get(name).cloned().unwrap_or_else(|| unsent(name));
+        }
+        object
     }
 
     /// Only cards say more than that they are processing.
@@ -317,12 +347,23 @@ impl Intent {
     }
 }
 
-fn automatic(methods: &Methods) -> Value {
-    match methods {
-        Methods::Listed(_) => Value::Null,
-        Methods::Automatic => json!({ "enabled": true, "allow_redirects": "always" }),
-        Methods::AutomaticWithoutRedirects => json!({ "enabled": true, "allow_redirects": "never" }),
+/// What a field shows whose parameter nobody sent.
+fn unsent(parameter: &str) -> Value {
+    if parameter == "confirmation_method" { json!("automatic") } else { Value::Null }
+}
+
+fn takes(methods: &Methods, method: &Method) -> Result<(), ApiError> {
+    if methods.types().contains(&method.is.kind) {
+        return Ok(());
     }
+    let message = format!("The PaymentIntent does not take payment methods of type {}.", method.is.kind);
+    Err(ApiError::invalid_parameter("payment_method", message))
+}
+
+fn automatic(methods: &Methods) -> Value {
+    methods
+        .filter()
+        .map_or(Value::Null, |filter| json!({ "enabled": true, "allow_redirects": filter.allow_redirects() }))
 }
 
 fn seconds(now: UnixMs) -> i64 {

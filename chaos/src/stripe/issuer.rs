@@ -19,13 +19,27 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the issuer was asked for money: whoever has to act first was not.
+    pub(super) const fn is_attempt(self) -> bool {
+        match self {
+            Self::Approved | Self::Declined(_) | Self::Pending(_) => true,
+            Self::ActionNeeded => false,
+        }
+    }
+
     /// What this method's issuer says to a confirm, without any fault.
     const fn of(method: &Method, if_action: IfAction) -> Self {
         match (method.is.behaviour, if_action) {
             (Behaviour::Approves, _) => Self::Approved,
             (Behaviour::Declines(decline), _) => Self::Declined(decline),
-            (Behaviour::Authenticates, IfAction::Fail) => Self::Declined(Decline::AUTHENTICATION_REQUIRED),
-            (Behaviour::Authenticates, IfAction::Ask) => Self::ActionNeeded,
+            (Behaviour::AuthenticatesOnSession, IfAction::OffSession) => Self::Approved,
+            (Behaviour::Authenticates, IfAction::OffSession)
+            | (Behaviour::Authenticates | Behaviour::AuthenticatesOnSession, IfAction::Fail) => {
+                Self::Declined(Decline::AUTHENTICATION_REQUIRED)
+            }
+            (Behaviour::Authenticates | Behaviour::AuthenticatesOnSession, IfAction::Ask) => {
+                Self::ActionNeeded
+            }
             (Behaviour::Pends(bank), _) => Self::Pending(bank),
         }
     }
@@ -84,9 +98,9 @@ mod tests {
     use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Window};
     use crate::journal::Journal;
     use crate::random::Chance;
-    use crate::stripe::cards::TestMethod;
     use crate::stripe::codes::Code;
     use crate::stripe::mode::Mode;
+    use crate::stripe::test_methods::TestMethod;
 
     const CONFIRM: Subject<'_> = Subject { operation: "confirm", payment: Some("order-1"), id: "pi_1" };
 

@@ -90,11 +90,13 @@ impl Later {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stripe::calls::Ask;
+    use crate::stripe::expand::Expand;
 
     const NOW: UnixMs = UnixMs(1_000);
 
     fn probe() -> Due {
-        Due::Call { call: Call::Probe, under: None }
+        Due::Call { call: Call { ask: Ask::Probe, expand: Expand::default() }, under: None }
     }
 
     fn verdict(intent: &str) -> Due {

@@ -18,8 +18,13 @@ pub const METADATA_KEY_CHARS_MAX: usize = 40;
 /// Longest `metadata` value, characters.
 pub const METADATA_VALUE_CHARS_MAX: usize = 500;
 
-/// Largest amount, minor units: eight digits (<https://docs.stripe.com/currencies>).
+/// Largest amount of most payments, minor units: eight digits
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub const AMOUNT_MINOR_MAX: i64 = 99_999_999;
+
+/// Largest amount in Indonesian rupiah, and of an intent that takes cards alone, minor units: twelve digits. Older copies
+/// of the page grant them to rupiah alone, newer ones to most card payments; the fake follows the newer.
+pub const AMOUNT_MINOR_OF_CARDS_MAX: i64 = 999_999_999_999;
 
 /// Failed confirmations after which an intent is canceled. Stripe has such a limit and does not publish it;
 /// chosen far above what a careful client needs.
@@ -45,11 +50,14 @@ pub const PAGE_INTENTS_MAX: usize = 100;
 /// (<https://docs.stripe.com/search#data-freshness>).
 pub const SEARCHABLE_MS_MAX: u64 = 59_999;
 
+/// Most steps of an `expand[]` path (<https://docs.stripe.com/api/expanding_objects>).
+pub const EXPAND_DEPTH_MAX: usize = 4;
+
+/// Most brackets in a parameter's name. The deepest that Stripe documents is less deep; a bound keeps trees small.
+pub const NESTING_MAX: usize = 8;
+
 /// Most clauses of one search query (<https://docs.stripe.com/search#search-query-language>).
 pub const QUERY_CLAUSES_MAX: usize = 10;
-
-/// Version that answers a request without `Stripe-Version`: the account's default.
-pub const DEFAULT_VERSION: &str = "2026-08-26.dahlia";
 
 /// How late something comes that Stripe does after its answer, ms: one of these is drawn, then a time up to it. Within a
 /// call, within a delivery, before the next one, after several. Stripe publishes nothing.

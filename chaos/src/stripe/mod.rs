@@ -12,9 +12,12 @@ mod answer;
 mod book;
 mod calls;
 mod cards;
+mod charge;
 mod codes;
 mod currencies;
+mod customer;
 mod errors;
+mod expand;
 mod idempotency;
 mod ids;
 mod instead;
@@ -24,27 +27,32 @@ mod later;
 mod limiter;
 pub mod limits;
 mod listing;
+mod methods;
 mod mode;
+mod parameters;
 mod params;
 mod perform;
 mod provider;
 mod query;
 mod register;
 mod search;
+mod test_methods;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod versions;
 mod wire;
 
 pub use answer::Facts;
 pub use book::{Book, Movement};
-pub use cards::test_methods;
 pub use codes::ERROR_CODES;
 pub use instead::Instead;
 pub use later::Late;
 pub use limiter::Limiter;
+pub use parameters::{Taken, taken};
 pub use perform::Fate;
 pub use provider::Provider;
+pub use test_methods::names as test_methods;
 pub use wire::Wire;
 
 use crate::faults::Faults;
@@ -177,20 +185,18 @@ impl FakeStripe {
         let (method, path) = (request.method(), request.uri().path());
         let route = Route::of(method, path).ok_or_else(|| ApiError::unknown_url(method.as_str(), path))?;
         self.buckets.admit(route.operation(), now).map_err(ApiError::rate_limited)?;
-        if !envelope.names_a_version() {
-            return Err(ApiError::unknown_version());
-        }
+        let version = envelope.version.ok_or_else(ApiError::unknown_version)?;
         let form = read_form(request)?;
         // Only a POST takes a key: on a GET the header has no effect.
         let header = envelope.key.as_ref().filter(|_| method == Method::POST);
         let Some(key) = header.map(Keys::read).transpose()? else {
-            return Ok(Admission::Fresh { call: Call::read(route, form)?, key: None });
+            return Ok(Admission::Fresh { call: Call::read(route, form, version)?, key: None });
         };
         let wanted = Use { path: path.to_owned(), parameters: form.fingerprint() };
         if let Some(stored) = self.keys.look_up(&key, &wanted, now)? {
             return Ok(Admission::Known(stored));
         }
-        let call = Call::read(route, form)?;
+        let call = Call::read(route, form, version)?;
         self.keys.claim(&key, wanted, now);
         Ok(Admission::Fresh { call, key: Some(key) })
     }

@@ -5,6 +5,7 @@
 
 use super::errors::ApiError;
 use super::limits::{METADATA_KEY_CHARS_MAX, METADATA_KEYS_MAX, METADATA_VALUE_CHARS_MAX};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Decoded parameters that nobody has taken yet, in the order they were sent.
@@ -22,6 +23,11 @@ impl Form {
         let mut fields = self.0.clone();
         fields.sort();
         fields
+    }
+
+    /// Every parameter as it was written, with its value.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Reads a parameter without taking it.
@@ -81,6 +87,18 @@ impl Form {
         self.0.extract_if(.., |(key, _)| is_item(key)).map(|(_, value)| value).collect()
     }
 
+    /// Takes a parameter with all that is nested in it, as an object shows it; empty is null.
+    pub(super) fn take_tree(&mut self, name: &str) -> Result<Option<Value>, ApiError> {
+        let is_of_it =
+            |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['));
+        let mut tree = None;
+        for (key, text) in self.0.extract_if(.., |(key, _)| is_of_it(key)) {
+            let value = leaf(&key, text)?;
+            *branch(tree.get_or_insert(Value::Null), &key[name.len()..]) = value;
+        }
+        Ok(tree)
+    }
+
     /// Takes `metadata[k]=v`; an empty value means no such entry.
     pub(super) fn take_metadata(&mut self) -> Result<BTreeMap<String, String>, ApiError> {
         let taken = self.0.extract_if(.., |(key, _)| subscript(key, "metadata").is_some());
@@ -102,12 +120,37 @@ impl Form {
         Ok(kept)
     }
 
-    /// Refuses whatever nobody took.
-    pub(super) fn finish(self) -> Result<(), ApiError> {
-        match self.0.first() {
+    /// Refuses whatever nobody took, unless it was not meant to be.
+    pub(super) fn finish(self, is_idle: impl Fn(&str, &str) -> bool) -> Result<(), ApiError> {
+        match self.0.iter().find(|(key, value)| !is_idle(key, value)) {
             Some((key, _)) => Err(ApiError::unknown_parameter(key)),
             None => Ok(()),
         }
+    }
+}
+
+/// Where `[a][b]` leads in a tree.
+fn branch<'tree>(tree: &'tree mut Value, path: &str) -> &'tree mut Value {
+    let fields = path.split(['[', ']']).filter(|field| !field.is_empty());
+    fields.fold(tree, |at, field| {
+        if !at.is_object() {
+            *at = Value::Object(serde_json::Map::new());
+        }
+        &mut at[field]
+    })
+}
+
+/// Forms know text alone; objects show amounts as numbers.
+fn leaf(key: &str, text: String) -> Result<Value, ApiError> {
+    let is_amount = key.ends_with("amount") || key.ends_with("amount]");
+    match (text.is_empty(), is_amount) {
+        (true, _) => Ok(Value::Null),
+        (false, true) => {
+            let number =
+                text.parse::<i64>().map_err(|_| ApiError::not_an_integer(key, "without a fraction"))?;
+            Ok(Value::from(number))
+        }
+        (false, false) => Ok(Value::String(text)),
     }
 }
 
@@ -131,16 +174,29 @@ mod tests {
         let mut form = Form::decode(b"metadata%5Ba%20b%5D=1+2&metadata[c]=&types[]=card&types%5B1%5D=link");
         assert_eq!(form.take_metadata().unwrap(), BTreeMap::from([("a b".to_owned(), "1 2".to_owned())]));
         assert_eq!(form.take_list("types"), ["card", "link"]);
-        assert!(form.finish().is_ok());
+        assert!(form.finish(|_, _| false).is_ok());
     }
 
     #[test]
     fn what_nobody_took_is_refused_by_name() {
         let mut form = Form::decode(b"amount=1&amuont=2");
         form.take("amount");
-        let error = form.finish().unwrap_err();
+        let error = form.finish(|_, _| false).unwrap_err();
         assert_eq!(error.code(), Some("parameter_unknown"));
         assert_eq!(error.fields()["param"], "amuont");
+    }
+
+    #[test]
+    fn nested_parameters_become_the_tree_that_an_object_shows() {
+        let form = b"shipping[name]=A&shipping[address][city]=B&shipping[address][line1]=&shippings=x&data[amount]=5";
+        let mut form = Form::decode(form);
+        let tree = serde_json::json!({ "name": "A", "address": { "city": "B", "line1": null } });
+        assert_eq!(form.take_tree("shipping").unwrap(), Some(tree));
+        assert_eq!(form.take_tree("data").unwrap(), Some(serde_json::json!({ "amount": 5 })));
+        assert_eq!(form.take_tree("email").unwrap(), None);
+        assert_eq!(Form::decode(b"email=").take_tree("email").unwrap(), Some(Value::Null));
+        assert!(Form::decode(b"fee_amount=x").take_tree("fee_amount").is_err());
+        assert_eq!(form.finish(|_, _| false).unwrap_err().fields()["param"], "shippings");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Invariant: an intent keeps its place, and none is created before one that is there already.
 
 use super::errors::ApiError;
+use super::expand::Expand;
 use super::intent::Intent;
 use super::listing::{Cursor, List};
 use serde_json::Value;
@@ -27,8 +28,8 @@ pub(super) struct Page<'a> {
 }
 
 impl Page<'_> {
-    pub(super) fn to_json(&self) -> Vec<Value> {
-        self.shown.iter().map(|intent| intent.to_json()).collect()
+    pub(super) fn to_json(&self, expand: &Expand) -> Vec<Value> {
+        self.shown.iter().map(|intent| expand.show(intent)).collect()
     }
 }
 

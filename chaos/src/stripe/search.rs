@@ -81,6 +81,11 @@ impl Index {
         Ok(Page { shown, has_more: found.next().is_some() })
     }
 
+    /// How many a search finds on all of its pages.
+    pub(super) fn total(&self, register: &Register, search: &Search, now: UnixMs) -> usize {
+        register.newest_first().filter(|intent| self.finds(intent, &search.query, now)).count()
+    }
+
     fn finds(&self, intent: &Intent, query: &Query, now: UnixMs) -> bool {
         let states = self.known.get(&intent.id).map_or(&[][..], Vec::as_slice);
         let known = states.iter().rev().find(|(from, _)| *from <= now);

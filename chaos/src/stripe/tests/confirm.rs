@@ -129,9 +129,9 @@ fn a_confirm_that_could_redirect_needs_a_return_url() {
     let mut client = Client::new();
     let automatic = "amount=1999&currency=eur&payment_method=pm_card_visa";
     let id = client.post("/v1/payment_intents", automatic).id();
-    let refused = client.confirm(&id, OFF_SESSION);
+    let refused = client.confirm(&id, "");
     assert_eq!((refused.status, &refused.body["error"]["param"]), (400, &"return_url".into()));
-    let confirmed = client.confirm(&id, &format!("{OFF_SESSION}&return_url=https%3A%2F%2Fexample.com"));
+    let confirmed = client.confirm(&id, "return_url=https%3A%2F%2Fexample.com");
     assert_eq!(confirmed.body["status"], "succeeded");
 }
 
@@ -141,7 +141,7 @@ fn without_redirects_no_return_url_is_needed() {
     let never = "amount=1999&currency=eur&payment_method=pm_card_visa&automatic_payment_methods[enabled]=true\
                  &automatic_payment_methods[allow_redirects]=never";
     let id = client.post("/v1/payment_intents", never).id();
-    assert_eq!(client.confirm(&id, OFF_SESSION).body["status"], "succeeded");
+    assert_eq!(client.confirm(&id, "").body["status"], "succeeded");
 }
 
 #[test]

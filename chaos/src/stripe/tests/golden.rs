@@ -105,6 +105,40 @@ fn answers_to_a_confirm() {
 }
 
 #[test]
+fn answers_to_a_method_that_is_spent_and_to_a_parameter_that_is_gone() {
+    let mut client = Client::new();
+    let form = FORM.replace("pm_card_visa", "pm_1QabcDEF2eZvKYlo");
+    let id = client.post(INTENTS, &form).id();
+    let again = client.post(INTENTS, &form).id();
+    client.confirm(&id, OFF_SESSION);
+    record("confirm-with-a-spent-method", &client.confirm(&again, OFF_SESSION));
+    let mut newer = post(INTENTS, FORM, None);
+    newer.headers_mut().insert("stripe-version", "2026-09-30.endive".parse().unwrap());
+    record("create-with-a-removed-parameter", &client.send(&newer));
+    newer.headers_mut().insert("stripe-version", "2026-09-31.endive".parse().unwrap());
+    record("create-under-no-version", &client.send(&newer));
+}
+
+#[test]
+fn answers_that_show_many_intents_or_much_of_one() {
+    let mut client = Client::new();
+    let id = client.post(INTENTS, &format!("{FORM}&customer=cus_1")).id();
+    client.confirm(&id, OFF_SESSION);
+    let paths = "expand[]=latest_charge&expand[]=payment_method&expand[]=customer";
+    record("retrieve-expanded", &client.get(&format!("{INTENTS}/{id}?{paths}")));
+    let declined = client.post(INTENTS, &FORM.replace("pm_card_visa", "pm_card_chargeDeclined")).id();
+    client.confirm(&declined, OFF_SESSION);
+    record(
+        "retrieve-expanded-after-decline",
+        &client.get(&format!("{INTENTS}/{declined}?expand[]=latest_charge")),
+    );
+    record("list", &client.get(&format!("{INTENTS}?limit=1")));
+    client.now = client.now.plus_ms(60_000);
+    record("search", &client.get(&format!("{INTENTS}/search?query=status:'succeeded'")));
+    record("list-after-nobody", &client.get(&format!("{INTENTS}?starting_after=pi_nobody")));
+}
+
+#[test]
 fn answers_about_an_intent_that_is_done() {
     let mut client = Client::new();
     let id = create(&mut client).id();

@@ -2,15 +2,18 @@
 
 mod client;
 mod confirm;
+mod expand;
 mod golden;
 mod idempotency;
 mod instead;
 mod later;
 mod list;
+mod methods;
 mod properties;
 mod refusals;
 mod search;
 mod trouble;
+mod versions;
 mod wire;
 
 use super::{FakeStripe, Instead};
