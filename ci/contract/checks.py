@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from contract.fit import misfits, misfits_of_record, unfolded
-from contract.sdk import Sdk, Type, Word
+from contract.sdk import Record, Sdk, Type, Word
 
 # Codes that Stripe documents and that no release of the SDK lists, each with where it is documented.
-BEYOND_THE_SDK: dict[str, str] = {}
+BEYOND_THE_SDK = {
+    "payment_method_types_no_longer_supported": "https://docs.stripe.com/changelog/endive/2026-09-30/"
+    "removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents",
+}
 
 INTENT, CHARGE = "stripe._payment_intent", "stripe._charge"
 
@@ -26,6 +29,8 @@ class Evidence:
     requests: list[dict]
     # Every code on which the client decides.
     client_codes: list[str]
+    # Every parameter that a call of the fake takes, with its first version and, if it is gone, the first without it.
+    taken: list[dict]
     # Every answer that the fake can give, with the request it answers.
     answers: list[dict]
 
@@ -57,6 +62,30 @@ def the_parameters(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
         if endpoint := sdk.endpoint(request["method"], request["path"]):
             for misfit in misfits(unfolded(request["parameters"]), endpoint.parameters, ""):
                 yield f"{request['call']} ({endpoint.name}): {misfit}"
+
+
+def the_table(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
+    """What the fake takes under the SDK's version is what the SDK knows: nothing less and nothing more."""
+    calls_taking = {(each["method"], each["path"]): set() for each in evidence.taken}
+    for each in evidence.taken:
+        if each["since"] <= sdk.api_version and not (each["until"] and each["until"] <= sdk.api_version):
+            calls_taking[each["method"], each["path"]].add(each["name"])
+    for call, names in calls_taking.items():
+        endpoint = sdk.endpoint(*call)
+        known = {name for record in records(endpoint.parameters) for name in record.fields}
+        yield from (
+            f"{endpoint.name}: the fake takes {name}, and {sdk} does not know it" for name in sorted(names - known)
+        )
+        yield from (f"{endpoint.name}: the fake refuses {name}, and {sdk} knows it" for name in sorted(known - names))
+
+
+def the_acceptance(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
+    """Where the fake does what it is asked, the request is one that the SDK could make."""
+    for answer in evidence.answers:
+        endpoint = sdk.endpoint(answer["method"], answer["path"])
+        if answer["status"] == 200:
+            for misfit in misfits(unfolded(answer["parameters"]), endpoint.parameters, ""):
+                yield f"{endpoint.name} does not refuse that {misfit}"
 
 
 def the_answers(evidence: Evidence, sdk: Sdk) -> Iterator[str]:
@@ -107,6 +136,8 @@ CHECKS = [
     Check("the pin is the version that the SDK speaks, and every call goes under it", the_pin),
     Check("every call of the client is one of the SDK's", the_endpoints),
     Check("every parameter sent is the SDK's, with a value it takes; none that is required is missing", the_parameters),
+    Check("the fake takes, under this version, the parameters that the SDK knows, and no other", the_table),
+    Check("the fake does nothing that it is asked in a way in which the SDK cannot ask", the_acceptance),
     Check("every answer has declared fields and listed values alone; none that is required is missing", the_answers),
     Check("no error shows a field that is null", the_nulls),
     Check("intents of every status are among the answers", the_statuses),
@@ -146,6 +177,10 @@ def intents_in(answer: dict) -> Iterator[dict]:
             yield from several
         case {"error": {"payment_intent": dict() as intent}}:
             yield intent
+
+
+def records(type_: Type) -> list[Record]:
+    return [each for each in type_.alternatives if isinstance(each, Record)]
 
 
 def words(type_: Type) -> set[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from contract.checks import (
     Evidence,
     intents_in,
+    the_acceptance,
     the_advice,
     the_answers,
     the_codes,
@@ -18,6 +19,7 @@ from contract.checks import (
     the_parameters,
     the_pin,
     the_statuses,
+    the_table,
 )
 from contract.sdk import Sdk
 
@@ -78,6 +80,32 @@ def answering(path: str, value: object) -> Doctor:
     return doctor
 
 
+def taking(name: str) -> Doctor:
+    return lambda evidence: replace(evidence, taken=[*evidence.taken, evidence.taken[0] | {"name": name}])
+
+
+def never_taking(name: str) -> Doctor:
+    return lambda evidence: replace(evidence, taken=[each for each in evidence.taken if each["name"] != name])
+
+
+def since(name: str, version: str) -> Doctor:
+    def later(each: dict) -> dict:
+        return each | {"since": version} if each["name"] == name else each
+
+    return lambda evidence: replace(evidence, taken=[later(each) for each in evidence.taken])
+
+
+def asked(parameter: str, value: str) -> Doctor:
+    """Sets a parameter in the first request that the fake does something about."""
+
+    def doctor(evidence: Evidence) -> Evidence:
+        first = next(answer for answer in evidence.answers if answer["status"] == 200 and answer["parameters"])
+        first["parameters"] = [[name, value if name == parameter else sent] for name, sent in first["parameters"]]
+        return evidence
+
+    return doctor
+
+
 def never_showing(status: str) -> Doctor:
     def doctor(evidence: Evidence) -> Evidence:
         shown = [answer for answer in evidence.answers if not is_about(answer, status)]
@@ -118,10 +146,17 @@ DOCTORED = [
     Doctored("a parameter of another call", the_parameters, "amount", sending("confirm", "amount", "1")),
     Doctored("a parameter left out", the_parameters, "currency is missing", sending("create", "currency", MISSING)),
     Doctored("a value no parameter takes", the_parameters, "'maybe'", sending("confirm", "off_session", "maybe")),
+    Doctored("a parameter that is unheard of", the_table, "takes quantity", taking("quantity")),
+    Doctored("a parameter that the fake refuses", the_table, "refuses amount", never_taking("amount")),
+    Doctored("one that is taken too early", the_table, "refuses hooks", since("hooks", "2026-10-28.endive")),
+    Doctored("an amount that is no number", the_acceptance, "amount is 'much'", asked("amount", "much")),
     Doctored("an intent that is done", the_answers, "'done'", answering("status", "done")),
     Doctored("one that is done, in an error", the_answers, "'done'", answering("error.payment_intent.status", "done")),
     Doctored("one that is done, on a page", the_answers, "data[0].status", answering("data.first.status", "done")),
     Doctored("a page without an end", the_answers, "has_more is missing", answering("has_more", MISSING)),
+    Doctored(
+        "a charge that is done", the_answers, "charge.status is 'done'", answering("latest_charge.status", "done")
+    ),
     Doctored("a required field left out", the_answers, "livemode is missing", answering("livemode", MISSING)),
     Doctored("a required field that is null", the_answers, "currency is null", answering("currency", None)),
     Doctored("a number in quotes", the_answers, "amount is '1999'", answering("amount", "1999")),

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-# What the SDK's hand-written class of found pages leaves out or says too narrowly: a page names its address, and a next
-# one only if there is more (https://docs.stripe.com/api/pagination/search).
-PAGES = {"SearchResultObject": {"next_page": "Optional[str]", "url": "str"}}
+# What the SDK's hand-written class of found pages leaves out or says too narrowly: a page names its address, a next one
+# only if there is more, and a count if it is asked for (https://docs.stripe.com/api/pagination/search).
+PAGES = {"SearchResultObject": {"next_page": "Optional[str]", "total_count": "Optional[int]", "url": "str"}}
 
 PLAIN = {"str", "int", "float", "bool", "Any", "Decimal"}
 
