@@ -142,6 +142,12 @@ async fn refused(answers: &mut Answers) {
         "amount=1999&currency=eur&payment_method=nobody",
         "amount=1999&currency=eur&customer=alice",
         "amount=1999&currency=eur&off_session=true",
+        "amount=1999&currency=eur&payment_method_types[]=card&capture_method=later",
+        "amount=1999&currency=eur&confirmation_method=sometimes",
+        "amount=1999&currency=eur&setup_future_usage=never",
+        "amount=1999&currency=eur&application_fee_amount=ten",
+        "amount=1999&currency=eur&automatic_payment_methods[enabled]=true&automatic_payment_methods[nobody]=n",
+        "amount=1999&currency=eur&excluded_payment_method_types[]=link",
         "amount=1999&currency=eur&payment_method=pm_card_visa&confirm=true",
     ] {
         world.post(INTENTS, form).await;

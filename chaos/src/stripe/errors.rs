@@ -158,6 +158,10 @@ impl ApiError {
         Self::invalid(StatusCode::BAD_REQUEST, message).with("param", param)
     }
 
+    pub(super) fn unknown_word(param: &str, words: &[&str]) -> Self {
+        Self::invalid_parameter(param, format!("{param} must be one of {}.", words.join(", ")))
+    }
+
     pub(super) fn no_such(what: &str, param: &str, id: &str) -> Self {
         Self::about(Code::RESOURCE_MISSING, param, format!("There is no {what} '{id}'."))
     }

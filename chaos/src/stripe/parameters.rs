@@ -27,6 +27,8 @@ struct Parameter {
 enum Shape {
     /// `name=…`.
     Plain,
+    /// The same with one of a few words.
+    Word(&'static [&'static str]),
     /// `name[…]=…`, or empty to unset it.
     Nested,
     /// Either.
@@ -57,6 +59,15 @@ const fn nested(name: &'static str, calls: &'static [&'static str], role: Role) 
     Parameter { shape: Shape::Nested, ..plain(name, calls, role) }
 }
 
+const fn word(
+    name: &'static str,
+    calls: &'static [&'static str],
+    role: Role,
+    words: &'static [&'static str],
+) -> Parameter {
+    Parameter { shape: Shape::Word(words), ..plain(name, calls, role) }
+}
+
 impl Parameter {
     const fn since(self, version: &'static str) -> Self {
         Self { since: Version::listed(version), ..self }
@@ -67,7 +78,7 @@ impl Parameter {
     }
 }
 
-const PARAMETERS: [Parameter; 49] = [
+const PARAMETERS: [Parameter; 50] = [
     nested("allowed_payment_method_types", BOTH, Role::Read).since(Version::ALLOWED_METHODS.name()),
     plain("amount", CREATE, Role::Read),
     nested("amount_details", BOTH, Role::Idle).since("2025-10-29.clover"),
@@ -78,7 +89,7 @@ const PARAMETERS: [Parameter; 49] = [
     plain("capture_method", BOTH, Role::Read),
     plain("client_secret", &["retrieve"], Role::Idle),
     plain("confirm", CREATE, Role::Read),
-    plain("confirmation_method", CREATE, Role::Shown),
+    word("confirmation_method", CREATE, Role::Shown, &["automatic", "manual"]),
     plain("confirmation_token", BOTH, Role::Idle).since("2024-04-10"),
     Parameter { shape: Shape::Any, ..plain("created", &["list"], Role::Read) },
     plain("currency", CREATE, Role::Read),
@@ -112,7 +123,8 @@ const PARAMETERS: [Parameter; 49] = [
     nested("radar_options", BOTH, Role::Idle),
     plain("receipt_email", BOTH, Role::Shown),
     plain("return_url", BOTH, Role::Read),
-    plain("setup_future_usage", BOTH, Role::Shown),
+    word("setup_future_usage", CREATE, Role::Shown, &["off_session", "on_session"]),
+    word("setup_future_usage", CONFIRM, Role::Shown, &["", "off_session", "on_session"]),
     nested("shipping", BOTH, Role::Shown),
     plain("starting_after", &["list"], Role::Read),
     plain("statement_descriptor", CREATE, Role::Shown),
@@ -156,9 +168,15 @@ pub(super) fn check(form: &Form, call: &str, version: Version) -> Result<(), Api
         }
         match parameter.until {
             Some((until, code)) if version >= until => {
-                Err(ApiError::removed_parameter(code, parameter.name, until.name()))
+                return Err(ApiError::removed_parameter(code, parameter.name, until.name()));
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => {}
+        }
+        match parameter.shape {
+            Shape::Word(words) if !words.contains(&value) => {
+                Err(ApiError::unknown_word(parameter.name, words))
+            }
+            Shape::Plain | Shape::Word(_) | Shape::Nested | Shape::Any => Ok(()),
         }
     })
 }
@@ -180,7 +198,7 @@ fn find(written: &str, value: &str, call: &str) -> Option<&'static Parameter> {
     let brackets = written.matches('[').count();
     PARAMETERS.iter().find(|parameter| {
         let fits = match parameter.shape {
-            Shape::Plain => brackets == 0,
+            Shape::Plain | Shape::Word(_) => brackets == 0,
             Shape::Nested => (1..=NESTING_MAX).contains(&brackets) || (brackets == 0 && value.is_empty()),
             Shape::Any => brackets <= 1,
         };
