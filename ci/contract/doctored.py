@@ -3,8 +3,8 @@
 Invariant: a fault put into evidence is found by the check it is meant for, and by the word that names it.
 """
 
-import pickle
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from contract.checks import (
@@ -38,44 +38,40 @@ class Doctored:
     doctor: Doctor
 
     def is_found(self, evidence: Evidence, sdk: Sdk) -> bool:
-        copy = pickle.loads(pickle.dumps(evidence))
-        return any(self.word in fault for fault in self.check(self.doctor(copy), sdk))
+        return any(self.word in fault for fault in self.check(self.doctor(evidence), sdk))
 
 
 def call(name: str, **changes: object) -> Doctor:
-    """Changes the first request of a call."""
-
-    def doctor(evidence: Evidence) -> Evidence:
-        first(evidence, name).update(changes)
-        return evidence
-
-    return doctor
+    """Adds a request of a call, changed."""
+    return lambda evidence: replace(evidence, requests=[first(evidence, name) | changes, *evidence.requests])
 
 
 def sending(name: str, parameter: str, value: object) -> Doctor:
-    """Sets a parameter in the first request of a call, or takes it out."""
+    """Adds a request of a call, with a parameter set or taken out."""
 
     def doctor(evidence: Evidence) -> Evidence:
         others = [[known, sent] for known, sent in first(evidence, name)["parameters"] if known != parameter]
-        first(evidence, name)["parameters"] = others if value is MISSING else [*others, [parameter, value]]
-        return evidence
+        return call(name, parameters=others if value is MISSING else [*others, [parameter, value]])(evidence)
 
     return doctor
 
 
 def answering(path: str, value: object) -> Doctor:
-    """Sets a field, or takes it out, in the first answer in which there is what the path leads through."""
+    """Adds the first answer in which there is what the path leads through, with a field set or taken out."""
+    *outer, last = path.split(".")
+
+    def is_place(place: object) -> bool:
+        return isinstance(place, dict) and (value is not MISSING or last in place)
 
     def doctor(evidence: Evidence) -> Evidence:
-        *outer, last = path.split(".")
-        places = (inside(answer["body"], outer) for answer in evidence.answers)
-        fitting = (place for place in places if isinstance(place, dict) and (value is not MISSING or last in place))
-        place = next(fitting, {})
+        answers = (answer for answer in evidence.answers if is_place(inside(answer["body"], outer)))
+        answer = deepcopy(next(answers))
+        place = inside(answer["body"], outer)
         if value is MISSING:
-            place.pop(last, None)
+            del place[last]
         else:
             place[last] = value
-        return evidence
+        return replace(evidence, answers=[answer, *evidence.answers])
 
     return doctor
 
@@ -96,12 +92,12 @@ def since(name: str, version: str) -> Doctor:
 
 
 def asked(parameter: str, value: str) -> Doctor:
-    """Sets a parameter in the first request that the fake does something about."""
+    """Adds an answer to a request that the fake did something about, with another value of a parameter."""
 
     def doctor(evidence: Evidence) -> Evidence:
-        first = next(answer for answer in evidence.answers if answer["status"] == 200 and answer["parameters"])
-        first["parameters"] = [[name, value if name == parameter else sent] for name, sent in first["parameters"]]
-        return evidence
+        answer = next(each for each in evidence.answers if each["status"] == 200 and each["parameters"])
+        parameters = [[name, value if name == parameter else sent] for name, sent in answer["parameters"]]
+        return replace(evidence, answers=[answer | {"parameters": parameters}, *evidence.answers])
 
     return doctor
 

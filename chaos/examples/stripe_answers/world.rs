@@ -119,9 +119,9 @@ impl<'a> World<'a> {
         }
         sleep(Duration::from_millis(PROCESSING_MS_MAX)).await;
         self.get(&format!("{INTENTS}/{id}?{EXPANDED}")).await;
-        for (path, expanded) in [("?", "data.latest_charge"), ("/search?query=amount>0&", "total_count")] {
-            self.get(&format!("{INTENTS}{path}limit=1")).await;
-            self.get(&format!("{INTENTS}{path}expand[]={expanded}")).await;
+        for (page, shown) in [("?", "data.latest_charge"), ("/search?query=amount>0&", "total_count")] {
+            self.get(&format!("{INTENTS}{page}limit=1")).await;
+            self.get(&format!("{INTENTS}{page}limit=1&expand[]={shown}")).await;
         }
         self.get("/v1/balance").await;
         let unconfirmed = self.create(create).await;
