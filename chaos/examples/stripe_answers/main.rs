@@ -41,7 +41,7 @@ const CALLS: [(&str, &str, &str); 7] = [
 ];
 
 /// Intents in a world with a fault: enough for everything that a fault draws to be drawn.
-const INTENTS_UNDER_A_FAULT: usize = 16;
+const INTENTS_UNDER_A_FAULT: usize = 8;
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() {
