@@ -7,13 +7,14 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use payments::charge::Method;
-use payments::ledger::{Change, OpenDelivery, RecordedIntent, Request as Frozen};
+use payments::ledger::{Change, OpenDelivery, RecordedIntent};
 use payments::provider::IntentId;
+use payments::request::Request as Frozen;
 use payments::{Payment, Row, UnixMs};
 use serde_json::{Value, json};
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
-use stripe::{ApiBase, ApiKey, Client, STRIPE_VERSION, Transport, codes};
+use stripe::{ApiBase, ApiKey, Client, Mode, STRIPE_VERSION, Transport, codes, words};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
@@ -31,11 +32,13 @@ async fn main() {
     let [full, least] = [FULL, LEAST].map(|text| Payment::parse(text).expect("it is a payment"));
     assert!(has_everything(&full), "a payment's optional field that is not driven; give it in FULL");
     for payment in [full, least] {
-        drive(&mut recorder, &payment).await;
+        let wording = Arc::new(stripe::wording(&payment));
+        drive(&mut recorder, Arc::new(Frozen::new(payment, wording))).await;
     }
     let missing = calls_of_the_client().find(|call| !recorder.has_driven(call));
     assert_eq!(missing, None, "a call of the client that no request is printed of; drive it");
-    println!("{}", json!({ "pin": STRIPE_VERSION, "codes": codes::ALL }));
+    let codes = [codes::ALL, &words::ISSUER_CODES, &words::ACCOUNT_CODES].concat();
+    println!("{}", json!({ "pin": STRIPE_VERSION, "codes": codes }));
     recorder.lines.iter().for_each(|line| println!("{line}"));
 }
 
@@ -47,12 +50,12 @@ fn has_everything(payment: &Payment) -> bool {
 }
 
 /// Every call, in every form it has.
-async fn drive(recorder: &mut Recorder, payment: &Payment) {
+async fn drive(recorder: &mut Recorder, frozen: Arc<Frozen>) {
     let (client, key) = (recorder.client(), ApiKey::parse("sk_test_recorded").expect("it is a key"));
-    let intent = recorded(payment);
-    recorder.record("create", client.create(&key, payment, STRIPE_VERSION, "order-1042:create:0")).await;
+    let intent = recorded(Arc::clone(&frozen));
+    recorder.record("create", client.create(&key, &frozen, "order-1042:create:0")).await;
     for method in [Method::OfTheIntent, Method::OfTheRequest] {
-        recorder.record("confirm", client.confirm(&key, &intent, method, payment)).await;
+        recorder.record("confirm", client.confirm(&key, &intent, method, &frozen)).await;
     }
     recorder.record("retrieve", client.retrieve(&key, &intent)).await;
     recorder.record("cancel", client.cancel(&key, &intent)).await;
@@ -75,7 +78,7 @@ impl Recorder {
             sent.lock().unwrap_or_else(PoisonError::into_inner).push(request);
             ready(Ok(Response::new(Bytes::new())))
         }));
-        Client::new(transport, ApiBase::parse("https://api.stripe.com").expect("it is a base"))
+        Client::new(transport, ApiBase::parse("https://api.stripe.com").expect("it is a base"), Mode::Test)
     }
 
     /// Makes a call; whatever it sends is printed under its name.
@@ -112,9 +115,8 @@ fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'header
 }
 
 /// An intent as the ledger gives it back: through a row, because there is no other way.
-fn recorded(payment: &Payment) -> RecordedIntent {
+fn recorded(frozen: Arc<Frozen>) -> RecordedIntent {
     let delivery = OpenDelivery { began_at: UnixMs(0), message: "message".to_owned() };
-    let frozen = Arc::new(Frozen::new(payment.clone(), STRIPE_VERSION));
     let row = Row::received(frozen, delivery, UnixMs(0));
     let row = row.apply(&Change::Record(IntentId("pi_1".to_owned())), row.version, UnixMs(0));
     row.and_then(|row| row.recorded_intent()).expect("a received row takes an intent")
