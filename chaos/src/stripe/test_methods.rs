@@ -264,6 +264,7 @@ fn of_country(name: &str) -> Option<TestMethod> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::stripe::words::{ISSUER_CODES, ISSUER_DECLINE_CODES};
     use std::collections::BTreeSet;
 
     #[test]
@@ -277,11 +278,22 @@ mod tests {
 
     #[test]
     fn no_two_methods_share_a_name_and_every_name_is_found() {
-        let countries = COUNTRIES.iter().map(|(code, _, _)| format!("pm_card_{code}"));
-        let names: Vec<String> =
-            TEST_METHODS.iter().map(|(name, _)| (*name).to_owned()).chain(countries).collect();
+        let names: Vec<String> = names().collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
         assert!(names.iter().all(|name| TestMethod::named(name).is_some() && TestMethod::resembles(name)));
+    }
+
+    #[test]
+    fn every_decline_is_in_words_that_the_client_takes_for_an_issuers() {
+        for (name, method) in TEST_METHODS {
+            if let Behaviour::Declines(decline) | Behaviour::Pends(Bank::Declines(decline)) = method.behaviour
+            {
+                let by_code = ISSUER_CODES.contains(&decline.code.name());
+                let by_decline_code =
+                    decline.decline_code.is_some_and(|code| ISSUER_DECLINE_CODES.contains(&code));
+                assert!(by_code || by_decline_code, "{name}: {decline:?}");
+            }
+        }
     }
 
     #[test]
