@@ -12,17 +12,16 @@ use chaos::random::Chance;
 use chaos::stripe::limits::CONFIRMATIONS_MAX;
 use chaos::stripe::{ERROR_CODES, Taken, taken, test_methods};
 use http::Method;
+use payments::Payment;
+use payments::request::Wording;
 use serde_json::{Value, json};
 use world::{Answers, INTENTS, World, with};
 
 const TEST: &str = "sk_test_first";
 const LIVE: &str = "sk_live_first";
-const MONEY: &str = "amount=1999&currency=eur&metadata[payment_id]=order-1&payment_method_types[]=card";
 const BANK: &str = "amount=1999&currency=usd&payment_method_types[]=us_bank_account";
 const ANY_TYPE: &str = "amount=1999&currency=usd&automatic_payment_methods[enabled]=true\
                         &automatic_payment_methods[allow_redirects]=never";
-const OFF_SESSION: &str = "off_session=true&error_on_requires_action=true";
-
 /// Everything that an intent shows as it was sent.
 const KEPT: &str = "&application_fee_amount=10&confirmation_method=manual&customer=cus_1&description=d&on_behalf_of=acct_1\
                     &receipt_email=a@b.example&setup_future_usage=off_session&shipping[name]=n\
@@ -55,6 +54,13 @@ async fn main() {
     answers.lines.iter().for_each(|line| println!("{line}"));
 }
 
+/// A payment in the words of the client, which are what has to work.
+fn wording(method: &str) -> Wording {
+    let payment =
+        json!({ "payment_id": "order-1", "amount": 1999, "currency": "eur", "payment_method": method });
+    stripe::wording(&Payment::parse(&payment.to_string()).expect("it is a payment"))
+}
+
 fn parameter(taken: &Taken) -> Value {
     let call = CALLS.iter().find(|(operation, _, _)| *operation == taken.operation);
     let (_, method, path) = call.expect("an operation of the fake that is not driven; add it to CALLS");
@@ -70,41 +76,41 @@ fn parameter(taken: &Taken) -> Value {
 /// The life of an intent with every method, in every way of confirming it.
 async fn without_trouble(answers: &mut Answers) {
     for method in test_methods() {
-        for (create, confirm) in [
-            (MONEY, OFF_SESSION),
-            (BANK, OFF_SESSION),
-            (ANY_TYPE, ""),
-            (ANY_TYPE, "return_url=https://shop.example/done"),
-        ] {
+        let Wording { create, confirm, .. } = wording(&method);
+        World::new(answers, TEST, None).live(&create, &confirm).await;
+        for (create, confirm) in
+            [(BANK, "off_session=true"), (ANY_TYPE, ""), (ANY_TYPE, "return_url=https://shop.example/done")]
+        {
             let create = format!("{create}&payment_method={method}");
             World::new(answers, TEST, None).live(&create, confirm).await;
         }
     }
-    let good = format!("{MONEY}&payment_method=pm_card_visa");
-    World::new(answers, LIVE, None).live(&good, OFF_SESSION).await;
-    World::new(answers, TEST, None).live(&format!("{good}&capture_method=manual"), OFF_SESSION).await;
+    let Wording { create, confirm, .. } = wording("pm_card_visa");
+    World::new(answers, LIVE, None).live(&create, &confirm).await;
+    World::new(answers, TEST, None).live(&format!("{create}&capture_method=manual"), &confirm).await;
     for method in ["pm_card_visa", "pm_card_chargeDeclined"] {
-        let create = format!("{MONEY}&payment_method={method}{KEPT}");
-        World::new(answers, TEST, None).live(&create, OFF_SESSION).await;
+        let create = format!("{}{KEPT}", wording(method).create);
+        World::new(answers, TEST, None).live(&create, &confirm).await;
     }
     for types in ["allowed_payment_method_types[]=link", "excluded_payment_method_types[]=klarna"] {
         let create = format!("amount=1999&currency=eur&{types}");
         World::new(answers, TEST, None).live(&create, "").await;
     }
     let mut world = World::new(answers, TEST, None);
-    let id = world.create(&format!("{MONEY}&customer=cus_1")).await;
+    let id = world.create(&format!("{create}&customer=cus_1")).await;
     for _ in 0..=CONFIRMATIONS_MAX {
-        world.confirm(&id, &format!("{OFF_SESSION}&payment_method=pm_card_chargeDeclined")).await;
+        world.confirm(&id, &format!("{confirm}&payment_method=pm_card_chargeDeclined")).await;
     }
     world.get(&format!("{INTENTS}/{id}")).await;
 }
 
 /// Every fault of Stripe's, in every place where it can strike, on every operation by itself.
 async fn in_every_trouble(answers: &mut Answers) {
+    let Wording { create, confirm, .. } = wording("pm_card_visa");
     for fault in faults() {
         let mut world = World::new(answers, TEST, Some(fault.clone()));
         for _ in 0..INTENTS_UNDER_A_FAULT {
-            world.live(&format!("{MONEY}&payment_method=pm_card_visa"), OFF_SESSION).await;
+            world.live(&create, &confirm).await;
         }
         assert!(world.was_struck(), "{} never strikes {:?}; drive it", fault.kind, fault.scope.operations);
     }
@@ -131,6 +137,7 @@ fn faults() -> Vec<Fault> {
 /// What is refused, and what meets another request.
 async fn refused(answers: &mut Answers) {
     let mut world = World::new(answers, TEST, None);
+    let Wording { create, .. } = wording("pm_card_visa");
     for form in [
         "currency=eur",
         "amount=&currency=eur",
@@ -169,12 +176,12 @@ async fn refused(answers: &mut Answers) {
         ("content-type", "application/json"),
         ("idempotency-key", ""),
     ] {
-        world.send(with(header, value, world.request(Method::POST, INTENTS, MONEY))).await;
+        world.send(with(header, value, world.request(Method::POST, INTENTS, &create))).await;
     }
-    for form in [MONEY, MONEY, ANY_TYPE] {
+    for form in [&create, &create, ANY_TYPE] {
         world.send(with("idempotency-key", "k", world.request(Method::POST, INTENTS, form))).await;
     }
-    let keyed = with("idempotency-key", "in use", world.request(Method::POST, INTENTS, MONEY));
+    let keyed = with("idempotency-key", "in use", world.request(Method::POST, INTENTS, &create));
     world.send_twice_at_once(keyed).await;
     world.hurry();
 }
