@@ -12,6 +12,7 @@ pub mod breaker;
 pub mod cause;
 pub mod charge;
 pub mod incident;
+mod json;
 pub mod ledger;
 pub mod limits;
 pub mod money;

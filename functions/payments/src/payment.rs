@@ -3,12 +3,12 @@
 //! Parsing happens once, here; whatever passes is a payment that can be sent to Stripe as it stands.
 //! Invariant: errors name fields and limits, never values, because a body may hold what must not be logged.
 
+use crate::json::{self, Unambiguous};
 use crate::limits::{
     DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_CHARS_MAX, METADATA_VALUE_CHARS_MAX,
     PAYMENT_ID_CHARS_MAX, STRIPE_ID_CHARS_MAX,
 };
 use crate::money::{AmountMinor, Currency};
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,9 @@ use std::fmt;
 
 /// The fields a payment may have, in the order errors list them.
 const FIELDS: &str = "payment_id, amount, currency, payment_method, customer, description, metadata";
+
+/// Some serialisers write it before the first character of a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Metadata key under which every intent carries its payment id.
 pub const PAYMENT_ID_KEY: &str = "payment_id";
@@ -40,12 +43,12 @@ pub enum Drill {
 }
 
 impl Body {
-    /// Reads a message body; surrounding white space is ignored.
+    /// Reads a message body; a byte order mark before it and white space around it are ignored.
     ///
     /// # Errors
     /// [`Malformed`] names the first thing that is wrong.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
-        match body.trim() {
+        match body.trim_matches(|char: char| char.is_whitespace() || char == BYTE_ORDER_MARK) {
             "PYMT_SUCCEED" => Ok(Self::Drill(Drill::Succeed)),
             "PYMT_FAILED" => Ok(Self::Drill(Drill::Fail)),
             json => Payment::parse(json).map(Self::Payment),
@@ -81,7 +84,7 @@ impl Payment {
     /// # Errors
     /// [`Malformed`] names the first field that is missing, unknown, repeated or not of its form.
     pub fn parse(json: &str) -> Result<Self, Malformed> {
-        let Fields(mut fields) = serde_json::from_str(json).map_err(|error| Malformed::from_json(&error))?;
+        let mut fields = fields(json)?;
         let payment = Self {
             payment_id: required(&mut fields, "payment_id", PaymentId::FORM, PaymentId::new)?,
             amount: amount(&mut fields)?,
@@ -211,7 +214,7 @@ pub enum Malformed {
     /// JSON, but not an object.
     #[error("body is not a JSON object; accepted: an object with {FIELDS}")]
     NotAnObject,
-    /// One key twice. Which of the two a reader keeps is an accident, and one of them is money.
+    /// One key twice in one object, at whatever depth.
     #[error("body repeats a field; each may appear once")]
     RepeatedField,
     /// A field we do not know. Its name is not repeated here: it could be anything.
@@ -241,11 +244,11 @@ pub enum Malformed {
 impl Malformed {
     fn from_json(error: &serde_json::Error) -> Self {
         match error.classify() {
-            serde_json::error::Category::Data if error.to_string().starts_with(REPEATED) => {
+            serde_json::error::Category::Data if error.to_string().starts_with(json::REPEATED) => {
                 Self::RepeatedField
             }
-            serde_json::error::Category::Data => Self::NotAnObject,
-            serde_json::error::Category::Io
+            serde_json::error::Category::Data
+            | serde_json::error::Category::Io
             | serde_json::error::Category::Syntax
             | serde_json::error::Category::Eof => {
                 Self::NotJson { line: error.line(), column: error.column() }
@@ -254,34 +257,23 @@ impl Malformed {
     }
 }
 
-const REPEATED: &str = "repeated field";
-
-/// A JSON object whose keys are all different; serde_json's own map would keep the last of two.
-struct Fields(BTreeMap<String, Value>);
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+/// The object that `json` is.
+fn fields(json: &str) -> Result<BTreeMap<String, Value>, Malformed> {
+    match serde_json::from_str(json).map_err(|error| Malformed::from_json(&error))? {
+        Unambiguous(Value::Object(fields)) => Ok(fields.into_iter().collect()),
+        Unambiguous(_) => Err(Malformed::NotAnObject),
     }
 }
 
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            if fields.insert(key, value).is_some() {
-                return Err(serde::de::Error::custom(REPEATED));
-            }
-        }
-        Ok(Fields(fields))
+/// What serialisers write for an optional field that is not there: no field, `null`, or an empty text. An empty list is
+/// what some make of an empty map.
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -300,7 +292,7 @@ fn optional<T>(
     accepted: &'static str,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>, Malformed> {
-    match fields.remove(field) {
+    match fields.remove(field).filter(|value| !is_absent(value)) {
         None => Ok(None),
         Some(value) => value.as_str().and_then(parse).map(Some).ok_or(Malformed::Form { field, accepted }),
     }
@@ -308,29 +300,30 @@ fn optional<T>(
 
 fn amount(fields: &mut BTreeMap<String, Value>) -> Result<AmountMinor, Malformed> {
     let (field, accepted) = ("amount", "a positive integer, in minor units");
-    let value = fields.remove(field).ok_or(Malformed::Missing { field, accepted })?;
+    let value = fields.remove(field).filter(|value| !value.is_null());
+    let value = value.ok_or(Malformed::Missing { field, accepted })?;
     value.as_i64().and_then(AmountMinor::new).ok_or(Malformed::Form { field, accepted })
 }
 
 fn description(text: &str) -> Option<String> {
-    (!text.is_empty() && text.chars().count() <= DESCRIPTION_CHARS_MAX).then(|| text.to_owned())
+    (text.chars().count() <= DESCRIPTION_CHARS_MAX).then(|| text.to_owned())
 }
 
 fn metadata(fields: &mut BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, Malformed> {
     const FORM: &str = "an object of at most 49 texts; keys 1 to 40 characters without [ ], not payment_id; values at most 500";
     let malformed = Malformed::Form { field: "metadata", accepted: FORM };
-    let entries = match fields.remove("metadata") {
+    let entries = match fields.remove("metadata").filter(|value| !is_absent(value)) {
         None => return Ok(BTreeMap::new()),
-        Some(Value::Object(entries)) if entries.len() <= METADATA_ENTRIES_MAX => entries,
+        Some(Value::Object(entries)) => entries,
         Some(_) => return Err(malformed),
     };
-    entries
-        .into_iter()
-        .map(|(key, value)| match value.as_str() {
-            Some(text) if is_metadata(&key, text) => Ok((key, text.to_owned())),
-            Some(_) | None => Err(malformed.clone()),
-        })
-        .collect()
+    let present = entries.into_iter().filter(|(_, value)| !value.is_null());
+    let read = present.map(|(key, value)| match value.as_str() {
+        Some(text) if is_metadata(&key, text) => Ok((key, text.to_owned())),
+        Some(_) | None => Err(malformed.clone()),
+    });
+    let entries = read.collect::<Result<BTreeMap<_, _>, _>>()?;
+    if entries.len() > METADATA_ENTRIES_MAX { Err(malformed) } else { Ok(entries) }
 }
 
 fn is_metadata(key: &str, value: &str) -> bool {
@@ -399,8 +392,8 @@ mod tests {
             ("amount", Value::from("1999")),
             ("currency", Value::from("EUR")),
             ("currency", Value::from("euro")),
-            ("payment_method", Value::from("")),
-            ("customer", Value::Null),
+            ("customer", Value::from(5)),
+            ("customer", Value::from(false)),
             ("description", Value::from("x".repeat(1001))),
             ("metadata", serde_json::json!({"payment_id": "other"})),
             ("metadata", serde_json::json!({"a[b]": "c"})),

@@ -109,13 +109,15 @@ pub(super) fn check_batch<'a>(
     Ok(())
 }
 
-/// The `payment_id` of a body, for the journal and for plans; other bodies have none.
+/// The `payment_id` of a body, for the journal and for plans; other bodies have none. A byte order mark before it is
+/// none of its text.
 #[must_use]
 pub fn payment_in(body: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
         payment_id: String,
     }
+    let body = body.trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}');
     serde_json::from_str::<Named>(body).ok().map(|named| named.payment_id)
 }
 
