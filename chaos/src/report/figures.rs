@@ -3,6 +3,7 @@
 //! A payment is counted once, however many messages asked for it; a message that is no payment is counted for itself.
 //! Invariant: everything that was sent is in exactly one of the outcomes.
 
+use super::UnknownMethods;
 use crate::checks::{Backlog, End, Evidence, Meaning, PaymentFile};
 use crate::faults::Kind;
 use crate::journal::Event;
@@ -48,6 +49,9 @@ pub struct Figures {
     pub stripe_calls: BTreeMap<&'static str, u64>,
     /// Stripe calls about payments that were charged, per such payment, in hundredths.
     pub calls_per_charge_hundredths: u64,
+    /// What was taken for a good card because nothing else is known of it; absent when everything is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_methods: Option<UnknownMethods>,
     /// What an outage did; absent without one.
     pub outage: Option<Outage>,
     /// What an incident came to; absent without dead letters and mails.
@@ -140,6 +144,7 @@ impl Figures {
             refused_by_queue: history.refused.len() as u64,
             charges: history.book.len() as u64,
             simulated_ms: u64::try_from(history.ended.since_ms(history.began)).unwrap_or(0),
+            unknown_methods: UnknownMethods::of(evidence),
             outage: outage(evidence),
             incident: Incident::of(evidence),
             ..Self::default()
@@ -153,6 +158,9 @@ impl Figures {
     /// Name and text of each figure, for people.
     pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![("sent", self.sent()), ("ended", self.ended())];
+        if let Some(methods) = &self.unknown_methods {
+            lines.push(("methods", methods.told()));
+        }
         if let Some(Outage { arrived, dead_lettered }) = self.outage {
             let share = percent(dead_lettered, arrived);
             let text = format!(

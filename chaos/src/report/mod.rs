@@ -9,6 +9,7 @@ mod figures;
 mod files;
 mod incident;
 mod mail;
+mod methods;
 mod paint;
 mod story;
 mod subject;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use figures::{Figures, Incident, Outage};
 pub use files::{Files, write};
+pub use methods::UnknownMethods;
 pub use paint::Paint;
 
 use crate::checks::{Evidence, Judgement, Outcome, Verdict};

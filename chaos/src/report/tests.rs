@@ -99,6 +99,21 @@ fn everything_that_was_sent_is_in_exactly_one_figure() {
 }
 
 #[test]
+fn a_report_says_what_was_taken_for_a_good_card_for_want_of_knowledge() {
+    let mut tale = Tale::new();
+    let real = |order: &str, method: &str| body(order, 1999).replace("pm_card_visa", method);
+    for (order, method) in [("order-1", "pm_1Abc"), ("order-2", "pm_1Abc"), ("order-3", "pm_1Def")] {
+        tale.send(&real(order, method));
+    }
+    tale.send(&real("order-4", "pm_card_vissa"));
+    tale.send(&body("order-5", 1999));
+    let told = text(tale);
+    let line = told.lines().find(|line| line.contains("methods")).unwrap_or_default();
+    insta::assert_snapshot!(line.trim(), @"methods     3 payments with 2 payment methods that Stripe documents no test behaviour for: taken for good cards");
+    assert!(!text(a_bad_day()).contains("taken for good cards"));
+}
+
+#[test]
 fn a_journal_line_is_an_instant_and_an_event() {
     let history = a_bad_day().told();
     let evidence = Evidence::of(&history);

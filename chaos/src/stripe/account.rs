@@ -18,7 +18,7 @@ use super::limits::PROCESSING_MS_MAX;
 use super::mode::Mode;
 use super::register::Register;
 use super::search::{Index, Search};
-use super::test_methods::TestMethod;
+use super::test_methods::{TestMethod, is_taken_for_a_good_card};
 use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
@@ -104,9 +104,7 @@ impl Account {
         let id = self.ids.intent();
         let secret = self.ids.secret(&id);
         let intent = Intent::new(id.clone(), secret, self.mode, create, method.clone(), now);
-        method.iter().try_for_each(|method| {
-            intent.takes(method).and_then(|()| self.can_pay(method, intent.request.customer.as_deref()))
-        })?;
+        method.iter().try_for_each(|method| intent.takes(method).and_then(|()| self.can_pay(method)))?;
         if let Some(confirm) = &confirm {
             // One request: what could not be confirmed is not created either.
             intent.to_confirm(confirm, None)?;
@@ -129,10 +127,10 @@ impl Account {
             Ok(method) => method,
             Err(error) => return Ok(Answer::refusal_of(intent, error)),
         };
-        let owner = intent.request.customer.clone();
-        self.can_pay(&method, owner.as_deref())?;
+        let belongs_to_nobody = intent.request.customer.is_none();
+        self.can_pay(&method)?;
         let (verdict, fault) = self.ask_issuer(&method, confirm.if_action, id, now);
-        if owner.is_none() && verdict.is_attempt() {
+        if belongs_to_nobody && verdict.is_attempt() {
             self.spent.insert(method.id.clone());
         }
         let charge = self.ids.charge();
@@ -191,11 +189,10 @@ impl Account {
         self.intents.get_mut(id).ok_or_else(|| ApiError::no_such_intent(id))
     }
 
-    /// A method that belongs to nobody is spent by its first attempt; whether it belongs to the customer who pays, the
-    /// fake takes for granted.
-    fn can_pay(&self, method: &Method, customer: Option<&str>) -> Result<(), ApiError> {
-        let is_spent = customer.is_none() && self.spent.contains(&method.id);
-        if is_spent { Err(ApiError::spent_method()) } else { Ok(()) }
+    /// What was spent while it belonged to nobody stays spent, whoever it is said to belong to now. Whether a method
+    /// belongs to the customer who pays, the fake takes for granted.
+    fn can_pay(&self, method: &Method) -> Result<(), ApiError> {
+        if self.spent.contains(&method.id) { Err(ApiError::spent_method()) } else { Ok(()) }
     }
 
     /// A test method becomes a new method of the account, under an id of its own; later calls may use that id. Whatever
@@ -206,21 +203,13 @@ impl Account {
         }
         let (id, is) = match TestMethod::named(name) {
             Some(is) => (self.ids.method(), is),
-            None if is_id(name) => (name.to_owned(), TestMethod::GOOD),
+            None if is_taken_for_a_good_card(name) => (name.to_owned(), TestMethod::GOOD),
             None => return Err(ApiError::no_such("PaymentMethod", "payment_method", name)),
         };
         let method = Method { id, is, mode: self.mode, created_s: now.0.div_euclid(1_000) };
         self.methods.insert(method.id.clone(), method.clone());
         Ok(method)
     }
-}
-
-/// Whether a name could be the id of a method that somebody attached: letters, digits and underscores, and not made
-/// like the name of a test method, which would be a misspelt one.
-fn is_id(name: &str) -> bool {
-    let is_wordly = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let rest = name.strip_prefix("pm_").filter(|rest| !rest.is_empty() && rest.chars().all(is_wordly));
-    rest.is_some() && !TestMethod::resembles(name)
 }
 
 fn movement(intent: &Intent, now: UnixMs) -> Movement {

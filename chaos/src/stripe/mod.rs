@@ -52,13 +52,14 @@ pub use limiter::Limiter;
 pub use parameters::{Taken, taken};
 pub use perform::Fate;
 pub use provider::Provider;
-pub use test_methods::names as test_methods;
+pub use test_methods::{is_taken_for_a_good_card, names as test_methods};
 pub use wire::Wire;
 
 use crate::faults::Faults;
 use crate::random::Stream;
 use account::Account;
 use answer::{Answer, Envelope};
+use aws_smithy_types::base64;
 use bytes::Bytes;
 use calls::{Call, Route};
 use errors::ApiError;
@@ -203,9 +204,19 @@ impl FakeStripe {
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = sent.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::missing_key)?;
+        let key = sent.and_then(read_key).ok_or_else(ApiError::missing_key)?;
         if key == self.secret_key { Ok(()) } else { Err(ApiError::wrong_key()) }
     }
+}
+
+/// The key of `Bearer <key>`, or of HTTP Basic, which `curl -u <key>:` speaks: there it is the user, and nothing the
+/// password (<https://docs.stripe.com/api/authentication>).
+fn read_key(sent: &str) -> Option<String> {
+    if let Some(key) = sent.strip_prefix("Bearer ") {
+        return Some(key.to_owned());
+    }
+    let pair = base64::decode(sent.strip_prefix("Basic ")?).ok()?;
+    String::from_utf8(pair).ok()?.strip_suffix(':').map(str::to_owned)
 }
 
 enum Admission {

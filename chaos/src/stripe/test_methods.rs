@@ -52,6 +52,15 @@ impl TestMethod {
     }
 }
 
+/// Whether a payment method is a good card because nothing else is known of it: it could be the id of one that somebody
+/// attached (letters, digits and underscores), and is not made like the name of a test method, which would be misspelt.
+#[must_use]
+pub fn is_taken_for_a_good_card(name: &str) -> bool {
+    let is_wordly = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let rest = name.strip_prefix("pm_").filter(|rest| !rest.is_empty() && rest.chars().all(is_wordly));
+    rest.is_some() && !TestMethod::resembles(name)
+}
+
 const fn card(brand: &'static str, last4: &'static str, behaviour: Behaviour) -> TestMethod {
     TestMethod { kind: "card", brand, funding: "credit", country: "US", last4, behaviour }
 }

@@ -49,7 +49,11 @@ fn a_method_that_belongs_to_nobody_pays_once() {
     let first = create(&mut client, REAL, None).id();
     let second = create(&mut client, REAL, None).id();
     assert_eq!(client.confirm(&first, OFF_SESSION).status, 200);
-    for refused in [client.confirm(&second, OFF_SESSION), create(&mut client, REAL, None)] {
+    for refused in [
+        client.confirm(&second, OFF_SESSION),
+        create(&mut client, REAL, None),
+        create(&mut client, REAL, Some("cus_1")),
+    ] {
         assert_eq!(refused.refusal(), (400, "none", "none"));
         assert_eq!(refused.body["error"]["type"], "invalid_request_error");
     }

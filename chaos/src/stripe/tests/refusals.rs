@@ -20,6 +20,21 @@ fn a_missing_or_wrong_api_key_is_401_and_never_repeated_back() {
 }
 
 #[test]
+fn a_key_may_also_come_as_the_user_of_basic_authentication() {
+    let mut client = Client::new();
+    for (header, status) in [
+        ("Basic c2tfdGVzdF9maXJzdDo=", 200),     // sk_test_first:
+        ("Basic c2tfdGVzdF9vdGhlcjo=", 401),     // sk_test_other:
+        ("Basic c2tfdGVzdF9maXJzdDpwdw==", 401), // sk_test_first:pw
+        ("Basic !", 401),
+    ] {
+        let mut request = get("/v1/balance");
+        request.headers_mut().insert("authorization", header.parse().unwrap());
+        assert_eq!(client.send(&request).status, status, "{header}");
+    }
+}
+
+#[test]
 fn after_a_rotation_only_the_new_key_works() {
     let mut client = Client::new();
     client.stripe.rotate_key("sk_test_second");

@@ -30,13 +30,19 @@ enum Call {
 
 use Call::{Cancel, Confirm, Create, Retrieve};
 
-const MEANINGS: [(&str, Call, &str); 35] = [
+const MEANINGS: [(&str, Call, &str); 43] = [
     ("create", Create, "requires_confirmation"),
     ("create-replayed", Create, "requires_confirmation"),
     ("create-with-other-parameters", Create, "the key is spent"),
     ("create-in-flight", Create, "not done: in_flight"),
     ("create-too-small", Create, "refused: 400 amount_too_small (amount)"),
     ("create-with-unknown-parameter", Create, "refused: 400 parameter_unknown (amuont)"),
+    (
+        "create-with-a-removed-parameter",
+        Create,
+        "refused: 400 payment_method_types_no_longer_supported (payment_method_types)",
+    ),
+    ("create-under-no-version", Create, "refused: 400 invalid_request_error"),
     ("create-500", Create, "unknown: provider_error"),
     ("create-500-final", Create, "unknown: provider_error, the key is spent"),
     ("create-500-replayed", Create, "unknown: provider_error, the key is spent"),
@@ -51,6 +57,7 @@ const MEANINGS: [(&str, Call, &str); 35] = [
         "declined: authentication_required, authentication_required",
     ),
     ("confirm-declined-once-too-often", Confirm, "declined: card_declined, generic_decline"),
+    ("confirm-with-a-spent-method", Confirm, "refused: 400 invalid_request_error"),
     ("confirm-processing", Confirm, "processing"),
     ("confirm-requires-action", Confirm, "requires_action"),
     ("confirm-requires-capture", Confirm, "requires_capture"),
@@ -66,6 +73,12 @@ const MEANINGS: [(&str, Call, &str); 35] = [
         "requires_payment_method after declined: card_declined, generic_decline",
     ),
     ("retrieve-after-too-many-declines", Retrieve, "canceled after declined: card_declined, generic_decline"),
+    ("retrieve-expanded", Retrieve, "succeeded"),
+    (
+        "retrieve-expanded-after-decline",
+        Retrieve,
+        "requires_payment_method after declined: card_declined, generic_decline",
+    ),
     ("retrieve-unknown", Retrieve, "missing"),
     ("retrieve-beyond-the-rate", Retrieve, "not done: rate_limited"),
     ("throttled", Retrieve, "not done: rate_limited"),
@@ -75,6 +88,10 @@ const MEANINGS: [(&str, Call, &str); 35] = [
     ("bad-gateway", Retrieve, "unknown: provider_error"),
     // Read by the probe alone.
     ("probe", Retrieve, "unknown: provider_unreadable"),
+    // Of many intents, so of none.
+    ("list", Retrieve, "unknown: provider_unreadable"),
+    ("list-after-nobody", Retrieve, "refused: 400 resource_missing (starting_after)"),
+    ("search", Retrieve, "unknown: provider_unreadable"),
 ];
 
 #[tokio::test]
