@@ -5,6 +5,7 @@
 //! whatever the issuer said. Recorded at <https://github.com/Automattic/woocommerce-payments/issues/323>.
 //! Invariant: what spends a method has reached its issuer.
 
+use super::codes::Code;
 use super::mode::Mode;
 use super::test_methods::TestMethod;
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ pub(super) enum Bank {
 /// What an issuer says when it declines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decline {
-    pub(super) code: &'static str,
+    pub(super) code: Code,
     pub(super) decline_code: Option<&'static str>,
     pub(super) advice_code: Option<&'static str>,
     pub(super) network_decline_code: Option<&'static str>,
@@ -66,12 +67,12 @@ impl Decline {
     ];
 
     pub(super) const PROCESSING_ERROR: Self =
-        Self::plain("processing_error", LATER, "An error while processing the card.");
+        Self::plain(Code::PROCESSING_ERROR, LATER, "An error while processing the card.");
 
     /// Nobody can authenticate an off-session payment.
     pub(super) const AUTHENTICATION_REQUIRED: Self = Self {
         decline_code: Some("authentication_required"),
-        ..Self::plain("authentication_required", "", "The card needs authentication.")
+        ..Self::plain(Code::AUTHENTICATION_REQUIRED, "", "The card needs authentication.")
     };
 
     pub(super) const fn card_declined(
@@ -80,7 +81,7 @@ impl Decline {
         message: &'static str,
     ) -> Self {
         Self {
-            code: "card_declined",
+            code: Code::CARD_DECLINED,
             decline_code: Some(decline_code),
             advice_code: Some(advice_code),
             network_decline_code: None,
@@ -89,7 +90,7 @@ impl Decline {
     }
 
     /// A decline whose code says it all: Stripe sends no `decline_code` with it.
-    pub(super) const fn plain(code: &'static str, advice_code: &'static str, message: &'static str) -> Self {
+    pub(super) const fn plain(code: Code, advice_code: &'static str, message: &'static str) -> Self {
         let advice_code = if advice_code.is_empty() { None } else { Some(advice_code) };
         Self { code, decline_code: None, advice_code, network_decline_code: None, message }
     }

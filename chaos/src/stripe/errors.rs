@@ -5,6 +5,7 @@
 //! Invariant: an error is built here or nowhere, so a code has one status.
 
 use super::cards::Decline;
+use super::codes::Code;
 use super::limiter::Limiter;
 use super::limits::KEY_CHARS_MAX;
 use http::StatusCode;
@@ -49,12 +50,12 @@ impl ApiError {
         self
     }
 
-    fn with_code(self, code: &str) -> Self {
-        let page = format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"));
-        self.with("code", code).with("doc_url", page)
+    fn with_code(self, code: Code) -> Self {
+        let page = format!("https://stripe.com/docs/error-codes/{}", code.name().replace('_', "-"));
+        self.with("code", code.name()).with("doc_url", page)
     }
 
-    fn about(code: &str, param: &str, message: impl Into<String>) -> Self {
+    fn about(code: Code, param: &str, message: impl Into<String>) -> Self {
         Self::invalid(StatusCode::BAD_REQUEST, message).with_code(code).with("param", param)
     }
 }
@@ -99,21 +100,20 @@ impl ApiError {
     /// Recorded answers carry this type, many descriptions `idempotency_error`: clients go by status and code.
     pub(super) fn key_in_use() -> Self {
         Self::invalid(StatusCode::CONFLICT, "A request with this Idempotency-Key is still being executed.")
-            .with_code("idempotency_key_in_use")
+            .with_code(Code::IDEMPOTENCY_KEY_IN_USE)
     }
 }
 
 /// Refusals of a parameter.
 impl ApiError {
     pub(super) fn unknown_parameter(param: &str) -> Self {
-        Self::about("parameter_unknown", param, format!("Received an unknown parameter: {param}"))
+        Self::about(Code::PARAMETER_UNKNOWN, param, format!("Received an unknown parameter: {param}"))
     }
 
     /// Gone since `version`, with a code that says so
     /// (<https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents>).
-    pub(super) fn removed_parameter(param: &str, version: &str) -> Self {
-        let code = format!("{param}_no_longer_supported");
-        Self::about(&code, param, format!("The parameter {param} is not supported since version {version}."))
+    pub(super) fn removed_parameter(code: Code, param: &str, version: &str) -> Self {
+        Self::about(code, param, format!("The parameter {param} is not supported since version {version}."))
     }
 
     pub(super) fn not_expandable(path: &str) -> Self {
@@ -121,36 +121,36 @@ impl ApiError {
     }
 
     pub(super) fn missing_parameter(param: &str) -> Self {
-        Self::about("parameter_missing", param, format!("The parameter {param} is required."))
+        Self::about(Code::PARAMETER_MISSING, param, format!("The parameter {param} is required."))
     }
 
     pub(super) fn empty_parameter(param: &str) -> Self {
-        Self::about("parameter_invalid_empty", param, format!("The parameter {param} may not be empty."))
+        Self::about(Code::PARAMETER_INVALID_EMPTY, param, format!("The parameter {param} may not be empty."))
     }
 
     /// `accepted` follows the word integer.
     pub(super) fn not_an_integer(param: &str, accepted: &str) -> Self {
         Self::about(
-            "parameter_invalid_integer",
+            Code::PARAMETER_INVALID_INTEGER,
             param,
             format!("The parameter {param} must be an integer {accepted}."),
         )
     }
 
     pub(super) fn exclusive_parameters(one: &str, other: &str) -> Self {
-        Self::about("parameters_exclusive", one, format!("Send {one} or {other}, not both."))
+        Self::about(Code::PARAMETERS_EXCLUSIVE, one, format!("Send {one} or {other}, not both."))
     }
 
     pub(super) fn amount_too_small(minimum: i64, currency: &str) -> Self {
         Self::about(
-            "amount_too_small",
+            Code::AMOUNT_TOO_SMALL,
             "amount",
             format!("The least amount in {currency} is {minimum} minor units."),
         )
     }
 
     pub(super) fn amount_too_large(maximum: i64) -> Self {
-        Self::about("amount_too_large", "amount", format!("The largest amount is {maximum} minor units."))
+        Self::about(Code::AMOUNT_TOO_LARGE, "amount", format!("The largest amount is {maximum} minor units."))
     }
 
     /// A value outside what the parameter takes. Stripe gives most of these no code.
@@ -158,8 +158,12 @@ impl ApiError {
         Self::invalid(StatusCode::BAD_REQUEST, message).with("param", param)
     }
 
+    pub(super) fn unknown_word(param: &str, words: &[&str]) -> Self {
+        Self::invalid_parameter(param, format!("{param} must be one of {}.", words.join(", ")))
+    }
+
     pub(super) fn no_such(what: &str, param: &str, id: &str) -> Self {
-        Self::about("resource_missing", param, format!("There is no {what} '{id}'."))
+        Self::about(Code::RESOURCE_MISSING, param, format!("There is no {what} '{id}'."))
     }
 }
 
@@ -181,7 +185,7 @@ impl ApiError {
 
     pub(super) fn unexpected_state(verb: &str, status: &str) -> Self {
         let message = format!("This PaymentIntent cannot be {verb}: its status is {status}.");
-        Self::invalid(StatusCode::BAD_REQUEST, message).with_code("payment_intent_unexpected_state")
+        Self::invalid(StatusCode::BAD_REQUEST, message).with_code(Code::PAYMENT_INTENT_UNEXPECTED_STATE)
     }
 
     /// A decline: 402, with everything the issuer said.
@@ -227,12 +231,12 @@ impl ApiError {
 
     pub(super) fn rate_limited(by: Limiter) -> Self {
         let error = Self::invalid(StatusCode::TOO_MANY_REQUESTS, "Too many requests; slow down.");
-        Self { limiter: Some(by), ..error.with_code("rate_limit") }
+        Self { limiter: Some(by), ..error.with_code(Code::RATE_LIMIT) }
     }
 
     /// No limiter sent this 429, so it names none.
     pub(super) fn lock_timeout() -> Self {
         Self::invalid(StatusCode::TOO_MANY_REQUESTS, "The object is being changed by another process.")
-            .with_code("lock_timeout")
+            .with_code(Code::LOCK_TIMEOUT)
     }
 }

@@ -98,6 +98,7 @@ mod tests {
     use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Window};
     use crate::journal::Journal;
     use crate::random::Chance;
+    use crate::stripe::codes::Code;
     use crate::stripe::mode::Mode;
     use crate::stripe::test_methods::TestMethod;
 
@@ -134,7 +135,10 @@ mod tests {
     fn a_card_that_declines_by_nature_is_left_alone() {
         for (kind, _) in SPOILERS {
             let own = verdicts(kind, "pm_card_chargeDeclinedExpiredCard");
-            assert!(matches!(own[..], [Verdict::Declined(Decline { code: "expired_card", .. })]), "{kind}");
+            assert!(
+                matches!(own[..], [Verdict::Declined(Decline { code: Code::EXPIRED_CARD, .. })]),
+                "{kind}"
+            );
         }
     }
 }

@@ -159,8 +159,11 @@ fn read_types(form: &mut Form, name: &str) -> Result<Option<Vec<&'static str>>, 
     Ok(if types.is_empty() { None } else { Some(types) })
 }
 
+/// Link can be allowed and not excluded: PyPI's `stripe` 15.6.2 lists it for the one parameter, not for the other.
+const NEVER_EXCLUDED: (&str, &str) = ("excluded_payment_method_types", "link");
+
 fn known(param: &str, kind: &str) -> Result<&'static str, ApiError> {
-    let known = TYPES.iter().find(|(known, _)| *known == kind);
+    let known = TYPES.iter().find(|(known, _)| *known == kind && (param, kind) != NEVER_EXCLUDED);
     let refusal = || ApiError::invalid_parameter(param, format!("Unknown payment method type: {kind}"));
     known.map(|(known, _)| *known).ok_or_else(refusal)
 }

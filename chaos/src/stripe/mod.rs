@@ -13,6 +13,7 @@ mod book;
 mod calls;
 mod cards;
 mod charge;
+mod codes;
 mod currencies;
 mod customer;
 mod errors;
@@ -44,12 +45,14 @@ mod wire;
 
 pub use answer::Facts;
 pub use book::{Book, Movement};
+pub use codes::ERROR_CODES;
 pub use instead::Instead;
 pub use later::Late;
 pub use limiter::Limiter;
+pub use parameters::{Taken, taken};
 pub use perform::Fate;
 pub use provider::Provider;
-pub use test_methods::is_taken_for_a_good_card;
+pub use test_methods::{is_taken_for_a_good_card, names as test_methods};
 pub use wire::Wire;
 
 use crate::faults::Faults;

@@ -4,6 +4,7 @@
 //! account's default version. Where one begins is read from the first release of that package that has it.
 //! Invariant: a parameter that is not in the table is refused, and what is taken without effect is marked as such.
 
+use super::codes::Code;
 use super::errors::ApiError;
 use super::limits::NESTING_MAX;
 use super::params::Form;
@@ -17,8 +18,8 @@ struct Parameter {
     shape: Shape,
     role: Role,
     since: Version,
-    /// The first version without it.
-    until: Option<Version>,
+    /// The first version without it, and the code that says so.
+    until: Option<(Version, Code)>,
 }
 
 /// How it is written.
@@ -26,6 +27,8 @@ struct Parameter {
 enum Shape {
     /// `name=…`.
     Plain,
+    /// The same with one of a few words.
+    Word(&'static [&'static str]),
     /// `name[…]=…`, or empty to unset it.
     Nested,
     /// Either.
@@ -56,17 +59,26 @@ const fn nested(name: &'static str, calls: &'static [&'static str], role: Role) 
     Parameter { shape: Shape::Nested, ..plain(name, calls, role) }
 }
 
+const fn word(
+    name: &'static str,
+    calls: &'static [&'static str],
+    role: Role,
+    words: &'static [&'static str],
+) -> Parameter {
+    Parameter { shape: Shape::Word(words), ..plain(name, calls, role) }
+}
+
 impl Parameter {
     const fn since(self, version: &'static str) -> Self {
         Self { since: Version::listed(version), ..self }
     }
 
-    const fn until(self, version: Version) -> Self {
-        Self { until: Some(version), ..self }
+    const fn until(self, version: Version, code: Code) -> Self {
+        Self { until: Some((version, code)), ..self }
     }
 }
 
-const PARAMETERS: [Parameter; 49] = [
+const PARAMETERS: [Parameter; 50] = [
     nested("allowed_payment_method_types", BOTH, Role::Read).since(Version::ALLOWED_METHODS.name()),
     plain("amount", CREATE, Role::Read),
     nested("amount_details", BOTH, Role::Idle).since("2025-10-29.clover"),
@@ -77,7 +89,7 @@ const PARAMETERS: [Parameter; 49] = [
     plain("capture_method", BOTH, Role::Read),
     plain("client_secret", &["retrieve"], Role::Idle),
     plain("confirm", CREATE, Role::Read),
-    plain("confirmation_method", CREATE, Role::Shown),
+    word("confirmation_method", CREATE, Role::Shown, &["automatic", "manual"]),
     plain("confirmation_token", BOTH, Role::Idle).since("2024-04-10"),
     Parameter { shape: Shape::Any, ..plain("created", &["list"], Role::Read) },
     plain("currency", CREATE, Role::Read),
@@ -102,13 +114,17 @@ const PARAMETERS: [Parameter; 49] = [
     plain("payment_method_configuration", CREATE, Role::Idle),
     nested("payment_method_data", BOTH, Role::Idle),
     nested("payment_method_options", BOTH, Role::Idle),
-    nested("payment_method_types", CREATE, Role::Read).until(Version::NO_LISTED_METHODS),
-    nested("payment_method_types", CONFIRM, Role::Read).since("2024-06-20").until(Version::NO_LISTED_METHODS),
+    nested("payment_method_types", CREATE, Role::Read)
+        .until(Version::NO_LISTED_METHODS, Code::PAYMENT_METHOD_TYPES_NO_LONGER_SUPPORTED),
+    nested("payment_method_types", CONFIRM, Role::Read)
+        .since("2024-06-20")
+        .until(Version::NO_LISTED_METHODS, Code::PAYMENT_METHOD_TYPES_NO_LONGER_SUPPORTED),
     plain("query", &["search"], Role::Read),
     nested("radar_options", BOTH, Role::Idle),
     plain("receipt_email", BOTH, Role::Shown),
     plain("return_url", BOTH, Role::Read),
-    plain("setup_future_usage", BOTH, Role::Shown),
+    word("setup_future_usage", CREATE, Role::Shown, &["off_session", "on_session"]),
+    word("setup_future_usage", CONFIRM, Role::Shown, &["", "off_session", "on_session"]),
     nested("shipping", BOTH, Role::Shown),
     plain("starting_after", &["list"], Role::Read),
     plain("statement_descriptor", CREATE, Role::Shown),
@@ -118,6 +134,31 @@ const PARAMETERS: [Parameter; 49] = [
     plain("use_stripe_sdk", BOTH, Role::Idle),
 ];
 
+/// A call that takes a parameter, and the versions under which it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The parameter's, without brackets.
+    pub parameter: &'static str,
+    /// The first version with it, as far as the fake goes back.
+    pub since: &'static str,
+    /// The first version without it.
+    pub until: Option<&'static str>,
+}
+
+/// The whole table: for whoever holds it to another.
+pub fn taken() -> impl Iterator<Item = Taken> {
+    PARAMETERS.iter().flat_map(|parameter| {
+        parameter.calls.iter().map(|operation| Taken {
+            operation,
+            parameter: parameter.name,
+            since: parameter.since.name(),
+            until: parameter.until.map(|(until, _)| until.name()),
+        })
+    })
+}
+
 /// Refuses the first parameter that this call does not take under this version.
 pub(super) fn check(form: &Form, call: &str, version: Version) -> Result<(), ApiError> {
     form.fields().try_for_each(|(written, value)| {
@@ -126,8 +167,16 @@ pub(super) fn check(form: &Form, call: &str, version: Version) -> Result<(), Api
             return Err(ApiError::unknown_parameter(written));
         }
         match parameter.until {
-            Some(until) if version >= until => Err(ApiError::removed_parameter(parameter.name, until.name())),
-            Some(_) | None => Ok(()),
+            Some((until, code)) if version >= until => {
+                return Err(ApiError::removed_parameter(code, parameter.name, until.name()));
+            }
+            Some(_) | None => {}
+        }
+        match parameter.shape {
+            Shape::Word(words) if !words.contains(&value) => {
+                Err(ApiError::unknown_word(parameter.name, words))
+            }
+            Shape::Plain | Shape::Word(_) | Shape::Nested | Shape::Any => Ok(()),
         }
     })
 }
@@ -149,7 +198,7 @@ fn find(written: &str, value: &str, call: &str) -> Option<&'static Parameter> {
     let brackets = written.matches('[').count();
     PARAMETERS.iter().find(|parameter| {
         let fits = match parameter.shape {
-            Shape::Plain => brackets == 0,
+            Shape::Plain | Shape::Word(_) => brackets == 0,
             Shape::Nested => (1..=NESTING_MAX).contains(&brackets) || (brackets == 0 && value.is_empty()),
             Shape::Any => brackets <= 1,
         };

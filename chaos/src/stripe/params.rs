@@ -74,9 +74,7 @@ impl Form {
     ) -> Result<Option<&'static str>, ApiError> {
         let Some(sent) = self.take(name) else { return Ok(None) };
         let word = words.iter().find(|word| **word == sent).copied();
-        let refusal =
-            || ApiError::invalid_parameter(name, format!("{name} must be one of {}.", words.join(", ")));
-        word.ok_or_else(refusal).map(Some)
+        word.ok_or_else(|| ApiError::unknown_word(name, words)).map(Some)
     }
 
     /// Takes `name[]=a&name[]=b`, or `name[0]=a&name[1]=b`, in the order sent.

@@ -6,6 +6,7 @@
 //! Invariant: a method's behaviour never changes; only a fault makes a good card decline.
 
 use super::cards::{Bank, Behaviour, Decline, LATER};
+use super::codes::Code;
 
 /// What there is to know of a test payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,12 @@ pub(super) struct TestMethod {
     pub(super) country: &'static str,
     pub(super) last4: &'static str,
     pub(super) behaviour: Behaviour,
+}
+
+/// The name of every test method.
+pub fn names() -> impl Iterator<Item = String> {
+    let of_countries = COUNTRIES.iter().map(|(country, _, _)| format!("{OF_A_COUNTRY}{country}"));
+    TEST_METHODS.iter().map(|(name, _)| (*name).to_owned()).chain(of_countries)
 }
 
 impl TestMethod {
@@ -74,7 +81,7 @@ const fn bank_account(last4: &'static str, bank: Bank) -> TestMethod {
     TestMethod { kind: "us_bank_account", ..card("", last4, Behaviour::Pends(bank)) }
 }
 
-const fn refusing(last4: &'static str, code: &'static str) -> TestMethod {
+const fn refusing(last4: &'static str, code: Code) -> TestMethod {
     bank_account(last4, Bank::Declines(Decline::plain(code, "", "The bank refused the debit.")))
 }
 
@@ -154,11 +161,14 @@ const TEST_METHODS: [(&str, TestMethod); 71] = [
     ),
     (
         "pm_card_chargeDeclinedExpiredCard",
-        declining("0069", Decline::plain("expired_card", CHECK, "The card has expired.")),
+        declining("0069", Decline::plain(Code::EXPIRED_CARD, CHECK, "The card has expired.")),
     ),
     (
         "pm_card_chargeDeclinedIncorrectCvc",
-        declining("0127", Decline::plain("incorrect_cvc", CHECK, "The card's security code is incorrect.")),
+        declining(
+            "0127",
+            Decline::plain(Code::INCORRECT_CVC, CHECK, "The card's security code is incorrect."),
+        ),
     ),
     ("pm_card_chargeDeclinedProcessingError", declining("0119", Decline::PROCESSING_ERROR)),
     (
@@ -185,12 +195,14 @@ const TEST_METHODS: [(&str, TestMethod); 71] = [
     ("pm_card_amex_threeDSecureNotSupported", good("amex", "0005")),
     ("pm_usBankAccount_success", bank_account("6789", Bank::Approves)),
     ("pm_usBankAccount_dispute", bank_account("5559", Bank::Approves)),
-    ("pm_usBankAccount_insufficientFunds", refusing("2227", "insufficient_funds")),
-    ("pm_usBankAccount_accountClosed", refusing("1113", "account_closed")),
-    ("pm_usBankAccount_noAccount", refusing("1116", "no_account")),
-    ("pm_usBankAccount_debitNotAuthorized", refusing("3335", "debit_not_authorized")),
+    ("pm_usBankAccount_insufficientFunds", refusing("2227", Code::INSUFFICIENT_FUNDS)),
+    ("pm_usBankAccount_accountClosed", refusing("1113", Code::ACCOUNT_CLOSED)),
+    ("pm_usBankAccount_noAccount", refusing("1116", Code::NO_ACCOUNT)),
+    ("pm_usBankAccount_debitNotAuthorized", refusing("3335", Code::DEBIT_NOT_AUTHORIZED)),
     ("pm_usBankAccount_processing", bank_account("0009", Bank::Silent)),
 ];
+
+const OF_A_COUNTRY: &str = "pm_card_";
 
 /// `pm_card_<country>`: a good Visa card of each of these countries, with its last four digits.
 const COUNTRIES: [(&str, &str, &str); 56] = [
@@ -253,7 +265,7 @@ const COUNTRIES: [(&str, &str, &str); 56] = [
 ];
 
 fn of_country(name: &str) -> Option<TestMethod> {
-    let wanted = name.strip_prefix("pm_card_")?;
+    let wanted = name.strip_prefix(OF_A_COUNTRY)?;
     let listed = COUNTRIES.iter().find(|(code, _, _)| *code == wanted);
     listed.map(|(_, country, last4)| good("visa", last4).from(country))
 }
@@ -261,6 +273,7 @@ fn of_country(name: &str) -> Option<TestMethod> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::stripe::words::{ISSUER_CODES, ISSUER_DECLINE_CODES};
     use std::collections::BTreeSet;
 
     #[test]
@@ -274,11 +287,22 @@ mod tests {
 
     #[test]
     fn no_two_methods_share_a_name_and_every_name_is_found() {
-        let countries = COUNTRIES.iter().map(|(code, _, _)| format!("pm_card_{code}"));
-        let names: Vec<String> =
-            TEST_METHODS.iter().map(|(name, _)| (*name).to_owned()).chain(countries).collect();
+        let names: Vec<String> = names().collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
         assert!(names.iter().all(|name| TestMethod::named(name).is_some() && TestMethod::resembles(name)));
+    }
+
+    #[test]
+    fn every_decline_is_in_words_that_the_client_takes_for_an_issuers() {
+        for (name, method) in TEST_METHODS {
+            if let Behaviour::Declines(decline) | Behaviour::Pends(Bank::Declines(decline)) = method.behaviour
+            {
+                let by_code = ISSUER_CODES.contains(&decline.code.name());
+                let by_decline_code =
+                    decline.decline_code.is_some_and(|code| ISSUER_DECLINE_CODES.contains(&code));
+                assert!(by_code || by_decline_code, "{name}: {decline:?}");
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! Invariant: an answer whose effect is not certain is [`Answer::Unknown`] and nothing else.
 
 use crate::client::Probe;
+use crate::codes;
 use crate::envelope::{self, ErrorObject};
 use crate::mode::Mode;
 use crate::transport::TransportError;
@@ -145,14 +146,14 @@ fn refused(call: Call<'_>, mode: Mode, status: u16, headers: &HeaderMap, error: 
     }
     match (status, error.code()) {
         (_, Some(code)) if words::is_about_the_account(code) => not_done(Cause::AccountRefused),
-        (400, Some("payment_intent_unexpected_state")) => {
+        (400, Some(codes::UNEXPECTED_STATE)) => {
             of_intent(call, mode, error.into_intent(), Answer::UnexpectedState)
         }
         (400, _) if is_key_conflict(call, &error) => Answer::KeySpent,
         // `idempotency_key_in_use`, or whatever else lost against a concurrent request: Stripe executes one of
         // the two, and it was not this one.
         (409, _) => not_done(Cause::InFlight),
-        (404, Some("resource_missing")) if is_about_the_path(call, &error) => Answer::IntentMissing,
+        (404, Some(codes::RESOURCE_MISSING)) if is_about_the_path(call, &error) => Answer::IntentMissing,
         // Stripe itself says that this is not its last word.
         _ if header(headers, SHOULD_RETRY) == Some("true") => {
             Answer::Unknown { cause: Cause::ProviderError, replay: Replay::Open }
@@ -187,7 +188,7 @@ fn is_about_the_path(call: Call<'_>, error: &ErrorObject) -> bool {
 /// `lock_timeout` is about one object and passes; any other 429 says that we are too fast.
 fn throttled(body: &[u8]) -> Cause {
     match envelope::error(body) {
-        Some(error) if error.code() == Some("lock_timeout") => Cause::LockTimeout,
+        Some(error) if error.code() == Some(codes::LOCK_TIMEOUT) => Cause::LockTimeout,
         Some(_) | None => Cause::RateLimited,
     }
 }

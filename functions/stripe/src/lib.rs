@@ -11,6 +11,7 @@
 mod base;
 mod classify;
 mod client;
+pub mod codes;
 mod envelope;
 mod key;
 pub mod limits;

@@ -6,7 +6,8 @@
 //! Invariant: every error code here is one that the official SDK of the pinned version knows (`ci/stripe-contract`).
 
 /// Error codes (`error.code`) with which an issuer, or what stands between Stripe and it, says no to one payment.
-pub const ISSUER_CODES: [&str; 25] = [
+pub const ISSUER_CODES: [&str; 27] = [
+    "account_closed",
     "authentication_required",
     "bank_account_declined",
     "bank_account_restricted",
@@ -26,6 +27,7 @@ pub const ISSUER_CODES: [&str; 25] = [
     "invalid_expiry_month",
     "invalid_expiry_year",
     "invalid_number",
+    "no_account",
     "payment_intent_authentication_failure",
     "payment_intent_payment_attempt_failed",
     "payment_method_customer_decline",

@@ -63,6 +63,13 @@ fn every_refused_parameter_is_named_with_its_code() {
         ("amount=1999&currency=eur&payment_method=pm_card_nobody", "resource_missing", "payment_method"),
         ("amount=1999&currency=eur&customer=alice", "resource_missing", "customer"),
         ("amount=1999&currency=eur&payment_method_types[]=cash", "none", "payment_method_types"),
+        (
+            "amount=1999&currency=eur&excluded_payment_method_types[]=link",
+            "none",
+            "excluded_payment_method_types",
+        ),
+        ("amount=1999&currency=eur&confirmation_method=sometimes", "none", "confirmation_method"),
+        ("amount=1999&currency=eur&setup_future_usage=never", "none", "setup_future_usage"),
         ("amount=1999&currency=eur&off_session=true", "none", "off_session"),
         ("amount=1999&currency=eur&confirm=yes", "none", "confirm"),
     ] {

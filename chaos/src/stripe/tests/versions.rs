@@ -71,7 +71,7 @@ fn listed_types_are_gone_since_endive_wherever_they_were_taken() {
 fn a_parameter_is_unknown_before_the_version_that_brought_it() {
     for (param, before, since) in [
         ("allowed_payment_method_types[]=card", "2026-06-24.dahlia", "2026-07-29.dahlia"),
-        ("excluded_payment_method_types[]=link", "2025-07-30.basil", "2025-08-27.basil"),
+        ("excluded_payment_method_types[]=klarna", "2025-07-30.basil", "2025-08-27.basil"),
         ("hooks[inputs][tax][calculation]=x", "2025-10-29.clover", "2025-11-17.clover"),
         ("customer_account=x", "2025-11-17.clover", "2025-12-15.clover"),
         ("confirmation_token=x", "2023-10-16", "2024-04-10"),
@@ -98,7 +98,7 @@ fn allowed_types_filter_in_silence_and_go_with_no_other_choice() {
     assert_eq!(intent["allowed_payment_method_types"], serde_json::json!(["card", "ideal"]));
     for other in [
         "payment_method_types[]=card",
-        "excluded_payment_method_types[]=link",
+        "excluded_payment_method_types[]=klarna",
         "automatic_payment_methods[enabled]=true",
     ] {
         let refused = create(&mut client, LAST_WITH_LISTED, &format!("{}&{other}", allowed("card")));
