@@ -60,6 +60,7 @@ use calls::{Call, Route};
 use errors::ApiError;
 use http::{HeaderMap, Method, Request, Response, header};
 use idempotency::{Keys, Stored, Use};
+use intent::Intent;
 use limiter::Buckets;
 use mode::Mode;
 use params::Form;
@@ -169,6 +170,11 @@ impl FakeStripe {
     /// `metadata[payment_id]` of an intent.
     fn payment_of(&self, intent: &str) -> Option<String> {
         self.account.intent(intent)?.payment().map(str::to_owned)
+    }
+
+    /// When an intent was made.
+    fn made(&self, intent: &str) -> Option<UnixMs> {
+        self.account.intent(intent).map(Intent::made)
     }
 
     fn admit(
