@@ -140,7 +140,7 @@ fn chance(share: f64) -> Result<Chance, NotAccepted> {
     Chance::from_share(share).ok_or_else(|| NotAccepted::new("rate", share, "0 to 1"))
 }
 
-fn no_such_operation(unknown: &str, known: &[&str]) -> NotAccepted {
+pub(super) fn no_such_operation(unknown: &str, known: &[&str]) -> NotAccepted {
     let accepted = if known.is_empty() { "none for this kind".to_owned() } else { known.join(", ") };
     NotAccepted::new("operation", unknown, accepted)
 }

@@ -10,6 +10,7 @@
 mod fault;
 mod firing;
 mod kinds;
+mod live;
 pub mod malformed;
 pub mod oversized;
 mod refusal;
@@ -49,6 +50,13 @@ pub struct Tally {
     pub last: Option<UnixMs>,
     /// Which asks fired, in order; each payment that is poison once.
     pub firings: Vec<Firing>,
+}
+
+impl Tally {
+    /// Nothing has come of it yet.
+    const fn of(fault: Fault) -> Self {
+        Self { fault, asked: 0, fired: 0, first: None, last: None, firings: Vec::new() }
+    }
 }
 
 /// A fault that fired.
@@ -104,18 +112,10 @@ impl Faults {
     /// are drawn at hops 1 to `crash_hops`.
     #[must_use]
     pub fn new(faults: &[Fault], seed: u64, start: UnixMs, crash_hops: u64, journal: Journal) -> Self {
-        let tally = |fault: &Fault| Tally {
-            fault: fault.clone(),
-            asked: 0,
-            fired: 0,
-            first: None,
-            last: None,
-            firings: Vec::new(),
-        };
         let stream = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}")));
         let measure = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}/measure")));
         let state = State {
-            tallies: faults.iter().map(tally).collect(),
+            tallies: faults.iter().cloned().map(Tally::of).collect(),
             asks: vec![Asks::default(); faults.len()],
             streams: Kind::ALL.into_iter().map(stream).collect(),
             measures: Kind::ALL.into_iter().map(measure).collect(),

@@ -52,6 +52,10 @@ impl tower::Service<Request<Bytes>> for Wire {
     }
 }
 
+/// How many bytes the body of an answer was to have that was cut short, for whoever writes its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced(pub usize);
+
 /// What the client gets to see.
 enum Outcome {
     Answered(Response<Bytes>),
@@ -71,10 +75,11 @@ impl Wire {
     async fn carry(self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.link.hop().await;
         let route = Route::of(request.method(), request.uri().path());
-        let latency_ms = self.provider.latency_ms(route.as_ref());
+        let usual_ms = self.provider.usual_ms(route.as_ref());
+        let latency_ms = self.provider.passing_ms(usual_ms);
         let to_edge_ms = latency_ms / LATENCY_TO_EDGE_DIVISOR;
         sleep_ms(to_edge_ms).await;
-        let call = Call::of(&self, route.as_ref(), &request, latency_ms);
+        let call = Call::of(&self, route.as_ref(), &request, usual_ms);
         let outcome = self.meet(&call, &request, latency_ms - to_edge_ms).await;
         self.link.hop().await;
         match outcome {
@@ -207,7 +212,9 @@ impl Wire {
     }
 
     /// Keeps the beginning of the body, perhaps nothing of it, never all.
-    fn cut_short(&self, response: Response<Bytes>) -> Response<Bytes> {
+    fn cut_short(&self, mut response: Response<Bytes>) -> Response<Bytes> {
+        let announced = Announced(response.body().len());
+        response.extensions_mut().insert(announced);
         let last = (response.body().len() as u64).saturating_sub(1);
         let kept = self.provider.faults().between(Kind::StripeGarbage, 0, last);
         response.map(|body| body.slice(..usize::try_from(kept).unwrap_or(0).min(body.len())))
