@@ -12,7 +12,8 @@ fn root() -> PathBuf {
 
 fn stack() -> Stack {
     let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe";
-    let parameters = [("StripeSecretArn", secret), ("AlertEmail", "on-call@example.com")];
+    let parameters =
+        [("StripeSecretArn", secret), ("AlertEmail", "on-call@example.com"), ("StripeMode", "test")];
     let parameters: BTreeMap<String, String> =
         parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let deployment = Deployment { parameters, ..Deployment::default() };

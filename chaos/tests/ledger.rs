@@ -15,8 +15,9 @@ use chaos::link::Link;
 use chaos::template::{Deployment, Stack};
 use ledger::{Changed, Ledger, Opening, Received};
 use payments::cause::Cause;
-use payments::ledger::{Change, Forget, OpenDelivery, Reason, Request, Row};
+use payments::ledger::{Change, Forget, OpenDelivery, Reason, Row};
 use payments::provider::{Decline, IntentId};
+use payments::request::{Request, Wording};
 use payments::{Payment, UnixMs};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -38,20 +39,22 @@ fn change() -> impl Strategy<Value = Change> {
     let delivery = |n: u8| OpenDelivery { began_at: START, message: format!("message-{n}") };
     prop_oneof![
         (0..3_u8).prop_map(|n| Change::Record(IntentId(format!("pi_{n}")))),
-        Just(Change::NextGeneration),
+        Just(Change::NextGeneration(wording("2026-02-02"))),
         Just(Change::Succeed),
         Just(Change::Decline(Decline {
             code: "card_declined".into(),
-            decline_code: Some("lost_card".into())
+            decline_code: Some("lost_card".into()),
+            advice_code: Some("do_not_try_again".into()),
         })),
-        Just(Change::Decline(Decline { code: "expired_card".into(), decline_code: None })),
+        Just(Change::Decline(Decline { code: "expired_card".into(), decline_code: None, advice_code: None })),
         Just(Change::Quarantine(Reason::Poison)),
         Just(Change::Quarantine(Reason::Refused("amount_too_small (amount)".into()))),
-        Just(Change::Release(Forget::Nothing)),
-        Just(Change::Release(Forget::CanceledIntent)),
+        Just(Change::Release(Forget::Nothing, wording("2026-03-03"))),
+        Just(Change::Release(Forget::CanceledIntent, wording("2026-04-04"))),
         Just(Change::QuarantineSent("copy-1".into())),
         (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::ProviderTimeout, delivery(n))),
         (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::Panicked, delivery(n))),
+        (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::DeclinedSoftly, delivery(n))),
     ]
 }
 
@@ -67,7 +70,16 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 fn request() -> Request {
     let payment = r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa",
         "customer":"cus_1","description":"2 CDs","metadata":{"k":"v"}}"#;
-    Request::new(Payment::parse(payment).expect("valid"), "2026-01-01")
+    Request::new(Payment::parse(payment).expect("valid"), wording("2026-01-01"))
+}
+
+/// Words that tell their version in each of their parts.
+fn wording(version: &str) -> Arc<Wording> {
+    Arc::new(Wording {
+        version: version.to_owned(),
+        create: format!("amount=1999&as_of={version}"),
+        confirm: format!("off_session=true&as_of={version}"),
+    })
 }
 
 fn ledger(cloud: &Cloud, clock: Clock) -> Ledger {
@@ -97,7 +109,9 @@ async fn agree(moves: Vec<Move>) -> Result<(), TestCaseError> {
             Move::Receive(n, opening) => {
                 let delivery = OpenDelivery { began_at: START, message: format!("message-{n}") };
                 let occupied = opening == Opening::IfNoneIsOpen
-                    && model.as_ref().is_some_and(|row| !row.open.is_empty());
+                    && model
+                        .as_ref()
+                        .is_some_and(|row| !row.open.is_empty() && !row.open.contains(&delivery));
                 model = Some(match model.take() {
                     None => Row::received(Arc::new(request.clone()), delivery.clone(), START),
                     Some(row) if occupied => row,
@@ -141,6 +155,7 @@ fn cloud(clock: Clock) -> Cloud {
             "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe".to_owned(),
         ),
         ("AlertEmail".to_owned(), "on-call@example.com".to_owned()),
+        ("StripeMode".to_owned(), "test".to_owned()),
     ]);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let stack = Stack::load(&path, &Deployment { parameters, ..Deployment::default() }).expect("it loads");
@@ -179,7 +194,7 @@ fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
             ledger.receive(&first, &delivery, START, Opening::Always).await.expect("the ledger answers");
         let json =
             r#"{"payment_id":"order-1","amount":2999,"currency":"eur","payment_method":"pm_card_visa"}"#;
-        let other = Request::new(Payment::parse(json).expect("valid"), "2026-01-01");
+        let other = Request::new(Payment::parse(json).expect("valid"), wording("2026-01-01"));
         for opening in [Opening::IfNoneIsOpen, Opening::Always] {
             let refused = ledger.receive(&other, &delivery, START, opening).await;
             assert_eq!(refused.expect("the ledger answers"), Received::OtherRequest);

@@ -65,7 +65,8 @@ impl Deployed {
     /// When it cannot be honoured, or lacks what a run needs.
     pub fn load(path: &Path, parameters: &BTreeMap<String, String>) -> Result<Self, WorldError> {
         let secret = names::secret_arn(SECRET);
-        let given = [("StripeSecretArn", secret.as_str()), ("AlertEmail", ALERT_EMAIL)];
+        let given =
+            [("StripeSecretArn", secret.as_str()), ("AlertEmail", ALERT_EMAIL), ("StripeMode", "test")];
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let parameters = given.into_iter().chain(parameters.clone()).collect();
         let deployment = Deployment { parameters, ..Deployment::default() };

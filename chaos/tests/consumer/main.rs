@@ -13,7 +13,9 @@ use consumer::Protocol;
 use payments::Row;
 use payments::charge::{Delivery, Event, Step};
 use payments::ledger::OpenDelivery;
+use payments::request::Wording;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use town::{DEAD_LETTERS, Plan, QUARANTINE, SOURCE, always, in_town, payment, until};
 
 const VISA: &str = "pm_card_visa";
@@ -180,9 +182,9 @@ fn when_everybody_is_refused_with_one_code_only_the_first_four_are_taken_for_hop
 
 #[test]
 fn a_panic_costs_one_payment_not_its_batch() {
-    fn begin(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+    fn begin(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Delivery, Step) {
         assert!(row.payment().payment_id.as_str() != "order-3", "a bug that only this payment meets");
-        Delivery::begin(row, this)
+        Delivery::begin(row, this, wording)
     }
     let protocol = Protocol { begin, ..Protocol::default() };
     in_town(Plan { protocol, ..Plan::default() }, async |town| {

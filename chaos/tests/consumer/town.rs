@@ -198,6 +198,7 @@ fn stack(drills_off: bool) -> Stack {
     let mut parameters = BTreeMap::from([
         ("StripeSecretArn".to_owned(), SECRET.to_owned()),
         ("AlertEmail".to_owned(), "on-call@example.com".to_owned()),
+        ("StripeMode".to_owned(), "test".to_owned()),
     ]);
     if drills_off {
         parameters.insert("Drills".to_owned(), "off".to_owned());

@@ -9,7 +9,9 @@ use payments::charge::{Delivery, Event, Method, Outcome, Step};
 use payments::ledger::{Change, OpenDelivery, State};
 use payments::limits::POISON_DEATHS;
 use payments::provider::{Answer, Decline, Intent, IntentStatus};
+use payments::request::Wording;
 use payments::{Cause, Row, UnixMs};
+use std::sync::Arc;
 
 pub(crate) const MUTANTS: [Mutant; 15] = [
     Mutant {
@@ -66,7 +68,7 @@ pub(crate) const MUTANTS: [Mutant; 15] = [
         story: "gives a payment up without making sure that it can never charge",
         weather: Weather::Deadly,
         caught_by: "ledger-agrees",
-        broken: Broken::Protocol(Protocol { begin: gives_up_without_a_fence, next: Delivery::next }),
+        broken: Broken::Protocol(Protocol { begin: gives_up_without_a_fence, ..Protocol::DEPLOYED }),
     },
     Mutant {
         name: "takes processing for paid",
@@ -87,21 +89,21 @@ pub(crate) const MUTANTS: [Mutant; 15] = [
         story: "answers `already processed` with an error, and errors go back to the queue",
         weather: Weather::Twins,
         caught_by: "drained",
-        broken: Broken::Protocol(Protocol { begin: keeps_what_is_settled, next: Delivery::next }),
+        broken: Broken::Protocol(Protocol { begin: keeps_what_is_settled, ..Protocol::DEPLOYED }),
     },
     Mutant {
         name: "counts an outage as poison",
         story: "three strikes, whoever's fault they were",
         weather: Weather::Outage,
         caught_by: "quarantined-for-cause",
-        broken: Broken::Protocol(Protocol { begin: counts_an_outage_as_poison, next: Delivery::next }),
+        broken: Broken::Protocol(Protocol { begin: counts_an_outage_as_poison, ..Protocol::DEPLOYED }),
     },
     Mutant {
         name: "never recognises poison",
         story: "retries for ever what kills it, because the queue will see to it",
         weather: Weather::Poison,
         caught_by: "drained",
-        broken: Broken::Protocol(Protocol { begin: never_recognises_poison, next: Delivery::next }),
+        broken: Broken::Protocol(Protocol { begin: never_recognises_poison, ..Protocol::DEPLOYED }),
     },
     Mutant {
         name: "repeats what is refused for good",
@@ -120,7 +122,7 @@ pub(crate) const MUTANTS: [Mutant; 15] = [
 ];
 
 const fn next(next: fn(&mut Delivery, Event) -> Step) -> Broken {
-    Broken::Protocol(Protocol { begin: Delivery::begin, next })
+    Broken::Protocol(Protocol { next, ..Protocol::DEPLOYED })
 }
 
 fn confirms_without_a_record(delivery: &mut Delivery, event: Event) -> Step {
@@ -172,12 +174,12 @@ fn retries_a_decline(delivery: &mut Delivery, event: Event) -> Step {
         }
         _ => false,
     };
-    let not_done = Answer::NotDone { cause: Cause::ProviderError, retry_after_s: None };
+    let not_done = Answer::NotDone { cause: Cause::ProviderError };
     delivery.next(if is_decline { Event::Answered(not_done) } else { event })
 }
 
-fn gives_up_without_a_fence(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
-    let (mut delivery, step) = Delivery::begin(row, this);
+fn gives_up_without_a_fence(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Delivery, Step) {
+    let (mut delivery, step) = Delivery::begin(row, this, wording);
     let step = without_a_fence(&mut delivery, step);
     (delivery, step)
 }
@@ -213,26 +215,26 @@ fn taken_for_paid(status: IntentStatus, delivery: &mut Delivery, event: Event) -
     delivery.next(event)
 }
 
-fn keeps_what_is_settled(row: Row, this: &OpenDelivery) -> (Delivery, Step) {
-    match Delivery::begin(row, this) {
+fn keeps_what_is_settled(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Delivery, Step) {
+    match Delivery::begin(row, this, wording) {
         (delivery, Step::Done(Outcome::Acknowledge)) => {
-            (delivery, Step::Done(Outcome::HandBack { cause: Cause::Contended, retry_after_s: None }))
+            (delivery, Step::Done(Outcome::HandBack { cause: Cause::Contended }))
         }
         begun => begun,
     }
 }
 
-fn counts_an_outage_as_poison(mut row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+fn counts_an_outage_as_poison(mut row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Delivery, Step) {
     if row.attempts > 3 {
         let died = |n: usize| OpenDelivery { began_at: UnixMs(0), message: format!("strike {n}") };
         row.open.extend((0..POISON_DEATHS).map(died));
     }
-    Delivery::begin(row, this)
+    Delivery::begin(row, this, wording)
 }
 
-fn never_recognises_poison(mut row: Row, this: &OpenDelivery) -> (Delivery, Step) {
+fn never_recognises_poison(mut row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Delivery, Step) {
     row.open.clear();
-    Delivery::begin(row, this)
+    Delivery::begin(row, this, wording)
 }
 
 fn repeats_what_is_refused_for_good(delivery: &mut Delivery, event: Event) -> Step {
@@ -267,5 +269,5 @@ fn seen(delivery: &Delivery, status: IntentStatus) -> Event {
 }
 
 fn declined() -> Decline {
-    Decline { code: "card_declined".to_owned(), decline_code: None }
+    Decline { code: "card_declined".to_owned(), decline_code: None, advice_code: None }
 }

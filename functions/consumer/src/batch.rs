@@ -10,6 +10,7 @@ use crate::metrics::Tally;
 use crate::record::{End, Envelope, Report};
 use crate::source::Delay;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use payments::ledger::{Reason, State};
 use payments::{Cause, UnixMs};
 use std::sync::Arc;
 
@@ -84,7 +85,9 @@ fn tell(message: &SqsMessage, report: &Report) {
         end,
         cause,
         visible_in_s,
-        state = report.state,
+        state = report.state.as_ref().map(State::name),
+        reason = report.state.as_ref().and_then(State::reason).map(Reason::name),
+        detail = report.state.as_ref().and_then(State::reason).and_then(Reason::detail),
         attempts = report.attempts,
         intent_id = report.intent_id,
         stripe_calls = report.calls.made,

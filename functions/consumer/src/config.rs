@@ -4,7 +4,7 @@
 //! the variable and what it accepts.
 
 use host::{ConfigError, Environment};
-use stripe::ApiBase;
+use stripe::{ApiBase, Mode};
 
 /// What the template tells the function.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Config {
     pub stripe_secret_arn: String,
     /// `STRIPE_API_BASE`: https, or http on loopback.
     pub stripe_api_base: ApiBase,
+    /// `STRIPE_MODE`: test or live, which the key must be of.
+    pub stripe_mode: Mode,
     /// `STRIPE_RATE_PER_SECOND`: Stripe calls a second of all containers together, at least 1.
     pub stripe_rate_per_s: u32,
     /// `CONSUMER_CONCURRENCY`: containers that share that rate, at least 1.
@@ -54,6 +56,7 @@ impl Config {
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
             stripe_api_base: environment
                 .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
+            stripe_mode: environment.parsed("STRIPE_MODE", Mode::FORM, Mode::parse)?,
             stripe_rate_per_s: number("STRIPE_RATE_PER_SECOND")?,
             concurrency: number("CONSUMER_CONCURRENCY")?,
             drills: environment.parsed("DRILLS", "on, off", drills)?,
@@ -80,6 +83,7 @@ mod tests {
             "SOURCE_QUEUE_URL" | "QUARANTINE_QUEUE_URL" => "https://sqs/queue",
             "STRIPE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe",
             "STRIPE_API_BASE" => "https://api.stripe.com",
+            "STRIPE_MODE" => "test",
             "STRIPE_RATE_PER_SECOND" => "20",
             "CONSUMER_CONCURRENCY" => "2",
             "DRILLS" => "on",
@@ -104,6 +108,7 @@ mod tests {
                 "environment variable LEDGER_TABLE is missing; accepted: a DynamoDB table name",
             ),
             ("DRILLS", Some("yes"), "environment variable DRILLS is not acceptable; accepted: on, off"),
+            ("STRIPE_MODE", None, "environment variable STRIPE_MODE is missing; accepted: test, live"),
             (
                 "STRIPE_RATE_PER_SECOND",
                 Some("0"),

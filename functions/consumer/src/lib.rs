@@ -26,7 +26,8 @@ use ledger::Ledger;
 use payments::charge::{Delivery, Event, Step};
 use payments::ledger::OpenDelivery;
 use payments::pace::Pace;
-use payments::{Row, UnixMs};
+use payments::request::Wording;
+use payments::{Payment, Row, UnixMs};
 use provider::Provider;
 use quarantine::Quarantine;
 use rand::Rng;
@@ -58,18 +59,26 @@ pub struct Ports {
     pub protocol: Protocol,
 }
 
-/// The charge protocol, as two functions.
+/// The charge protocol, as functions.
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
-    /// Starts a delivery from its row.
-    pub begin: fn(Row, &OpenDelivery) -> (Delivery, Step),
+    /// Puts a payment into Stripe's words.
+    pub wording: fn(&Payment) -> Wording,
+    /// Starts a delivery from its row and today's words.
+    pub begin: fn(Row, &OpenDelivery, &Arc<Wording>) -> (Delivery, Step),
     /// Takes what came of a step and says the next.
     pub next: fn(&mut Delivery, Event) -> Step,
 }
 
+impl Protocol {
+    /// The one that is deployed.
+    pub const DEPLOYED: Self =
+        Self { wording: stripe::wording, begin: Delivery::begin, next: Delivery::next };
+}
+
 impl Default for Protocol {
     fn default() -> Self {
-        Self { begin: Delivery::begin, next: Delivery::next }
+        Self::DEPLOYED
     }
 }
 
@@ -96,7 +105,7 @@ impl Consumer {
     pub async fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
         let secret = Secret::new(ports.secrets, config.stripe_secret_arn);
-        let client = stripe::Client::new(ports.stripe, config.stripe_api_base);
+        let client = stripe::Client::new(ports.stripe, config.stripe_api_base, config.stripe_mode);
         let pace = Pace::shared(config.stripe_rate_per_s, config.concurrency);
         let inner = Inner {
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
@@ -133,8 +142,4 @@ impl Inner {
     fn draw(&self) -> u64 {
         self.random.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
     }
-}
-
-const fn stripe_version() -> &'static str {
-    stripe::STRIPE_VERSION
 }

@@ -5,6 +5,7 @@
 use crate::record::{End, Report, Why};
 use metrique_writer::Entry;
 use payments::Cause;
+use payments::ledger::State;
 
 /// Counts of one batch. CloudWatch adds them up over time; the namespace keeps stacks apart.
 #[derive(Clone, Debug, Default, Entry)]
@@ -27,14 +28,12 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn add(&mut self, report: &Report) {
-        match (&report.end, report.state) {
-            (End::Acknowledged(Why::Drill), _) | (End::HandedBack { cause: None, .. }, _) => self.drills += 1,
-            (End::Acknowledged(Why::SettledBefore), _) => self.duplicates += 1,
-            (End::Acknowledged(Why::Quarantined), _) => self.quarantined += 1,
-            (End::Acknowledged(Why::Settled), Some("succeeded")) => self.succeeded += 1,
-            (End::Acknowledged(Why::Settled), Some("declined")) => self.declined += 1,
-            (End::Acknowledged(Why::Settled), _) => self.quarantined += 1,
-            (End::HandedBack { cause: Some(cause), .. }, _) => {
+        match &report.end {
+            End::Acknowledged(Why::Drill) | End::HandedBack { cause: None, .. } => self.drills += 1,
+            End::Acknowledged(Why::SettledBefore) => self.duplicates += 1,
+            End::Acknowledged(Why::Quarantined) => self.quarantined += 1,
+            End::Acknowledged(Why::Settled) => self.settled(report.state.as_ref()),
+            End::HandedBack { cause: Some(cause), .. } => {
                 self.handed_back += 1;
                 self.panicked += u64::from(*cause == Cause::Panicked);
             }
@@ -44,6 +43,16 @@ impl Tally {
         self.stripe_spared += u64::from(report.calls.spared);
         self.credentials_refused += u64::from(report.calls.credentials_refused);
     }
+
+    const fn settled(&mut self, state: Option<&State>) {
+        match state {
+            Some(State::Succeeded) => self.succeeded += 1,
+            Some(State::Declined(_)) => self.declined += 1,
+            Some(State::Quarantined(_)) => self.quarantined += 1,
+            // Nothing is acknowledged as settled that is not; a mutant may say so, and is told by the checks.
+            Some(State::Received | State::Intended) | None => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +61,8 @@ mod tests {
     use crate::provider::Calls;
     use host::Metrics;
     use payments::UnixMs;
+    use payments::ledger::Reason;
+    use payments::provider::Decline;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
@@ -69,7 +80,7 @@ mod tests {
         }
     }
 
-    fn report(end: End, state: &'static str) -> Report {
+    fn report(end: End, state: State) -> Report {
         Report { end, state: Some(state), ..Report::default() }
     }
 
@@ -79,12 +90,13 @@ mod tests {
         let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
         let failed = Calls { made: 2, failed: 1, spared: 3, ..Calls::default() };
         let mut tally = Tally::default();
-        tally.add(&report(End::Acknowledged(Why::Settled), "succeeded"));
-        tally.add(&report(End::Acknowledged(Why::Settled), "declined"));
-        tally.add(&report(End::Acknowledged(Why::Settled), "quarantined"));
-        tally.add(&report(End::Acknowledged(Why::Quarantined), "malformed"));
-        tally.add(&report(End::Acknowledged(Why::SettledBefore), "succeeded"));
-        tally.add(&report(End::HandedBack { cause: None, visible_in_s: 5 }, "drill"));
+        let declined = State::Declined(Decline::authentication_required());
+        tally.add(&report(End::Acknowledged(Why::Settled), State::Succeeded));
+        tally.add(&report(End::Acknowledged(Why::Settled), declined));
+        tally.add(&report(End::Acknowledged(Why::Settled), State::Quarantined(Reason::Poison)));
+        tally.add(&report(End::Acknowledged(Why::Quarantined), State::Quarantined(Reason::Malformed)));
+        tally.add(&report(End::Acknowledged(Why::SettledBefore), State::Succeeded));
+        tally.add(&Report { end: End::HandedBack { cause: None, visible_in_s: 5 }, ..Report::default() });
         let panicked = End::HandedBack { cause: Some(Cause::Panicked), visible_in_s: 9 };
         tally.add(&Report { end: panicked, calls: failed, ..Report::default() });
         metrics.write(&tally, UnixMs(1_767_603_600_000));

@@ -48,6 +48,8 @@ pub(crate) struct Calls {
     pub(crate) spared: u32,
     pub(crate) credentials_refused: u32,
     pub(crate) last_status: Option<u16>,
+    /// The longest pause that any answer asked for, seconds.
+    pub(crate) retry_after_s: Option<u32>,
     /// `Request-Id` of the last answer: what Stripe's support asks for.
     pub(crate) last_request: Option<String>,
     pub(crate) last_failure: Option<String>,
@@ -75,7 +77,7 @@ impl Provider {
         deadline: UnixMs,
         calls: &mut Calls,
     ) -> Answer {
-        let not_done = |cause| Answer::NotDone { cause, retry_after_s: None };
+        let not_done = |cause| Answer::NotDone { cause };
         let Some(key) = self.secret.key(self.clock.now()).await else {
             return not_done(Cause::SecretUnavailable);
         };
@@ -112,11 +114,8 @@ impl Provider {
     async fn send(&self, call: &Call, delivery: &Delivery, key: &ApiKey, calls: &mut Calls) -> Answer {
         let row = delivery.row();
         let reply: Reply = match call {
-            Call::Create => {
-                let version = &row.request.stripe_version;
-                self.client.create(key, row.payment(), version, &delivery.create_key()).await
-            }
-            Call::Confirm(intent, method) => self.client.confirm(key, intent, *method, row.payment()).await,
+            Call::Create => self.client.create(key, &row.request, &delivery.create_key()).await,
+            Call::Confirm(intent, method) => self.client.confirm(key, intent, *method, &row.request).await,
             Call::Retrieve(intent) => self.client.retrieve(key, intent).await,
             Call::Cancel(intent) => self.client.cancel(key, intent).await,
         };
@@ -125,19 +124,23 @@ impl Provider {
         calls.made += 1;
         calls.failed += u32::from(health == Health::Unwell);
         calls.last_status = reply.status;
+        calls.retry_after_s = calls.retry_after_s.max(reply.retry_after_s);
         calls.last_request = reply.request_id;
         calls.last_failure = reply.failure;
         reply.answer
     }
 
-    /// A refusal is held against the payment, unless everybody is refused.
+    /// A refusal is held against the payment, unless everybody is refused. Words of before are nobody's: the protocol
+    /// says them anew. Nor does a refused repeat speak against anybody: the issuer has spoken already.
     fn judge(&self, call: &Call, delivery: &Delivery, answer: Answer) -> Answer {
         match (call, &answer) {
+            (Call::Create, Answer::Refused { .. }) if delivery.speaks_as_before() => answer,
+            (Call::Confirm(_, Method::OfTheRequest), Answer::Refused { .. }) => answer,
             (Call::Create | Call::Confirm(..), Answer::Refused { code, .. }) => {
                 let payment_id = &delivery.row().payment().payment_id;
                 match self.memory().refusals.refused(payment_id, code) {
                     Suspect::Payment => answer,
-                    Suspect::Us => Answer::NotDone { cause: Cause::RefusedInARow, retry_after_s: None },
+                    Suspect::Us => Answer::NotDone { cause: Cause::RefusedInARow },
                 }
             }
             (Call::Create | Call::Confirm(..), Answer::Intent(_) | Answer::Declined(_)) => {
@@ -155,5 +158,5 @@ impl Provider {
 }
 
 fn is_refusal_of_credentials(answer: &Answer) -> bool {
-    matches!(answer, Answer::NotDone { cause: Cause::CredentialsRefused, .. })
+    matches!(answer, Answer::NotDone { cause } if cause.is_refusal_of_credentials())
 }

@@ -3,17 +3,18 @@
 //! Invariant: a record is acknowledged only when its payment's row is settled, its copy is in quarantine, or it
 //! was a drill.
 
+use crate::Inner;
 use crate::config::Drills;
 use crate::limits::NOTE_TRIES;
 use crate::provider::{Call, Calls};
-use crate::{Inner, stripe_version};
 use aws_lambda_events::event::sqs::SqsMessage;
 use ledger::{Changed, LedgerError, Opening, Received};
 use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
-use payments::ledger::{Change, OpenDelivery, Reason, Request, Row};
+use payments::ledger::{Change, OpenDelivery, Reason, Row, State};
 use payments::limits::DRILL_BACKOFF_S;
 use payments::payment::{Body, Drill, Malformed};
+use payments::request::{Request, Wording};
 use payments::{Cause, Payment, UnixMs};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 pub(crate) struct Report {
     pub(crate) payment_id: Option<String>,
     pub(crate) end: End,
-    /// State of the row at the end.
-    pub(crate) state: Option<&'static str>,
+    /// Where the payment stands at the end; for a message without a row, why it is in quarantine.
+    pub(crate) state: Option<State>,
     pub(crate) attempts: Option<u32>,
     pub(crate) intent_id: Option<String>,
     pub(crate) calls: Calls,
@@ -149,13 +150,14 @@ struct Work<'a> {
 impl Work<'_> {
     async fn payment(&self, payment: Payment) -> Worked {
         let report = Report { payment_id: Some(payment.payment_id.to_string()), ..Report::default() };
-        let request = Request::new(payment, stripe_version());
+        let wording = Arc::new((self.inner.protocol.wording)(&payment));
+        let request = Request::new(payment, wording);
         let delivery = OpenDelivery {
             began_at: self.inner.clock.now(),
             message: self.message.message_id.clone().unwrap_or_default(),
         };
         Worked::Ended(match self.receive(&request, &delivery).await {
-            Ok(Received::Row(row)) => self.deliver(row, delivery, report).await,
+            Ok(Received::Row(row)) => self.deliver(row, delivery, &request.wording, report).await,
             Ok(Received::Occupied(row)) => return self.step_aside(&row, &delivery, report),
             Ok(Received::OtherRequest) => {
                 self.quarantine_message(Reason::ConflictingRequest, None, report).await
@@ -187,7 +189,7 @@ impl Work<'_> {
     fn step_aside(&self, row: &Row, delivery: &OpenDelivery, report: Report) -> Worked {
         let report = Report {
             end: self.handed_back(Cause::OutOfTime, None),
-            state: Some(row.state.name()),
+            state: Some(row.state.clone()),
             attempts: Some(row.attempts),
             ..report
         };
@@ -195,9 +197,15 @@ impl Work<'_> {
     }
 
     /// Runs the protocol: does what it says, tells it what came of it.
-    async fn deliver(&self, row: Row, open: OpenDelivery, mut report: Report) -> Report {
+    async fn deliver(
+        &self,
+        row: Row,
+        open: OpenDelivery,
+        wording: &Arc<Wording>,
+        mut report: Report,
+    ) -> Report {
         let settled_before = !row.state.is_unsettled();
-        let (mut delivery, mut step) = (self.inner.protocol.begin)(row, &open);
+        let (mut delivery, mut step) = (self.inner.protocol.begin)(row, &open, wording);
         let outcome = loop {
             let event = match step {
                 Step::Done(outcome) => break outcome,
@@ -218,12 +226,12 @@ impl Work<'_> {
         report.end = match outcome {
             Outcome::Acknowledge if settled_before => End::Acknowledged(Why::SettledBefore),
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),
-            Outcome::HandBack { cause, retry_after_s } => {
+            Outcome::HandBack { cause } => {
                 self.note(row, Change::HandedBack(cause, open)).await;
-                self.handed_back(cause, retry_after_s)
+                self.handed_back(cause, report.calls.retry_after_s)
             }
         };
-        report.state = Some(row.state.name());
+        report.state = Some(row.state.clone());
         report.attempts = Some(row.attempts);
         report.intent_id = row.intent_id.as_ref().map(ToString::to_string);
         report
@@ -288,7 +296,7 @@ impl Work<'_> {
                 self.handed_back(Cause::QuarantineUnavailable, None)
             }
         };
-        Report { end, state: Some(reason.name()), ..report }
+        Report { end, state: Some(State::Quarantined(reason)), ..report }
     }
 
     fn handed_back(&self, cause: Cause, retry_after_s: Option<u32>) -> End {

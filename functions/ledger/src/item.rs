@@ -1,11 +1,12 @@
 //! A ledger row as DynamoDB stores it.
 //!
-//! The attribute names are a format that outlives every deployment: unknown attributes are ignored, so an older
-//! version can read what a newer one wrote.
+//! The attribute names are a format that outlives every deployment: unknown attributes are ignored, and so is what they
+//! say beyond what decides over money, so an older version can read what a newer one wrote.
 //! Invariant: an item either reads back as exactly one row or is refused with the attribute that is wrong.
 
-use payments::ledger::{OpenDelivery, Reason, Request, Row, State};
+use payments::ledger::{OpenDelivery, Reason, Row, State};
 use payments::provider::{Decline, IntentId};
+use payments::request::{Request, Wording};
 use payments::{Cause, Payment, UnixMs};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,7 +24,7 @@ pub(crate) enum BadItem {
     /// The request in it is not a payment.
     #[error("ledger item holds no payment: {0}")]
     Payment(#[from] payments::payment::Malformed),
-    /// A state or cause this version does not know.
+    /// A state this version does not know.
     #[error("ledger item has an unknown {0}")]
     Unknown(&'static str),
 }
@@ -39,6 +40,8 @@ struct Stored {
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     stripe_version: String,
+    create_form: String,
+    confirm_form: String,
     state: String,
     decline: Option<Decline>,
     reason: Option<String>,
@@ -49,6 +52,8 @@ struct Stored {
     #[serde(default)]
     open: BTreeSet<String>,
     last_error: Option<String>,
+    #[serde(default)]
+    soft_declines: u32,
     version: u64,
     received_at: UnixMs,
     enqueued_at: UnixMs,
@@ -61,8 +66,9 @@ pub(crate) fn read(item: Item) -> Result<Row, BadItem> {
     let stored: Stored = serde_dynamo::from_item(item)?;
     Ok(Row {
         state: state(&stored)?,
-        open: open(&stored)?,
-        last_error: stored.last_error.as_deref().map(cause).transpose()?,
+        open: stored.open.iter().filter_map(|text| OpenDelivery::parse(text)).collect(),
+        last_error: stored.last_error.as_deref().and_then(Cause::parse),
+        soft_declines: stored.soft_declines,
         request: Arc::new(request(&stored)?),
         intent_id: stored.intent_id,
         create_generation: stored.create_generation,
@@ -89,7 +95,12 @@ fn request(stored: &Stored) -> Result<Request, BadItem> {
             body[field] = value.as_str().into();
         }
     }
-    Ok(Request::new(Payment::parse(&body.to_string())?, &stored.stripe_version))
+    let wording = Wording {
+        version: stored.stripe_version.clone(),
+        create: stored.create_form.clone(),
+        confirm: stored.confirm_form.clone(),
+    };
+    Ok(Request::new(Payment::parse(&body.to_string())?, Arc::new(wording)))
 }
 
 fn state(stored: &Stored) -> Result<State, BadItem> {
@@ -103,11 +114,6 @@ fn state(stored: &Stored) -> Result<State, BadItem> {
     })
 }
 
-fn open(stored: &Stored) -> Result<BTreeSet<OpenDelivery>, BadItem> {
-    let read = |text: &String| OpenDelivery::parse(text).ok_or(BadItem::Unknown("open delivery"));
-    stored.open.iter().map(read).collect()
-}
-
 fn reason(stored: &Stored) -> Option<Reason> {
     Some(match stored.reason.as_deref()? {
         "malformed" => Reason::Malformed,
@@ -117,10 +123,6 @@ fn reason(stored: &Stored) -> Option<Reason> {
         "canceled_elsewhere" => Reason::CanceledElsewhere,
         "requires_capture" => Reason::RequiresCapture,
         "intent_mismatch" => Reason::IntentMismatch,
-        _ => return None,
+        other => Reason::Other(other.to_owned(), stored.detail.clone()),
     })
-}
-
-fn cause(text: &str) -> Result<Cause, BadItem> {
-    Cause::parse(text).ok_or(BadItem::Unknown("last_error"))
 }

@@ -19,7 +19,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use host::aws;
 use item::{BadItem, Item};
-use payments::ledger::{Change, OpenDelivery, Request, Row};
+use payments::ledger::{Change, OpenDelivery, Row};
+use payments::request::Request;
 use payments::{Cause, PaymentId, UnixMs};
 use std::error::Error;
 use update::Update;
@@ -115,6 +116,8 @@ impl Ledger {
         Ok(match self.update(request.payment.payment_id.as_str(), update).await? {
             Changed::Row(row) => Received::Row(row),
             Changed::LostRace(Some(row)) if !is_ours(&row) => Received::OtherRequest,
+            // The answer to our own write was lost, and the SDK repeated it: the delivery is open, and counted.
+            Changed::LostRace(Some(row)) if row.open.contains(delivery) => Received::Row(row),
             Changed::LostRace(Some(row)) if row.state.is_unsettled() => Received::Occupied(row),
             Changed::LostRace(Some(row)) => Received::Row(row),
             // The condition holds for a missing row, so this is a table that contradicts itself.

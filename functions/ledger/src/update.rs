@@ -5,7 +5,8 @@
 
 use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
-use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
+use payments::ledger::{Change, Forget, OpenDelivery, Row, State};
+use payments::request::{Request, Wording};
 use payments::{Cause, UnixMs};
 use std::collections::{BTreeMap, HashMap};
 
@@ -35,7 +36,9 @@ impl Update {
         let payment = &request.payment;
         let mut update = Self::default();
         update.set_once("fingerprint", text(request.fingerprint));
-        update.set_once("stripe_version", text(&request.stripe_version));
+        update.set_once("stripe_version", text(&request.wording.version));
+        update.set_once("create_form", text(&request.wording.create));
+        update.set_once("confirm_form", text(&request.wording.confirm));
         update.set_once("amount", number(payment.amount.get()));
         update.set_once("currency", text(payment.currency));
         update.set_once("payment_method", text(payment.payment_method.as_str()));
@@ -57,14 +60,18 @@ impl Update {
         update.set("enqueued_at", number(enqueued_at.0));
         update.add_one("attempts");
         update.open("ADD", delivery);
-        let none_is_open = match opening {
+        let may_open = match opening {
             // DynamoDB keeps no empty set: when the last delivery is taken out, the attribute is gone.
-            Opening::IfNoneIsOpen => " AND attribute_not_exists(#open)",
-            Opening::Always => "",
+            Opening::IfNoneIsOpen => "attribute_not_exists(#open)",
+            // Unless it is open already: then this is the SDK, repeating a write whose answer was lost.
+            Opening::Always => "NOT contains(#open, :this)",
         };
         update.condition = format!(
-            "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled){none_is_open})"
+            "attribute_not_exists(#payment_id) OR (#fingerprint = :fingerprint AND attribute_exists(#unsettled) AND {may_open})"
         );
+        if opening == Opening::Always {
+            update.values.insert(":this".to_owned(), text(delivery));
+        }
         update.name("payment_id");
         update
     }
@@ -87,6 +94,9 @@ impl Update {
         match change {
             Change::HandedBack(cause, delivery) => {
                 update.set("last_error", text(cause));
+                if *cause == Cause::DeclinedSoftly {
+                    update.add_one("soft_declines");
+                }
                 if cause.excuses() {
                     update.open("DELETE", delivery);
                 }
@@ -96,11 +106,11 @@ impl Update {
                 update.set("intent_id", text(intent));
                 update.set("state", text(State::Intended.name()));
             }
-            Change::NextGeneration => update.set("create_generation", number(read.create_generation + 1)),
+            Change::NextGeneration(wording) => update.begin_generation(read, wording),
             Change::Succeed => update.settle(read, State::Succeeded, now),
             Change::Decline(decline) => update.settle(read, State::Declined(decline.clone()), now),
             Change::Quarantine(reason) => update.settle(read, State::Quarantined(reason.clone()), now),
-            Change::Release(forget) => update.release(read, *forget),
+            Change::Release(forget, wording) => update.release(read, *forget, wording),
         }
         update.allow(read, change);
         update
@@ -113,13 +123,13 @@ impl Update {
             Change::Record(_) => {
                 "#version = :read AND attribute_exists(#unsettled) AND attribute_not_exists(#intent_id)"
             }
-            Change::NextGeneration | Change::Decline(_) | Change::Quarantine(_) => {
+            Change::NextGeneration(_) | Change::Decline(_) | Change::Quarantine(_) => {
                 "#version = :read AND attribute_exists(#unsettled)"
             }
             Change::Succeed => {
                 "#version = :read AND (attribute_exists(#unsettled) OR attribute_exists(#reason))"
             }
-            Change::Release(_) | Change::QuarantineSent(_) => {
+            Change::Release(..) | Change::QuarantineSent(_) => {
                 "#version = :read AND attribute_exists(#reason)"
             }
         }
@@ -135,11 +145,11 @@ impl Update {
                 self.values.insert(":read".to_owned(), number(read.version));
             }
             Change::Record(_)
-            | Change::NextGeneration
+            | Change::NextGeneration(_)
             | Change::Succeed
             | Change::Decline(_)
             | Change::Quarantine(_)
-            | Change::Release(_) => {
+            | Change::Release(..) => {
                 self.values.insert(":read".to_owned(), number(read.version));
                 self.set("version", number(read.version + 1));
             }
@@ -175,8 +185,10 @@ impl Update {
         match &state {
             State::Declined(decline) => {
                 let mut map = HashMap::from([("code".to_owned(), text(&decline.code))]);
-                if let Some(code) = &decline.decline_code {
-                    map.insert("decline_code".to_owned(), text(code));
+                for (name, code) in
+                    [("decline_code", &decline.decline_code), ("advice_code", &decline.advice_code)]
+                {
+                    map.extend(code.as_ref().map(|code| (name.to_owned(), text(code))));
                 }
                 self.set("decline", AttributeValue::M(map));
             }
@@ -199,18 +211,27 @@ impl Update {
         }
     }
 
-    fn release(&mut self, read: &Row, forget: Forget) {
+    fn begin_generation(&mut self, read: &Row, wording: &Wording) {
+        self.set("create_generation", number(read.create_generation + 1));
+        self.set("stripe_version", text(&wording.version));
+        self.set("create_form", text(&wording.create));
+        self.set("confirm_form", text(&wording.confirm));
+    }
+
+    fn release(&mut self, read: &Row, forget: Forget, wording: &Wording) {
         let keeps_intent = read.intent_id.is_some() && forget == Forget::Nothing;
         let state = if keeps_intent { State::Intended } else { State::Received };
         self.set("state", text(state.name()));
         self.set("unsettled", text(UNSETTLED));
         self.set("attempts", number(0));
-        for gone in ["settled_at", "quarantine_message_id", "reason", "detail"] {
+        for gone in ["settled_at", "quarantine_message_id", "reason", "detail", "soft_declines"] {
             self.remove(gone);
         }
         if forget == Forget::CanceledIntent {
             self.remove("intent_id");
-            self.set("create_generation", number(read.create_generation + 1));
+        }
+        if !keeps_intent {
+            self.begin_generation(read, wording);
         }
     }
 

@@ -54,7 +54,7 @@ impl Health {
     #[must_use]
     pub const fn of(answer: &Answer) -> Self {
         match answer {
-            Answer::Unknown { cause, .. } | Answer::NotDone { cause, .. } => {
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => {
                 if cause.is_provider_failure() {
                     Self::Unwell
                 } else {
@@ -64,7 +64,7 @@ impl Health {
             Answer::Intent(_)
             | Answer::Declined(_)
             | Answer::UnexpectedState(_)
-            | Answer::KeyConflict
+            | Answer::KeySpent
             | Answer::IntentMissing
             | Answer::Refused { .. } => Self::Well,
         }

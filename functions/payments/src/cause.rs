@@ -30,10 +30,18 @@ pub enum Cause {
     BreakerOpen,
     /// The intent is processing; the card network decides.
     Processing,
+    /// The issuer declined for now: the card is tried again after a pause.
+    DeclinedSoftly,
     /// 401 or 403, also after the secret was fetched again: this outage is ours.
     CredentialsRefused,
+    /// Stripe refuses the account, whatever is asked of it: not activated, closed, not allowed to charge.
+    AccountRefused,
+    /// The key, or an intent that it leads to, is of the other mode: test where live is expected, or live where test is.
+    WrongMode,
     /// The Stripe secret could not be read.
     SecretUnavailable,
+    /// The recorded intent does not exist for these credentials: the key is another account's.
+    IntentMissing,
     /// Several unrelated payments in a row were refused with one code: we are broken, not they.
     RefusedInARow,
     /// The ledger did not answer or throttled.
@@ -50,8 +58,6 @@ pub enum Cause {
     Panicked,
     /// The row vanished between two writes.
     RowMissing,
-    /// The recorded intent does not exist for these credentials.
-    IntentMissing,
     /// The recorded intent has moved money, but not this payment's.
     IntentMismatch,
     /// The intent has a status this version does not know.
@@ -65,7 +71,7 @@ pub enum Blame {
     Provider,
     /// This system and its configuration.
     Us,
-    /// Something about this one payment.
+    /// Something about this one payment, as far as one delivery can see.
     Payment,
 }
 
@@ -83,8 +89,12 @@ impl Cause {
             | Self::LockTimeout
             | Self::InFlight
             | Self::BreakerOpen
-            | Self::Processing => Blame::Provider,
+            | Self::Processing
+            | Self::DeclinedSoftly => Blame::Provider,
             Self::CredentialsRefused
+            | Self::AccountRefused
+            | Self::WrongMode
+            | Self::IntentMissing
             | Self::SecretUnavailable
             | Self::RefusedInARow
             | Self::LedgerUnavailable
@@ -94,7 +104,6 @@ impl Cause {
             Self::OutOfTime
             | Self::Panicked
             | Self::RowMissing
-            | Self::IntentMissing
             | Self::IntentMismatch
             | Self::UnknownStatus => Blame::Payment,
         }
@@ -122,6 +131,12 @@ impl Cause {
         )
     }
 
+    /// Whether the key or the account is refused, so that another key may be what is missing.
+    #[must_use]
+    pub const fn is_refusal_of_credentials(self) -> bool {
+        matches!(self, Self::CredentialsRefused | Self::AccountRefused | Self::WrongMode)
+    }
+
     /// Reads the text back; `None` when this version does not know it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -142,7 +157,10 @@ impl Cause {
             Self::InFlight => "in_flight",
             Self::BreakerOpen => "breaker_open",
             Self::Processing => "processing",
+            Self::DeclinedSoftly => "declined_softly",
             Self::CredentialsRefused => "credentials_refused",
+            Self::AccountRefused => "account_refused",
+            Self::WrongMode => "wrong_mode",
             Self::SecretUnavailable => "secret_unavailable",
             Self::RefusedInARow => "refused_in_a_row",
             Self::LedgerUnavailable => "ledger_unavailable",

@@ -12,15 +12,21 @@ use crate::cause::Cause;
 use crate::ledger::{Change, OpenDelivery, Reason, RecordedIntent, Row, State};
 use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_DEATHS};
 use crate::provider::{Answer, Decline, Intent, IntentStatus, Replay};
+use crate::request::Wording;
+use std::sync::Arc;
 
 /// One attempt to bring a payment to its end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Delivery {
     row: Row,
     awaiting: Awaiting,
+    /// How the payment would be put into words today; its row may hold older ones.
+    wording: Arc<Wording>,
     /// What to write once the intent is certain never to charge.
     goal: Option<Change>,
-    confirms: u8,
+    /// The issuer's last word, as far as this delivery heard it.
+    known: Option<Decline>,
+    confirmed: bool,
     reconfirmed: bool,
     next_generation: bool,
     conflicts: u8,
@@ -81,8 +87,6 @@ pub enum Outcome {
     HandBack {
         /// Why.
         cause: Cause,
-        /// `Retry-After` of the provider, seconds.
-        retry_after_s: Option<u32>,
     },
 }
 
@@ -98,14 +102,17 @@ enum Awaiting {
 }
 
 impl Delivery {
-    /// Starts from the row as step 1 (receive) left it. `this` is the delivery as the row knows it.
+    /// Starts from the row as step 1 (receive) left it. `this` is the delivery as the row knows it, `wording` how the
+    /// payment would be put into words today.
     #[must_use]
-    pub fn begin(row: Row, this: &OpenDelivery) -> (Self, Step) {
+    pub fn begin(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Self, Step) {
         let mut delivery = Self {
             row,
             awaiting: Awaiting::Nothing,
+            wording: Arc::clone(wording),
             goal: None,
-            confirms: 0,
+            known: None,
+            confirmed: false,
             reconfirmed: false,
             next_generation: false,
             conflicts: 0,
@@ -122,6 +129,12 @@ impl Delivery {
     #[must_use]
     pub const fn row(&self) -> &Row {
         &self.row
+    }
+
+    /// Whether the row holds other words than today's. Nothing but a refusal of them makes a delivery change them.
+    #[must_use]
+    pub fn speaks_as_before(&self) -> bool {
+        self.row.request.wording != self.wording
     }
 
     /// The idempotency key of [`Step::Create`]: one payment and generation, one intent.
@@ -179,13 +192,15 @@ impl Delivery {
             Answer::Declined(decline) => self.write(Change::Decline(decline)),
             // The key answers this for a day. A new key is safe: an intent nobody confirms costs nothing. Once
             // a delivery, so that a provider that stores every failure does not make us burn generations.
-            Answer::Unknown { replay: Replay::Stored, .. } | Answer::KeyConflict if !self.next_generation => {
-                self.next_generation = true;
-                self.write(Change::NextGeneration)
+            Answer::Unknown { replay: Replay::Stored, .. } | Answer::KeySpent if !self.next_generation => {
+                self.begin_generation()
             }
-            Answer::Unknown { cause, .. } => self.hand_back(cause),
-            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
-            Answer::KeyConflict => self.hand_back(Cause::InFlight),
+            // What was refused are words of before; they may be what a deployment has mended.
+            Answer::Refused { .. } if self.speaks_as_before() && !self.next_generation => {
+                self.begin_generation()
+            }
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => self.hand_back(cause),
+            Answer::KeySpent => self.hand_back(Cause::InFlight),
             Answer::Refused { code, param, .. } => self.write(Change::Quarantine(refused(code, param))),
             Answer::UnexpectedState(_) => {
                 self.write(Change::Quarantine(refused("unexpected_state".into(), None)))
@@ -199,10 +214,10 @@ impl Delivery {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => self.seen(&intent),
             Answer::Declined(decline) => self.declined(decline),
             Answer::Unknown { .. } => self.look_up(),
-            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
+            Answer::NotDone { cause } => self.hand_back(cause),
             Answer::IntentMissing => self.hand_back(Cause::IntentMissing),
-            Answer::KeyConflict => self.fence(Change::Quarantine(refused("idempotency_error".into(), None))),
-            Answer::Refused { code, param, .. } => self.fence(Change::Quarantine(refused(code, param))),
+            Answer::KeySpent => self.refused_to_confirm("idempotency_error".into(), None),
+            Answer::Refused { code, param, .. } => self.refused_to_confirm(code, param),
         }
     }
 
@@ -212,10 +227,9 @@ impl Delivery {
                 None => self.seen(&intent),
                 Some(goal) => self.after_cancel(&intent, goal),
             },
-            Answer::Unknown { cause, .. } => self.hand_back(cause),
-            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => self.hand_back(cause),
             // A look-up that is refused tells nothing about the money: never settle on it.
-            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeyConflict => {
+            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeySpent => {
                 self.hand_back(Cause::IntentMissing)
             }
         }
@@ -228,8 +242,8 @@ impl Delivery {
                 None => self.seen(&intent),
             },
             Answer::Unknown { .. } => self.look_up(),
-            Answer::NotDone { cause, retry_after_s } => self.hand_back_after(cause, retry_after_s),
-            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeyConflict => {
+            Answer::NotDone { cause } => self.hand_back(cause),
+            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeySpent => {
                 self.hand_back(Cause::IntentMissing)
             }
         }
@@ -277,12 +291,29 @@ impl Delivery {
         }
     }
 
+    /// The issuer says no. For now only, it is asked again by a later delivery: an issuer in trouble is not well again
+    /// within the same second.
     fn declined(&mut self, decline: Decline) -> Step {
-        if decline.is_soft() && (1..CONFIRMS_MAX).contains(&self.confirms) {
-            self.confirm(Method::OfTheRequest)
-        } else {
+        let heard = self.row.soft_declines + u32::from(self.confirmed);
+        self.known = Some(decline.clone());
+        if !decline.is_soft() || heard >= CONFIRMS_MAX {
             self.fence(Change::Decline(decline))
+        } else if self.confirmed {
+            self.hand_back(Cause::DeclinedSoftly)
+        } else {
+            // An earlier delivery heard this one, and the pause is over.
+            self.confirm(Method::OfTheRequest)
         }
+    }
+
+    /// A confirm that is refused for good quarantines the payment, unless the issuer has spoken before: a repeat that is
+    /// refused, because a payment method without a customer is spent by its first attempt, does not unsay that.
+    fn refused_to_confirm(&mut self, code: String, param: Option<String>) -> Step {
+        let goal = match self.known.clone() {
+            Some(decline) => Change::Decline(decline),
+            None => Change::Quarantine(refused(code, param)),
+        };
+        self.fence(goal)
     }
 
     /// Makes sure the intent can never charge before the row says that it did not. Without it the ledger could
@@ -335,6 +366,11 @@ impl Delivery {
         }
     }
 
+    fn begin_generation(&mut self) -> Step {
+        self.next_generation = true;
+        self.write(Change::NextGeneration(Arc::clone(&self.wording)))
+    }
+
     fn create(&mut self) -> Step {
         self.awaiting = Awaiting::Create;
         Step::Create
@@ -344,7 +380,7 @@ impl Delivery {
         let Some(intent) = self.row.recorded_intent() else {
             return self.hand_back(Cause::IntentMissing);
         };
-        self.confirms += 1;
+        self.confirmed = true;
         self.awaiting = Awaiting::Confirm;
         Step::Confirm(intent, method)
     }
@@ -360,11 +396,7 @@ impl Delivery {
     }
 
     fn hand_back(&mut self, cause: Cause) -> Step {
-        self.hand_back_after(cause, None)
-    }
-
-    fn hand_back_after(&mut self, cause: Cause, retry_after_s: Option<u32>) -> Step {
-        self.done(Outcome::HandBack { cause, retry_after_s })
+        self.done(Outcome::HandBack { cause })
     }
 
     fn done(&mut self, outcome: Outcome) -> Step {

@@ -6,13 +6,13 @@
 
 use crate::cause::Cause;
 use crate::limits::{FUNCTION_TIMEOUT_S, SETTLED_ROW_DAYS};
-use crate::payment::{Fingerprint, Payment};
+use crate::payment::Payment;
 use crate::provider::{Decline, IntentId};
+use crate::request::{Request, Wording};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One payment's row. `payment_id` is its key.
@@ -31,8 +31,11 @@ pub struct Row {
     /// Deliveries that have not said how they ended: some are under way, some are dead. One that ends with a cause
     /// that [excuses](Cause::excuses) it is taken out.
     pub open: BTreeSet<OpenDelivery>,
-    /// Why the last delivery that could still say so handed it back.
+    /// Why the last delivery that could still say so handed it back. `None` also for a cause that only a newer version
+    /// knows: it is there for people, and nothing is decided by it.
     pub last_error: Option<Cause>,
+    /// Confirmations that the issuer declined for now; after [`CONFIRMS_MAX`](crate::limits::CONFIRMS_MAX) it is for good.
+    pub soft_declines: u32,
     /// Counts changes of state, intent and generation.
     pub version: u64,
     /// First delivery.
@@ -43,35 +46,6 @@ pub struct Row {
     pub settled_at: Option<UnixMs>,
     /// Message id of the copy in the quarantine queue. A quarantined row without one is sent again.
     pub quarantine_message_id: Option<String>,
-}
-
-/// A payment as it goes to the provider. Nothing in it ever changes: the provider compares every repetition of
-/// a create with the first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Request {
-    /// The payment.
-    pub payment: Payment,
-    /// Digest over every field of the payment.
-    pub fingerprint: Fingerprint,
-    /// `Stripe-Version` it was first sent under. Not part of the fingerprint: a deploy must not turn
-    /// redeliveries into conflicts.
-    pub stripe_version: String,
-}
-
-impl Request {
-    /// Freezes `payment` under an API version.
-    #[must_use]
-    pub fn new(payment: Payment, stripe_version: &str) -> Self {
-        Self { fingerprint: payment.fingerprint(), payment, stripe_version: stripe_version.to_owned() }
-    }
-}
-
-impl Hash for Request {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // The fingerprint covers the payment, so this is as good as hashing every field.
-        self.fingerprint.hash(state);
-        self.stripe_version.hash(state);
-    }
 }
 
 /// Where a payment stands.
@@ -99,6 +73,15 @@ impl State {
             Self::Succeeded => "succeeded",
             Self::Declined(_) => "declined",
             Self::Quarantined(_) => "quarantined",
+        }
+    }
+
+    /// Why it is in quarantine, if it is.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Quarantined(reason) => Some(reason),
+            Self::Received | Self::Intended | Self::Succeeded | Self::Declined(_) => None,
         }
     }
 
@@ -130,12 +113,14 @@ pub enum Reason {
     RequiresCapture,
     /// The recorded intent is not for this payment's amount, currency or id.
     IntentMismatch,
+    /// A reason that only a newer version knows, by its name and what else was stored: read, never written.
+    Other(String, Option<String>),
 }
 
 impl Reason {
     /// The text under which it is stored and counted.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Malformed => "malformed",
             Self::ConflictingRequest => "conflicting_request",
@@ -144,6 +129,7 @@ impl Reason {
             Self::CanceledElsewhere => "canceled_elsewhere",
             Self::RequiresCapture => "requires_capture",
             Self::IntentMismatch => "intent_mismatch",
+            Self::Other(name, _) => name,
         }
     }
 
@@ -152,6 +138,7 @@ impl Reason {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Refused(code) => Some(code),
+            Self::Other(_, detail) => detail.as_deref(),
             Self::Malformed
             | Self::ConflictingRequest
             | Self::Poison
@@ -181,16 +168,18 @@ impl RecordedIntent {
 pub enum Change {
     /// Records the intent that was created. Also needs that none is recorded.
     Record(IntentId),
-    /// Starts a new generation of the create key, because the old key replays a failure.
-    NextGeneration,
+    /// Starts a new generation of the create key, in today's words: the old key replays a failure, or the old words are
+    /// refused.
+    NextGeneration(Arc<Wording>),
     /// Money moved.
     Succeed,
     /// The card was declined, and the intent, if any, is canceled.
     Decline(Decline),
     /// Only a human can mend it, and the intent, if any, is canceled.
     Quarantine(Reason),
-    /// A human says: try again.
-    Release(Forget),
+    /// A human says: try again. What has no intent then begins a new generation, in today's words: the old key may
+    /// replay for a day what was mended since.
+    Release(Forget, Arc<Wording>),
     /// Note: the copy is in the quarantine queue. Needs the version, so that an old delivery cannot mark a
     /// later quarantine as sent, but adds nothing to it.
     QuarantineSent(String),
@@ -244,6 +233,7 @@ impl Row {
             attempts: 1,
             open: BTreeSet::from([delivery]),
             last_error: None,
+            soft_declines: 0,
             version: 0,
             enqueued_at,
             settled_at: None,
@@ -251,12 +241,11 @@ impl Row {
         }
     }
 
-    /// The row after one more delivery began: an unsettled row counts it, a settled one is left as it is.
+    /// The row after one more delivery began: an unsettled row counts it, once, a settled one is left as it is.
     #[must_use]
     pub fn received_again(mut self, delivery: OpenDelivery, enqueued_at: UnixMs) -> Self {
-        if self.state.is_unsettled() {
+        if self.state.is_unsettled() && self.open.insert(delivery) {
             self.attempts += 1;
-            self.open.insert(delivery);
             self.enqueued_at = enqueued_at;
         }
         self
@@ -307,6 +296,7 @@ impl Row {
         match change {
             Change::HandedBack(cause, delivery) => {
                 row.last_error = Some(*cause);
+                row.soft_declines += u32::from(*cause == Cause::DeclinedSoftly);
                 if cause.excuses() {
                     row.open.remove(delivery);
                 }
@@ -320,11 +310,11 @@ impl Row {
                 row.intent_id = Some(intent.clone());
                 row.state = State::Intended;
             }
-            Change::NextGeneration => row.create_generation += 1,
+            Change::NextGeneration(wording) => row.begin_generation(wording),
             Change::Succeed => row.settle(State::Succeeded, now),
             Change::Decline(decline) => row.settle(State::Declined(decline.clone()), now),
             Change::Quarantine(reason) => row.settle(State::Quarantined(reason.clone()), now),
-            Change::Release(forget) => row.release(*forget),
+            Change::Release(forget, wording) => row.release(*forget, wording),
         }
         row.version += 1;
         Some(row)
@@ -337,12 +327,12 @@ impl Row {
         match change {
             Change::HandedBack(..) => is_unsettled,
             Change::Record(_) => self.version == version && is_unsettled && self.intent_id.is_none(),
-            Change::NextGeneration | Change::Decline(_) | Change::Quarantine(_) => {
+            Change::NextGeneration(_) | Change::Decline(_) | Change::Quarantine(_) => {
                 self.version == version && is_unsettled
             }
             // A released payment whose intent turns out to have succeeded is settled from quarantine.
             Change::Succeed => self.version == version && (is_unsettled || is_quarantined),
-            Change::Release(_) | Change::QuarantineSent(_) => self.version == version && is_quarantined,
+            Change::Release(..) | Change::QuarantineSent(_) => self.version == version && is_quarantined,
         }
     }
 
@@ -352,14 +342,23 @@ impl Row {
         self.open.clear();
     }
 
-    fn release(&mut self, forget: Forget) {
+    fn begin_generation(&mut self, wording: &Arc<Wording>) {
+        self.create_generation += 1;
+        let request = Request::clone(&self.request);
+        self.request = Arc::new(Request { wording: Arc::clone(wording), ..request });
+    }
+
+    fn release(&mut self, forget: Forget, wording: &Arc<Wording>) {
         if forget == Forget::CanceledIntent {
             self.intent_id = None;
-            self.create_generation += 1;
+        }
+        if self.intent_id.is_none() {
+            self.begin_generation(wording);
         }
         self.state = if self.intent_id.is_some() { State::Intended } else { State::Received };
         self.settled_at = None;
         self.quarantine_message_id = None;
         self.attempts = 0;
+        self.soft_declines = 0;
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of the payment pipeline, and nothing else.
 //!
-//! What a message means ([`payment`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
+//! What a message means ([`payment`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
 //! [`refusals`]), and how an incident runs from the first sign to its end ([`incident`]). Every number is in
 //! [`limits`].
@@ -20,6 +20,7 @@ pub mod payment;
 pub mod provider;
 pub mod quarantine;
 pub mod refusals;
+pub mod request;
 pub mod time;
 
 pub use cause::Cause;

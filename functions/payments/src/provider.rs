@@ -74,22 +74,26 @@ pub struct Decline {
     pub code: String,
     /// `decline_code`, for example `insufficient_funds`.
     pub decline_code: Option<String>,
+    /// `advice_code`: what the network says of trying again, for example `do_not_try_again`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice_code: Option<String>,
 }
 
 impl Decline {
     /// An intent that wants the customer, who is not there.
     #[must_use]
     pub fn authentication_required() -> Self {
-        Self { code: "authentication_required".to_owned(), decline_code: None }
+        Self { code: "authentication_required".to_owned(), decline_code: None, advice_code: None }
     }
 
-    /// Declines that a later attempt with the same card may overcome
-    /// (<https://docs.stripe.com/declines/codes>).
+    /// Declines that a later attempt with the same card may overcome, unless the network advises against any
+    /// (<https://docs.stripe.com/declines/codes>, <https://docs.stripe.com/declines/card#retrying-issuer-declines>).
     #[must_use]
     pub fn is_soft(&self) -> bool {
         const SOFT: [&str; 3] = ["try_again_later", "processing_error", "issuer_not_available"];
-        let named = self.decline_code.as_deref().unwrap_or(&self.code);
-        SOFT.contains(&named) || SOFT.contains(&self.code.as_str())
+        const NEVER: &str = "do_not_try_again";
+        let advised_against = [&self.advice_code, &self.decline_code].contains(&&Some(NEVER.to_owned()));
+        !advised_against && (SOFT.contains(&self.reason()) || SOFT.contains(&self.code.as_str()))
     }
 
     /// The most precise code there is.
@@ -104,7 +108,7 @@ impl Decline {
 pub enum Answer {
     /// 2xx with a readable intent.
     Intent(Intent),
-    /// 402: the card was declined.
+    /// 402 in an issuer's words: the card was declined.
     Declined(Decline),
     /// 400 `payment_intent_unexpected_state`: the call does not fit the intent, which came along.
     UnexpectedState(Intent),
@@ -119,11 +123,10 @@ pub enum Answer {
     NotDone {
         /// Why not.
         cause: Cause,
-        /// `Retry-After`, seconds, if sent.
-        retry_after_s: Option<u32>,
     },
-    /// 400 `idempotency_error`: the key was used for other parameters or on another path.
-    KeyConflict,
+    /// The key stands for an answer that is of no use: that to other parameters (400 `idempotency_error`), or a refusal
+    /// that it replays for a day.
+    KeySpent,
     /// 404 for the intent itself: it does not exist for these credentials.
     IntentMissing,
     /// Refused for good: making the same call again cannot help.

@@ -5,7 +5,7 @@
 
 use host::{ConfigError, Environment};
 use payments::incident::{AutoRedrive, Policy};
-use stripe::ApiBase;
+use stripe::{ApiBase, Mode};
 
 /// What the template, and Lambda, tell the function.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub stripe_secret_arn: String,
     /// `STRIPE_API_BASE`: https, or http on loopback.
     pub stripe_api_base: ApiBase,
+    /// `STRIPE_MODE`: test or live, which the key must be of.
+    pub stripe_mode: Mode,
     /// `AUTO_REDRIVE` and `REDRIVE_CYCLES_MAX`.
     pub policy: Policy,
     /// `REDRIVE_RATE_MAX`: messages a second that a move task moves at most, 1 to 500 (SQS's limit).
@@ -59,6 +61,7 @@ impl Config {
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
             stripe_api_base: environment
                 .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
+            stripe_mode: environment.parsed("STRIPE_MODE", Mode::FORM, Mode::parse)?,
             policy: Policy {
                 auto_redrive: environment.parsed("AUTO_REDRIVE", "on, off", auto_redrive)?,
                 redrive_cycles_max: environment.number(
@@ -100,6 +103,7 @@ mod tests {
             "ALERTS_TOPIC_ARN" => "arn:aws:sns:eu-central-1:123456789012:alerts",
             "STRIPE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe",
             "STRIPE_API_BASE" => "https://api.stripe.com",
+            "STRIPE_MODE" => "test",
             "AUTO_REDRIVE" => "on",
             "REDRIVE_RATE_MAX" => "50",
             "REDRIVE_CYCLES_MAX" => "3",
@@ -123,6 +127,7 @@ mod tests {
         let cases = [
             ("AWS_REGION", None, "AWS_REGION is missing; accepted: the function's region, set by Lambda"),
             ("AUTO_REDRIVE", Some("yes"), "AUTO_REDRIVE is not acceptable; accepted: on, off"),
+            ("STRIPE_MODE", Some("prod"), "STRIPE_MODE is not acceptable; accepted: test, live"),
             (
                 "REDRIVE_RATE_MAX",
                 Some("501"),

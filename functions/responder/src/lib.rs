@@ -115,7 +115,7 @@ impl Responder {
     pub fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
         let secret = Secret::new(ports.secrets, config.stripe_secret_arn.clone());
-        let client = stripe::Client::new(ports.stripe, config.stripe_api_base.clone());
+        let client = stripe::Client::new(ports.stripe, config.stripe_api_base.clone(), config.stripe_mode);
         Self(Arc::new(Inner {
             site: Site::of(&config),
             queues: Queues::new(ports.sqs, &config),

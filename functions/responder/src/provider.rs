@@ -45,7 +45,7 @@ impl Provider {
 
     async fn probe_once(&self, key: &mut ApiKey) -> Probe {
         let probe = self.client.probe(key).await.answer;
-        if probe != Probe::Unwell(Cause::CredentialsRefused) {
+        if !matches!(probe, Probe::Unwell(cause) if cause.is_refusal_of_credentials()) {
             return probe;
         }
         // The secret may have been rotated under us: once more with the new key, if there is one.
@@ -60,12 +60,12 @@ impl Provider {
 
     /// Looks an intent up.
     pub(crate) async fn retrieve(&self, intent: &RecordedIntent) -> Answer {
-        let not_done = |cause| Answer::NotDone { cause, retry_after_s: None };
+        let not_done = |cause| Answer::NotDone { cause };
         let Some(key) = self.secret.key(self.clock.now()).await else {
             return not_done(Cause::SecretUnavailable);
         };
         let answer = self.client.retrieve(&key, intent).await.answer;
-        if !matches!(answer, Answer::NotDone { cause: Cause::CredentialsRefused, .. }) {
+        if !matches!(answer, Answer::NotDone { cause } if cause.is_refusal_of_credentials()) {
             return answer;
         }
         match self.secret.other_than(&key, self.clock.now()).await {

@@ -9,6 +9,7 @@ use ledger::Changed;
 use payments::ledger::{Change, Forget, Row, State};
 use payments::provider::{Answer, IntentStatus};
 use payments::{Cause, PaymentId, UnixMs};
+use std::sync::Arc;
 
 /// What a release came to, or why it was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,22 +66,23 @@ impl Inner {
 
     /// What to do with the row, by what Stripe says of its intent.
     async fn judge(&self, row: &Row) -> Result<Change, Release> {
-        let Some(intent) = row.recorded_intent() else { return Ok(Change::Release(Forget::Nothing)) };
+        let release = |forget| Change::Release(forget, Arc::new(stripe::wording(row.payment())));
+        let Some(intent) = row.recorded_intent() else { return Ok(release(Forget::Nothing)) };
         match self.provider.retrieve(&intent).await {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => match intent.status {
                 IntentStatus::Succeeded if intent.is_for(row.payment()) => Ok(Change::Succeed),
                 IntentStatus::Succeeded => Err(Release::Mismatch),
-                IntentStatus::Canceled => Ok(Change::Release(Forget::CanceledIntent)),
+                IntentStatus::Canceled => Ok(release(Forget::CanceledIntent)),
                 IntentStatus::RequiresPaymentMethod
                 | IntentStatus::RequiresConfirmation
                 | IntentStatus::RequiresAction
                 | IntentStatus::Processing
                 | IntentStatus::RequiresCapture
-                | IntentStatus::Other(_) => Ok(Change::Release(Forget::Nothing)),
+                | IntentStatus::Other(_) => Ok(release(Forget::Nothing)),
             },
-            Answer::Unknown { cause, .. } | Answer::NotDone { cause, .. } => Err(Release::NoAnswer(cause)),
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => Err(Release::NoAnswer(cause)),
             Answer::IntentMissing => Err(Release::IntentMissing),
-            Answer::Declined(_) | Answer::KeyConflict | Answer::Refused { .. } => {
+            Answer::Declined(_) | Answer::KeySpent | Answer::Refused { .. } => {
                 Err(Release::NoAnswer(Cause::ProviderUnreadable))
             }
         }
@@ -93,7 +95,7 @@ impl Inner {
         self.discard_copy(row).await;
         match change {
             Change::Succeed => Ok(Release::HadSucceeded),
-            Change::Release(forget) => {
+            Change::Release(forget, _) => {
                 // If this fails, the row is unsettled without a message: the same command sends it again.
                 self.queues.send_payment(row.payment()).await?;
                 Ok(Release::Sent(match (forget, &row.intent_id) {
@@ -103,7 +105,7 @@ impl Inner {
                 }))
             }
             Change::Record(_)
-            | Change::NextGeneration
+            | Change::NextGeneration(_)
             | Change::Decline(_)
             | Change::Quarantine(_)
             | Change::QuarantineSent(_)

@@ -11,9 +11,12 @@
 
 use crate::client::Probe;
 use crate::envelope::{self, ErrorObject};
+use crate::mode::Mode;
 use crate::transport::TransportError;
+use crate::words;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
+use jiff::fmt::rfc2822;
 use payments::Cause;
 use payments::provider::{Answer, Intent, IntentId, Replay};
 
@@ -27,6 +30,8 @@ pub(crate) enum Failure {
     Transport(TransportError),
     /// Our time-out passed.
     TimedOut,
+    /// The key is one of the other mode, so nothing was sent.
+    Unsent,
 }
 
 /// Which call an answer belongs to.
@@ -39,6 +44,14 @@ pub(crate) enum Call<'id> {
 }
 
 impl Call<'_> {
+    /// Whether it carries an idempotency key, which stands for one answer for a day.
+    const fn is_keyed(self) -> bool {
+        match self {
+            Self::Create => true,
+            Self::OnIntent(_) => false,
+        }
+    }
+
     /// An intent with another id than the one we asked about tells nothing about ours.
     fn concerns(self, intent: &Intent) -> bool {
         match self {
@@ -48,25 +61,23 @@ impl Call<'_> {
     }
 }
 
-/// What a call on an intent came to.
-pub(crate) fn answer(call: Call<'_>, seen: &Seen) -> Answer {
+/// What a call on an intent came to, for who expects to be in `mode`.
+pub(crate) fn answer(call: Call<'_>, mode: Mode, seen: &Seen) -> Answer {
     let response = match seen {
         Ok(response) => response,
         Err(failure) => return unanswered(failure),
     };
     match response.status().as_u16() {
-        200..=299 => match envelope::intent(response.body()) {
-            Some(intent) if call.concerns(&intent) => Answer::Intent(intent),
-            Some(_) | None => unreadable(),
-        },
-        401 | 403 => not_done(Cause::CredentialsRefused, response.headers()),
-        429 => not_done(throttled(response.body()), response.headers()),
+        200..=299 => of_intent(call, mode, envelope::intent(response.body()), Answer::Intent),
+        400..=499 if call.is_keyed() && is_replayed(response.headers()) => Answer::KeySpent,
+        401 | 403 => not_done(Cause::CredentialsRefused),
+        429 => not_done(throttled(response.body())),
         // 408: whoever timed out may have passed the request on. 424: something behind Stripe failed.
         408 | 424 | 500..=599 => {
             Answer::Unknown { cause: Cause::ProviderError, replay: replay(response.headers()) }
         }
         status @ 400..=499 => match envelope::error(response.body()) {
-            Some(error) => refused(call, status, response.headers(), error),
+            Some(error) => refused(call, mode, status, response.headers(), error),
             None => unreadable(),
         },
         // Redirects are not followed: a POST would be repeated, and the key sent elsewhere.
@@ -75,28 +86,50 @@ pub(crate) fn answer(call: Call<'_>, seen: &Seen) -> Answer {
 }
 
 /// What a probe came to. Only the object it asked for counts as well: what follows from it is a redrive.
-pub(crate) fn probe(seen: &Seen) -> Probe {
+pub(crate) fn probe(mode: Mode, seen: &Seen) -> Probe {
     match seen {
-        Ok(response) if response.status().is_success() && envelope::is_object(response.body(), "balance") => {
-            Probe::Well
-        }
-        Ok(_) | Err(_) => match answer(Call::Create, seen) {
-            Answer::Unknown { cause, .. } | Answer::NotDone { cause, .. } => Probe::Unwell(cause),
+        Ok(response) if response.status().is_success() => match envelope::balance(response.body()) {
+            Some(of_balance) if of_balance == mode => Probe::Well,
+            Some(_) => Probe::Unwell(Cause::WrongMode),
+            None => Probe::Unwell(Cause::ProviderUnreadable),
+        },
+        Ok(_) | Err(_) => match answer(Call::Create, mode, seen) {
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => Probe::Unwell(cause),
             Answer::Intent(_)
             | Answer::Declined(_)
             | Answer::UnexpectedState(_)
-            | Answer::KeyConflict
+            | Answer::KeySpent
             | Answer::IntentMissing
             | Answer::Refused { .. } => Probe::Unwell(Cause::ProviderUnreadable),
         },
     }
 }
 
+/// Seconds that whoever answered asks us to wait, on whatever answer. A date counts from the answer's own `Date`: two
+/// clocks of one machine, where ours might differ.
+pub(crate) fn retry_after_s(headers: &HeaderMap) -> Option<u32> {
+    let asked = header(headers, "retry-after")?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(seconds);
+    }
+    let date = |text: &str| rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let left = date(asked)?.duration_since(date(header(headers, "date")?)?);
+    u32::try_from(left.as_secs().max(0)).ok()
+}
+
+/// An intent says something about ours if it is ours, in the mode we are in.
+fn of_intent(call: Call<'_>, mode: Mode, seen: Option<envelope::Seen>, says: fn(Intent) -> Answer) -> Answer {
+    match seen {
+        Some((_, of_intent)) if of_intent != mode => not_done(Cause::WrongMode),
+        Some((intent, _)) if call.concerns(&intent) => says(intent),
+        Some(_) | None => unreadable(),
+    }
+}
+
 fn unanswered(failure: &Failure) -> Answer {
     let cause = match failure {
-        Failure::Transport(TransportError::Connect(_)) => {
-            return Answer::NotDone { cause: Cause::ProviderUnreachable, retry_after_s: None };
-        }
+        Failure::Unsent => return not_done(Cause::WrongMode),
+        Failure::Transport(TransportError::Connect(_)) => return not_done(Cause::ProviderUnreachable),
         Failure::Transport(TransportError::Broken(_)) => Cause::ProviderUnreachable,
         Failure::TimedOut => Cause::ProviderTimeout,
     };
@@ -104,17 +137,21 @@ fn unanswered(failure: &Failure) -> Answer {
 }
 
 /// A 4xx in Stripe's own words.
-fn refused(call: Call<'_>, status: u16, headers: &HeaderMap, error: ErrorObject) -> Answer {
+fn refused(call: Call<'_>, mode: Mode, status: u16, headers: &HeaderMap, error: ErrorObject) -> Answer {
+    if status == 402
+        && let Some(decline) = error.decline()
+    {
+        return Answer::Declined(decline);
+    }
     match (status, error.code()) {
-        (402, _) => error.decline().map_or_else(unreadable, Answer::Declined),
-        (400, Some("payment_intent_unexpected_state")) => match error.into_intent() {
-            Some(intent) if call.concerns(&intent) => Answer::UnexpectedState(intent),
-            Some(_) | None => unreadable(),
-        },
-        (400, _) if is_key_conflict(call, &error) => Answer::KeyConflict,
+        (_, Some(code)) if words::is_about_the_account(code) => not_done(Cause::AccountRefused),
+        (400, Some("payment_intent_unexpected_state")) => {
+            of_intent(call, mode, error.into_intent(), Answer::UnexpectedState)
+        }
+        (400, _) if is_key_conflict(call, &error) => Answer::KeySpent,
         // `idempotency_key_in_use`, or whatever else lost against a concurrent request: Stripe executes one of
         // the two, and it was not this one.
-        (409, _) => not_done(Cause::InFlight, headers),
+        (409, _) => not_done(Cause::InFlight),
         (404, Some("resource_missing")) if is_about_the_path(call, &error) => Answer::IntentMissing,
         // Stripe itself says that this is not its last word.
         _ if header(headers, SHOULD_RETRY) == Some("true") => {
@@ -155,12 +192,8 @@ fn throttled(body: &[u8]) -> Cause {
     }
 }
 
-fn not_done(cause: Cause, headers: &HeaderMap) -> Answer {
-    // The form with a date would need a clock, and no Stripe source mentions `Retry-After` at all.
-    Answer::NotDone {
-        cause,
-        retry_after_s: header(headers, "retry-after").and_then(|text| text.parse().ok()),
-    }
+const fn not_done(cause: Cause) -> Answer {
+    Answer::NotDone { cause }
 }
 
 fn unreadable() -> Answer {
@@ -170,9 +203,13 @@ fn unreadable() -> Answer {
 const SHOULD_RETRY: &str = "stripe-should-retry";
 
 fn replay(headers: &HeaderMap) -> Replay {
-    let replayed = header(headers, "idempotent-replayed") == Some("true");
+    let replayed = is_replayed(headers);
     let final_for_the_key = header(headers, SHOULD_RETRY) == Some("false");
     if replayed || final_for_the_key { Replay::Stored } else { Replay::Open }
+}
+
+fn is_replayed(headers: &HeaderMap) -> bool {
+    header(headers, "idempotent-replayed") == Some("true")
 }
 
 fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
@@ -211,10 +248,11 @@ mod tests {
     prop_compose! {
         fn intent()(
             id in text(), kind in prop_oneof![9 => Just("payment_intent".to_owned()), 1 => text()],
-            fields in object(&["status", "metadata", "currency"]), error in error_fields(),
+            fields in object(&["status", "metadata", "currency"]), error in error_fields(), live in any::<bool>(),
         ) -> serde_json::Value {
             let mut intent = serde_json::json!({
-                "object": kind, "id": id, "status": "succeeded", "amount": 5, "currency": "eur", "last_payment_error": error
+                "object": kind, "id": id, "status": "succeeded", "amount": 5, "currency": "eur", "livemode": live,
+                "last_payment_error": error
             });
             for (name, value) in fields.as_object().unwrap() {
                 intent[name] = value.clone();
@@ -283,9 +321,9 @@ mod tests {
             let asked = IntentId("pi_1".to_owned());
             let status = response.status().as_u16();
             let seen = Ok(response);
-            let _ = probe(&seen);
+            let _ = probe(Mode::Test, &seen);
             for call in [Call::Create, Call::OnIntent(&asked)] {
-                match answer(call, &seen) {
+                match answer(call, Mode::Test, &seen) {
                     Answer::Intent(intent) => {
                         prop_assert!((200..300).contains(&status) && !intent.id.0.is_empty());
                         prop_assert!(call.concerns(&intent));
@@ -299,9 +337,14 @@ mod tests {
                             prop_assert!(word.len() <= WORD_CHARS_MAX && word.bytes().all(|byte| byte.is_ascii_graphic()));
                         }
                     }
-                    Answer::Declined(decline) => prop_assert!(status == 402 && !decline.code.is_empty()),
+                    Answer::Declined(decline) => {
+                        let (code, decline_code) = (decline.code.as_str(), decline.decline_code.as_deref());
+                        prop_assert!(status == 402 && words::is_issuers(Some(code), decline_code));
+                    }
+                    Answer::NotDone { cause: Cause::AccountRefused } => prop_assert!((400..500).contains(&status)),
+                    Answer::NotDone { cause: Cause::WrongMode } => prop_assert!(status < 300 || status == 400),
                     Answer::NotDone { .. } => prop_assert!([401, 403, 409, 429].contains(&status)),
-                    Answer::KeyConflict => prop_assert!(status == 400),
+                    Answer::KeySpent => prop_assert!((400..500).contains(&status)),
                     Answer::IntentMissing => prop_assert!(status == 404),
                     Answer::Unknown { .. } => {}
                 }

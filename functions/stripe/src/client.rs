@@ -7,13 +7,14 @@ use crate::classify::{self, Call, Failure, Seen};
 use crate::envelope::word;
 use crate::limits::{CALL_TIMEOUT, CALL_TIMEOUT_MS, FAILURE_CHARS_MAX, WARM_TIMEOUT, WARM_TIMEOUT_MS};
 use crate::transport::{Transport, TransportError};
-use crate::{ApiBase, ApiKey, request};
+use crate::{ApiBase, ApiKey, Mode, request};
 use bytes::Bytes;
 use http::Request;
+use payments::Cause;
 use payments::charge::Method;
 use payments::ledger::RecordedIntent;
 use payments::provider::Answer;
-use payments::{Cause, Payment};
+use payments::request::Request as Frozen;
 use std::error::Error;
 use std::iter::successors;
 use tokio::time::timeout;
@@ -24,6 +25,7 @@ use tower::ServiceExt;
 pub struct Client {
     transport: Transport,
     base: ApiBase,
+    mode: Mode,
 }
 
 /// What a call came to, and what of it belongs in a log line.
@@ -33,6 +35,8 @@ pub struct Reply<A = Answer> {
     pub answer: A,
     /// HTTP status, if anything was answered.
     pub status: Option<u16>,
+    /// `Retry-After`, seconds, on whatever answer it came.
+    pub retry_after_s: Option<u32>,
     /// `Request-Id` (`req_…`), under which Stripe's support finds the call.
     pub request_id: Option<String>,
     /// Why nothing was answered, for people.
@@ -61,10 +65,10 @@ pub enum NotWarm {
 }
 
 impl Client {
-    /// A client that sends through `transport` to `base`.
+    /// A client that sends through `transport` to `base`, and expects to be in `mode`.
     #[must_use]
-    pub const fn new(transport: Transport, base: ApiBase) -> Self {
-        Self { transport, base }
+    pub const fn new(transport: Transport, base: ApiBase, mode: Mode) -> Self {
+        Self { transport, base, mode }
     }
 
     /// Opens a connection without doing anything, so that the first payment does not wait for a TLS handshake.
@@ -78,55 +82,57 @@ impl Client {
         Ok(())
     }
 
-    /// Makes an intent for `payment`, unconfirmed, under the `version` and key of its ledger row.
+    /// Makes an intent, unconfirmed, in the words and under the key of its ledger row.
     ///
     /// # Panics
-    /// When `version` or `idempotency_key` cannot stand in a header: both are ours, so that would be a bug.
-    pub async fn create(
-        &self,
-        key: &ApiKey,
-        payment: &Payment,
-        version: &str,
-        idempotency_key: &str,
-    ) -> Reply {
-        let request = request::create(&self.base, key, payment, version, idempotency_key);
-        self.answered(Call::Create, request).await
+    /// When the row's version or `idempotency_key` cannot stand in a header: both are ours, so that would be a bug.
+    pub async fn create(&self, key: &ApiKey, frozen: &Frozen, idempotency_key: &str) -> Reply {
+        let request = request::create(&self.base, key, frozen, idempotency_key);
+        self.answered(Call::Create, key, request).await
     }
 
-    /// Confirms an intent: the one call that moves money.
+    /// Confirms an intent in the words of its row: the one call that moves money.
+    ///
+    /// # Panics
+    /// As [`create`](Self::create) does.
     pub async fn confirm(
         &self,
         key: &ApiKey,
         intent: &RecordedIntent,
         method: Method,
-        payment: &Payment,
+        frozen: &Frozen,
     ) -> Reply {
-        let request = request::confirm(&self.base, key, intent, method, payment);
-        self.answered(Call::OnIntent(intent.id()), request).await
+        let request = request::confirm(&self.base, key, intent, method, frozen);
+        self.answered(Call::OnIntent(intent.id()), key, request).await
     }
 
     /// Looks an intent up.
     pub async fn retrieve(&self, key: &ApiKey, intent: &RecordedIntent) -> Reply {
-        self.answered(Call::OnIntent(intent.id()), request::retrieve(&self.base, key, intent)).await
+        let request = request::retrieve(&self.base, key, intent);
+        self.answered(Call::OnIntent(intent.id()), key, request).await
     }
 
     /// Cancels an intent, so that it can never charge.
     pub async fn cancel(&self, key: &ApiKey, intent: &RecordedIntent) -> Reply {
-        self.answered(Call::OnIntent(intent.id()), request::cancel(&self.base, key, intent)).await
+        let request = request::cancel(&self.base, key, intent);
+        self.answered(Call::OnIntent(intent.id()), key, request).await
     }
 
     /// Asks how Stripe is: reads the account's balance. A restricted key needs permission to.
     pub async fn probe(&self, key: &ApiKey) -> Reply<Probe> {
-        let seen = self.send(request::probe(&self.base, key)).await;
-        reply(&seen, classify::probe(&seen))
+        let seen = self.send(key, request::probe(&self.base, key)).await;
+        reply(&seen, classify::probe(self.mode, &seen))
     }
 
-    async fn answered(&self, call: Call<'_>, request: Request<Bytes>) -> Reply {
-        let seen = self.send(request).await;
-        reply(&seen, classify::answer(call, &seen))
+    async fn answered(&self, call: Call<'_>, key: &ApiKey, request: Request<Bytes>) -> Reply {
+        let seen = self.send(key, request).await;
+        reply(&seen, classify::answer(call, self.mode, &seen))
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Seen {
+    async fn send(&self, key: &ApiKey, request: Request<Bytes>) -> Seen {
+        if key.contradicts(self.mode) {
+            return Err(Failure::Unsent);
+        }
         match timeout(CALL_TIMEOUT, self.transport.clone().oneshot(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(Failure::Transport(error)),
@@ -141,6 +147,7 @@ fn reply<A>(seen: &Seen, answer: A) -> Reply<A> {
     Reply {
         answer,
         status: response.map(|response| response.status().as_u16()),
+        retry_after_s: response.and_then(|response| classify::retry_after_s(response.headers())),
         request_id: request_id.map(word),
         failure: seen.as_ref().err().map(describe),
     }
@@ -150,6 +157,7 @@ fn reply<A>(seen: &Seen, answer: A) -> Reply<A> {
 fn describe(failure: &Failure) -> String {
     let error = match failure {
         Failure::TimedOut => return format!("no answer within {CALL_TIMEOUT_MS} ms"),
+        Failure::Unsent => return "the key in the secret is of the other mode; nothing was sent".to_owned(),
         Failure::Transport(error) => error,
     };
     let chain: Vec<String> =

@@ -6,6 +6,8 @@
 //! customer typed.
 
 use crate::limits::{BODY_BYTES_MAX, WORD_CHARS_MAX};
+use crate::mode::{Livemode, Mode};
+use crate::words;
 use payments::limits::STRIPE_ID_CHARS_MAX;
 use payments::payment::PAYMENT_ID_KEY;
 use payments::provider::{Decline, Intent, IntentId, IntentStatus};
@@ -14,8 +16,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// An intent, and the mode it lives in.
+pub(crate) type Seen = (Intent, Mode);
+
 /// The payment intent that `body` is, if it is one.
-pub(crate) fn intent(body: &[u8]) -> Option<Intent> {
+pub(crate) fn intent(body: &[u8]) -> Option<Seen> {
     read::<IntentObject>(body)?.into_intent()
 }
 
@@ -24,9 +29,10 @@ pub(crate) fn error(body: &[u8]) -> Option<ErrorObject> {
     read::<Envelope>(body).map(|envelope| envelope.error)
 }
 
-/// Whether `body` is Stripe's object of this name.
-pub(crate) fn is_object(body: &[u8], name: &str) -> bool {
-    read::<AnyObject>(body).is_some_and(|any| any.object == name)
+/// The mode of the balance that `body` is, if it is one.
+pub(crate) fn balance(body: &[u8]) -> Option<Mode> {
+    let balance: Balance = read(body)?;
+    (balance.object == "balance").then(|| Mode::of_object(balance.livemode))
 }
 
 /// At most [`WORD_CHARS_MAX`] characters of visible ASCII, others replaced: fit for a log, a ledger row and a
@@ -43,6 +49,7 @@ pub(crate) struct ErrorObject {
     kind: Option<String>,
     code: Option<String>,
     decline_code: Option<String>,
+    advice_code: Option<String>,
     param: Option<String>,
     /// Read only where it is needed: a strange intent must not hide a readable code.
     payment_intent: Option<Value>,
@@ -69,15 +76,19 @@ impl ErrorObject {
         self.code().or(self.kind()).map(word)
     }
 
-    /// The decline this error is. An issuer's code alone counts as well.
+    /// The decline this error is, if it is an issuer's.
     pub(crate) fn decline(&self) -> Option<Decline> {
         let decline_code = present(self.decline_code.as_deref());
-        let code = self.code().or(decline_code).or(self.kind()).map(word)?;
-        Some(Decline { code, decline_code: decline_code.map(word) })
+        if !words::is_issuers(self.code(), decline_code) {
+            return None;
+        }
+        let code = self.code().or(decline_code).map(word)?;
+        let advice_code = present(self.advice_code.as_deref()).map(word);
+        Some(Decline { code, decline_code: decline_code.map(word), advice_code })
     }
 
     /// `error.payment_intent`: the intent as it stands.
-    pub(crate) fn into_intent(self) -> Option<Intent> {
+    pub(crate) fn into_intent(self) -> Option<Seen> {
         serde_json::from_value::<IntentObject>(self.payment_intent?).ok()?.into_intent()
     }
 }
@@ -88,8 +99,9 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
-struct AnyObject {
+struct Balance {
     object: String,
+    livemode: Livemode,
 }
 
 #[derive(Deserialize)]
@@ -99,20 +111,25 @@ struct IntentObject {
     status: String,
     amount: i64,
     currency: String,
+    livemode: Livemode,
     metadata: Option<BTreeMap<String, String>>,
     last_payment_error: Option<ErrorObject>,
 }
 
 impl IntentObject {
-    fn into_intent(self) -> Option<Intent> {
+    fn into_intent(self) -> Option<Seen> {
         let has_an_id = (1..=STRIPE_ID_CHARS_MAX).contains(&self.id.chars().count());
-        (self.object == "payment_intent" && has_an_id).then(|| Intent {
-            id: IntentId(self.id),
-            status: status(&self.status),
-            amount: self.amount,
-            currency: self.currency,
-            payment_id: self.metadata.and_then(|mut metadata| metadata.remove(PAYMENT_ID_KEY)),
-            last_decline: self.last_payment_error.as_ref().and_then(ErrorObject::decline),
+        let mode = Mode::of_object(self.livemode);
+        (self.object == "payment_intent" && has_an_id).then(|| {
+            let intent = Intent {
+                id: IntentId(self.id),
+                status: status(&self.status),
+                amount: self.amount,
+                currency: self.currency,
+                payment_id: self.metadata.and_then(|mut metadata| metadata.remove(PAYMENT_ID_KEY)),
+                last_decline: self.last_payment_error.as_ref().and_then(ErrorObject::decline),
+            };
+            (intent, mode)
         })
     }
 }

@@ -4,12 +4,16 @@
 //! of a batch.
 //! Invariant: no text that can end up in a log contains the key.
 
+use crate::mode::Mode;
 use http::HeaderValue;
 use std::fmt;
 
 /// A secret or restricted key of Stripe (`sk_…`, `rk_…`), ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(HeaderValue);
+pub struct ApiKey {
+    bearer: HeaderValue,
+    mode: Option<Mode>,
+}
 
 /// The secret does not hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,12 +34,17 @@ impl ApiKey {
         }
         let mut bearer = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| BadApiKey)?;
         bearer.set_sensitive(true);
-        Ok(Self(bearer))
+        Ok(Self { bearer, mode: Mode::of_key(key) })
     }
 
     /// The value of `Authorization`, marked sensitive.
     pub(crate) fn bearer(&self) -> HeaderValue {
-        self.0.clone()
+        self.bearer.clone()
+    }
+
+    /// Whether it says that it is for the other mode.
+    pub(crate) fn contradicts(&self, mode: Mode) -> bool {
+        self.mode.is_some_and(|of_key| of_key != mode)
     }
 }
 

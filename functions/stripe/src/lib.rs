@@ -14,13 +14,17 @@ mod client;
 mod envelope;
 mod key;
 pub mod limits;
+mod mode;
 mod request;
 mod secret;
 pub mod transport;
+pub mod words;
 
 pub use base::{ApiBase, BadApiBase};
 pub use client::{Client, NotWarm, Probe, Reply};
 pub use key::{ApiKey, BadApiKey};
+pub use mode::Mode;
+pub use request::wording;
 pub use secret::Secret;
 pub use transport::{BoxError, Transport, TransportError};
 

@@ -1,7 +1,8 @@
 //! The requests: one pure function per call.
 //!
-//! Parameters come in one fixed order and from the payment alone, so a repeated create is the same bytes and its
-//! idempotency key finds the same parameters.
+//! What a create and a confirm say is put into words once, by [`wording`], and kept in the payment's row: a repeat is
+//! sent as it stands there, so its idempotency key finds the same parameters, whatever was deployed since. The other
+//! calls say nothing, and go under the version of this build.
 //! Invariant: only a create carries an `Idempotency-Key`.
 
 use crate::STRIPE_VERSION;
@@ -14,6 +15,7 @@ use payments::Payment;
 use payments::charge::Method as PaymentMethod;
 use payments::ledger::RecordedIntent;
 use payments::payment::PAYMENT_ID_KEY;
+use payments::request::{Request as Frozen, Wording};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -24,21 +26,25 @@ const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlen
 /// What is escaped in a path: everything but what Stripe's ids are made of, so that no id can leave its segment.
 const NOT_IN_AN_ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
+/// Puts `payment` into today's words.
+#[must_use]
+pub fn wording(payment: &Payment) -> Wording {
+    Wording {
+        version: STRIPE_VERSION.to_owned(),
+        create: create_form(payment),
+        // Nobody is there to authenticate: a card that asks for it is declined instead of left waiting.
+        confirm: "off_session=true&error_on_requires_action=true".to_owned(),
+    }
+}
+
 /// Makes an intent and does not confirm it.
 ///
 /// # Panics
-/// When `version` or `idempotency_key` cannot stand in a header: both are ours, so that would be a bug.
-pub(crate) fn create(
-    base: &ApiBase,
-    key: &ApiKey,
-    payment: &Payment,
-    version: &str,
-    idempotency_key: &str,
-) -> Request<Bytes> {
-    let mut request = post(base, key, "/v1/payment_intents", create_form(payment));
-    let ours = "versions and idempotency keys are made of visible ASCII characters";
-    request.headers_mut().insert(VERSION, HeaderValue::from_str(version).expect(ours));
-    request.headers_mut().insert(IDEMPOTENCY_KEY, HeaderValue::from_str(idempotency_key).expect(ours));
+/// When the row's version or `idempotency_key` cannot stand in a header: both are ours, so that would be a bug.
+pub(crate) fn create(base: &ApiBase, key: &ApiKey, frozen: &Frozen, idempotency_key: &str) -> Request<Bytes> {
+    let form = frozen.wording.create.clone();
+    let mut request = frozen_post(base, key, "/v1/payment_intents", form, frozen);
+    request.headers_mut().insert(IDEMPOTENCY_KEY, our_header(idempotency_key));
     request
 }
 
@@ -49,18 +55,16 @@ pub(crate) fn confirm(
     key: &ApiKey,
     intent: &RecordedIntent,
     method: PaymentMethod,
-    payment: &Payment,
+    frozen: &Frozen,
 ) -> Request<Bytes> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    // Nobody is there to authenticate: a card that asks for it is declined instead of left waiting.
-    form.append_pair("off_session", "true").append_pair("error_on_requires_action", "true");
+    let mut form = form_urlencoded::Serializer::new(frozen.wording.confirm.clone());
     match method {
         PaymentMethod::OfTheIntent => {}
         PaymentMethod::OfTheRequest => {
-            form.append_pair("payment_method", payment.payment_method.as_str());
+            form.append_pair("payment_method", frozen.payment.payment_method.as_str());
         }
     }
-    post(base, key, &format!("{}/confirm", path(intent)), form.finish())
+    frozen_post(base, key, &format!("{}/confirm", path(intent)), form.finish(), frozen)
 }
 
 /// Looks an intent up.
@@ -114,6 +118,17 @@ fn post(base: &ApiBase, key: &ApiKey, path: &str, form: String) -> Request<Bytes
     let mut request = authorized(base, key, Method::POST, path, form);
     request.headers_mut().insert(CONTENT_TYPE, FORM);
     request
+}
+
+/// Under the version that the payment's words are of.
+fn frozen_post(base: &ApiBase, key: &ApiKey, path: &str, form: String, frozen: &Frozen) -> Request<Bytes> {
+    let mut request = post(base, key, path, form);
+    request.headers_mut().insert(VERSION, our_header(&frozen.wording.version));
+    request
+}
+
+fn our_header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("versions and idempotency keys are made of visible ASCII characters")
 }
 
 fn authorized(base: &ApiBase, key: &ApiKey, method: Method, path: &str, form: String) -> Request<Bytes> {

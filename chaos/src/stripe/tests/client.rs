@@ -4,10 +4,11 @@ use super::trouble::on;
 use super::wire::World;
 use super::*;
 use crate::faults::{Kind, Placement};
-use ::stripe::{ApiBase, ApiKey, Probe, Transport};
+use ::stripe::{ApiBase, ApiKey, Mode, Probe, Transport};
 use payments::charge::Method;
-use payments::ledger::{Change, OpenDelivery, RecordedIntent, Request as Frozen};
+use payments::ledger::{Change, OpenDelivery, RecordedIntent};
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
+use payments::request::Request as Frozen;
 use payments::{Cause, Payment, Row};
 use std::sync::Arc;
 
@@ -34,23 +35,31 @@ fn payment() -> Payment {
     .unwrap()
 }
 
+fn frozen() -> Frozen {
+    Frozen::new(payment(), Arc::new(::stripe::wording(&payment())))
+}
+
 /// Through a row, because there is no other way.
 fn recorded(id: &str) -> RecordedIntent {
     let delivery = OpenDelivery { began_at: START, message: "message".to_owned() };
-    let row = Row::received(Arc::new(Frozen::new(payment(), "2026-08-26.dahlia")), delivery, START);
+    let row = Row::received(Arc::new(frozen()), delivery, START);
     let row = row.apply(&Change::Record(IntentId(id.to_owned())), row.version, START).unwrap();
     row.recorded_intent().unwrap()
 }
 
 fn client(world: &World) -> ::stripe::Client {
-    ::stripe::Client::new(Transport::new(world.wire()), ApiBase::parse("https://api.stripe.com").unwrap())
+    ::stripe::Client::new(
+        Transport::new(world.wire()),
+        ApiBase::parse("https://api.stripe.com").unwrap(),
+        Mode::Test,
+    )
 }
 
 async fn act(world: &World, act: Act, id: &str) -> Answer {
-    let (client, key, payment) = (client(world), ApiKey::parse(SECRET).unwrap(), payment());
+    let (client, key, frozen) = (client(world), ApiKey::parse(SECRET).unwrap(), frozen());
     let reply = match act {
-        Act::Create => client.create(&key, &payment, "2026-08-26.dahlia", "order-1:create:0").await,
-        Act::Confirm => client.confirm(&key, &recorded(id), Method::OfTheIntent, &payment).await,
+        Act::Create => client.create(&key, &frozen, "order-1:create:0").await,
+        Act::Confirm => client.confirm(&key, &recorded(id), Method::OfTheIntent, &frozen).await,
         Act::Retrieve => client.retrieve(&key, &recorded(id)).await,
         Act::Cancel => client.cancel(&key, &recorded(id)).await,
     };
@@ -69,7 +78,7 @@ fn unknown(cause: Cause) -> Answer {
 }
 
 fn not_done(cause: Cause) -> Answer {
-    Answer::NotDone { cause, retry_after_s: None }
+    Answer::NotDone { cause }
 }
 
 fn status(answer: &Answer) -> &IntentStatus {
@@ -166,17 +175,18 @@ async fn a_key_that_was_used_for_other_parameters_is_a_conflict() {
     let world = World::under(Vec::new());
     let other = VISA.replace("1999", "2000");
     world.call(post("/v1/payment_intents", &other, Some("order-1:create:0"))).await.unwrap();
-    assert_eq!(act(&world, Act::Create, "").await, Answer::KeyConflict);
+    assert_eq!(act(&world, Act::Create, "").await, Answer::KeySpent);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_an_issuer_says_is_read_in_its_words() {
-    let declined = |code: &str, decline_code: Option<&str>| Decline {
-        code: code.to_owned(),
-        decline_code: decline_code.map(str::to_owned),
-    };
     let hard = meets(Kind::Declined, None, ACTS[1]).await;
-    assert_eq!(hard, Answer::Declined(declined("card_declined", Some("generic_decline"))));
+    let words = ["generic_decline", "try_again_later"].map(|word| Some(word.to_owned()));
+    let [decline_code, advice_code] = words;
+    assert_eq!(
+        hard,
+        Answer::Declined(Decline { code: "card_declined".to_owned(), decline_code, advice_code })
+    );
     let soft = meets(Kind::DeclinedSoftly, None, ACTS[1]).await;
     assert!(matches!(&soft, Answer::Declined(decline) if decline.is_soft()), "{soft:?}");
     let processing = meets(Kind::Processing, None, ACTS[1]).await;

@@ -14,6 +14,7 @@ fn shipped() -> Stack {
     let parameters = [
         ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe"),
         ("AlertEmail", "on-call@example.com"),
+        ("StripeMode", "test"),
     ];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let deployment = Deployment { parameters: BTreeMap::from(parameters), ..Deployment::default() };

@@ -140,7 +140,8 @@ impl Observation {
     /// The first reason there is to open an incident.
     #[must_use]
     pub fn trigger(&self) -> Option<Trigger> {
-        if self.credentials == Credentials::Refused || self.last_error() == Some(Cause::CredentialsRefused) {
+        let is_refused = self.last_error().is_some_and(Cause::is_refusal_of_credentials);
+        if is_refused || self.credentials == Credentials::Refused {
             Some(Trigger::CredentialsRefused)
         } else if self.dead_letters.total() > 0 {
             Some(Trigger::DeadLetters)
@@ -158,9 +159,10 @@ impl Observation {
             Some(Probes::Unwell(cause)) => Some(cause),
             Some(Probes::Well) | None => None,
         };
-        let is_met = |cause| probed == Some(cause) || self.last_error() == Some(cause);
-        let refused = is_met(Cause::CredentialsRefused) || is_met(Cause::SecretUnavailable);
-        if refused || self.credentials == Credentials::Refused {
+        let met = [probed, self.last_error()];
+        let is_met = |cause| met.contains(&Some(cause));
+        let is_refused = met.into_iter().flatten().any(Cause::is_refusal_of_credentials);
+        if is_refused || is_met(Cause::SecretUnavailable) || self.credentials == Credentials::Refused {
             Some(Escalation::CredentialsRefused)
         } else {
             is_met(Cause::RefusedInARow).then_some(Escalation::RefusedInARow)
@@ -213,5 +215,6 @@ impl Member {
 /// may stay open a little longer than the provider is down, and the payment comes back in half a minute.
 const fn fails_a_canary(cause: Cause) -> bool {
     cause.is_provider_failure()
-        || matches!(cause, Cause::CredentialsRefused | Cause::SecretUnavailable | Cause::RefusedInARow)
+        || cause.is_refusal_of_credentials()
+        || matches!(cause, Cause::SecretUnavailable | Cause::RefusedInARow)
 }

@@ -23,7 +23,7 @@ const NOW: UnixMs = UnixMs(1_000_000);
 enum Card {
     Good,
     Declined,
-    /// Declined softly at first, good afterwards.
+    /// Declined softly at first; then as the issuer pleases, for good or not at all.
     Soft,
     /// The network takes its time: the intent is processing, then succeeds or is declined.
     Slow,

@@ -5,9 +5,10 @@
 use crate::{Card, NOW, Past, Rules, Scenario, Violation};
 use payments::cause::Cause;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
-use payments::ledger::{Change, Forget, OpenDelivery, Request, Row, State};
+use payments::ledger::{Change, Forget, OpenDelivery, Row, State};
 use payments::limits::POISON_DEATHS;
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
+use payments::request::{Request, Wording};
 use payments::{Payment, UnixMs};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,10 +27,21 @@ pub(crate) struct World {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ModelIntent {
     status: IntentStatus,
-    declined: bool,
+    last_decline: Option<Decline>,
     charges: u8,
     /// A confirmation was answered 500 and may still be rolled forward.
     may_roll_forward: bool,
+}
+
+/// What the issuer says to a confirmation.
+#[derive(Clone, Debug)]
+enum Says {
+    Yes,
+    No(Decline),
+    /// The network takes its time.
+    Later,
+    /// The customer has to act.
+    Ask,
 }
 
 /// One copy of the message.
@@ -80,7 +92,7 @@ impl World {
             amount: 1999,
             currency: "eur".to_owned(),
             payment_id: Some("order-1".to_owned()),
-            last_decline: model.declined.then(hard_decline),
+            last_decline: model.last_decline.clone(),
         }
     }
 
@@ -124,7 +136,7 @@ impl World {
         let mut world = Self { row: Some(row.clone()), ..self.clone() };
         world.starts -= 1;
         world.fault(next, |world| world.copies[index] = Copy::Queued);
-        let (delivery, step) = Delivery::begin(row, &delivery_at(NOW));
+        let (delivery, step) = Delivery::begin(row, &delivery_at(NOW), &request().wording);
         world.copies[index] = Copy::Running(Box::new(delivery), step);
         next.push(world);
     }
@@ -159,15 +171,17 @@ impl World {
             }
             Step::Confirm(intent, method) => {
                 let at: usize = intent.id().0.parse().expect("ids are indices");
-                let mut done = self.clone();
-                let answer = done.confirm(at, *method, scenario.card);
                 self.fault(next, |world| *world = go_on(world.clone(), unknown(Replay::Open)));
-                done.fault(next, |world| *world = go_on(world.clone(), unknown(Replay::Open)));
                 self.fault(next, |world| {
                     world.intents[at].may_roll_forward = true;
                     *world = go_on(world.clone(), unknown(Replay::Open));
                 });
-                next.push(go_on(done, Event::Answered(answer)));
+                for says in self.issuer(at, scenario.card) {
+                    let mut done = self.clone();
+                    let answer = done.confirm(at, *method, says);
+                    done.fault(next, |world| *world = go_on(world.clone(), unknown(Replay::Open)));
+                    next.push(go_on(done, Event::Answered(answer)));
+                }
             }
             Step::Retrieve(intent) => {
                 let at: usize = intent.id().0.parse().expect("ids are indices");
@@ -217,7 +231,7 @@ impl World {
             None => {
                 self.intents.push(ModelIntent {
                     status: IntentStatus::RequiresConfirmation,
-                    declined: false,
+                    last_decline: None,
                     charges: 0,
                     may_roll_forward: false,
                 });
@@ -227,7 +241,19 @@ impl World {
         }
     }
 
-    fn confirm(&mut self, at: usize, method: Method, card: Card) -> Answer {
+    /// Everything that the issuer may say to a confirmation now.
+    fn issuer(&self, at: usize, card: Card) -> Vec<Says> {
+        match card {
+            Card::Good => vec![Says::Yes],
+            Card::Declined => vec![Says::No(hard_decline())],
+            Card::Soft if self.intents[at].last_decline.is_none() => vec![Says::No(soft_decline())],
+            Card::Soft => vec![Says::No(hard_decline()), Says::Yes],
+            Card::Slow => vec![Says::Later],
+            Card::WantsCustomer => vec![Says::Ask],
+        }
+    }
+
+    fn confirm(&mut self, at: usize, method: Method, says: Says) -> Answer {
         let intent = &mut self.intents[at];
         let confirmable = match (&intent.status, method) {
             (IntentStatus::RequiresConfirmation, _)
@@ -237,30 +263,16 @@ impl World {
         if !confirmable {
             return Answer::UnexpectedState(self.intent(at));
         }
-        match card {
-            Card::Soft if !intent.declined => {
-                intent.status = IntentStatus::RequiresPaymentMethod;
-                intent.declined = true;
-                Answer::Declined(soft_decline())
+        match says {
+            Says::Yes => intent.charge(),
+            Says::No(decline) => {
+                intent.decline(decline.clone());
+                return Answer::Declined(decline);
             }
-            Card::Good | Card::Soft => {
-                intent.charge();
-                Answer::Intent(self.intent(at))
-            }
-            Card::Declined => {
-                intent.status = IntentStatus::RequiresPaymentMethod;
-                intent.declined = true;
-                Answer::Declined(hard_decline())
-            }
-            Card::Slow => {
-                intent.status = IntentStatus::Processing;
-                Answer::Intent(self.intent(at))
-            }
-            Card::WantsCustomer => {
-                intent.status = IntentStatus::RequiresAction;
-                Answer::Intent(self.intent(at))
-            }
+            Says::Later => intent.status = IntentStatus::Processing,
+            Says::Ask => intent.status = IntentStatus::RequiresAction,
         }
+        Answer::Intent(self.intent(at))
     }
 
     fn cancel(&mut self, at: usize, rules: Rules) -> Answer {
@@ -305,7 +317,7 @@ impl World {
         scenario: Scenario,
     ) -> Result<(), Violation> {
         match outcome {
-            Outcome::HandBack { cause, .. } if scenario.rules != Rules::AcknowledgeOnError => {
+            Outcome::HandBack { cause } if scenario.rules != Rules::AcknowledgeOnError => {
                 let note = Change::HandedBack(cause, delivery_at(NOW));
                 if let Some(row) = self.row.as_ref().and_then(|row| row.apply(&note, row.version, NOW)) {
                     self.row = Some(with_past(row, scenario.past));
@@ -336,7 +348,7 @@ impl World {
             }
             if intent.status == IntentStatus::Processing {
                 next.push(self.with_intent(at, ModelIntent::charge));
-                next.push(self.with_intent(at, ModelIntent::decline));
+                next.push(self.with_intent(at, |intent| intent.decline(hard_decline())));
             }
             if is_open {
                 self.fault(next, |world| world.intents[at].status = IntentStatus::Canceled);
@@ -362,8 +374,10 @@ impl World {
         let at: Option<usize> = row.intent_id.as_ref().map(|id| id.0.parse().expect("ids are indices"));
         let change = match at.map(|at| &self.intents[at].status) {
             Some(IntentStatus::Succeeded) => Change::Succeed,
-            Some(IntentStatus::Canceled) => Change::Release(Forget::CanceledIntent),
-            Some(_) | None => Change::Release(Forget::Nothing),
+            Some(IntentStatus::Canceled) => {
+                Change::Release(Forget::CanceledIntent, request().wording.clone())
+            }
+            Some(_) | None => Change::Release(Forget::Nothing, request().wording.clone()),
         };
         // The message that is sent takes the place of an acknowledged one, so that the search stays finite.
         let place = self.copies.iter().position(|copy| *copy == Copy::Gone);
@@ -384,9 +398,9 @@ impl ModelIntent {
         self.charges += 1;
     }
 
-    fn decline(&mut self) {
+    fn decline(&mut self, decline: Decline) {
         self.status = IntentStatus::RequiresPaymentMethod;
-        self.declined = true;
+        self.last_decline = Some(decline);
     }
 }
 
@@ -411,16 +425,24 @@ fn request() -> Arc<Request> {
         static REQUEST: Arc<Request> = Arc::new(Request::new(
             Payment::parse(r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#)
                 .expect("valid"),
-            "2026-01-01",
+            Arc::new(Wording { version: "2026-01-01".to_owned(), create: String::new(), confirm: String::new() }),
         ));
     }
     REQUEST.with(Arc::clone)
 }
 
 fn hard_decline() -> Decline {
-    Decline { code: "card_declined".to_owned(), decline_code: Some("generic_decline".to_owned()) }
+    Decline {
+        code: "card_declined".to_owned(),
+        decline_code: Some("generic_decline".to_owned()),
+        advice_code: None,
+    }
 }
 
 fn soft_decline() -> Decline {
-    Decline { code: "card_declined".to_owned(), decline_code: Some("try_again_later".to_owned()) }
+    Decline {
+        code: "card_declined".to_owned(),
+        decline_code: Some("try_again_later".to_owned()),
+        advice_code: None,
+    }
 }

@@ -84,7 +84,7 @@ impl Needed {
 const fn in_full(escalation: Escalation) -> &'static str {
     match escalation {
         Escalation::CredentialsRefused => {
-            "Stripe refuses our key, or we cannot read it: no payment goes out until that is mended."
+            "Stripe refuses our key or account, or we cannot read the key: no payment goes out until that is mended."
         }
         Escalation::RefusedInARow => {
             "Stripe refuses every payment with the same code; something of ours is wrong."
@@ -121,8 +121,9 @@ pub(super) fn must_before_they_expire(site: &Site) -> String {
 pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String {
     match escalation {
         Escalation::CredentialsRefused => {
-            "Put a valid key into the secret (template parameter StripeSecretArn). It is picked up by itself, within\n\
-             seconds and without a deployment. If payments go through and only the probes are refused: the key is a\n\
+            "Put a valid key into the secret (template parameter StripeSecretArn): one of the right account, and of the\n\
+             mode that the template parameter StripeMode names. It is picked up by itself, within seconds and without a\n\
+             deployment. If it is the account that is refused, Stripe's dashboard says what it lacks. If payments go through and only the probes are refused: the key is a\n\
              restricted one that may not read the balance; allow it to."
                 .to_owned()
         }

@@ -91,6 +91,8 @@ fn must(facts: &NoticeFacts, site: &Site) -> String {
 
 /// The payment, if it may be tried again once its trouble is mended.
 fn releasable(sample: &Quarantined) -> Option<&PaymentId> {
-    let others = [NO_LEDGER_ROW, Reason::ConflictingRequest.name(), Reason::IntentMismatch.name()];
-    sample.payment_id.as_ref().filter(|_| !others.contains(&sample.reason.as_str()))
+    let others = [Reason::ConflictingRequest, Reason::IntentMismatch];
+    let has_no_row =
+        sample.reason == NO_LEDGER_ROW || others.iter().any(|other| other.name() == sample.reason);
+    sample.payment_id.as_ref().filter(|_| !has_no_row)
 }

@@ -51,7 +51,10 @@ pub(super) const fn cause_in_short(cause: Cause) -> &'static str {
         Cause::InFlight => "Stripe conflicts",
         Cause::BreakerOpen => "Stripe failing",
         Cause::Processing => "card networks pending",
+        Cause::DeclinedSoftly => "cards declined for now",
         Cause::CredentialsRefused => "Stripe refuses our key",
+        Cause::AccountRefused => "Stripe refuses our account",
+        Cause::WrongMode => "our key is of the wrong mode",
         Cause::SecretUnavailable => "our Stripe secret unreadable",
         Cause::RefusedInARow => "Stripe refuses every request",
         Cause::LedgerUnavailable => "our ledger fails",
@@ -80,6 +83,14 @@ pub(super) const fn cause(cause: Cause) -> &'static str {
         Cause::InFlight => "Stripe says that the same request is still under way (409).",
         Cause::BreakerOpen => "Stripe fails so often that calls are spared.",
         Cause::Processing => "The card networks have not answered Stripe yet.",
+        Cause::DeclinedSoftly => "Issuers decline cards for now; they are asked again after a pause.",
+        Cause::AccountRefused => {
+            "Stripe refuses our account, whatever is asked: it is not activated, or may not charge. This outage is ours."
+        }
+        Cause::WrongMode => {
+            "Our Stripe key, or what it leads to, is of another mode (test or live) than StripeMode says. Nothing is \
+             settled on it. This outage is ours."
+        }
         Cause::CredentialsRefused => "Stripe refuses our key (401 or 403). This outage is ours.",
         Cause::SecretUnavailable => "The secret with our Stripe key cannot be read. This outage is ours.",
         Cause::RefusedInARow => {
@@ -93,9 +104,7 @@ pub(super) const fn cause(cause: Cause) -> &'static str {
         Cause::OutOfTime => "Our consumer runs out of time.",
         Cause::Panicked => "Our consumer crashes on them.",
         Cause::RowMissing => "Rows vanished from our ledger. Somebody or something deletes them.",
-        Cause::IntentMissing => {
-            "Their intents do not exist for our Stripe key. Is the key for the right account and mode?"
-        }
+        Cause::IntentMissing => "Their intents do not exist for our Stripe key. Is it another account's key?",
         Cause::IntentMismatch => "Their intents charged something else. Somebody edited them at Stripe.",
         Cause::UnknownStatus => "Their intents have a status that this version does not know.",
     }

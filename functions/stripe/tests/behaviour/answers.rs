@@ -1,13 +1,13 @@
 //! Every class of answer, from recorded envelopes to its meaning.
 
-use crate::support::{client, key, payment, recorded};
+use crate::support::{client, frozen, key, recorded};
 use bytes::Bytes;
 use http::Response;
 use payments::Cause;
 use payments::charge::Method;
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
 use stripe::limits::BODY_BYTES_MAX;
-use stripe::{Client, Probe, Reply, TransportError};
+use stripe::{ApiKey, Client, Probe, Reply, TransportError};
 
 macro_rules! envelope {
     ($name:literal) => {
@@ -28,11 +28,11 @@ fn answering<const N: usize>(status: u16, headers: [(&'static str, &'static str)
 }
 
 async fn create(client: Client) -> Answer {
-    client.create(&key(), &payment(), "2026-01-01.some", "order-1042:create:0").await.answer
+    client.create(&key(), &frozen(), "order-1042:create:0").await.answer
 }
 
 async fn confirm(client: Client) -> Answer {
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &payment()).await.answer
+    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &frozen()).await.answer
 }
 
 async fn retrieve(client: Client) -> Answer {
@@ -48,7 +48,7 @@ fn unknown(cause: Cause) -> Answer {
 }
 
 fn not_done(cause: Cause) -> Answer {
-    Answer::NotDone { cause, retry_after_s: None }
+    Answer::NotDone { cause }
 }
 
 fn refused(status: u16, code: &str, param: Option<&str>) -> Answer {
@@ -56,7 +56,8 @@ fn refused(status: u16, code: &str, param: Option<&str>) -> Answer {
 }
 
 fn declined(code: &str, decline_code: Option<&str>) -> Answer {
-    Answer::Declined(Decline { code: code.to_owned(), decline_code: decline_code.map(str::to_owned) })
+    let decline_code = decline_code.map(str::to_owned);
+    Answer::Declined(Decline { code: code.to_owned(), decline_code, advice_code: None })
 }
 
 fn intent(status: IntentStatus) -> Intent {
@@ -83,7 +84,11 @@ async fn a_readable_intent_is_read() {
 #[tokio::test]
 async fn an_intent_remembers_its_last_decline() {
     let answer = retrieve(answering(200, NO_HEADERS, envelope!("intent_declined_before.json"))).await;
-    let decline = Decline { code: "card_declined".into(), decline_code: Some("insufficient_funds".into()) };
+    let decline = Decline {
+        code: "card_declined".into(),
+        decline_code: Some("insufficient_funds".into()),
+        advice_code: None,
+    };
     let expected = Intent { last_decline: Some(decline), ..intent(IntentStatus::RequiresPaymentMethod) };
     assert_eq!(answer, Answer::Intent(expected));
 }
@@ -134,7 +139,11 @@ async fn a_body_beyond_the_cap_is_unreadable_even_if_it_could_be_parsed() {
 #[tokio::test]
 async fn a_402_is_a_decline_in_the_issuers_words() {
     let answer = confirm(answering(402, NO_HEADERS, envelope!("declined.json"))).await;
-    assert_eq!(answer, declined("card_declined", Some("generic_decline")));
+    let Answer::Declined(decline) = &answer else { panic!("{answer:?}") };
+    assert_eq!(
+        (decline.reason(), decline.advice_code.as_deref()),
+        ("generic_decline", Some("try_again_later"))
+    );
     let answer = confirm(answering(402, NO_HEADERS, envelope!("declined_expired.json"))).await;
     assert_eq!(answer, declined("expired_card", None));
 }
@@ -150,7 +159,7 @@ async fn an_intent_that_does_not_fit_the_call_comes_along() {
 #[tokio::test]
 async fn a_key_used_for_other_parameters_is_a_conflict_and_only_a_create_has_one() {
     let conflict = answering(400, NO_HEADERS, envelope!("idempotency_error.json"));
-    assert_eq!(create(conflict.clone()).await, Answer::KeyConflict);
+    assert_eq!(create(conflict.clone()).await, Answer::KeySpent);
     assert_eq!(confirm(conflict).await, refused(400, "idempotency_error", None));
 }
 
@@ -196,19 +205,130 @@ async fn throttling_and_a_locked_object_are_told_apart() {
     assert_eq!(retrieve(locked).await, not_done(Cause::LockTimeout));
 }
 
+/// An error with these codes; an empty one is left out.
+fn said(code: &str, decline_code: &str) -> Bytes {
+    let mut error = serde_json::json!({ "type": "card_error", "message": "…" });
+    for (name, value) in [("code", code), ("decline_code", decline_code)] {
+        if !value.is_empty() {
+            error[name] = value.into();
+        }
+    }
+    Bytes::from(serde_json::json!({ "error": error }).to_string())
+}
+
 #[tokio::test]
-async fn retry_after_counts_in_seconds_only() {
+async fn a_402_that_is_no_issuers_is_no_decline() {
+    for (code, decline_code) in [("testmode_charges_only", ""), ("capability_not_active", "")] {
+        for status in [400, 402] {
+            let answer = confirm(answering(status, NO_HEADERS, said(code, decline_code))).await;
+            assert_eq!(answer, not_done(Cause::AccountRefused), "{status} {code}");
+        }
+    }
+    for (code, decline_code, name) in [
+        ("payment_method_provider_timeout", "", "payment_method_provider_timeout"),
+        ("a_code_of_the_future", "a_reason_of_the_future", "a_code_of_the_future"),
+        ("", "", "card_error"),
+        ("card_declined", "test_mode_live_card", "card_declined"),
+    ] {
+        let answer = confirm(answering(402, NO_HEADERS, said(code, decline_code))).await;
+        assert_eq!(answer, refused(402, name, None), "{code} {decline_code}");
+    }
+    for (code, decline_code) in [("card_declined", "a_reason_of_the_future"), ("", "lost_card")] {
+        let answer = confirm(answering(402, NO_HEADERS, said(code, decline_code))).await;
+        assert!(matches!(answer, Answer::Declined(_)), "{code} {decline_code}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_last_error_that_is_no_issuers_is_no_decline_either() {
+    let body = include_str!("../envelopes/intent_declined_before.json");
+    let body = body.replace("card_declined", "testmode_charges_only").replace("insufficient_funds", "");
+    let answer = retrieve(answering(200, NO_HEADERS, Bytes::from(body))).await;
+    assert_eq!(answer, Answer::Intent(intent(IntentStatus::RequiresPaymentMethod)));
+}
+
+#[tokio::test]
+async fn advice_against_another_try_outweighs_a_code_that_asks_for_one() {
+    for (advice, is_soft) in [("do_not_try_again", false), ("try_again_later", true), ("", true)] {
+        let error = serde_json::json!({ "code": "processing_error", "advice_code": advice });
+        let body = serde_json::json!({ "error": error }).to_string();
+        let answer = confirm(answering(402, NO_HEADERS, Bytes::from(body))).await;
+        let Answer::Declined(decline) = answer else { panic!("{answer:?}") };
+        assert_eq!(decline.is_soft(), is_soft, "{advice}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_a_key_replays_says_that_the_key_is_spent() {
+    let replayed = [("Idempotent-Replayed", "true")];
+    for (status, body) in [
+        (400, envelope!("amount_too_small.json")),
+        (402, envelope!("declined.json")),
+        (403, envelope!("credentials_refused.json")),
+        (404, envelope!("payment_method_missing.json")),
+    ] {
+        assert_eq!(create(answering(status, replayed, body.clone())).await, Answer::KeySpent, "{status}");
+        // No other call has a key that could be.
+        assert_ne!(confirm(answering(status, replayed, body)).await, Answer::KeySpent, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_the_other_mode_is_believed() {
+    let live = include_str!("../envelopes/intent_requires_confirmation.json")
+        .replace(r#""livemode": false"#, r#""livemode": true"#);
+    let body = Bytes::from(live);
+    for answer in [
+        create(answering(200, NO_HEADERS, body.clone())).await,
+        confirm(answering(200, NO_HEADERS, body.clone())).await,
+        retrieve(answering(200, NO_HEADERS, body.clone())).await,
+        cancel(answering(200, NO_HEADERS, body)).await,
+    ] {
+        assert_eq!(answer, not_done(Cause::WrongMode));
+    }
+    let succeeded = include_str!("../envelopes/unexpected_state_succeeded.json")
+        .replace(r#""livemode": false"#, r#""livemode": true"#);
+    let answer = confirm(answering(400, NO_HEADERS, Bytes::from(succeeded))).await;
+    assert_eq!(answer, not_done(Cause::WrongMode));
+    let balance = include_str!("../envelopes/balance.json").replace("false", "true");
+    let probe = answering(200, NO_HEADERS, Bytes::from(balance)).probe(&key()).await.answer;
+    assert_eq!(probe, Probe::Unwell(Cause::WrongMode));
+}
+
+#[tokio::test]
+async fn a_key_of_the_other_mode_is_not_even_sent() {
+    let unreached = client(|request| panic!("{request:?}"));
+    let live = ApiKey::parse("rk_live_51H").unwrap();
+    let reply = unreached.confirm(&live, &recorded("pi_1"), Method::OfTheIntent, &frozen()).await;
+    assert_eq!((reply.answer, reply.status), (not_done(Cause::WrongMode), None));
+    assert_eq!(unreached.probe(&live).await.answer, Probe::Unwell(Cause::WrongMode));
+    // A key whose form says nothing is tried: what it leads to says it.
+    let unknown = ApiKey::parse("secret").unwrap();
+    let answered = answering(200, NO_HEADERS, envelope!("balance.json")).probe(&unknown).await.answer;
+    assert_eq!(answered, Probe::Well);
+}
+
+#[tokio::test]
+async fn retry_after_counts_in_seconds_or_until_a_date_on_every_answer_that_carries_it() {
+    let now = ("Date", "Wed, 21 Oct 2026 07:27:30 GMT");
     let cases = [
         ("7", Some(7)),
         (" 7 ", Some(7)),
         ("-1", None),
         ("99999999999", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", Some(30)),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", Some(0)),
+        ("soon", None),
     ];
-    for (sent, retry_after_s) in cases {
-        let answer = create(answering(429, [("Retry-After", sent)], envelope!("rate_limit.json"))).await;
-        assert_eq!(answer, Answer::NotDone { cause: Cause::RateLimited, retry_after_s }, "{sent}");
+    for (sent, expected) in cases {
+        for status in [200, 400, 402, 409, 429, 500, 503] {
+            let answering = answering(status, [("Retry-After", sent), now], envelope!("api_error.json"));
+            let reply = answering.retrieve(&key(), &recorded("pi_1")).await;
+            assert_eq!(reply.retry_after_s, expected, "{status} {sent}");
+        }
     }
+    let undated = answering(503, [("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT")], Bytes::new());
+    assert_eq!(undated.retrieve(&key(), &recorded("pi_1")).await.retry_after_s, None);
 }
 
 #[tokio::test]

@@ -5,16 +5,16 @@ use payments::Cause;
 use payments::provider::{Answer, Replay};
 use stripe::limits::BODY_BYTES_MAX;
 use stripe::transport::over_tls;
-use stripe::{ApiBase, Client, NotWarm, TransportError};
+use stripe::{ApiBase, Client, Mode, NotWarm, TransportError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-const INTENT: &str = r#"{"id":"pi_1","object":"payment_intent","amount":5,"currency":"eur","metadata":{},"status":"succeeded"}"#;
+const INTENT: &str = r#"{"id":"pi_1","object":"payment_intent","amount":5,"currency":"eur","livemode":false,"metadata":{},"status":"succeeded"}"#;
 
 async fn listener() -> (TcpListener, Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = ApiBase::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let client = Client::new(over_tls(&base).unwrap(), base);
+    let client = Client::new(over_tls(&base).unwrap(), base, Mode::Test);
     (listener, client)
 }
 
@@ -70,7 +70,7 @@ async fn a_refused_connection_has_sent_nothing() {
     let (listener, client) = listener().await;
     drop(listener);
     let reply = client.retrieve(&key(), &recorded("pi_1")).await;
-    assert_eq!(reply.answer, Answer::NotDone { cause: Cause::ProviderUnreachable, retry_after_s: None });
+    assert_eq!(reply.answer, Answer::NotDone { cause: Cause::ProviderUnreachable });
     assert!(reply.failure.unwrap().starts_with("could not connect to Stripe: "));
     assert!(matches!(client.warm().await, Err(NotWarm::Transport(TransportError::Connect(_)))));
 }
@@ -79,7 +79,7 @@ async fn a_refused_connection_has_sent_nothing() {
 async fn a_failed_handshake_has_sent_nothing() {
     let (listener, _) = listener().await;
     let base = ApiBase::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
-    let client = Client::new(over_tls(&base).unwrap(), base);
+    let client = Client::new(over_tls(&base).unwrap(), base, Mode::Test);
     let server = async {
         let (mut connection, _) = listener.accept().await.unwrap();
         assert_eq!(connection.read_u8().await.unwrap(), 22, "the type of a TLS handshake record");
@@ -87,7 +87,7 @@ async fn a_failed_handshake_has_sent_nothing() {
     };
     let (key, intent) = (key(), recorded("pi_1"));
     let ((), reply) = tokio::join!(server, client.retrieve(&key, &intent));
-    assert_eq!(reply.answer, Answer::NotDone { cause: Cause::ProviderUnreachable, retry_after_s: None });
+    assert_eq!(reply.answer, Answer::NotDone { cause: Cause::ProviderUnreachable });
 }
 
 #[tokio::test]

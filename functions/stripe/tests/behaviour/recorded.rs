@@ -3,7 +3,7 @@
 //! The suite writes the files and this test reads them; nothing else is shared. `chaos/src/stripe/tests/golden.rs` says
 //! how each came about.
 
-use crate::support::{client, key, payment, recorded};
+use crate::support::{client, frozen, key, payment, recorded};
 use bytes::Bytes;
 use http::Response;
 use payments::charge::Method;
@@ -33,7 +33,7 @@ use Call::{Cancel, Confirm, Create, Retrieve};
 const MEANINGS: [(&str, Call, &str); 35] = [
     ("create", Create, "requires_confirmation"),
     ("create-replayed", Create, "requires_confirmation"),
-    ("create-with-other-parameters", Create, "key conflict"),
+    ("create-with-other-parameters", Create, "the key is spent"),
     ("create-in-flight", Create, "not done: in_flight"),
     ("create-too-small", Create, "refused: 400 amount_too_small (amount)"),
     ("create-with-unknown-parameter", Create, "refused: 400 parameter_unknown (amuont)"),
@@ -68,7 +68,7 @@ const MEANINGS: [(&str, Call, &str); 35] = [
     ("retrieve-after-too-many-declines", Retrieve, "canceled after declined: card_declined, generic_decline"),
     ("retrieve-unknown", Retrieve, "missing"),
     ("retrieve-beyond-the-rate", Retrieve, "not done: rate_limited"),
-    ("throttled", Retrieve, "not done: rate_limited, for 7 s"),
+    ("throttled", Retrieve, "not done: rate_limited"),
     ("lock-timeout", Retrieve, "not done: lock_timeout"),
     ("unauthorized", Retrieve, "not done: credentials_refused"),
     ("unavailable", Retrieve, "unknown: provider_error"),
@@ -162,8 +162,8 @@ impl Recorded {
 async fn answer(answer: &Recorded, call: Call) -> Answer {
     let (client, key, intent) = (answer.client(), key(), recorded(&answer.intent()));
     let reply = match call {
-        Create => client.create(&key, &payment(), "2026-08-26.dahlia", "order-1042:create:0").await,
-        Confirm => client.confirm(&key, &intent, Method::OfTheIntent, &payment()).await,
+        Create => client.create(&key, &frozen(), "order-1042:create:0").await,
+        Confirm => client.confirm(&key, &intent, Method::OfTheIntent, &frozen()).await,
         Retrieve => client.retrieve(&key, &intent).await,
         Cancel => client.cancel(&key, &intent).await,
     };
@@ -178,9 +178,8 @@ fn told(answer: &Answer) -> String {
         Answer::Declined(decline) => declined(decline),
         Answer::Unknown { cause, replay: Replay::Open } => format!("unknown: {cause}"),
         Answer::Unknown { cause, replay: Replay::Stored } => format!("unknown: {cause}, the key is spent"),
-        Answer::NotDone { cause, retry_after_s: None } => format!("not done: {cause}"),
-        Answer::NotDone { cause, retry_after_s: Some(s) } => format!("not done: {cause}, for {s} s"),
-        Answer::KeyConflict => "key conflict".to_owned(),
+        Answer::NotDone { cause } => format!("not done: {cause}"),
+        Answer::KeySpent => "the key is spent".to_owned(),
         Answer::IntentMissing => "missing".to_owned(),
         Answer::Refused { status, code, param } => {
             let param = param.as_deref().map(|param| format!(" ({param})")).unwrap_or_default();

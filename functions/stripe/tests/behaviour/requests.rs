@@ -1,10 +1,12 @@
 //! The exact requests, byte for byte.
 
-use crate::support::{KEY_TEXT, key, payment, recorded, recording_client};
+use crate::support::{KEY_TEXT, frozen, frozen_before, key, recorded, recording_client};
 use bytes::Bytes;
 use http::{Method as Verb, Request};
 use payments::Payment;
 use payments::charge::Method;
+use payments::request::Request as Frozen;
+use std::sync::Arc;
 use stripe::STRIPE_VERSION;
 
 const FULL: &str = r#"{"payment_id":"order-1042","amount":1999,"currency":"eur","payment_method":"pm_card_visa",
@@ -18,8 +20,9 @@ fn header<'request>(request: &'request Request<Bytes>, name: &str) -> Option<&'r
 async fn a_create_sends_the_payment_in_one_fixed_order() {
     let (client, sent) = recording_client();
     let full = Payment::parse(FULL).unwrap();
-    client.create(&key(), &full, "2025-01-01.older", "order-1042:create:0").await;
-    client.create(&key(), &payment(), "2025-01-01.older", "order-1042:create:0").await;
+    let full = Frozen::new(full.clone(), Arc::new(stripe::wording(&full)));
+    client.create(&key(), &full, "order-1042:create:0").await;
+    client.create(&key(), &frozen(), "order-1042:create:0").await;
     let sent = sent.lock().unwrap();
     assert_eq!(sent[0].method(), Verb::POST);
     assert_eq!(sent[0].uri(), "https://api.stripe.com/v1/payment_intents");
@@ -37,10 +40,11 @@ async fn a_create_sends_the_payment_in_one_fixed_order() {
 }
 
 #[tokio::test]
-async fn a_create_goes_under_the_version_and_key_of_its_row() {
+async fn a_create_goes_in_the_words_and_under_the_key_of_its_row() {
     let (client, sent) = recording_client();
-    client.create(&key(), &payment(), "2025-01-01.older", "order-1042:create:3").await;
+    client.create(&key(), &frozen_before(), "order-1042:create:3").await;
     let sent = sent.lock().unwrap();
+    assert_eq!(sent[0].body(), "amount=1999&said=before");
     assert_eq!(header(&sent[0], "idempotency-key"), Some("order-1042:create:3"));
     assert_eq!(header(&sent[0], "stripe-version"), Some("2025-01-01.older"));
     assert_eq!(header(&sent[0], "content-type"), Some("application/x-www-form-urlencoded"));
@@ -51,8 +55,8 @@ async fn a_create_goes_under_the_version_and_key_of_its_row() {
 #[tokio::test]
 async fn a_confirm_carries_no_key_and_names_the_card_only_after_a_decline() {
     let (client, sent) = recording_client();
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &payment()).await;
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &payment()).await;
+    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &frozen()).await;
+    client.confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &frozen()).await;
     let sent = sent.lock().unwrap();
     for request in sent.iter() {
         assert_eq!(request.method(), Verb::POST);
@@ -62,6 +66,15 @@ async fn a_confirm_carries_no_key_and_names_the_card_only_after_a_decline() {
     }
     assert_eq!(sent[0].body(), "off_session=true&error_on_requires_action=true");
     assert_eq!(sent[1].body(), "off_session=true&error_on_requires_action=true&payment_method=pm_card_visa");
+}
+
+#[tokio::test]
+async fn a_confirm_goes_in_the_words_of_its_row_too() {
+    let (client, sent) = recording_client();
+    client.confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &frozen_before()).await;
+    let sent = sent.lock().unwrap();
+    assert_eq!(header(&sent[0], "stripe-version"), Some("2025-01-01.older"));
+    assert_eq!(sent[0].body(), "off_session=recurring&payment_method=pm_card_visa");
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use payments::ledger::{Change, OpenDelivery, RecordedIntent, Request as Frozen};
+use payments::ledger::{Change, OpenDelivery, RecordedIntent};
 use payments::provider::IntentId;
+use payments::request::{Request as Frozen, Wording};
 use payments::{Payment, Row, UnixMs};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
-use stripe::{ApiBase, ApiKey, Client, Transport, TransportError};
+use stripe::{ApiBase, ApiKey, Client, Mode, Transport, TransportError};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
@@ -23,10 +24,25 @@ pub(crate) fn payment() -> Payment {
     Payment::parse(body).unwrap()
 }
 
+/// The payment as it is put today.
+pub(crate) fn frozen() -> Frozen {
+    Frozen::new(payment(), Arc::new(stripe::wording(&payment())))
+}
+
+/// The payment as it was put by a version before this one.
+pub(crate) fn frozen_before() -> Frozen {
+    let wording = Wording {
+        version: "2025-01-01.older".to_owned(),
+        create: "amount=1999&said=before".to_owned(),
+        confirm: "off_session=recurring".to_owned(),
+    };
+    Frozen::new(payment(), Arc::new(wording))
+}
+
 /// Through a row, because there is no other way.
 pub(crate) fn recorded(id: &str) -> RecordedIntent {
     let delivery = OpenDelivery { began_at: UnixMs(0), message: "message".to_owned() };
-    let row = Row::received(Arc::new(Frozen::new(payment(), "2026-01-01.some")), delivery, UnixMs(0));
+    let row = Row::received(Arc::new(frozen()), delivery, UnixMs(0));
     let row = row.apply(&Change::Record(IntentId(id.to_owned())), row.version, UnixMs(0)).unwrap();
     row.recorded_intent().unwrap()
 }
@@ -36,7 +52,7 @@ pub(crate) fn client(
     answer: impl Fn(Request<Bytes>) -> Result<Response<Bytes>, TransportError> + Clone + Send + Sync + 'static,
 ) -> Client {
     let transport: Transport = BoxCloneSyncService::new(service_fn(move |request| ready(answer(request))));
-    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap())
+    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap(), Mode::Test)
 }
 
 /// A client that keeps what it sent, answered with an empty 200.

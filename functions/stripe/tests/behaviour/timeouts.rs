@@ -1,6 +1,6 @@
 //! Silence, in virtual time.
 
-use crate::support::{key, payment, recorded};
+use crate::support::{frozen, key, recorded};
 use bytes::Bytes;
 use http::{Request, Response};
 use payments::Cause;
@@ -8,7 +8,7 @@ use payments::charge::Method;
 use payments::provider::{Answer, Replay};
 use std::time::Duration;
 use stripe::limits::{CALL_TIMEOUT_MS, WARM_TIMEOUT_MS};
-use stripe::{ApiBase, Client, NotWarm, Probe, Transport, TransportError};
+use stripe::{ApiBase, Client, Mode, NotWarm, Probe, Transport, TransportError};
 use tokio::time::{Instant, sleep};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
@@ -19,7 +19,7 @@ fn slow(after_ms: u64) -> Client {
         sleep(Duration::from_millis(after_ms)).await;
         Ok::<_, TransportError>(Response::builder().status(503).body(Bytes::new()).unwrap())
     }));
-    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap())
+    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap(), Mode::Test)
 }
 
 fn timed_out() -> Answer {
@@ -29,10 +29,10 @@ fn timed_out() -> Answer {
 #[tokio::test(start_paused = true)]
 async fn every_call_gives_up_after_its_time_and_leaves_the_outcome_unknown() {
     let client = slow(u64::from(u32::MAX));
-    let (key, intent, payment) = (key(), recorded("pi_1"), payment());
+    let (key, intent, frozen) = (key(), recorded("pi_1"), frozen());
     let start = Instant::now();
-    assert_eq!(client.create(&key, &payment, "v", "k").await.answer, timed_out());
-    assert_eq!(client.confirm(&key, &intent, Method::OfTheIntent, &payment).await.answer, timed_out());
+    assert_eq!(client.create(&key, &frozen, "k").await.answer, timed_out());
+    assert_eq!(client.confirm(&key, &intent, Method::OfTheIntent, &frozen).await.answer, timed_out());
     assert_eq!(client.retrieve(&key, &intent).await.answer, timed_out());
     let reply = client.cancel(&key, &intent).await;
     assert_eq!(reply.answer, timed_out());
