@@ -25,6 +25,8 @@ pub struct Audit {
     pub version: u64,
     /// Whether one is under way.
     pub phase: Phase,
+    /// When the last daily one began; one that was ordered may have looked less far back.
+    pub daily_at: Option<UnixMs>,
     /// What the last one that was finished came to.
     pub last: Option<Report>,
     /// Mails on their way.
@@ -160,7 +162,7 @@ impl Audit {
     /// When the next daily audit is due. The first is at once: what a fresh deployment may not do shows today.
     #[must_use]
     pub fn due_at(&self) -> UnixMs {
-        self.last.as_ref().map_or(UnixMs(0), |last| last.round.began_at.plus_ms(AUDIT_EVERY_MS))
+        self.daily_at.map_or(UnixMs(0), |at| at.plus_ms(AUDIT_EVERY_MS))
     }
 
     /// The record with a new audit in it.
@@ -171,8 +173,9 @@ impl Audit {
         match &self.phase {
             Phase::Running(_) => Err(UnderWay),
             Phase::Idle => {
+                let daily_at = if asked == Asked::Daily { Some(now) } else { self.daily_at };
                 let round = Box::new(Round::new(asked, Window::before(now, span), now));
-                Ok(Self { phase: Phase::Running(round), ..self.clone() })
+                Ok(Self { phase: Phase::Running(round), daily_at, ..self.clone() })
             }
         }
     }
