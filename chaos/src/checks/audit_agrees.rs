@@ -38,10 +38,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         Audited::Finished(report) => report,
     };
     let expected = expected(evidence, report.round.began_at);
-    let findings: Vec<Finding> = [surplus(report, &expected), missing(report, &expected), unseen(evidence, report)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut findings = surplus(report, &expected);
+    findings.extend(missing(report, &expected));
+    findings.extend(unseen(evidence, report));
     Verdict::from_findings(findings, || {
         let counts = &report.round.counts;
         let differences = match counts.differences {

@@ -11,7 +11,7 @@ use crate::random::Chance;
 use crate::stripe::Movement;
 use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, Sent};
 use payments::UnixMs;
-use payments::audit::{Asked, Counts, Difference, Report, Round, Span, Window};
+use payments::audit::{self, Asked, Counts, Difference, Report, Round, Span};
 use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -118,7 +118,7 @@ impl Tale {
         let round = Round {
             began_at: now,
             asked: Asked::Daily,
-            window: Window::before(now, Span::DAILY),
+            window: audit::Window::before(now, Span::DAILY),
             after: None,
             page_intents: 100,
             counts: Counts {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
 
+mod audit;
 mod quiet;
 mod release;
 mod town;
