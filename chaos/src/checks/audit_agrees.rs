@@ -101,7 +101,8 @@ fn missing(report: &Report, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Find
 fn unseen(evidence: &Evidence<'_>, report: &Report) -> Option<Finding> {
     let book = evidence.history.book.iter().filter(|movement| id_of(movement).is_some());
     let began_at = report.round.began_at;
-    let (most, least) = (book.clone().count() as u64, book.filter(|movement| movement.at <= began_at).count() as u64);
+    let (most, least) =
+        (book.clone().count() as u64, book.filter(|movement| movement.at <= began_at).count() as u64);
     let seen = report.round.counts.charged;
     (!(least..=most).contains(&seen))
         .then(|| Finding::run(format!("the audit saw {} of {} charges", count(seen), count(least))))
@@ -251,7 +252,10 @@ mod tests {
         assert_eq!(wrong(tale), [""; 0]);
         let mut tale = long_ago(Tale::of_one_good_payment());
         tale.history().book.clear();
-        assert_eq!(wrong(tale), [format!("the audit says nothing of pi_{ORDER}, which is settled_not_charged")]);
+        assert_eq!(
+            wrong(tale),
+            [format!("the audit says nothing of pi_{ORDER}, which is settled_not_charged")]
+        );
     }
 
     #[test]

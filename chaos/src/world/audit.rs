@@ -70,5 +70,6 @@ fn is_ours(round: &Round) -> bool {
 fn order(clock: &Clock) -> String {
     let span_s = clock.now().since_ms(clock.start()) / 1_000 + 1;
     let since = format!("{}s", span_s.min(AUDIT_SPAN_S_MAX));
-    json!({ "command": "audit", "since": since, "who": WHO, "why": "to be held against the book" }).to_string()
+    json!({ "command": "audit", "since": since, "who": WHO, "why": "to be held against the book" })
+        .to_string()
 }

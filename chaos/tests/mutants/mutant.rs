@@ -116,7 +116,9 @@ impl Broken {
             Self::Aws(alter) => aws::between(Code::DEPLOYED.consumer, provider, alter),
             Self::Batch(alter) => Arc::new(answers::Altered { provider, alter }),
             Self::Handler(handler) => Arc::new(answers::Other { provider, handler }),
-            Self::Rules(rules) | Self::Audit(rules, _) => Arc::new(ResponderFunction::with_rules(provider, rules)),
+            Self::Rules(rules) | Self::Audit(rules, _) => {
+                Arc::new(ResponderFunction::with_rules(provider, rules))
+            }
             Self::ResponderAws(alter) => aws::between(Code::DEPLOYED.responder, provider, alter),
         }
     }

@@ -171,12 +171,7 @@ impl Weather {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Calm
-            | Self::Crowd
-            | Self::Conflicts
-            | Self::Declines
-            | Self::Refused
-            | Self::Rotated => {
+            Self::Calm | Self::Crowd | Self::Conflicts | Self::Declines | Self::Refused | Self::Rotated => {
                 "dead_letters = 'none'"
             }
             Self::Blip => "dead_letters = 'none'\ndrained_within = '3m'",

@@ -87,7 +87,8 @@ fn success_that_stripe_knows_nothing_of_is_found() {
         town.send(&payment(ORDER, 1_999));
         town.pass_s(10).await;
         assert_eq!((town.row(ORDER, "state").as_str(), town.charges().len()), ("intended", 0));
-        town.edit_row(ORDER, json!({"state": {"S": "succeeded"}, "settled_at": {"N": START.0.to_string()}})).await;
+        town.edit_row(ORDER, json!({"state": {"S": "succeeded"}, "settled_at": {"N": START.0.to_string()}}))
+            .await;
         town.pass_s(UNTIL_LATE_S).await;
         let intent = town.row(ORDER, "intent_id");
         assert_eq!(found(&town).await, [("settled_not_charged".to_owned(), intent)]);
@@ -258,7 +259,8 @@ fn an_outage_or_a_limit_holds_an_audit_up_and_loses_nothing() {
 
 #[test]
 fn an_open_incident_holds_up_the_daily_audit_and_not_one_that_is_ordered() {
-    let outage = "[{ kind = 'stripe-unavailable', operations = ['create', 'confirm', 'probe'], for = '30m' }]";
+    let outage =
+        "[{ kind = 'stripe-unavailable', operations = ['create', 'confirm', 'probe'], for = '30m' }]";
     in_town(outage, async |town| {
         for n in 0..10 {
             town.send(&payment(&format!("order-{n}"), 1_999));
@@ -277,7 +279,9 @@ fn an_order_says_what_will_happen_and_a_second_one_that_it_must_wait() {
     in_town("[]", async |town| {
         town.pass_s(120).await;
         let (first, second) = (town.order_audit("48h").await, town.order_audit("7d").await);
-        assert!(first.starts_with("an audit of the last 2d has begun; the turns of the schedule carry it on"));
+        assert!(
+            first.starts_with("an audit of the last 2d has begun; the turns of the schedule carry it on")
+        );
         assert!(second.starts_with("nothing was started: an audit is under way"), "{second}");
         let bad = town.order_audit("2 weeks").await;
         assert!(bad.starts_with("since cannot be read: it is not a whole number with s, m, h or d"), "{bad}");

@@ -55,8 +55,7 @@ impl Town {
         let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("the template loads");
         let consumer: Arc<dyn Function> = Arc::new(ConsumerFunction::new(provider.clone()));
         let responder: Arc<dyn Function> = Arc::new(ResponderFunction::new(provider.clone()));
-        let kill =
-            Arc::new(KillNext::default());
+        let kill = Arc::new(KillNext::default());
         let hide = Arc::new(Hide { queue: Mutex::default() });
         let stack = deployed.stack.clone();
         let blueprint = Blueprint {

@@ -12,16 +12,8 @@ use payments::{PaymentId, UnixMs};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Only what is compared.
-const FIELDS: [&str; 8] = [
-    "payment_id",
-    "state",
-    "intent_id",
-    "amount",
-    "currency",
-    "received_at",
-    "enqueued_at",
-    "settled_at",
-];
+const FIELDS: [&str; 8] =
+    ["payment_id", "state", "intent_id", "amount", "currency", "received_at", "enqueued_at", "settled_at"];
 
 type Keys = Vec<Item>;
 
@@ -50,7 +42,10 @@ impl Ledger {
                 }
             }
             if !keys.is_empty() {
-                return Err(LedgerError::Unavailable(format!("BatchGetItem left {} keys unread", keys.len())));
+                return Err(LedgerError::Unavailable(format!(
+                    "BatchGetItem left {} keys unread",
+                    keys.len()
+                )));
             }
         }
         Ok(entries)

@@ -232,7 +232,10 @@ const _: () = {
     );
     assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
     assert!(STRANDED_TURNS > CALM_TURNS);
-    assert!(AUDIT_SPAN_S * 1_000 >= AUDIT_EVERY_MS + AUDIT_UNSETTLED_MS, "no intent may slip between two audits");
+    assert!(
+        AUDIT_SPAN_S * 1_000 >= AUDIT_EVERY_MS + AUDIT_UNSETTLED_MS,
+        "no intent may slip between two audits"
+    );
     assert!(AUDIT_SPAN_S <= AUDIT_SPAN_S_MAX);
     assert!(AUDIT_UNSETTLED_MS > BACKOFF_S_MAX as i64 * 1_000 + VISIBILITY_TIMEOUT_S as i64 * 1_000);
     assert!(AUDIT_UNSETTLED_MS > DELAYED_MS, "what is older without an incident waits for nobody");

@@ -205,7 +205,10 @@ mod tests {
                 "since cannot be read: it is not a whole number with s, m, h or d behind it, from 1s to 400d",
             ),
             (json!({"command": "audit", "since": "48h"}), "who gives the command, and why, is missing"),
-            (json!({"command": "pause", "since": "1h", "who": "ada", "why": "x"}), "only audit takes a since"),
+            (
+                json!({"command": "pause", "since": "1h", "who": "ada", "why": "x"}),
+                "only audit takes a since",
+            ),
             (json!({"command": "pause", "whom": "ada"}), "the command cannot be read: unknown field `whom`"),
             (json!({"command": 5}), "the command cannot be read"),
         ];

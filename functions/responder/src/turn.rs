@@ -53,7 +53,8 @@ impl Inner {
         };
         self.memory.remember_audit(audit.due_at());
         let is_order = matches!(wake, Wake::Order(_));
-        if after.is_quiet() && seen.is_calm() && seen.quarantine.total() == 0 && audit.is_quiet() && !is_order {
+        if after.is_quiet() && seen.is_calm() && seen.quarantine.total() == 0 && audit.is_quiet() && !is_order
+        {
             self.memory.remember(Last::Quiet);
         }
         Ok(match refused {
@@ -180,7 +181,12 @@ impl Inner {
     }
 
     /// Saves a record that has no effect, and sends its mails.
-    pub(crate) async fn keep<R: Record>(&self, before: &Outbox, next: R, tale: &mut Tale) -> Result<R, TurnError> {
+    pub(crate) async fn keep<R: Record>(
+        &self,
+        before: &Outbox,
+        next: R,
+        tale: &mut Tale,
+    ) -> Result<R, TurnError> {
         match self.records.save(&next).await? {
             Saved::Yes(saved) => self.tell_people(before, saved, tale).await,
             Saved::Lost(found) => {

@@ -136,7 +136,9 @@ pub struct Story {
 
 /// Another audit must end first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing was started: an audit is under way, see it with the command status; try again when it is over")]
+#[error(
+    "nothing was started: an audit is under way, see it with the command status; try again when it is over"
+)]
 pub struct UnderWay;
 
 /// A page, judged.
@@ -205,7 +207,9 @@ impl Audit {
     #[must_use]
     pub fn may_go_on(&self, incident: &IncidentPhase) -> Option<&Round> {
         match &self.phase {
-            Phase::Running(round) if matches!(round.asked, Asked::By(_)) || !incident.is_open() => Some(round),
+            Phase::Running(round) if matches!(round.asked, Asked::By(_)) || !incident.is_open() => {
+                Some(round)
+            }
             Phase::Running(_) | Phase::Idle => None,
         }
     }
@@ -238,7 +242,8 @@ impl Audit {
     #[must_use]
     pub fn shortened(&self) -> Option<Self> {
         let Phase::Running(round) = &self.phase else { return None };
-        (round.page_intents > 1).then(|| self.changed(|round| round.page_intents = (round.page_intents / 10).max(1)))
+        (round.page_intents > 1)
+            .then(|| self.changed(|round| round.page_intents = (round.page_intents / 10).max(1)))
     }
 
     fn changed(&self, change: impl FnOnce(&mut Round)) -> Self {
@@ -310,11 +315,8 @@ impl Page {
         listed_at: UnixMs,
         compare: impl Fn(&Listed, Option<&Entry>, UnixMs) -> Verdict,
     ) -> Self {
-        let mut page = Self {
-            last: listed.last().map(|listed| listed.intent.id.clone()),
-            has_more,
-            ..Self::default()
-        };
+        let mut page =
+            Self { last: listed.last().map(|listed| listed.intent.id.clone()), has_more, ..Self::default() };
         for listed in listed {
             let payment_id = listed.payment_id();
             let entry = payment_id.as_ref().and_then(|id| entries.get(id));

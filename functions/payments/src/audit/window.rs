@@ -104,7 +104,9 @@ mod tests {
         for (text, seconds) in [("1s", 1), ("90m", 5_400), ("48h", 172_800), ("400d", 34_560_000)] {
             assert_eq!(Span::parse(text).map(|span| span.seconds), Ok(seconds), "{text}");
         }
-        for bad in ["", "h", "48", "0s", "-1h", "+1h", "1.5h", "401d", "9999999999999999999d", "48 h", "1w", "４h"] {
+        for bad in
+            ["", "h", "48", "0s", "-1h", "+1h", "1.5h", "401d", "9999999999999999999d", "48 h", "1w", "４h"]
+        {
             assert_eq!(Span::parse(bad), Err(BadSpan), "{bad}");
         }
         let said = BadSpan.to_string();

@@ -137,9 +137,7 @@ const fn meaning(sort: Sort) -> &'static str {
             "somebody or something else charged in this payment's name. Find out who (the log of\nits requests in \
              Stripe's dashboard); refund it unless it is what the customer wanted, and then do not release it."
         }
-        Sort::OtherMoney => {
-            "somebody edited the intent or the row. Settle the difference with the customer."
-        }
+        Sort::OtherMoney => "somebody edited the intent or the row. Settle the difference with the customer.",
         Sort::ChargedWithoutRow => {
             "the customer paid, and we know nothing of it: a row was deleted, or another system\nuses our payment_id. \
              If it is ours, restore the row from the table's point-in-time recovery."

@@ -1,0 +1,56 @@
+//! A hundred thousand intents, audited by the responder as it is deployed, within what its function is given.
+
+use crate::town::{START, in_town};
+use chaos::journal::Event;
+use payments::limits::TURN_S_MAX;
+use std::collections::BTreeMap;
+
+const MANY: i64 = 100_000;
+/// From one charge to the next, ms: as fast as Stripe lets one endpoint go.
+const APART_MS: i64 = 40;
+/// Pages a second that an audit may ask for; see the responder's limits.
+const PAGES_PER_S: usize = 2;
+
+#[test]
+fn a_hundred_thousand_intents_are_audited_within_the_functions_limits() {
+    in_town("[]", async |town| {
+        // Other programs' charges, all but a few: a row each would make this a test of the embedded database.
+        for n in 0..MANY {
+            let metadata =
+                if n % 10_000 == 0 { format!("&metadata[payment_id]=lost-{n}") } else { String::new() };
+            let at = START.plus_ms(APART_MS * (n - MANY));
+            town.charge_at_stripe_at(&format!("amount=1999&currency=eur{metadata}"), at);
+        }
+        town.pass_s(60 * 60).await;
+        let audit = town.status().await["audit"]["last"].clone();
+        let counts = &audit["round"]["counts"];
+        assert_eq!((&counts["intents"], &counts["differences"]), (&MANY.into(), &10.into()));
+
+        let mut lists: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut turns: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ends: Vec<&'static str> = Vec::new();
+        for record in town.journal.records() {
+            match record.event {
+                Event::StripeCalled { operation: "list", request, .. } => {
+                    *lists.entry(record.at.0 / 1_000).or_default() += 1;
+                    *turns.entry(request).or_default() += 1;
+                }
+                Event::Failed { how, .. } => ends.push(how),
+                _ => {}
+            }
+        }
+        let took_s =
+            (audit["ended_at"].as_i64().unwrap() - audit["round"]["began_at"].as_i64().unwrap()) / 1_000;
+        let most = turns.values().max().copied().unwrap_or(0);
+        let peak = lists.values().max().copied().unwrap_or(0);
+        println!(
+            "{} pages in {} turns, {most} at most in one; {took_s} s; at most {peak} calls in a second",
+            lists.values().sum::<usize>(),
+            turns.len()
+        );
+        assert_eq!(ends, [""; 0], "no turn ran out of its {TURN_S_MAX} s");
+        assert_eq!(lists.values().sum::<usize>() as i64, MANY / 100);
+        // A second of the calendar may hold one more than a second of the pace.
+        assert!(peak <= PAGES_PER_S + 1, "{peak} pages in one second");
+    });
+}
