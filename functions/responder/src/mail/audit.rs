@@ -45,13 +45,12 @@ fn how_many(round: &Round) -> String {
 fn happened(round: &Round) -> String {
     let counts = &round.counts;
     let mut text = format!(
-        "Stripe's intents made from {} to {} were held against the ledger.\n{} looked at, {} of ours charged; {} \
-         differ.",
+        "Stripe's intents made from {} to {} were held against the ledger.\n{} looked at, {} of ours; {}.",
         utc(round.window.since()),
         utc(round.window.until()),
         count(counts.intents, "intent"),
-        counts.charged,
-        counts.differences,
+        count(counts.charged, "charge"),
+        how_many(round),
     );
     if counts.left_over > 0 {
         let _ = write!(
@@ -115,31 +114,31 @@ const fn in_short(sort: Sort) -> &'static str {
 fn meanings(round: &Round) -> String {
     let sorts: BTreeMap<Sort, &Difference> =
         round.differences.iter().map(|difference| (difference.sort, difference)).collect();
-    let meant = sorts.keys().map(|sort| format!("{}: {}", in_short(*sort), meaning(*sort)));
+    let meant = sorts.keys().map(|sort| format!("- {}:\n  {}", in_short(*sort), meaning(*sort)));
     meant.collect::<Vec<_>>().join("\n")
 }
 
 const fn meaning(sort: Sort) -> &'static str {
     match sort {
         Sort::ChargedNotSettled => {
-            "the customer paid, and we say that they did not. If it is quarantined, the\ncommand release settles it as \
-             succeeded; if it is unsettled, release sends it once more, which charges nothing;\nif it is declined, \
-             refund it or deliver."
+            "the customer paid, and we say that they did not. If it is quarantined, the command release settles it\n  as \
+             succeeded; if it is unsettled, release sends it once more, which charges nothing; if it is declined, \
+             refund\n  it, or deliver."
         }
         Sort::SettledNotCharged => {
-            "we say that the customer paid, and they did not. Ask who changed the row; charge\nanew under another \
+            "we say that the customer paid, and they did not. Ask who changed the row; charge anew under another\n  \
              payment_id, if at all."
         }
         Sort::ChargedTwice => {
-            "the customer paid twice. Refund the intent that the ledger does not name, in\nStripe's dashboard."
+            "the customer paid twice. Refund the intent that the ledger does not name, in Stripe's dashboard."
         }
         Sort::ChargedUnnamed => {
-            "somebody or something else charged in this payment's name. Find out who (the log of\nits requests in \
+            "somebody or something else charged in this payment's name. Find out who (the log of its requests in\n  \
              Stripe's dashboard); refund it unless it is what the customer wanted, and then do not release it."
         }
         Sort::OtherMoney => "somebody edited the intent or the row. Settle the difference with the customer.",
         Sort::ChargedWithoutRow => {
-            "the customer paid, and we know nothing of it: a row was deleted, or another system\nuses our payment_id. \
+            "the customer paid, and we know nothing of it: a row was deleted, or another system uses our payment_id.\n  \
              If it is ours, restore the row from the table's point-in-time recovery."
         }
     }
