@@ -14,6 +14,8 @@ const PAGES_PER_S: usize = 2;
 #[test]
 fn a_hundred_thousand_intents_are_audited_within_the_functions_limits() {
     in_town("[]", async |town| {
+        // The stack has settled: no alarm says any more how it finds things, so turns come one by one.
+        town.pass_s(5 * 60).await;
         // Other programs' charges, all but a few: a row each would make this a test of the embedded database.
         for n in 0..MANY {
             let metadata =
@@ -21,7 +23,8 @@ fn a_hundred_thousand_intents_are_audited_within_the_functions_limits() {
             let at = START.plus_ms(APART_MS * (n - MANY));
             town.charge_at_stripe_at(&format!("amount=1999&currency=eur{metadata}"), at);
         }
-        town.pass_s(60 * 60).await;
+        assert!(town.order_audit("2h").await.contains("has begun"));
+        town.pass_s(30 * 60).await;
         let audit = town.status().await["audit"]["last"].clone();
         let counts = &audit["round"]["counts"];
         assert_eq!((&counts["intents"], &counts["differences"]), (&MANY.into(), &10.into()));
@@ -49,7 +52,7 @@ fn a_hundred_thousand_intents_are_audited_within_the_functions_limits() {
             turns.len()
         );
         assert_eq!(ends, [""; 0], "no turn ran out of its {TURN_S_MAX} s");
-        assert_eq!(lists.values().sum::<usize>() as i64, MANY / 100);
+        assert_eq!(lists.values().sum::<usize>() as i64, MANY / 100 + 1, "the first daily one, and this");
         // A second of the calendar may hold one more than a second of the pace.
         assert!(peak <= PAGES_PER_S + 1, "{peak} pages in one second");
     });
