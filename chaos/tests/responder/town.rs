@@ -221,8 +221,12 @@ impl Town {
 
     /// Makes an intent in a payment's name, as another program of the account may; its id.
     pub(crate) fn make_at_stripe(&self, form: &str) -> String {
-        let at = self.clock.now();
-        self.post("/v1/payment_intents", &format!("payment_method=pm_card_visa&{form}"), at)
+        self.make_at_stripe_at(&format!("payment_method=pm_card_visa&{form}"), self.clock.now())
+    }
+
+    /// The same, at another time and of this form alone.
+    pub(crate) fn make_at_stripe_at(&self, form: &str, at: UnixMs) -> String {
+        self.post("/v1/payment_intents", form, at)
     }
 
     /// The same, and charges it.
