@@ -27,7 +27,7 @@ impl Inner {
         }
         // Until this turn has come to its end, the next one takes nothing for granted.
         self.memory.remember(Last::Unknown);
-        let (incident, audit) = self.records.read_all().await?;
+        let (incident, audit) = Box::pin(self.records.read_all()).await?;
         let mut seen = Box::pin(self.observe(now, wake, &incident)).await?;
         tale.saw(&seen, &incident);
         let order = match wake {
@@ -48,7 +48,7 @@ impl Inner {
             // Whoever gives an order waits for the answer.
             Wake::Order(_) => audit,
             Wake::Schedule | Wake::Alarm { .. } | Wake::Other(_) => {
-                self.audit(audit, &after.recovery.phase, now, tale).await?
+                Box::pin(self.audit(audit, &after.recovery.phase, now, tale)).await?
             }
         };
         self.memory.remember_audit(audit.due_at());
