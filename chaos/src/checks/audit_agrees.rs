@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_difference_that_the_audit_is_silent_about_is_found() {
-        let edits: [(fn(&mut Tale), &str); 5] = [
+        type Edit = fn(&mut Tale);
+        let edits: [(Edit, &str); 5] = [
             (|tale| tale.row(ORDER).state = "declined".to_owned(), "charged_not_settled"),
             (|tale| tale.row(ORDER).intent = Some("pi_other".to_owned()), "charged_twice"),
             (|tale| tale.row(ORDER).currency = Some("usd".to_owned()), "other_money"),
