@@ -7,9 +7,6 @@ use super::super::kinds::{Description, Family, Placement};
 /// Every call that the fake Stripe answers.
 const CALLS: &[&str] = &["create", "confirm", "retrieve", "cancel", "probe", "list", "search"];
 
-/// Those of them that no run makes unless somebody asks for it: a fault drawn for them alone would never fire.
-pub(in super::super) const ON_REQUEST: [&str; 2] = ["list", "search"];
-
 pub(in super::super) const STRIPE_UNAVAILABLE: Description = Description {
     name: "stripe-unavailable",
     family: Family::Stripe,
