@@ -37,7 +37,7 @@ pub const ISSUER_CODES: [&str; 27] = [
 ];
 
 /// Decline codes (`error.decline_code`), which issuers and card networks give as their reason.
-pub const ISSUER_DECLINE_CODES: [&str; 49] = [
+pub const ISSUER_DECLINE_CODES: [&str; 48] = [
     "approve_with_id",
     "authentication_required",
     "call_issuer",
@@ -86,7 +86,6 @@ pub const ISSUER_DECLINE_CODES: [&str; 49] = [
     "transaction_not_allowed",
     "try_again_later",
     "withdrawal_count_limit_exceeded",
-    "highest_risk_level",
 ];
 
 /// Decline codes that no issuer gives, though they come with `card_declined`: the card is of the other mode. Said of
