@@ -77,8 +77,11 @@ fn request() -> Request {
 fn wording(version: &str) -> Arc<Wording> {
     Arc::new(Wording {
         version: version.to_owned(),
-        create: format!("amount=1999&as_of={version}"),
-        confirm: format!("off_session=true&as_of={version}"),
+        create: vec![
+            ("amount".to_owned(), "1999".to_owned()),
+            ("create \"as of\"".to_owned(), version.to_owned()),
+        ],
+        confirm: vec![("confirm as of".to_owned(), format!("{version}\n"))],
     })
 }
 

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub(super) enum Due {
     /// A call is carried out.
     Call {
-        call: Call,
+        call: Box<Call>,
         /// Where its answer is stored; absent when another answer is stored already, or none ever was to be.
         under: Option<Unanswered>,
     },
@@ -96,7 +96,8 @@ mod tests {
     const NOW: UnixMs = UnixMs(1_000);
 
     fn probe() -> Due {
-        Due::Call { call: Call { ask: Ask::Probe, expand: Expand::default() }, under: None }
+        let call = Call { ask: Ask::Probe, expand: Expand::default() };
+        Due::Call { call: Box::new(call), under: None }
     }
 
     fn verdict(intent: &str) -> Due {

@@ -58,10 +58,13 @@ pub(super) fn read_limit(form: &mut Form) -> Result<usize, ApiError> {
     limit.ok_or_else(|| ApiError::not_an_integer("limit", &format!("from 1 to {PAGE_INTENTS_MAX}")))
 }
 
+/// The seconds that a bound leaves.
+type Bound = fn(i64) -> Range<i64>;
+
 /// `created=…` and `created[gt|gte|lt|lte]=…`; all of them hold.
 fn read_created(form: &mut Form) -> Result<Range<i64>, ApiError> {
     let mut wanted = i64::MIN..i64::MAX;
-    let bounds: [(&str, fn(i64) -> Range<i64>); 5] = [
+    let bounds: [(&str, Bound); 5] = [
         ("created", |at| at..at.saturating_add(1)),
         ("created[gt]", |at| at.saturating_add(1)..i64::MAX),
         ("created[gte]", |at| at..i64::MAX),

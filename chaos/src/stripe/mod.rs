@@ -154,7 +154,7 @@ impl FakeStripe {
         self.catch_up(now);
         let envelope = Envelope::of(request.headers(), self.account.ids.request());
         match self.admit(request, &envelope, now) {
-            Ok(Admission::Fresh { call, key }) => Arrival::Admitted(Ticket { call, key, envelope }),
+            Ok(Admission::Fresh { call, key }) => Arrival::Admitted(Ticket { call: *call, key, envelope }),
             Ok(Admission::Known(stored)) => Arrival::Answered(Reply {
                 // The fault, if any, took effect in the first request.
                 facts: Facts { fault: None, ..stored.answer.facts.clone() },
@@ -191,13 +191,13 @@ impl FakeStripe {
         // Only a POST takes a key: on a GET the header has no effect.
         let header = envelope.key.as_ref().filter(|_| method == Method::POST);
         let Some(key) = header.map(Keys::read).transpose()? else {
-            return Ok(Admission::Fresh { call: Call::read(route, form, version)?, key: None });
+            return Ok(Admission::Fresh { call: Box::new(Call::read(route, form, version)?), key: None });
         };
         let wanted = Use { path: path.to_owned(), parameters: form.fingerprint() };
         if let Some(stored) = self.keys.look_up(&key, &wanted, now)? {
             return Ok(Admission::Known(stored));
         }
-        let call = Call::read(route, form, version)?;
+        let call = Box::new(Call::read(route, form, version)?);
         self.keys.claim(&key, wanted, now);
         Ok(Admission::Fresh { call, key: Some(key) })
     }
@@ -220,7 +220,7 @@ fn read_key(sent: &str) -> Option<String> {
 }
 
 enum Admission {
-    Fresh { call: Call, key: Option<String> },
+    Fresh { call: Box<Call>, key: Option<String> },
     Known(Stored),
 }
 

@@ -41,7 +41,9 @@ impl FakeStripe {
         let Ticket { call, key, envelope } = ticket;
         match fate {
             Fate::RolledBack => {}
-            Fate::RolledForward { at } => self.account.later.promise(at, Due::Call { call, under: None }),
+            Fate::RolledForward { at } => {
+                self.account.later.promise(at, Due::Call { call: Box::new(call), under: None })
+            }
         }
         let pointless = self.hints.below(100) < POINTLESS_SHARE_PERCENT;
         let answer = Answer::failed(if pointless { RetryHint::Pointless } else { RetryHint::None });
@@ -54,7 +56,7 @@ impl FakeStripe {
     pub fn perform_later(&mut self, ticket: Ticket, at: UnixMs) {
         let Ticket { call, key, envelope } = ticket;
         let under = key.map(|key| Unanswered { key, request_id: envelope.request_id });
-        self.account.later.promise(at, Due::Call { call, under });
+        self.account.later.promise(at, Due::Call { call: Box::new(call), under });
     }
 
     /// Drops an admitted request that was never executed; its key is free again.
@@ -101,7 +103,7 @@ impl FakeStripe {
             }
             Due::Call { call, under } => {
                 let operation = call.operation();
-                let booked = self.booked(|account| account.execute(call, at));
+                let booked = self.booked(|account| account.execute(*call, at));
                 if let Some(Unanswered { key, request_id }) = under {
                     self.store(Some(&key), &request_id, &booked.0);
                 }

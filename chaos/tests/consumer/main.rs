@@ -2,8 +2,10 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
 
+mod bodies;
 mod company;
 mod inputs;
+mod repeats;
 mod sequences;
 mod town;
 
@@ -144,9 +146,14 @@ fn a_card_that_wants_its_owner_is_declined() {
 fn a_soft_decline_is_tried_three_times_in_all() {
     in_town(Plan::default(), async |town| {
         town.send(&payment("order-1", 1999, "pm_card_chargeDeclinedProcessingError"));
-        town.pass_s(60).await;
+        // Not at once: each time the message waits its turn in the queue.
+        town.pass_s(4).await;
+        assert_eq!(town.stripe_calls(), ["create", "confirm"]);
+        assert_eq!(town.attributes("last_error")["order-1"], "declined_softly");
+        town.pass_s(120).await;
         assert_eq!(town.states()["order-1"], "declined");
-        assert_eq!(town.stripe_calls(), ["create", "confirm", "confirm", "confirm", "cancel"]);
+        let calls = ["create", "confirm", "retrieve", "confirm", "retrieve", "confirm", "cancel"];
+        assert_eq!(town.stripe_calls(), calls);
     });
 }
 

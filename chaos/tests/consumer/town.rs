@@ -1,5 +1,6 @@
 //! A small world with the real consumer in it, built from the real template, for tests that look at one behaviour.
 
+use bytes::Bytes;
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan};
 use chaos::cloud::lambda::Failure;
@@ -13,11 +14,16 @@ use chaos::random::Chance;
 use chaos::stripe::{FakeStripe, Provider};
 use chaos::template::{Deployment, Stack};
 use consumer::{Ports, Protocol};
+use http::{Request, Response};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tower::ServiceExt;
+use tower::service_fn;
+use tower::util::BoxCloneSyncService;
 
 const START: UnixMs = UnixMs(1_767_603_600_000);
 const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe";
@@ -33,13 +39,21 @@ pub(crate) const QUARANTINE: &str = "payments-quarantine";
 pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
     pub(crate) protocol: Protocol,
+    /// The protocol of the first container: a deployment replaced it since.
+    pub(crate) protocol_before: Option<Protocol>,
+    /// What is done to Stripe's answers on their way back.
+    pub(crate) heard: Option<fn(Response<Bytes>) -> Response<Bytes>>,
     /// The first invocation is killed at this hop.
     pub(crate) kill_first_at: Option<u64>,
     pub(crate) drills_off: bool,
     pub(crate) no_secret: bool,
 }
 
+/// Every request to Stripe, in order.
+pub(crate) type Requests = Arc<Mutex<Vec<Request<Bytes>>>>;
+
 pub(crate) struct Town {
+    pub(crate) requests: Requests,
     pub(crate) cloud: Cloud,
     pub(crate) provider: Provider,
     pub(crate) journal: Journal,
@@ -75,8 +89,8 @@ impl Town {
         let stripe = FakeStripe::new(7, KEY, faults.clone());
         let provider = Provider::new(stripe, 7, faults, clock, journal.clone());
         let stack = stack(plan.drills_off);
-        let protocol = plan.protocol;
-        let function = ConsumerFunction::altered(provider.clone(), move |ports| Ports { protocol, ..ports });
+        let requests = Requests::default();
+        let function = ConsumerFunction::altered(provider.clone(), altered(&plan, &requests));
         let function: Arc<dyn chaos::cloud::container::Function> = Arc::new(function);
         let consumers = stack.functions.into_values().filter(|config| !config.sources.is_empty());
         let blueprint = Blueprint {
@@ -89,7 +103,7 @@ impl Town {
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
-        let town = Self { cloud, provider, journal, clock };
+        let town = Self { requests, cloud, provider, journal, clock };
         if !plan.no_secret {
             town.set_secret(KEY);
         }
@@ -182,6 +196,29 @@ impl Town {
 /// A payment message.
 pub(crate) fn payment(id: &str, amount: i64, card: &str) -> String {
     format!(r#"{{"payment_id":"{id}","amount":{amount},"currency":"eur","payment_method":"{card}"}}"#)
+}
+
+/// The protocol of each container that starts, and an ear on its line to Stripe.
+fn altered(plan: &Plan, requests: &Requests) -> impl Fn(Ports) -> Ports + Send + Sync + 'static {
+    let (protocol, before, heard) = (plan.protocol, plan.protocol_before, plan.heard);
+    let (started, requests) = (AtomicUsize::new(0), Arc::clone(requests));
+    move |ports| {
+        let is_first = started.fetch_add(1, Ordering::Relaxed) == 0;
+        let protocol = before.filter(|_| is_first).unwrap_or(protocol);
+        let (line, requests) = (ports.stripe, Arc::clone(&requests));
+        let stripe = service_fn(move |request: Request<Bytes>| {
+            requests.lock().expect("not poisoned").push(request.clone());
+            let answer = line.clone().oneshot(request);
+            async move {
+                let answer = answer.await?;
+                Ok(match heard {
+                    Some(hear) => hear(answer),
+                    None => answer,
+                })
+            }
+        });
+        Ports { protocol, stripe: BoxCloneSyncService::new(stripe), ..ports }
+    }
 }
 
 struct KillFirst(Option<u64>);

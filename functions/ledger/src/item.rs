@@ -6,7 +6,7 @@
 
 use payments::ledger::{OpenDelivery, Reason, Row, State};
 use payments::provider::{Decline, IntentId};
-use payments::request::{Request, Wording};
+use payments::request::{Form, Request, Wording};
 use payments::{Cause, Payment, UnixMs};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,7 +24,7 @@ pub(crate) enum BadItem {
     /// The request in it is not a payment.
     #[error("ledger item holds no payment: {0}")]
     Payment(#[from] payments::payment::Malformed),
-    /// A state this version does not know.
+    /// A state or form that this version does not know.
     #[error("ledger item has an unknown {0}")]
     Unknown(&'static str),
 }
@@ -97,10 +97,14 @@ fn request(stored: &Stored) -> Result<Request, BadItem> {
     }
     let wording = Wording {
         version: stored.stripe_version.clone(),
-        create: stored.create_form.clone(),
-        confirm: stored.confirm_form.clone(),
+        create: form(&stored.create_form).ok_or(BadItem::Unknown("create_form"))?,
+        confirm: form(&stored.confirm_form).ok_or(BadItem::Unknown("confirm_form"))?,
     };
     Ok(Request::new(Payment::parse(&body.to_string())?, Arc::new(wording)))
+}
+
+fn form(json: &str) -> Option<Form> {
+    serde_json::from_str(json).ok()
 }
 
 fn state(stored: &Stored) -> Result<State, BadItem> {

@@ -6,7 +6,7 @@
 use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::ledger::{Change, Forget, OpenDelivery, Row, State};
-use payments::request::{Request, Wording};
+use payments::request::{Form, Request, Wording};
 use payments::{Cause, UnixMs};
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,8 +37,8 @@ impl Update {
         let mut update = Self::default();
         update.set_once("fingerprint", text(request.fingerprint));
         update.set_once("stripe_version", text(&request.wording.version));
-        update.set_once("create_form", text(&request.wording.create));
-        update.set_once("confirm_form", text(&request.wording.confirm));
+        update.set_once("create_form", form(&request.wording.create));
+        update.set_once("confirm_form", form(&request.wording.confirm));
         update.set_once("amount", number(payment.amount.get()));
         update.set_once("currency", text(payment.currency));
         update.set_once("payment_method", text(payment.payment_method.as_str()));
@@ -214,8 +214,8 @@ impl Update {
     fn begin_generation(&mut self, read: &Row, wording: &Wording) {
         self.set("create_generation", number(read.create_generation + 1));
         self.set("stripe_version", text(&wording.version));
-        self.set("create_form", text(&wording.create));
-        self.set("confirm_form", text(&wording.confirm));
+        self.set("create_form", form(&wording.create));
+        self.set("confirm_form", form(&wording.confirm));
     }
 
     fn release(&mut self, read: &Row, forget: Forget, wording: &Wording) {
@@ -272,6 +272,10 @@ impl Update {
 
 fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
+}
+
+fn form(parameters: &Form) -> AttributeValue {
+    text(serde_json::json!(parameters))
 }
 
 fn number(value: impl ToString) -> AttributeValue {

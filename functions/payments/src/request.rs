@@ -32,8 +32,12 @@ impl Request {
 pub struct Wording {
     /// `Stripe-Version`.
     pub version: String,
-    /// Body of the create, form-encoded.
-    pub create: String,
-    /// Body of the confirm, form-encoded: what may be said there depends on how the intent was created.
-    pub confirm: String,
+    /// Parameters of the create.
+    pub create: Form,
+    /// Parameters of the confirm: what may be said there depends on how the intent was created.
+    pub confirm: Form,
 }
+
+/// Names and values in the order in which they are sent, not yet encoded: percent signs would make a row of the largest
+/// payment too large for DynamoDB.
+pub type Form = Vec<(String, String)>;

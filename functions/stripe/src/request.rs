@@ -15,7 +15,7 @@ use payments::Payment;
 use payments::charge::Method as PaymentMethod;
 use payments::ledger::RecordedIntent;
 use payments::payment::PAYMENT_ID_KEY;
-use payments::request::{Request as Frozen, Wording};
+use payments::request::{Form, Request as Frozen, Wording};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,7 +33,7 @@ pub fn wording(payment: &Payment) -> Wording {
         version: STRIPE_VERSION.to_owned(),
         create: create_form(payment),
         // Nobody is there to authenticate: a card that asks for it is declined instead of left waiting.
-        confirm: "off_session=true&error_on_requires_action=true".to_owned(),
+        confirm: form(&[("off_session", "true"), ("error_on_requires_action", "true")]),
     }
 }
 
@@ -42,8 +42,7 @@ pub fn wording(payment: &Payment) -> Wording {
 /// # Panics
 /// When the row's version or `idempotency_key` cannot stand in a header: both are ours, so that would be a bug.
 pub(crate) fn create(base: &ApiBase, key: &ApiKey, frozen: &Frozen, idempotency_key: &str) -> Request<Bytes> {
-    let form = frozen.wording.create.clone();
-    let mut request = frozen_post(base, key, "/v1/payment_intents", form, frozen);
+    let mut request = frozen_post(base, key, "/v1/payment_intents", &frozen.wording.create, frozen);
     request.headers_mut().insert(IDEMPOTENCY_KEY, our_header(idempotency_key));
     request
 }
@@ -57,14 +56,14 @@ pub(crate) fn confirm(
     method: PaymentMethod,
     frozen: &Frozen,
 ) -> Request<Bytes> {
-    let mut form = form_urlencoded::Serializer::new(frozen.wording.confirm.clone());
+    let mut parameters = frozen.wording.confirm.clone();
     match method {
         PaymentMethod::OfTheIntent => {}
         PaymentMethod::OfTheRequest => {
-            form.append_pair("payment_method", frozen.payment.payment_method.as_str());
+            parameters.extend(form(&[("payment_method", frozen.payment.payment_method.as_str())]));
         }
     }
-    frozen_post(base, key, &format!("{}/confirm", path(intent)), form.finish(), frozen)
+    frozen_post(base, key, &format!("{}/confirm", path(intent)), &parameters, frozen)
 }
 
 /// Looks an intent up.
@@ -90,24 +89,27 @@ pub(crate) fn warm(base: &ApiBase) -> Request<Bytes> {
     unauthorized(base, Method::HEAD, "/", String::new())
 }
 
-fn create_form(payment: &Payment) -> String {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("amount", &payment.amount.get().to_string())
-        .append_pair("currency", payment.currency.as_str())
-        .append_pair("payment_method", payment.payment_method.as_str())
+fn create_form(payment: &Payment) -> Form {
+    let amount = payment.amount.get().to_string();
+    let mut parameters = form(&[
+        ("amount", &amount),
+        ("currency", payment.currency.as_str()),
+        ("payment_method", payment.payment_method.as_str()),
         // Named, because what the account's dashboard enables may redirect, and then a confirm is refused.
-        .append_pair("payment_method_types[]", "card");
-    if let Some(customer) = &payment.customer {
-        form.append_pair("customer", customer.as_str());
-    }
-    if let Some(description) = &payment.description {
-        form.append_pair("description", description);
-    }
-    form.append_pair(&format!("metadata[{PAYMENT_ID_KEY}]"), payment.payment_id.as_str());
-    for (name, value) in &payment.metadata {
-        form.append_pair(&format!("metadata[{name}]"), value);
-    }
-    form.finish()
+        ("payment_method_types[]", "card"),
+    ]);
+    let customer = payment.customer.as_ref().map(|id| ("customer", id.as_str()));
+    let description = payment.description.as_deref().map(|text| ("description", text));
+    parameters.extend(customer.into_iter().chain(description).flat_map(|pair| form(&[pair])));
+    let id = (PAYMENT_ID_KEY, payment.payment_id.as_str());
+    let others = payment.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let metadata = std::iter::once(id).chain(others);
+    parameters.extend(metadata.map(|(name, value)| (format!("metadata[{name}]"), value.to_owned())));
+    parameters
+}
+
+fn form(pairs: &[(&str, &str)]) -> Form {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn path(intent: &RecordedIntent) -> String {
@@ -121,8 +123,9 @@ fn post(base: &ApiBase, key: &ApiKey, path: &str, form: String) -> Request<Bytes
 }
 
 /// Under the version that the payment's words are of.
-fn frozen_post(base: &ApiBase, key: &ApiKey, path: &str, form: String, frozen: &Frozen) -> Request<Bytes> {
-    let mut request = post(base, key, path, form);
+fn frozen_post(base: &ApiBase, key: &ApiKey, path: &str, form: &Form, frozen: &Frozen) -> Request<Bytes> {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let mut request = post(base, key, path, body);
     request.headers_mut().insert(VERSION, our_header(&frozen.wording.version));
     request
 }

@@ -425,7 +425,7 @@ fn request() -> Arc<Request> {
         static REQUEST: Arc<Request> = Arc::new(Request::new(
             Payment::parse(r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#)
                 .expect("valid"),
-            Arc::new(Wording { version: "2026-01-01".to_owned(), create: String::new(), confirm: String::new() }),
+            Arc::new(Wording { version: "2026-01-01".to_owned(), create: Vec::new(), confirm: Vec::new() }),
         ));
     }
     REQUEST.with(Arc::clone)

@@ -33,8 +33,8 @@ pub(crate) fn frozen() -> Frozen {
 pub(crate) fn frozen_before() -> Frozen {
     let wording = Wording {
         version: "2025-01-01.older".to_owned(),
-        create: "amount=1999&said=before".to_owned(),
-        confirm: "off_session=recurring".to_owned(),
+        create: vec![("amount".to_owned(), "1999".to_owned()), ("said".to_owned(), "before".to_owned())],
+        confirm: vec![("off_session".to_owned(), "recurring".to_owned())],
     };
     Frozen::new(payment(), Arc::new(wording))
 }
