@@ -203,8 +203,8 @@ pub enum Event {
     StripeCalled {
         /// Request id of the Lambda invocation that called.
         request: String,
-        /// `create`, `confirm`, `retrieve`, `cancel` or `probe`; `other` for a request that is none of them, such as
-        /// the one that warms a connection.
+        /// `create`, `confirm`, `retrieve`, `cancel`, `list`, `search` or `probe`; `other` for a request that is none of
+        /// them, such as the one that warms a connection.
         operation: &'static str,
         /// Intent id in the path, or in the answer to a create.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,7 +268,7 @@ pub enum Event {
     IncidentSaved {
         /// Request id of the Lambda invocation that saved.
         request: String,
-        /// `recovery` or `quarantine`.
+        /// `recovery`, `quarantine` or `audit`.
         record: String,
         /// The record's phase after the save.
         phase: String,

@@ -15,6 +15,7 @@ pub mod report;
 pub mod responder;
 mod sdk;
 pub mod search;
+pub mod serve;
 pub mod shrink;
 pub mod stripe;
 pub mod sweep;

@@ -335,3 +335,47 @@ fn people_are_told_in_two_minutes_when_every_event_of_an_alarm_is_lost() {
         assert!(told_after_ms(&history) <= MAIL_MS_MAX);
     }
 }
+
+#[test]
+fn a_slow_stripe_charges_everything_and_loses_nothing() {
+    let history = run(&["kind = 'stripe-slow', times = 25, rate = 1.0"], 1);
+    assert_passes(&history, "stripe-slow");
+    assert_eq!(history.book.len(), 40);
+    let calls = |operation: &str| {
+        count(
+            &history,
+            |event| matches!(event, Event::StripeCalled { operation: it, .. } if *it == operation),
+        )
+    };
+    assert!(calls("retrieve") > 0, "a confirm that takes longer than a client waits is looked up");
+}
+
+#[test]
+fn a_stripe_that_refuses_everybody_charges_nobody() {
+    let refused = "kind = 'stripe-refusing', status = 403, rate = 1.0";
+    let history = run(&[refused], 1);
+    let charged = count_meanwhile(&history, |event| matches!(event, Event::Charged { .. }));
+    assert_eq!(charged, 0);
+    assert_passes(&history, refused);
+    assert_eq!(history.book.len(), 40);
+}
+
+#[test]
+fn intents_that_the_key_does_not_open_wait_until_it_does() {
+    // They are recorded while nothing can be confirmed; then comes another account's key, then the right one again.
+    let text = "
+        workload = { payments = 10, over = '1m' }
+        fault = [
+            { from = '0s', for = '5m', operations = ['confirm'] },
+            { kind = 'stripe-other-account', from = '5m', for = '10m' },
+        ]";
+    let history = run_text(text, 1);
+    assert!(fired(&history, Kind::StripeOtherAccount) > 0);
+    let charged = count(&history, |event| matches!(event, Event::Charged { .. }));
+    let quarantined = history.held(&history.names.quarantine).len() as u64;
+    assert_eq!(charged + quarantined, 10);
+    let charged_early = history.records.iter().any(|record| {
+        record.at < history.began.plus_ms(15 * 60_000) && matches!(record.event, Event::Charged { .. })
+    });
+    assert!(!charged_early, "an intent that the key does not open was charged");
+}

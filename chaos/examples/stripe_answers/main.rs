@@ -11,9 +11,10 @@ use chaos::faults::{Family, Fault, Kind, Placement, Window};
 use chaos::random::Chance;
 use chaos::stripe::limits::CONFIRMATIONS_MAX;
 use chaos::stripe::{ERROR_CODES, Taken, taken, test_methods};
+use form_urlencoded::Serializer;
 use http::Method;
 use payments::Payment;
-use payments::request::Wording;
+use payments::request::Form;
 use serde_json::{Value, json};
 use world::{Answers, INTENTS, World, with};
 
@@ -54,11 +55,18 @@ async fn main() {
     answers.lines.iter().for_each(|line| println!("{line}"));
 }
 
-/// A payment in the words of the client, which are what has to work.
-fn wording(method: &str) -> Wording {
+/// A payment in the words of the client, which are what has to work, as they travel.
+struct Said {
+    create: String,
+    confirm: String,
+}
+
+fn said(method: &str) -> Said {
     let payment =
         json!({ "payment_id": "order-1", "amount": 1999, "currency": "eur", "payment_method": method });
-    stripe::wording(&Payment::parse(&payment.to_string()).expect("it is a payment"))
+    let wording = stripe::wording(&Payment::parse(&payment.to_string()).expect("it is a payment"));
+    let encoded = |form: &Form| Serializer::new(String::new()).extend_pairs(form).finish();
+    Said { create: encoded(&wording.create), confirm: encoded(&wording.confirm) }
 }
 
 fn parameter(taken: &Taken) -> Value {
@@ -76,7 +84,7 @@ fn parameter(taken: &Taken) -> Value {
 /// The life of an intent with every method, in every way of confirming it.
 async fn without_trouble(answers: &mut Answers) {
     for method in test_methods() {
-        let Wording { create, confirm, .. } = wording(&method);
+        let Said { create, confirm } = said(&method);
         World::new(answers, TEST, None).live(&create, &confirm).await;
         for (create, confirm) in
             [(BANK, "off_session=true"), (ANY_TYPE, ""), (ANY_TYPE, "return_url=https://shop.example/done")]
@@ -85,11 +93,11 @@ async fn without_trouble(answers: &mut Answers) {
             World::new(answers, TEST, None).live(&create, confirm).await;
         }
     }
-    let Wording { create, confirm, .. } = wording("pm_card_visa");
+    let Said { create, confirm } = said("pm_card_visa");
     World::new(answers, LIVE, None).live(&create, &confirm).await;
     World::new(answers, TEST, None).live(&format!("{create}&capture_method=manual"), &confirm).await;
     for method in ["pm_card_visa", "pm_card_chargeDeclined"] {
-        let create = format!("{}{KEPT}", wording(method).create);
+        let create = format!("{}{KEPT}", said(method).create);
         World::new(answers, TEST, None).live(&create, &confirm).await;
     }
     for types in ["allowed_payment_method_types[]=link", "excluded_payment_method_types[]=klarna"] {
@@ -106,7 +114,7 @@ async fn without_trouble(answers: &mut Answers) {
 
 /// Every fault of Stripe's, in every place where it can strike, on every operation by itself.
 async fn in_every_trouble(answers: &mut Answers) {
-    let Wording { create, confirm, .. } = wording("pm_card_visa");
+    let Said { create, confirm } = said("pm_card_visa");
     for fault in faults() {
         let mut world = World::new(answers, TEST, Some(fault.clone()));
         for _ in 0..INTENTS_UNDER_A_FAULT {
@@ -137,7 +145,7 @@ fn faults() -> Vec<Fault> {
 /// What is refused, and what meets another request.
 async fn refused(answers: &mut Answers) {
     let mut world = World::new(answers, TEST, None);
-    let Wording { create, .. } = wording("pm_card_visa");
+    let Said { create, .. } = said("pm_card_visa");
     for form in [
         "currency=eur",
         "amount=&currency=eur",

@@ -9,8 +9,9 @@ use crate::faults::{Fault, Kind, Tally, Window};
 use crate::journal::{Event, Letter, Record};
 use crate::random::Chance;
 use crate::stripe::Movement;
-use crate::world::{Alerted, Ending, History, LedgerRow, Names, Origin, Sent};
+use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, Sent};
 use payments::UnixMs;
+use payments::audit::{self, Asked, Counts, Difference, Report, Round, Span};
 use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +36,8 @@ pub(crate) struct Tale {
     waited_ms: i64,
     /// Letters written so far.
     letters: u64,
+    /// What the audit at the end finds.
+    differences: Vec<Difference>,
 }
 
 impl Tale {
@@ -65,6 +68,7 @@ impl Tale {
             ledger: Vec::new(),
             queues: BTreeMap::from(queues),
             mails: Vec::new(),
+            audited: Audited::ByNobody,
             faults: Vec::new(),
             turns: Vec::new(),
             alerted: Alerted {
@@ -74,7 +78,7 @@ impl Tale {
             },
             names,
         };
-        Self { history, waited_ms: 0, letters: 0 }
+        Self { history, waited_ms: 0, letters: 0, differences: Vec::new() }
     }
 
     /// `order-1` over 19.99 euro: sent, charged, settled, acknowledged.
@@ -99,7 +103,35 @@ impl Tale {
 
     pub(crate) fn told(mut self) -> History {
         self.history.ended = self.now();
+        self.history.audited = Audited::Finished(Box::new(self.audited()));
         self.history
+    }
+
+    /// The audit at the end finds these.
+    pub(crate) fn audit_finds(&mut self, differences: Vec<Difference>) {
+        self.differences = differences;
+    }
+
+    /// An audit that saw every charge.
+    fn audited(&self) -> Report {
+        let (now, charged) = (self.now(), self.history.book.len() as u64);
+        let round = Round {
+            began_at: now,
+            asked: Asked::Daily,
+            window: audit::Window::before(now, Span::DAILY),
+            after: None,
+            page_intents: 100,
+            counts: Counts {
+                intents: charged,
+                charged,
+                differences: self.differences.len() as u64,
+                ..Counts::default()
+            },
+            differences: self.differences.clone(),
+            hindered_by: None,
+            told_overdue_at: None,
+        };
+        Report { ended_at: now, round }
     }
 
     pub(crate) fn history(&mut self) -> &mut History {

@@ -6,6 +6,7 @@
 
 mod acknowledged;
 mod alarms;
+mod audit_agrees;
 mod calls_bounded;
 mod charged_on_record;
 mod charged_once;
@@ -107,7 +108,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 22] = [
+pub const ALL: [Check; 23] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -155,6 +156,12 @@ pub const ALL: [Check; 22] = [
         promise: Promise::Safety,
         demands: "unsettled rows, and they alone, are in the index of money at risk; only settled ones may expire",
         judge: sound_rows::check,
+    },
+    Check {
+        name: "audit-agrees",
+        promise: Promise::Safety,
+        demands: "an audit of the whole run sees every charge and finds what differs from the ledger, and nothing else",
+        judge: audit_agrees::check,
     },
     Check {
         name: "no-redrive-into-outage",

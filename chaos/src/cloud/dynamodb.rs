@@ -59,6 +59,9 @@ impl DynamoDb {
             "Query" => {
                 parse(body).and_then(|call| self.database.query(call)).map(|answer| Reply::ok(&answer))
             }
+            "BatchGetItem" => parse(body)
+                .and_then(|call| self.database.batch_get_item(call))
+                .map(|answer| Reply::ok(&answer)),
             "Scan" => parse(body).and_then(|call| self.database.scan(call)).map(|answer| Reply::ok(&answer)),
             "PutItem" => parse(body).and_then(|call| self.put(call, request, now)),
             "UpdateItem" => parse(body).and_then(|call| self.update(call, request, now)),

@@ -4,6 +4,8 @@
 
 use crate::experiment::{self, DEFAULT, Experiment, FaultArgument, NotAccepted};
 use crate::random::Chance;
+use crate::serve;
+use crate::stripe as fake;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
@@ -56,6 +58,10 @@ pub(super) enum Command {
     List(List),
     /// Read template and experiments without running them, and say what is simulated
     Validate(Validate),
+    /// Serve the fake Stripe over HTTP on this machine, until Ctrl-C
+    Stripe(Stripe),
+    /// List, set and clear the faults of a served fake Stripe
+    Fault(FaultOf),
 }
 
 #[derive(Debug, Args)]
@@ -209,6 +215,107 @@ pub(super) struct Validate {
     pub(super) template: Option<PathBuf>,
 }
 
+const STRIPE_EXAMPLES: &str = "\
+Examples:
+  cargo chaos stripe                                        answers like Stripe, nothing goes wrong
+  cargo chaos stripe --fault stripe-lost-answer=0.3         three answers in ten are lost, their effect is not
+  cargo chaos stripe --failure-rate 0.5 --fault stripe-timeout/after=0.1
+  cargo chaos fault set stripe-throttled=1 --ttl 5m --operations confirm
+
+Exit codes:
+  0   ended by Ctrl-C
+  64  bad arguments, or the port is in use
+  70  it could not be served";
+
+#[derive(Debug, Args)]
+#[command(after_help = STRIPE_EXAMPLES)]
+pub(super) struct Stripe {
+    /// Port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, value_name = "PORT", value_parser = port, default_value_t = serve::PORT, allow_negative_numbers = true)]
+    pub(super) port: u16,
+
+    /// Share of calls that are answered with 503, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
+    pub(super) failure_rate: Option<Chance>,
+
+    /// What goes wrong from the beginning, by kind (those of Stripe in `cargo chaos list faults`), placement and
+    /// share, 0 to 1; repeatable
+    #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
+    pub(super) faults: Vec<Fault>,
+
+    /// Seed of ids and of what goes wrong, 0 to 18446744073709551615
+    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
+    pub(super) seed: u64,
+
+    /// Which keys it takes, and what `livemode` says
+    #[arg(long, value_name = "MODE", default_value = "test")]
+    pub(super) mode: Mode,
+
+    /// Let every answer take as long as Stripe's usually do, instead of none
+    #[arg(long)]
+    pub(super) latency: bool,
+}
+
+/// Live or test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Keys that begin with sk_test_ or rk_test_
+    Test,
+    /// Keys that begin with sk_live_ or rk_live_
+    Live,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FaultOf {
+    #[command(subcommand)]
+    pub(super) command: FaultCommand,
+
+    /// Port of the running `cargo chaos stripe`
+    #[arg(long, global = true, value_name = "PORT", value_parser = port, default_value_t = serve::PORT, allow_negative_numbers = true)]
+    pub(super) port: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FaultCommand {
+    /// List the faults that are open, and what came of them
+    List,
+    /// Set one
+    Set(SetFault),
+    /// Clear one, or all
+    Clear {
+        /// Its id, as `list` shows it; all when none is named
+        #[arg(value_name = "ID")]
+        id: Option<u64>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetFault {
+    /// What goes wrong: kind (those of Stripe in `cargo chaos list faults`), placement and share, 0 to 1
+    #[arg(value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
+    pub(super) fault: Fault,
+
+    /// How long it lives, for example 90s or 5m [default: 15m]
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    pub(super) ttl: Option<Length>,
+
+    /// What it is limited to, for example confirm,cancel; everything when nothing is named
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) operations: Vec<String>,
+
+    /// Status of stripe-refusing: 400, 402, 403 or 404
+    #[arg(long, value_name = "STATUS")]
+    pub(super) status: Option<u16>,
+
+    /// Code of stripe-refusing, for example testmode_charges_only
+    #[arg(long, value_name = "CODE")]
+    pub(super) code: Option<String>,
+
+    /// How many times as long as usual an answer of stripe-slow takes, 2 to 1000
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) times: Option<u64>,
+}
+
 /// Where an experiment runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -227,6 +334,29 @@ pub(super) struct Length {
 pub(super) struct Fault {
     pub(super) meant: FaultArgument,
     pub(super) typed: String,
+}
+
+impl Stripe {
+    pub(super) const fn latency(&self) -> fake::Latency {
+        if self.latency { fake::Latency::Usual } else { fake::Latency::None }
+    }
+}
+
+impl Mode {
+    pub(super) const fn meant(self) -> fake::Mode {
+        match self {
+            Self::Test => fake::Mode::Test,
+            Self::Live => fake::Mode::Live,
+        }
+    }
+
+    /// As keys spell it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
 }
 
 impl Replay {
@@ -304,6 +434,10 @@ fn fault(text: &str) -> Result<Fault, NotAccepted> {
 fn payments(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
     number.ok_or_else(|| format!("payments {text}; accepted: 1 to 1000000"))
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("port {text}; accepted: 0 to 65535"))
 }
 
 fn seed(text: &str) -> Result<u64, String> {

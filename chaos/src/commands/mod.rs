@@ -5,10 +5,12 @@
 
 mod arguments;
 mod exit;
+mod fault;
 mod list;
 mod replay;
 mod run;
 mod search;
+mod stripe;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -56,7 +58,7 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, sweep, search, replay, list, validate, help";
+const COMMANDS: &str = "run, sweep, search, replay, list, validate, stripe, fault, help";
 
 /// Why a command did not get as far as a verdict.
 #[derive(Debug)]
@@ -80,6 +82,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundi
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),
+        Command::Stripe(wanted) => stripe::stripe(&wanted, &mut around),
+        Command::Fault(wanted) => fault::fault(&wanted, &mut around),
     };
     carried_out.unwrap_or_else(|refusal| refusal.told(&mut around))
 }

@@ -6,7 +6,7 @@
 use super::ExperimentError;
 use super::file::Source;
 use super::typed::{self, NotAccepted};
-use crate::faults::{Fault, Kind, Placement, Rate, Scope, When, Window};
+use crate::faults::{Fault, Kind, Placement, Rate, Refusal, Scope, When, Window};
 use crate::random::Chance;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -23,6 +23,9 @@ pub(super) struct FaultFile {
     rate: Option<Spanned<RateFile>>,
     nth: Option<Spanned<Vec<u64>>>,
     hop: Option<Spanned<u64>>,
+    status: Option<Spanned<u16>>,
+    code: Option<Spanned<String>>,
+    times: Option<Spanned<u64>>,
     operations: Option<Spanned<BTreeSet<String>>>,
     payments: BTreeSet<String>,
 }
@@ -62,6 +65,18 @@ impl FaultFile {
                     Err(NotAccepted::new("hop", hop, accepted))
                 }
             })?,
+            refusal: self.refusal(source, kind)?,
+            times: source.read(&self.times, None, |times| typed::times(kind, *times).map(Some))?,
+        })
+    }
+
+    /// A code without a status comes with 400, like most.
+    fn refusal(&self, source: &Source<'_>, kind: Kind) -> Result<Option<Refusal>, ExperimentError> {
+        let status = source.read(&self.status, None, |status| typed::status(kind, *status).map(Some))?;
+        let code = source.read(&self.code, None, |code| typed::code(kind, code).map(Some))?;
+        Ok(match (status, code) {
+            (None, None) => None,
+            (status, code) => Refusal::of(status.unwrap_or(400), code),
         })
     }
 
@@ -125,7 +140,7 @@ fn chance(share: f64) -> Result<Chance, NotAccepted> {
     Chance::from_share(share).ok_or_else(|| NotAccepted::new("rate", share, "0 to 1"))
 }
 
-fn no_such_operation(unknown: &str, known: &[&str]) -> NotAccepted {
+pub(super) fn no_such_operation(unknown: &str, known: &[&str]) -> NotAccepted {
     let accepted = if known.is_empty() { "none for this kind".to_owned() } else { known.join(", ") };
     NotAccepted::new("operation", unknown, accepted)
 }

@@ -8,11 +8,13 @@ mod file;
 mod overrides;
 mod shipped;
 mod typed;
+mod wanted;
 mod write;
 
 pub use overrides::Overrides;
 pub use shipped::{DEFAULT, SHIPPED, Shipped};
 pub use typed::{FaultArgument, NotAccepted, duration_ms, fault, rate};
+pub use wanted::{TTL_S, WantedFault, served};
 
 use crate::faults::Fault;
 use crate::turns::Seat;

@@ -31,6 +31,7 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "stored-500s", text: include_str!("../../experiments/stored-500s.toml") },
     Shipped { name: "credentials-revoked", text: include_str!("../../experiments/credentials-revoked.toml") },
     Shipped { name: "ledger-throttled", text: include_str!("../../experiments/ledger-throttled.toml") },
+    Shipped { name: "gray-failure", text: include_str!("../../experiments/gray-failure.toml") },
     Shipped { name: "duplicate-storm", text: include_str!("../../experiments/duplicate-storm.toml") },
     Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
     Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },

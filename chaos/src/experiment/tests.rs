@@ -91,6 +91,10 @@ fn a_fault_that_cannot_happen_is_refused() {
     insta::assert_snapshot!(refused("nth = [0]"), @"mine.toml:2: nth [0]; accepted: a list of numbers from 1");
     insta::assert_snapshot!(refused("hop = 3"), @"mine.toml:2: hop 3; accepted: for crash, function-timeout and out-of-memory alone");
     insta::assert_snapshot!(refused("kind = 'crash'\nhop = 0"), @"mine.toml:3: hop 0; accepted: 1 or more");
+    insta::assert_snapshot!(refused("status = 402"), @"mine.toml:2: status 402; accepted: 400, 402, 403, 404, for stripe-refusing alone");
+    insta::assert_snapshot!(refused("kind = 'stripe-refusing'\nstatus = 500"), @"mine.toml:3: status 500; accepted: 400, 402, 403, 404, for stripe-refusing alone");
+    insta::assert_snapshot!(refused("kind = 'stripe-refusing'\ncode = 'card_declined'"), @"mine.toml:3: code card_declined; accepted: account_country_invalid_address, account_invalid, capability_not_active, country_unsupported, livemode_mismatch, not_allowed_on_standard_account, platform_account_required, secret_key_required, testmode_charges_only, for stripe-refusing alone");
+    insta::assert_snapshot!(refused("kind = 'stripe-slow'\ntimes = 1"), @"mine.toml:3: times 1; accepted: 2 to 1000, for stripe-slow alone");
     insta::assert_snapshot!(refused("placement = 'stored'"), @"mine.toml:2: placement stored; accepted: before");
     insta::assert_snapshot!(refused("operations = ['refund']"), @"mine.toml:2: operation refund; accepted: create, confirm, retrieve, cancel, probe, list, search");
     insta::assert_snapshot!(refused("kind = 'malformed'\noperations = ['create']"), @"mine.toml:3: operation create; accepted: none for this kind");
@@ -107,7 +111,7 @@ fn an_experiment_can_be_excused_from_checks_of_liveness_and_from_no_other() {
 #[test]
 fn what_is_no_experiment_is_named_with_file_and_line() {
     insta::assert_snapshot!(refusal("title = 'x'\n[[fault]]\nrate 0.3"), @"mine.toml:3: key with no value, expected `=`");
-    insta::assert_snapshot!(refusal("[[fault]]\nrates = 0.3"), @"mine.toml:2: unknown field `rates`, expected one of `kind`, `placement`, `from`, `for`, `rate`, `nth`, `hop`, `operations`, `payments` in `fault`");
+    insta::assert_snapshot!(refusal("[[fault]]\nrates = 0.3"), @"mine.toml:2: unknown field `rates`, expected one of `kind`, `placement`, `from`, `for`, `rate`, `nth`, `hop`, `status`, `code`, `times`, `operations`, `payments` in `fault`");
     insta::assert_snapshot!(refusal("[workload]\npayments = 'many'"), @r#"mine.toml:2: invalid type: string "many", expected a whole number in `workload.payments`"#);
     insta::assert_snapshot!(refusal("[[fault]]\nfrom = 30"), @"mine.toml:2: invalid type: integer `30`, expected a string in `fault.from`");
     insta::assert_snapshot!(refusal("[expect]\ndead_letters = 'few'"), @"mine.toml:2: unknown variant `few`, expected one of `some`, `none`, `any` in `expect.dead_letters`");
@@ -118,8 +122,8 @@ fn what_is_no_experiment_is_named_with_file_and_line() {
 #[test]
 fn an_unknown_name_or_an_unreadable_file_is_answered_with_what_there_is() {
     let refusal = |name: &str| Experiment::find(name).expect_err("refused").to_string();
-    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, duplicate-storm, drill, steady, or the path of a .toml file");
-    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, duplicate-storm, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Invariant: each of them is read by one function here, so that file and command line accept the same.
 
 use crate::checks::{self, Promise};
-use crate::faults::{Kind, Placement};
+use crate::faults::{Kind, Placement, Refusal};
 use crate::random::Chance;
 use crate::turns::Seat;
 use jiff::SignedDuration;
@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// Longest stretch of time an experiment may speak of: the longest a queue keeps a message.
 const DURATION_MS_MAX: u64 = 14 * 24 * 3_600_000;
+/// Most that an answer may be slowed by.
+const TIMES_MAX: u64 = 1_000;
 /// Fastest pace, far above what one Stripe account may be asked.
 const PER_SECOND_MAX: f64 = 10_000.0;
 
@@ -87,6 +89,28 @@ pub(super) fn placement(kind: Kind, name: &str) -> Result<Placement, NotAccepted
         let accepted = if names.is_empty() { format!("none for {kind}") } else { names.join(", ") };
         NotAccepted::new("placement", name, accepted)
     })
+}
+
+/// The status of a refusal.
+pub(super) fn status(kind: Kind, status: u16) -> Result<u16, NotAccepted> {
+    let known = kind == Kind::StripeRefusing && Refusal::STATUSES.contains(&status);
+    let accepted =
+        || format!("{}, for stripe-refusing alone", Refusal::STATUSES.map(|it| it.to_string()).join(", "));
+    known.then_some(status).ok_or_else(|| NotAccepted::new("status", status, accepted()))
+}
+
+/// The code of a refusal.
+pub(super) fn code(kind: Kind, code: &str) -> Result<&'static str, NotAccepted> {
+    let mut known = Refusal::CODES.into_iter().filter(|_| kind == Kind::StripeRefusing);
+    let accepted = || format!("{}, for stripe-refusing alone", Refusal::CODES.join(", "));
+    known.find(|known| *known == code).ok_or_else(|| NotAccepted::new("code", code, accepted()))
+}
+
+/// How many times as long as usual an answer takes.
+pub(super) fn times(kind: Kind, times: u64) -> Result<u64, NotAccepted> {
+    let good = kind == Kind::StripeSlow && (2..=TIMES_MAX).contains(&times);
+    let accepted = || format!("2 to {TIMES_MAX}, for stripe-slow alone");
+    good.then_some(times).ok_or_else(|| NotAccepted::new("times", times, accepted()))
 }
 
 pub(super) fn kind(name: &str) -> Result<Kind, NotAccepted> {

@@ -3,7 +3,7 @@
 //! Invariant: what is written is read as the same experiment, but for its name, which is the file's.
 
 use super::{DeadLetters, Experiment};
-use crate::faults::{Fault, Rate, When};
+use crate::faults::{Fault, Rate, Refusal, When};
 use crate::random::Chance;
 use crate::units;
 use crate::workload::{Pace, Payments};
@@ -95,7 +95,7 @@ impl Experiment {
 }
 
 fn write_fault(fault: &Fault, out: &mut String) -> fmt::Result {
-    let Fault { kind, placement, window, scope, when, hop } = fault;
+    let Fault { kind, placement, window, scope, when, hop, refusal, times } = fault;
     writeln!(out, "\n[[fault]]\nkind = {}", text(kind.name()))?;
     if let Some(placement) = placement {
         writeln!(out, "placement = {}", text(placement.name()))?;
@@ -112,6 +112,15 @@ fn write_fault(fault: &Fault, out: &mut String) -> fmt::Result {
     }
     if let Some(hop) = hop {
         writeln!(out, "hop = {hop}")?;
+    }
+    if let Some(refusal) = refusal {
+        writeln!(out, "status = {}", refusal.status())?;
+    }
+    if let Some(code) = refusal.and_then(Refusal::code) {
+        writeln!(out, "code = {}", text(code))?;
+    }
+    if let Some(times) = times {
+        writeln!(out, "times = {times}")?;
     }
     if !scope.operations.is_empty() {
         writeln!(out, "operations = {}", texts(&scope.operations))?;
@@ -204,6 +213,13 @@ lines'''
             hop = 7
             operations = ["consumer"]
             payments = ["order-1"]
+            [[fault]]
+            kind = "stripe-refusing"
+            status = 402
+            code = "testmode_charges_only"
+            [[fault]]
+            kind = "stripe-slow"
+            times = 25
             [expect]
             dead_letters = "none"
             alarms = []

@@ -2,7 +2,7 @@
 //!
 //! Invariant: whether a fault is open, and how likely it then is, follows from it and the time alone.
 
-use super::{Description, Kind, Placement};
+use super::{Description, Kind, Placement, Refusal};
 use crate::random::Chance;
 use std::collections::BTreeSet;
 
@@ -21,6 +21,10 @@ pub struct Fault {
     pub when: When,
     /// The network hop at which whatever ends an invocation strikes, from 1; 0 is before the first; drawn when absent.
     pub hop: Option<u64>,
+    /// What a Stripe that refuses says; drawn when absent, once for everybody.
+    pub refusal: Option<Refusal>,
+    /// How many times as long as usual a slow answer takes; without it, as long as is drawn.
+    pub times: Option<u64>,
 }
 
 /// How often a fault happens while its window is open.
@@ -84,6 +88,8 @@ impl Fault {
             scope: Scope::default(),
             when: When::Rate(Rate::Steady(chance)),
             hop: None,
+            refusal: None,
+            times: None,
         }
     }
 

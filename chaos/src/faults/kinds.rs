@@ -20,6 +20,10 @@ pub enum Kind {
     StripeThrottled,
     /// Stripe refuses a key that was good.
     StripeUnauthorized,
+    /// Stripe refuses everybody, for what the account is.
+    StripeRefusing,
+    /// The key is another account's: intents on record are not there.
+    StripeOtherAccount,
     /// Another request holds the intent's lock.
     StripeLockTimeout,
     /// Stripe is still working on a request under the same key.
@@ -166,19 +170,21 @@ impl Description {
     /// Those of its operations that every run can come to.
     #[must_use]
     pub fn reached(&self) -> Vec<&'static str> {
-        let is_reached = |operation: &&str| !table::stripe::ON_REQUEST.contains(operation);
+        let is_reached = |operation: &&str| !table::SELDOM_REACHED.contains(operation);
         self.operations.iter().copied().filter(is_reached).collect()
     }
 }
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
         Self::StripeThrottled,
         Self::StripeUnauthorized,
+        Self::StripeRefusing,
+        Self::StripeOtherAccount,
         Self::StripeLockTimeout,
         Self::StripeConflict,
         Self::StripeServerError,
@@ -221,6 +227,8 @@ impl Kind {
             Self::StripeReset => table::stripe::STRIPE_RESET,
             Self::StripeThrottled => table::stripe::STRIPE_THROTTLED,
             Self::StripeUnauthorized => table::stripe::STRIPE_UNAUTHORIZED,
+            Self::StripeRefusing => table::stripe::STRIPE_REFUSING,
+            Self::StripeOtherAccount => table::stripe::STRIPE_OTHER_ACCOUNT,
             Self::StripeLockTimeout => table::stripe::STRIPE_LOCK_TIMEOUT,
             Self::StripeConflict => table::stripe::STRIPE_CONFLICT,
             Self::StripeServerError => table::stripe::STRIPE_SERVER_ERROR,

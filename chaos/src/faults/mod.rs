@@ -10,13 +10,16 @@
 mod fault;
 mod firing;
 mod kinds;
+mod live;
 pub mod malformed;
 pub mod oversized;
+mod refusal;
 mod table;
 
 pub use fault::{Fault, Rate, Scope, Subject, When, Window};
 pub use firing::Firing;
 pub use kinds::{Description, Family, Kind, Placement, UnknownKind};
+pub use refusal::Refusal;
 
 use crate::journal::{Event, Journal};
 use crate::random::Stream;
@@ -49,11 +52,22 @@ pub struct Tally {
     pub firings: Vec<Firing>,
 }
 
+impl Tally {
+    /// Nothing has come of it yet.
+    const fn of(fault: Fault) -> Self {
+        Self { fault, asked: 0, fired: 0, first: None, last: None, firings: Vec::new() }
+    }
+}
+
 /// A fault that fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// Where in the call it takes effect; `None` for a kind without placements.
     pub placement: Option<Placement>,
+    /// What Stripe refuses with, for a kind that refuses.
+    pub refusal: Option<Refusal>,
+    /// How many times as long as usual it makes an answer take, if it says so.
+    pub times: Option<u64>,
 }
 
 impl Hit {
@@ -87,6 +101,8 @@ struct State {
     measures: BTreeMap<Kind, Stream>,
     /// Payments that were asked about, and which poison each is, if it is one.
     poisons: BTreeMap<String, Option<usize>>,
+    /// What each fault refuses with that was not told what to say.
+    refusals: BTreeMap<usize, Refusal>,
     /// Ends that were drawn, by invocation, and the fault each belongs to.
     ends: BTreeMap<String, (usize, Firing)>,
 }
@@ -96,22 +112,15 @@ impl Faults {
     /// are drawn at hops 1 to `crash_hops`.
     #[must_use]
     pub fn new(faults: &[Fault], seed: u64, start: UnixMs, crash_hops: u64, journal: Journal) -> Self {
-        let tally = |fault: &Fault| Tally {
-            fault: fault.clone(),
-            asked: 0,
-            fired: 0,
-            first: None,
-            last: None,
-            firings: Vec::new(),
-        };
         let stream = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}")));
         let measure = |kind: Kind| (kind, Stream::new(seed, &format!("fault/{kind}/measure")));
         let state = State {
-            tallies: faults.iter().map(tally).collect(),
+            tallies: faults.iter().cloned().map(Tally::of).collect(),
             asks: vec![Asks::default(); faults.len()],
             streams: Kind::ALL.into_iter().map(stream).collect(),
             measures: Kind::ALL.into_iter().map(measure).collect(),
             poisons: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             ends: BTreeMap::new(),
         };
         Self(Arc::new(Shared { start, crash_hops, journal, state: Mutex::new(state) }))
@@ -126,12 +135,24 @@ impl Faults {
     /// Whether a fault of this kind hits the subject now, and where. It has then taken effect: whoever asks must make
     /// it so.
     pub fn fires(&self, kind: Kind, now: UnixMs, subject: &Subject<'_>) -> Option<Hit> {
+        self.fires_among(kind, now, subject, |_| true)
+    }
+
+    /// The same, but only of those faults of the kind that `could` hit the subject are any asked.
+    pub fn fires_among(
+        &self,
+        kind: Kind,
+        now: UnixMs,
+        subject: &Subject<'_>,
+        could: impl Fn(&Fault) -> bool,
+    ) -> Option<Hit> {
         let mut state = self.lock();
-        let (drawn, firing) = state.draw(kind, self.elapsed_ms(now), subject)?;
+        let (drawn, firing) = state.draw(kind, self.elapsed_ms(now), subject, could)?;
+        let refusal = state.refusal(drawn);
         let tally = &mut state.tallies[drawn];
         tally.firings.push(firing);
         self.record(tally, now, subject.name());
-        Some(Hit { placement: tally.fault.placement })
+        Some(Hit { placement: tally.fault.placement, refusal, times: tally.fault.times })
     }
 
     /// A number in `low..=high` from the kind's stream: how slow, how long, which.
@@ -148,7 +169,7 @@ impl Faults {
         let known = state.poisons.get(payment).copied();
         let subject = Subject { payment: Some(payment), ..Subject::default() };
         let poison = known.unwrap_or_else(|| {
-            let drawn = state.draw(Kind::Poison, elapsed_ms, &subject);
+            let drawn = state.draw(Kind::Poison, elapsed_ms, &subject, |_| true);
             let drawn = drawn.map(|(drawn, firing)| {
                 state.tallies[drawn].firings.push(firing);
                 drawn
@@ -182,7 +203,7 @@ impl Faults {
             (Kind::OutOfMemory, 0, FIRST_CALL_HOPS),
         ];
         ends.into_iter().find_map(|(kind, low, high)| {
-            let (drawn, firing) = state.draw(kind, elapsed_ms, &subject)?;
+            let (drawn, firing) = state.draw(kind, elapsed_ms, &subject, |_| true)?;
             let hop = state.tallies[drawn].fault.hop;
             let hop = hop.or_else(|| Some(state.measures.get_mut(&kind)?.between(low, high)))?;
             state.ends.insert(invocation.to_owned(), (drawn, Firing { hop: Some(hop), ..firing }));
@@ -213,7 +234,8 @@ impl Faults {
         self.0.journal.record(now, Event::FaultFired { fault: tally.fault.kind.name(), placement, on });
     }
 
-    fn elapsed_ms(&self, now: UnixMs) -> u64 {
+    /// Ms from the start of the run, in which windows are measured.
+    pub(crate) fn elapsed_ms(&self, now: UnixMs) -> u64 {
         u64::try_from(now.since_ms(self.0.start)).unwrap_or(0)
     }
 
@@ -224,13 +246,19 @@ impl Faults {
 
 impl State {
     /// Asks the open faults of one kind in order; the index of the first that fires, and which ask that was.
-    fn draw(&mut self, kind: Kind, elapsed_ms: u64, subject: &Subject<'_>) -> Option<(usize, Firing)> {
+    fn draw(
+        &mut self,
+        kind: Kind,
+        elapsed_ms: u64,
+        subject: &Subject<'_>,
+        could: impl Fn(&Fault) -> bool,
+    ) -> Option<(usize, Firing)> {
         let Self { tallies, asks, streams, .. } = self;
         let stream = streams.get_mut(&kind)?;
         let mut drawn = None;
         for (index, (tally, asks)) in tallies.iter_mut().zip(asks).enumerate() {
             let Fault { window, scope, when, .. } = &tally.fault;
-            if tally.fault.kind != kind || !scope.holds(subject) {
+            if tally.fault.kind != kind || !scope.holds(subject) || !could(&tally.fault) {
                 continue;
             }
             let is_open = window.contains(elapsed_ms);
@@ -248,6 +276,16 @@ impl State {
             }
         }
         drawn
+    }
+
+    /// What a fault that refuses says: what it was told to, or what was drawn for it when it first did.
+    fn refusal(&mut self, index: usize) -> Option<Refusal> {
+        let Fault { kind, refusal, .. } = self.tallies[index].fault;
+        if kind != Kind::StripeRefusing || refusal.is_some() {
+            return refusal;
+        }
+        let stream = self.measures.get_mut(&kind)?;
+        Some(*self.refusals.entry(index).or_insert_with(|| Refusal::drawn(stream)))
     }
 }
 
@@ -421,6 +459,9 @@ mod tests {
         after.placement = Some(Placement::After);
         let (faults, _) = faults(&[after, fault(Kind::Declined, 1.0, 0, 10)]);
         assert!(faults.fires(Kind::StripeTimeout, START, &CONFIRM).is_some_and(Hit::is_after));
-        assert_eq!(faults.fires(Kind::Declined, START, &CONFIRM), Some(Hit { placement: None }));
+        assert_eq!(
+            faults.fires(Kind::Declined, START, &CONFIRM),
+            Some(Hit { placement: None, refusal: None, times: None })
+        );
     }
 }

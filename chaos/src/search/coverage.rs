@@ -2,6 +2,7 @@
 //!
 //! Invariant: read from the journal, so what is counted is what took effect.
 
+use super::draw::is_left_out;
 use super::state::{Follower, State};
 use crate::faults::{Kind, Placement};
 use crate::journal::Event;
@@ -63,9 +64,14 @@ impl Coverage {
         })
     }
 
-    /// Places that were never hit.
+    /// Places that a swarm is to hit.
+    pub fn wanted() -> impl Iterator<Item = Place> {
+        Self::places().filter(|(kind, _)| !is_left_out(*kind))
+    }
+
+    /// Those of them that were never hit.
     pub fn missed(&self) -> impl Iterator<Item = Place> {
-        Self::places().filter(|place| !self.0.contains_key(place))
+        Self::wanted().filter(|place| !self.0.contains_key(place))
     }
 
     /// A table: a row for each place, a column for each state; a dot where a fault never hit. And what never fired.

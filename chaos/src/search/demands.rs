@@ -111,6 +111,8 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::StripeReset
         | Kind::StripeThrottled
         | Kind::StripeUnauthorized
+        | Kind::StripeRefusing
+        | Kind::StripeOtherAccount
         | Kind::StripeLockTimeout
         | Kind::StripeConflict
         | Kind::StripeServerError

@@ -32,6 +32,25 @@ const NTH_MAX: u64 = 40;
 /// the consumer are tried again with growing pauses, so this is far more than an outage needs.
 const DRAIN_MS: u64 = 6 * 60 * MINUTE_MS;
 
+/// What no seed draws, and why.
+pub const LEFT_OUT: [(Kind, &str); 2] = [
+    (
+        Kind::StripeRefusing,
+        "a payment that is refused in a few words of Stripe's is quarantined for it, rightly or not: that an account is \
+         refused and not a payment shows in many, and a seed has few; experiments and tests hold it",
+    ),
+    (
+        Kind::StripeOtherAccount,
+        "payments wait for a human, who never comes to a seed, and the account that a key belongs to does not change \
+         with the share of calls that are hit; experiments and tests hold it",
+    ),
+];
+
+/// Whether no seed draws it.
+pub(super) fn is_left_out(kind: Kind) -> bool {
+    LEFT_OUT.iter().any(|(left_out, _)| *left_out == kind)
+}
+
 const HALF: Chance = Chance::from_ppm(500_000);
 const QUARTER: Chance = Chance::from_ppm(250_000);
 const TENTH: Chance = Chance::from_ppm(100_000);
@@ -69,7 +88,8 @@ pub fn experiment(seed: u64) -> Experiment {
 fn faults(span_ms: u64, stream: &mut Stream) -> Vec<Fault> {
     let families: BTreeSet<Family> = Family::ALL.into_iter().filter(|_| stream.happens(HALF)).collect();
     let mut faults = Vec::new();
-    for kind in Kind::ALL {
+    let drawn: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !is_left_out(*kind)).collect();
+    for kind in drawn.iter().copied() {
         if families.contains(&kind.describe().family) && stream.happens(QUARTER) {
             faults.push(fault(kind, span_ms, stream));
             // Now and then two of a kind, which differ in everything else.
@@ -79,7 +99,7 @@ fn faults(span_ms: u64, stream: &mut Stream) -> Vec<Fault> {
         }
     }
     if faults.is_empty() {
-        let kind = *pick(&Kind::ALL, stream);
+        let kind = *pick(&drawn, stream);
         faults.push(fault(kind, span_ms, stream));
     }
     faults
@@ -130,7 +150,7 @@ mod tests {
         for seed in 0..400 {
             drawn.extend(experiment(seed).faults.iter().map(|fault| (fault.kind, fault.placement)));
         }
-        assert_eq!(drawn, super::super::Coverage::places().collect());
+        assert_eq!(drawn, super::super::Coverage::wanted().collect());
     }
 
     #[test]

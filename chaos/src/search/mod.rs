@@ -10,7 +10,7 @@ mod state;
 
 pub use coverage::{Coverage, Place};
 pub use demands::{DEMANDS, Demand, Unless, excused};
-pub use draw::{PAYMENTS, experiment};
+pub use draw::{LEFT_OUT, PAYMENTS, experiment};
 pub use state::State;
 
 use crate::checks::{Evidence, Outcome};

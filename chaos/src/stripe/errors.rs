@@ -8,6 +8,7 @@ use super::cards::Decline;
 use super::codes::Code;
 use super::limiter::Limiter;
 use super::limits::KEY_CHARS_MAX;
+use crate::faults::Refusal;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -164,6 +165,22 @@ impl ApiError {
 
     pub(super) fn no_such(what: &str, param: &str, id: &str) -> Self {
         Self::about(Code::RESOURCE_MISSING, param, format!("There is no {what} '{id}'."))
+    }
+}
+
+/// Refusals of the account, which everybody meets.
+impl ApiError {
+    pub(super) fn account_refused(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status()).expect("a refusal's statuses are HTTP's");
+        let error = Self::invalid(status, "This account may not do that.");
+        refusal.code().map_or_else(|| error.clone(), |code| error.clone().with_code(code))
+    }
+
+    /// The account of the key that was sent does not have the intent, which another one may.
+    pub(super) fn no_intent_for_key() -> Self {
+        let mut error = Self::about("resource_missing", "intent", "There is no such intent for this key.");
+        error.status = StatusCode::NOT_FOUND;
+        error
     }
 }
 

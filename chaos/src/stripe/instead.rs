@@ -5,6 +5,7 @@
 use super::answer::Answer;
 use super::errors::ApiError;
 use super::limiter::Limiter;
+use crate::faults::Refusal;
 
 /// What answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub enum Instead {
     KeyInUse,
     /// 401, whatever key was sent.
     Unauthorized,
+    /// A refusal of the account, whatever was asked.
+    Refused(Refusal),
+    /// 404: the account of this key has no such intent.
+    NoSuchIntent,
 }
 
 impl From<Instead> for Answer {
@@ -37,6 +42,8 @@ impl From<Instead> for Answer {
             Instead::LockTimeout => ApiError::lock_timeout().into(),
             Instead::KeyInUse => ApiError::key_in_use().into(),
             Instead::Unauthorized => ApiError::wrong_key().into(),
+            Instead::Refused(refusal) => ApiError::account_refused(refusal).into(),
+            Instead::NoSuchIntent => ApiError::no_intent_for_key().into(),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Intent {
     pub(super) id: String,
     client_secret: String,
     mode: Mode,
-    created_s: i64,
+    made: UnixMs,
     pub(super) request: Create,
     method: Option<Method>,
     state: State,
@@ -77,7 +77,7 @@ impl Intent {
             id,
             client_secret,
             mode,
-            created_s: seconds(now),
+            made: now,
             request,
             method,
             state,
@@ -242,7 +242,12 @@ impl Intent {
 
     /// `created`, seconds.
     pub(super) const fn created_s(&self) -> i64 {
-        self.created_s
+        seconds(self.made)
+    }
+
+    /// The same to the millisecond.
+    pub(super) const fn made(&self) -> UnixMs {
+        self.made
     }
 
     pub(super) const fn mode(&self) -> Mode {
@@ -300,7 +305,7 @@ impl Intent {
             "cancellation_reason": cancellation_reason,
             "capture_method": capture.name(),
             "client_secret": self.client_secret,
-            "created": self.created_s,
+            "created": self.created_s(),
             "currency": currency,
             "customer": customer,
             "description": description,
@@ -366,6 +371,6 @@ fn automatic(methods: &Methods) -> Value {
         .map_or(Value::Null, |filter| json!({ "enabled": true, "allow_redirects": filter.allow_redirects() }))
 }
 
-fn seconds(now: UnixMs) -> i64 {
+const fn seconds(now: UnixMs) -> i64 {
     now.0.div_euclid(1_000)
 }

@@ -49,11 +49,12 @@ pub use codes::ERROR_CODES;
 pub use instead::Instead;
 pub use later::Late;
 pub use limiter::Limiter;
+pub use mode::Mode;
 pub use parameters::{Taken, taken};
 pub use perform::Fate;
-pub use provider::Provider;
+pub use provider::{Latency, Provider};
 pub use test_methods::{is_taken_for_a_good_card, names as test_methods};
-pub use wire::Wire;
+pub use wire::{Announced, Wire};
 
 use crate::faults::Faults;
 use crate::random::Stream;
@@ -65,21 +66,30 @@ use calls::{Call, Route};
 use errors::ApiError;
 use http::{HeaderMap, Method, Request, Response, header};
 use idempotency::{Keys, Stored, Use};
+use intent::Intent;
 use limiter::Buckets;
-use mode::Mode;
 use params::Form;
 use payments::UnixMs;
 
 /// One Stripe account behind its HTTP API. Synchronous: time is whatever the caller says it is.
 #[derive(Debug)]
 pub struct FakeStripe {
-    secret_key: String,
+    keyhole: Keyhole,
     buckets: Buckets,
     keys: Keys,
     account: Account,
     /// Draws what a 500 says of trying again.
     hints: Stream,
     late: Vec<Late>,
+}
+
+/// Which keys open the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Keyhole {
+    /// This one.
+    One(String),
+    /// Whatever looks like a key of this mode.
+    Any(Mode),
 }
 
 /// A request that is being executed: admitted, not yet answered. Its idempotency key is in use until it is given
@@ -119,8 +129,18 @@ impl FakeStripe {
     pub fn new(seed: u64, secret_key: impl Into<String>, faults: Faults) -> Self {
         let secret_key = secret_key.into();
         let mode = Mode::of(&secret_key);
+        Self::behind(Keyhole::One(secret_key), mode, seed, faults)
+    }
+
+    /// The same for every key of a mode: the account of whoever comes.
+    #[must_use]
+    pub fn open_to(seed: u64, mode: Mode, faults: Faults) -> Self {
+        Self::behind(Keyhole::Any(mode), mode, seed, faults)
+    }
+
+    fn behind(keyhole: Keyhole, mode: Mode, seed: u64, faults: Faults) -> Self {
         Self {
-            secret_key,
+            keyhole,
             buckets: Buckets::default(),
             keys: Keys::default(),
             account: Account::new(seed, mode, faults),
@@ -131,8 +151,9 @@ impl FakeStripe {
 
     /// From now on only this key is accepted. Objects and idempotency keys belong to the account and stay.
     pub fn rotate_key(&mut self, secret_key: impl Into<String>) {
-        self.secret_key = secret_key.into();
-        self.account.enter(Mode::of(&self.secret_key));
+        let secret_key = secret_key.into();
+        self.account.enter(Mode::of(&secret_key));
+        self.keyhole = Keyhole::One(secret_key);
     }
 
     /// Every movement of money so far; `catch_up` first. For checks only: no answer is made from it.
@@ -176,6 +197,11 @@ impl FakeStripe {
         self.account.intent(intent)?.payment().map(str::to_owned)
     }
 
+    /// When an intent was made.
+    fn made(&self, intent: &str) -> Option<UnixMs> {
+        self.account.intent(intent).map(Intent::made)
+    }
+
     fn admit(
         &mut self,
         request: &Request<Bytes>,
@@ -205,7 +231,11 @@ impl FakeStripe {
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let key = sent.and_then(read_key).ok_or_else(ApiError::missing_key)?;
-        if key == self.secret_key { Ok(()) } else { Err(ApiError::wrong_key()) }
+        let fits = match &self.keyhole {
+            Keyhole::One(secret_key) => key == *secret_key,
+            Keyhole::Any(mode) => mode.opens_to(&key),
+        };
+        if fits { Ok(()) } else { Err(ApiError::wrong_key()) }
     }
 }
 

@@ -3,9 +3,9 @@
 //! Source: <https://docs.stripe.com/keys>.
 //! Invariant: an object keeps the mode of the key it was created with.
 
-/// `livemode` of an object.
+/// `livemode` of an object, and which keys make it so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub enum Mode {
     /// No money moves.
     Test,
     /// It does.
@@ -15,8 +15,17 @@ pub(super) enum Mode {
 impl Mode {
     /// The mode of a secret or a restricted key; a key that says nothing opens the test world.
     pub(super) fn of(secret_key: &str) -> Self {
-        let is_live = ["sk_live_", "rk_live_"].into_iter().any(|prefix| secret_key.starts_with(prefix));
-        if is_live { Self::Live } else { Self::Test }
+        if Self::Live.opens_to(secret_key) { Self::Live } else { Self::Test }
+    }
+
+    /// Whether a key is a secret or a restricted one of this mode, as its prefix says.
+    #[must_use]
+    pub fn opens_to(self, secret_key: &str) -> bool {
+        let prefixes = match self {
+            Self::Test => ["sk_test_", "rk_test_"],
+            Self::Live => ["sk_live_", "rk_live_"],
+        };
+        prefixes.into_iter().any(|prefix| secret_key.starts_with(prefix))
     }
 
     /// The value of `livemode`.

@@ -7,10 +7,12 @@
 use super::account::Account;
 use super::answer::{Answer, RetryHint};
 use super::book::Movement;
+use super::errors::ApiError;
 use super::idempotency::Stored;
 use super::later::{Due, Late, Unanswered};
 use super::limits::POINTLESS_SHARE_PERCENT;
 use super::{FakeStripe, Reply, Ticket, reply};
+use crate::faults::Refusal;
 use payments::UnixMs;
 
 /// What becomes of a request that was answered with a 500.
@@ -47,6 +49,15 @@ impl FakeStripe {
         }
         let pointless = self.hints.below(100) < POINTLESS_SHARE_PERCENT;
         let answer = Answer::failed(if pointless { RetryHint::Pointless } else { RetryHint::None });
+        self.store(key.as_deref(), &envelope.request_id, &answer);
+        reply(envelope, answer)
+    }
+
+    /// Refuses an admitted request for what the account is, and stores that under its key.
+    pub fn perform_and_refuse(&mut self, ticket: Ticket, refusal: Refusal, now: UnixMs) -> Reply {
+        self.catch_up(now);
+        let Ticket { key, envelope, .. } = ticket;
+        let answer = Answer::from(ApiError::account_refused(refusal));
         self.store(key.as_deref(), &envelope.request_id, &answer);
         reply(envelope, answer)
     }

@@ -22,10 +22,20 @@ use tokio::sync::Notify;
 #[derive(Clone, Debug)]
 pub struct Provider(Arc<Shared>);
 
+/// Whether an answer takes its usual time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// As long as Stripe's usually do.
+    Usual,
+    /// As long as the machine takes.
+    None,
+}
+
 #[derive(Debug)]
 struct Shared {
     stripe: Mutex<FakeStripe>,
-    latency: Mutex<Stream>,
+    latency: Latency,
+    usual: Mutex<Stream>,
     faults: Faults,
     clock: Clock,
     journal: Journal,
@@ -37,8 +47,21 @@ impl Provider {
     /// Puts `stripe` on the network of a world.
     #[must_use]
     pub fn new(stripe: FakeStripe, seed: u64, faults: Faults, clock: Clock, journal: Journal) -> Self {
-        let (stripe, latency) = (Mutex::new(stripe), Mutex::new(Stream::new(seed, "stripe/latency")));
-        Self(Arc::new(Shared { stripe, latency, faults, clock, journal, promised: Notify::new() }))
+        Self::with(Latency::Usual, stripe, seed, faults, clock, journal)
+    }
+
+    /// The same on a network of this latency.
+    #[must_use]
+    pub fn with(
+        latency: Latency,
+        stripe: FakeStripe,
+        seed: u64,
+        faults: Faults,
+        clock: Clock,
+        journal: Journal,
+    ) -> Self {
+        let (stripe, usual) = (Mutex::new(stripe), Mutex::new(Stream::new(seed, "stripe/latency")));
+        Self(Arc::new(Shared { stripe, latency, usual, faults, clock, journal, promised: Notify::new() }))
     }
 
     /// The account itself, as it is now: for checks that read its book, and for a world that rotates its key.
@@ -108,14 +131,23 @@ impl Provider {
         changed
     }
 
-    pub(super) fn latency_ms(&self, route: Option<&Route>) -> u64 {
+    /// How much of `usual_ms` passes on this network.
+    pub(super) fn passing_ms(&self, usual_ms: u64) -> u64 {
+        match self.0.latency {
+            Latency::Usual => usual_ms,
+            Latency::None => 0,
+        }
+    }
+
+    /// How long an answer usually takes.
+    pub(super) fn usual_ms(&self, route: Option<&Route>) -> u64 {
         let (low, high) = match route {
             Some(Route::Create | Route::Cancel(_)) => (80, 250),
             Some(Route::Confirm(_)) => (300, 1_200),
             Some(Route::Retrieve(_) | Route::Probe) | None => (40, 120),
             Some(Route::List | Route::Search) => (100, 400),
         };
-        lock(&self.0.latency).between(low, high)
+        lock(&self.0.usual).between(low, high)
     }
 
     fn tell(&self, late: Vec<Late>) {

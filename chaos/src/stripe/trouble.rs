@@ -6,7 +6,7 @@
 
 use super::limits::{SILENCE_MS, SLOW_MS_MAX, SLOW_MS_MIN};
 use super::{Instead, Limiter};
-use crate::faults::{Faults, Hit, Kind, Placement, Subject};
+use crate::faults::{Fault, Faults, Hit, Kind, Placement, Refusal, Subject};
 use payments::UnixMs;
 
 /// A call, as far as faults care.
@@ -15,6 +15,10 @@ pub(super) struct Victim<'a> {
     pub(super) faults: &'a Faults,
     pub(super) subject: Subject<'a>,
     pub(super) keyed: Keyed,
+    /// When its intent was made, if it is about one.
+    pub(super) made: Option<UnixMs>,
+    /// How long its answer takes when nothing is wrong, ms.
+    pub(super) usual_ms: u64,
 }
 
 /// Whether a request carries an idempotency key.
@@ -56,15 +60,42 @@ pub(super) enum Back {
     Slow(u64),
 }
 
+/// What becomes of the work on a call that was admitted, when Stripe does not do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// It ends in a 500, and what was begun is rolled back.
+    RolledBack,
+    /// It ends in a 500, and what was begun is rolled forward.
+    RolledForward,
+    /// It ends in a refusal, and nothing was begun.
+    Refused(Refusal),
+}
+
+impl Failing {
+    /// The fault that makes it so.
+    pub(super) const fn fault(self) -> Kind {
+        match self {
+            Self::RolledBack | Self::RolledForward => Kind::StripeServerError,
+            Self::Refused(_) => Kind::StripeRefusing,
+        }
+    }
+}
+
 type Strike = fn(&Victim<'_>, Hit) -> Way;
 
 /// The faults that strike before Stripe works on a call, in the order in which they are asked.
-const ON_THE_WAY: [(Kind, Strike); 8] = [
+const ON_THE_WAY: [(Kind, Strike); 10] = [
     (Kind::StripeUnavailable, |_, _| Way::Answered(Kind::StripeUnavailable, Instead::Unavailable)),
     (Kind::StripeTimeout, |victim, hit| victim.silenced(hit)),
     (Kind::StripeReset, |_, _| Way::Reset),
     (Kind::StripeThrottled, |victim, _| Way::Answered(Kind::StripeThrottled, victim.throttled())),
     (Kind::StripeUnauthorized, |_, _| Way::Answered(Kind::StripeUnauthorized, Instead::Unauthorized)),
+    (Kind::StripeRefusing, |_, hit| {
+        hit.refusal.map_or(Way::Open(Ending::Whole), |refusal| {
+            Way::Answered(Kind::StripeRefusing, Instead::Refused(refusal))
+        })
+    }),
+    (Kind::StripeOtherAccount, |_, _| Way::Answered(Kind::StripeOtherAccount, Instead::NoSuchIntent)),
     (Kind::StripeLockTimeout, |_, _| Way::Answered(Kind::StripeLockTimeout, Instead::LockTimeout)),
     (Kind::StripeConflict, |_, _| Way::Answered(Kind::StripeConflict, Instead::KeyInUse)),
     (Kind::StripeGarbage, |_, hit| {
@@ -85,23 +116,48 @@ impl Victim<'_> {
     }
 
     /// What becomes of the work on a call that was admitted: `None` when Stripe does not fail.
-    pub(super) fn fate(&self, now: UnixMs) -> Option<Placement> {
-        self.hit_by(Kind::StripeServerError, now)?.placement
+    pub(super) fn fate(&self, now: UnixMs) -> Option<Failing> {
+        if let Some(refusal) = self.hit_inside(Kind::StripeRefusing, now).and_then(|hit| hit.refusal) {
+            return Some(Failing::Refused(refusal));
+        }
+        let hit = self.hit_inside(Kind::StripeServerError, now)?;
+        Some(if hit.is_after() { Failing::RolledForward } else { Failing::RolledBack })
     }
 
     /// The way back of an answer that nothing has struck yet.
     pub(super) fn back(&self, now: UnixMs) -> Back {
         if self.hit_by(Kind::StripeLostAnswer, now).is_some() {
             Back::Lost
-        } else if self.hit_by(Kind::StripeSlow, now).is_some() {
-            Back::Slow(self.faults.between(Kind::StripeSlow, SLOW_MS_MIN, SLOW_MS_MAX))
+        } else if let Some(hit) = self.hit_by(Kind::StripeSlow, now) {
+            Back::Slow(self.late_ms(hit))
         } else {
             Back::Whole
         }
     }
 
+    /// How much later than usual a slow answer comes.
+    fn late_ms(&self, hit: Hit) -> u64 {
+        match hit.times {
+            Some(times) => self.usual_ms.saturating_mul(times.saturating_sub(1)),
+            None => self.faults.between(Kind::StripeSlow, SLOW_MS_MIN, SLOW_MS_MAX),
+        }
+    }
+
+    /// What strikes outside Stripe's work, on the way there or back.
     fn hit_by(&self, kind: Kind, now: UnixMs) -> Option<Hit> {
-        if self.can_meet(kind) { self.faults.fires(kind, now, &self.subject) } else { None }
+        let is_outside = |fault: &Fault| fault.placement != Some(Placement::Stored);
+        let is_elsewhere = |fault: &Fault| {
+            let made_ms = self.made.map(|made| self.faults.elapsed_ms(made));
+            kind != Kind::StripeOtherAccount || made_ms.is_some_and(|made_ms| made_ms < fault.window.from_ms)
+        };
+        let could = |fault: &Fault| is_outside(fault) && is_elsewhere(fault);
+        if self.can_meet(kind) { self.faults.fires_among(kind, now, &self.subject, could) } else { None }
+    }
+
+    /// What strikes inside it.
+    fn hit_inside(&self, kind: Kind, now: UnixMs) -> Option<Hit> {
+        let is_inside = |fault: &Fault| fault.placement != Some(Placement::Before);
+        if self.can_meet(kind) { self.faults.fires_among(kind, now, &self.subject, is_inside) } else { None }
     }
 
     /// The kind's row says which operations can meet it. A request that is none, such as the one that warms a

@@ -10,14 +10,15 @@ use super::calls::Route;
 use super::limits::{LATENCY_TO_EDGE_DIVISOR, ROLL_FORWARD_MS_MAX, SILENCE_MS};
 use super::params::Form;
 use super::provider::Provider;
-use super::trouble::{Back, Ending, Keyed, OTHER, Victim, Way};
+use super::trouble::{Back, Ending, Failing, Keyed, OTHER, Victim, Way};
 use super::{Arrival, Fate, Instead, Reply, Ticket};
-use crate::faults::{Kind, Placement, Subject};
+use crate::faults::{Kind, Subject};
 use crate::journal::Event;
 use crate::link::Link;
 use ::stripe::TransportError;
 use bytes::Bytes;
 use http::{Request, Response};
+use payments::UnixMs;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -51,6 +52,10 @@ impl tower::Service<Request<Bytes>> for Wire {
     }
 }
 
+/// How many bytes the body of an answer was to have that was cut short, for whoever writes its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced(pub usize);
+
 /// What the client gets to see.
 enum Outcome {
     Answered(Response<Bytes>),
@@ -70,10 +75,11 @@ impl Wire {
     async fn carry(self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.link.hop().await;
         let route = Route::of(request.method(), request.uri().path());
-        let latency_ms = self.provider.latency_ms(route.as_ref());
+        let usual_ms = self.provider.usual_ms(route.as_ref());
+        let latency_ms = self.provider.passing_ms(usual_ms);
         let to_edge_ms = latency_ms / LATENCY_TO_EDGE_DIVISOR;
         sleep_ms(to_edge_ms).await;
-        let call = Call::of(&self, route.as_ref(), &request);
+        let call = Call::of(&self, route.as_ref(), &request, usual_ms);
         let outcome = self.meet(&call, &request, latency_ms - to_edge_ms).await;
         self.link.hop().await;
         match outcome {
@@ -146,22 +152,21 @@ impl Wire {
         self.bring_back(call, reply, ending)
     }
 
-    /// The effect, or a 500 in its place.
+    /// The effect, or a 500 or a refusal in its place.
     fn perform(&self, call: &Call, mut admitted: Admitted<'_>) -> Reply {
         let ticket = admitted.ticket.take().expect("an admitted request is performed once");
-        let Some(placement) = self.victim(call).fate(self.provider.now()) else {
+        let Some(failing) = self.victim(call).fate(self.provider.now()) else {
             return self.provider.serve(|stripe, now| stripe.perform(ticket, now));
         };
-        let mut reply = self.provider.serve(|stripe, now| {
-            let fate = match placement {
-                Placement::After => {
-                    Fate::RolledForward { at: stripe.some_time_after(now, ROLL_FORWARD_MS_MAX) }
-                }
-                Placement::Before | Placement::Stored => Fate::RolledBack,
-            };
-            stripe.perform_and_fail(ticket, fate, now)
+        let mut reply = self.provider.serve(|stripe, now| match failing {
+            Failing::RolledBack => stripe.perform_and_fail(ticket, Fate::RolledBack, now),
+            Failing::RolledForward => {
+                let at = stripe.some_time_after(now, ROLL_FORWARD_MS_MAX);
+                stripe.perform_and_fail(ticket, Fate::RolledForward { at }, now)
+            }
+            Failing::Refused(refusal) => stripe.perform_and_refuse(ticket, refusal, now),
         });
-        reply.facts.fault = Some(Kind::StripeServerError);
+        reply.facts.fault = Some(failing.fault());
         reply
     }
 
@@ -196,13 +201,20 @@ impl Wire {
         match ending {
             Ending::CutShort => Back::CutShort,
             // One trouble is enough.
-            Ending::Whole if reply.facts.fault == Some(Kind::StripeServerError) => Back::Whole,
+            Ending::Whole
+                if [Some(Kind::StripeServerError), Some(Kind::StripeRefusing)]
+                    .contains(&reply.facts.fault) =>
+            {
+                Back::Whole
+            }
             Ending::Whole => self.victim(call).back(self.provider.now()),
         }
     }
 
     /// Keeps the beginning of the body, perhaps nothing of it, never all.
-    fn cut_short(&self, response: Response<Bytes>) -> Response<Bytes> {
+    fn cut_short(&self, mut response: Response<Bytes>) -> Response<Bytes> {
+        let announced = Announced(response.body().len());
+        response.extensions_mut().insert(announced);
         let last = (response.body().len() as u64).saturating_sub(1);
         let kept = self.provider.faults().between(Kind::StripeGarbage, 0, last);
         response.map(|body| body.slice(..usize::try_from(kept).unwrap_or(0).min(body.len())))
@@ -217,7 +229,13 @@ impl Wire {
     }
 
     fn victim<'a>(&'a self, call: &'a Call) -> Victim<'a> {
-        Victim { faults: self.provider.faults(), subject: call.subject(), keyed: call.keyed }
+        Victim {
+            faults: self.provider.faults(),
+            subject: call.subject(),
+            keyed: call.keyed,
+            made: call.made,
+            usual_ms: call.usual_ms,
+        }
     }
 
     fn journal(&self, call: &Call, status: Option<u16>, facts: Facts) {
@@ -254,10 +272,14 @@ struct Call {
     intent: Option<String>,
     payment: Option<String>,
     keyed: Keyed,
+    /// When the intent was made.
+    made: Option<UnixMs>,
+    /// How long an answer takes when nothing is wrong, ms.
+    usual_ms: u64,
 }
 
 impl Call {
-    fn of(wire: &Wire, route: Option<&Route>, request: &Request<Bytes>) -> Self {
+    fn of(wire: &Wire, route: Option<&Route>, request: &Request<Bytes>, usual_ms: u64) -> Self {
         let intent = route.and_then(Route::intent);
         let payment = match intent {
             Some(id) => wire.provider.stripe().payment_of(id),
@@ -267,6 +289,8 @@ impl Call {
             operation: route.map_or(OTHER, Route::operation),
             intent: intent.map(str::to_owned),
             payment,
+            made: intent.and_then(|id| wire.provider.stripe().made(id)),
+            usual_ms,
             keyed: if request.headers().contains_key("idempotency-key") { Keyed::Yes } else { Keyed::No },
         }
     }

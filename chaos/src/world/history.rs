@@ -2,7 +2,7 @@
 //!
 //! Invariant: it is complete and final; nothing looks back into the world it came from.
 
-use super::Names;
+use super::{Audited, Names};
 use crate::cloud::sns::Mail;
 use crate::cloud::sqs::Held;
 use crate::experiment::Experiment;
@@ -42,6 +42,8 @@ pub struct History {
     pub queues: BTreeMap<String, Vec<Held>>,
     /// Every mail that arrived, in order.
     pub mails: Vec<Mail>,
+    /// What the audit at its end came to.
+    pub audited: Audited,
     /// What came of each configured fault.
     pub faults: Vec<Tally>,
     /// The turns that the first two invocations of the consumer took, if the experiment has an order for them.

@@ -61,7 +61,7 @@ fn is_noticed(notice: &Notice, quarantined: usize) -> bool {
 
 /// A record as it was last saved; the default one before that. One that cannot be read is the responder's trouble, and
 /// shows in its failures.
-fn record<R: Default + DeserializeOwned>(services: &Services, table: &str, name: &str) -> R {
+pub(super) fn record<R: Default + DeserializeOwned>(services: &Services, table: &str, name: &str) -> R {
     let items = services.dynamodb().items(table).unwrap_or_default();
     let is_named =
         |value: Option<&AttributeValue>| matches!(value, Some(AttributeValue::S(text)) if text == name);

@@ -1,10 +1,12 @@
 //! The world: the deployed stack, a fake Stripe, a producer, and whatever goes wrong, in virtual time.
 //!
 //! A run has phases: steady until the first fault, faults, heal, drain. It ends when everything was sent, no fault is
-//! left, the source queue is empty and the incident is over, or when the time to drain is up. Judging comes after it,
+//! left, the source queue is empty and the incident is over, or when the time to drain is up; and then everything is
+//! audited. Judging comes after it,
 //! from its history alone.
 //! Invariant: a world is made anew for its run and gone after it: same experiment, template and seed, same history.
 
+mod audit;
 mod code;
 mod collect;
 mod deployed;
@@ -19,6 +21,7 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 
+pub use audit::Audited;
 pub use code::{Code, Maker};
 pub use deployed::{Deployed, Names, own_template};
 pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
@@ -160,12 +163,17 @@ impl World {
         services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
+        let messages = arrivals.len();
         let mut play =
             Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), arrivals);
-        let ending = tokio::select! {
+        let to_the_end = async {
+            let ending = play.run_to_the_end(watch).await;
+            (ending, audit::audit(&deployed, &services, responder.as_deref(), messages).await)
+        };
+        let (ending, audited) = tokio::select! {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
-            ending = play.run_to_the_end(watch) => ending,
+            ended = to_the_end => ended,
             never = provider.keep_up() => match never {},
             never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
@@ -190,6 +198,7 @@ impl World {
             ledger,
             queues,
             mails,
+            audited,
             faults: faults.tally(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted: deployed.alerted(),

@@ -6,6 +6,7 @@ use chaos::cloud::container::{End, Fate, FatePlan};
 use chaos::cloud::lambda::Failure;
 use chaos::cloud::plans::Plans;
 use chaos::cloud::sqs::{Held, NewMessage, SqsError};
+use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::faults::{Fault, Faults, Kind, Window};
@@ -18,7 +19,7 @@ use http::{Request, Response};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt;
@@ -45,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) heard: Option<fn(Response<Bytes>) -> Response<Bytes>>,
     /// The first invocation is killed at this hop.
     pub(crate) kill_first_at: Option<u64>,
+    /// The answer to the first write of the ledger is lost.
+    pub(crate) first_write_unheard: bool,
     pub(crate) drills_off: bool,
     pub(crate) no_secret: bool,
 }
@@ -99,7 +102,11 @@ impl Town {
             topics: Vec::new(),
             functions: consumers.map(|config| (config, Arc::clone(&function))).collect(),
             alerting: Alerting::default(),
-            plans: Plans { fates: Arc::new(KillFirst(plan.kill_first_at)), ..Plans::default() },
+            plans: Plans {
+                fates: Arc::new(KillFirst(plan.kill_first_at)),
+                calls: Arc::new(LoseFirstWrite(AtomicBool::new(plan.first_write_unheard))),
+                ..Plans::default()
+            },
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
@@ -228,6 +235,15 @@ impl FatePlan for KillFirst {
         // The first invocation begins within seconds of the start; the next is at least a backoff away.
         let hop = self.0.filter(|_| now.since_ms(START) < 4_000);
         hop.map_or(Fate::Lives, |hop| Fate::Ends(End::Crash, hop))
+    }
+}
+
+struct LoseFirstWrite(AtomicBool);
+
+impl CallPlan for LoseFirstWrite {
+    fn of_call(&self, call: &ServiceCall<'_>, _: UnixMs) -> CallFate {
+        let is_lost = call.operation == "UpdateItem" && self.0.swap(false, Ordering::Relaxed);
+        if is_lost { CallFate::AnswerLost } else { CallFate::Answered }
     }
 }
 

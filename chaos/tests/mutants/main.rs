@@ -6,6 +6,7 @@
 
 mod answers;
 mod article;
+mod audit;
 mod aws;
 mod batch;
 mod calls;
@@ -28,7 +29,7 @@ use std::num::NonZeroUsize;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 7] = [
+const FAMILIES: [&[Mutant]; 8] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &provider::MUTANTS,
@@ -36,6 +37,7 @@ const FAMILIES: [&[Mutant]; 7] = [
     &queues::MUTANTS,
     &batch::MUTANTS,
     &responder::MUTANTS,
+    &audit::MUTANTS,
 ];
 
 #[test]
@@ -71,6 +73,11 @@ fn mutants_that_answer_for_a_batch_in_their_own_way_are_caught() {
 #[test]
 fn mutants_of_the_responder_are_caught() {
     each_is_caught(&responder::MUTANTS);
+}
+
+#[test]
+fn mutants_of_the_audit_are_caught() {
+    each_is_caught(&audit::MUTANTS);
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub(crate) enum Broken {
     Handler(answers::Handler),
     /// In the rules of an incident.
     Rules(Rules),
+    /// In the rules of an audit, beside a consumer that gives it something to find.
+    Audit(Rules, calls::Alter),
     /// In what the responder asks of AWS.
     ResponderAws(aws::Alter),
 }
@@ -97,6 +99,10 @@ impl Mutant {
             | Broken::Batch(_)
             | Broken::Handler(_) => Code { consumer: &function, ..Code::DEPLOYED },
             Broken::Rules(_) | Broken::ResponderAws(_) => Code { responder: &function, ..Code::DEPLOYED },
+            Broken::Audit(_, alter) => {
+                let consumer = move |provider: Provider| Broken::Stripe(alter).function(provider);
+                return run(Code { consumer: &consumer, responder: &function });
+            }
         };
         run(code)
     }
@@ -110,7 +116,9 @@ impl Broken {
             Self::Aws(alter) => aws::between(Code::DEPLOYED.consumer, provider, alter),
             Self::Batch(alter) => Arc::new(answers::Altered { provider, alter }),
             Self::Handler(handler) => Arc::new(answers::Other { provider, handler }),
-            Self::Rules(rules) => Arc::new(ResponderFunction::with_rules(provider, rules)),
+            Self::Rules(rules) | Self::Audit(rules, _) => {
+                Arc::new(ResponderFunction::with_rules(provider, rules))
+            }
             Self::ResponderAws(alter) => aws::between(Code::DEPLOYED.responder, provider, alter),
         }
     }

@@ -281,7 +281,7 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
 }
 
 /// The form with one field changed, or left out.
-fn with_field(body: &[u8], name: &str, change: impl Fn(String) -> Option<String>) -> Bytes {
+pub(crate) fn with_field(body: &[u8], name: &str, change: impl Fn(String) -> Option<String>) -> Bytes {
     let mut changed = form_urlencoded::Serializer::new(String::new());
     for (field, value) in form(body) {
         let value = if field == name { change(value) } else { Some(value) };
@@ -293,7 +293,7 @@ fn with_field(body: &[u8], name: &str, change: impl Fn(String) -> Option<String>
 }
 
 /// The answer with its intent changed; an answer without one as it is.
-fn with_intent(response: Response<Bytes>, change: impl Fn(&mut Value)) -> Response<Bytes> {
+pub(crate) fn with_intent(response: Response<Bytes>, change: impl Fn(&mut Value)) -> Response<Bytes> {
     response.map(|body| match serde_json::from_slice::<Value>(&body) {
         Ok(mut intent) if intent["object"] == "payment_intent" => {
             change(&mut intent);

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use chaos::cloud::container::BoxFuture;
 use payments::UnixMs;
+use payments::audit;
 use payments::incident::{
     self, Decision, Depth, Effect, Incident, MoveTask, Observation, Policy, Probes, Recovery, TaskStatus,
     Verdict,
@@ -15,8 +16,13 @@ use payments::incident::{
 use responder::{Rules, Versions};
 use serde_json::json;
 
-const AS_DEPLOYED: Rules =
-    Rules { decide: incident::decide, sorted: Recovery::sorted, versions: Versions::Checked };
+pub(crate) const AS_DEPLOYED: Rules = Rules {
+    decide: incident::decide,
+    sorted: Recovery::sorted,
+    compare: audit::compare,
+    read: audit::Audit::read,
+    versions: Versions::Checked,
+};
 
 pub(crate) const MUTANTS: [Mutant; 8] = [
     Mutant {

@@ -10,6 +10,8 @@ use std::path::Path;
 pub(crate) enum Weather {
     /// Nothing goes wrong.
     Calm,
+    /// The same, and more payments than one page of a list holds.
+    Crowd,
     /// Answers of Stripe get lost after it did what was asked, and invocations die.
     Rough,
     /// Stripe often does not answer, and then has done nothing.
@@ -58,8 +60,9 @@ pub(crate) enum Weather {
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Calm,
+        Self::Crowd,
         Self::Rough,
         Self::Silent,
         Self::Busy,
@@ -99,6 +102,7 @@ impl Weather {
         let payments = |count, over| format!("payments = {count}, over = '{over}'");
         match self {
             Self::Calm => payments(30, "2m"),
+            Self::Crowd => payments(120, "3m"),
             Self::Rough | Self::Silent => payments(60, "12m"),
             Self::Declines => payments(60, "10m"),
             Self::Busy => payments(60, "10s"),
@@ -122,7 +126,7 @@ impl Weather {
 
     fn faults(self) -> &'static str {
         match self {
-            Self::Calm | Self::Conflicts | Self::Refused | Self::Drills => "",
+            Self::Calm | Self::Crowd | Self::Conflicts | Self::Refused | Self::Drills => "",
             Self::Rough => {
                 "{ kind = 'stripe-lost-answer', rate = 0.3, for = '15m' },
                  { kind = 'crash', rate = 0.2, for = '15m' }"
@@ -167,7 +171,7 @@ impl Weather {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Calm | Self::Conflicts | Self::Declines | Self::Refused | Self::Rotated => {
+            Self::Calm | Self::Crowd | Self::Conflicts | Self::Declines | Self::Refused | Self::Rotated => {
                 "dead_letters = 'none'"
             }
             Self::Blip => "dead_letters = 'none'\ndrained_within = '3m'",

@@ -2,6 +2,8 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
 
+mod audit;
+mod audit_of_many;
 mod quiet;
 mod release;
 mod town;

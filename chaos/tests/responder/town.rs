@@ -24,7 +24,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-const START: UnixMs = UnixMs(1_767_603_600_000);
+pub(crate) const START: UnixMs = UnixMs(1_767_603_600_000);
 const KEY: &str = "sk_test_simulated";
 
 pub(crate) struct Town {
@@ -55,8 +55,7 @@ impl Town {
         let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("the template loads");
         let consumer: Arc<dyn Function> = Arc::new(ConsumerFunction::new(provider.clone()));
         let responder: Arc<dyn Function> = Arc::new(ResponderFunction::new(provider.clone()));
-        let kill =
-            Arc::new(KillNext { function: deployed.consumer.logical_id.clone(), hop: Mutex::default() });
+        let kill = Arc::new(KillNext::default());
         let hide = Arc::new(Hide { queue: Mutex::default() });
         let stack = deployed.stack.clone();
         let blueprint = Blueprint {
@@ -87,9 +86,18 @@ impl Town {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
+    pub(crate) async fn pass_ms(&self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+
     /// The consumer's next invocation is killed at this hop.
     pub(crate) fn kill_the_next_delivery_at(&self, hop: u64) {
-        *self.kill.hop.lock().unwrap_or_else(PoisonError::into_inner) = Some(hop);
+        self.kill.set(&self.deployed.consumer.logical_id, hop);
+    }
+
+    /// The responder's next invocation is killed at this hop.
+    pub(crate) fn kill_the_next_turn_at(&self, hop: u64) {
+        self.kill.set(&self.deployed.responder.as_ref().expect("the stack has one").logical_id, hop);
     }
 
     /// From now on SQS refuses every call that would show dead letters again.
@@ -115,6 +123,31 @@ impl Town {
         let order = json!({"command": "release", "payment_id": payment_id, "who": "ada", "why": "mended"});
         let answer = self.order(order).await;
         answer["done"].as_str().or(answer["error"].as_str()).expect("it says what was done").to_owned()
+    }
+
+    /// Audits so far back, and what that came to once it is over.
+    pub(crate) async fn audit(&self, since: &str) -> Value {
+        let said = self.order_audit(since).await;
+        assert!(said.contains("has begun"), "{said}");
+        for _ in 0..30 {
+            self.pass_s(60).await;
+            let audit = self.status().await["audit"].clone();
+            if audit["phase"]["name"] == "idle" {
+                return audit["last"]["round"].clone();
+            }
+        }
+        panic!("the audit is not over after half an hour")
+    }
+
+    /// What is said to the order of an audit.
+    pub(crate) async fn order_audit(&self, since: &str) -> String {
+        let order = json!({"command": "audit", "since": since, "who": "ada", "why": "month's end"});
+        let answer = self.order(order).await;
+        answer["done"].as_str().or(answer["error"].as_str()).expect("it says what was done").to_owned()
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        self.order(json!({"command": "status"})).await
     }
 
     pub(crate) fn source(&self) -> Vec<Held> {
@@ -155,6 +188,80 @@ impl Town {
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 
+    /// Changes attributes of a row, as whoever has the rights and no idea does.
+    pub(crate) async fn edit_row(&self, payment_id: &str, attributes: Value) {
+        let named = attributes.as_object().expect("attributes by name");
+        let sets: Vec<String> = named.keys().map(|name| format!("#{name} = :{name}")).collect();
+        let names: Value = named.keys().map(|name| (format!("#{name}"), json!(name))).collect();
+        let values: Value = named.iter().map(|(name, value)| (format!(":{name}"), value.clone())).collect();
+        let update = json!({
+            "TableName": self.deployed.names.ledger,
+            "Key": {"payment_id": {"S": payment_id}},
+            "UpdateExpression": format!("SET {}", sets.join(", ")),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        });
+        self.dynamodb("UpdateItem", update).await;
+    }
+
+    pub(crate) async fn delete_row(&self, payment_id: &str) {
+        let key = json!({"payment_id": {"S": payment_id}});
+        self.dynamodb("DeleteItem", json!({"TableName": self.deployed.names.ledger, "Key": key})).await;
+    }
+
+    pub(crate) async fn put_row(&self, item: Value) {
+        self.dynamodb("PutItem", json!({"TableName": self.deployed.names.ledger, "Item": item})).await;
+    }
+
+    async fn dynamodb(&self, operation: &str, body: Value) {
+        let body = body.to_string();
+        let reply = self.cloud.services().answer(Service::DynamoDb, operation, body.as_bytes(), "").await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+
+    /// Makes an intent in a payment's name, as another program of the account may; its id.
+    pub(crate) fn make_at_stripe(&self, form: &str) -> String {
+        self.make_at_stripe_at(&format!("payment_method=pm_card_visa&{form}"), self.clock.now())
+    }
+
+    /// The same, at another time and of this form alone.
+    pub(crate) fn make_at_stripe_at(&self, form: &str, at: UnixMs) -> String {
+        self.post("/v1/payment_intents", form, at)
+    }
+
+    /// The same, and charges it.
+    pub(crate) fn charge_at_stripe(&self, form: &str) -> String {
+        self.charge_at_stripe_at(form, self.clock.now())
+    }
+
+    /// The same, at another time.
+    pub(crate) fn charge_at_stripe_at(&self, form: &str, at: UnixMs) -> String {
+        let form = format!("payment_method=pm_card_visa&confirm=true&off_session=true&{form}");
+        self.post("/v1/payment_intents", &form, at)
+    }
+
+    /// Confirms an intent by hand.
+    pub(crate) fn confirm_at_stripe(&self, intent: &str) {
+        self.post(
+            &format!("/v1/payment_intents/{intent}/confirm"),
+            "off_session=true&payment_method=pm_card_visa",
+            self.clock.now(),
+        );
+    }
+
+    fn post(&self, path: &str, form: &str, at: UnixMs) -> String {
+        let request = http::Request::post(path)
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("stripe-version", ::stripe::STRIPE_VERSION)
+            .body(Bytes::from(form.to_owned()));
+        let request = request.expect("it is well formed");
+        let response = self.provider.stripe().handle(&request, at);
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        assert_eq!(response.status(), 200, "{body}");
+        body["id"].as_str().expect("an intent").to_owned()
+    }
+
     /// Cancels a payment's intent, as somebody does in Stripe's dashboard.
     pub(crate) fn cancel_at_stripe(&self, payment_id: &str) {
         let request =
@@ -178,6 +285,13 @@ impl Town {
     pub(crate) fn mails(&self) -> Vec<String> {
         let sns = self.cloud.services().sns();
         sns.mailbox().iter().map(|mail| mail.subject.clone()).collect()
+    }
+
+    /// The mails about differences.
+    pub(crate) fn mails_of_differences(&self) -> Vec<String> {
+        let sns = self.cloud.services().sns();
+        let told = sns.mailbox().iter().filter(|mail| mail.subject.contains("books and ledger differ"));
+        told.map(|mail| format!("{}\n{}", mail.subject, mail.body)).collect()
     }
 
     /// Hops of each answered invocation of the responder: two for each call it made.
@@ -210,15 +324,19 @@ pub(crate) fn payment(id: &str, amount: i64) -> String {
     format!(r#"{{"payment_id":"{id}","amount":{amount},"currency":"eur","payment_method":"pm_card_visa"}}"#)
 }
 
-struct KillNext {
-    function: String,
-    hop: Mutex<Option<u64>>,
+/// The hop at which each function's next invocation is killed.
+#[derive(Default)]
+struct KillNext(Mutex<BTreeMap<String, u64>>);
+
+impl KillNext {
+    fn set(&self, function: &str, hop: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(function.to_owned(), hop);
+    }
 }
 
 impl FatePlan for KillNext {
     fn of_invocation(&self, function: &str, _: &str, _: UnixMs) -> Fate {
-        let mut hop = self.hop.lock().unwrap_or_else(PoisonError::into_inner);
-        let hop = if function == self.function { hop.take() } else { None };
+        let hop = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(function);
         hop.map_or(Fate::Lives, |hop| Fate::Ends(End::Crash, hop))
     }
 }

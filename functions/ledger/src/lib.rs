@@ -6,6 +6,7 @@
 //! Invariant: what a change comes to is said by [`Row::apply`]; this adapter only carries it out, and the chaos
 //! suite checks that the two agree.
 
+mod entries;
 mod item;
 pub mod limits;
 mod unsettled;

@@ -2,11 +2,12 @@
 //!
 //! What a message means ([`payment`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
-//! [`refusals`]), and how an incident runs from the first sign to its end ([`incident`]). Every number is in
-//! [`limits`].
+//! [`refusals`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
+//! against the ledger ([`audit`]). Every number is in [`limits`].
 //!
 //! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
 
+pub mod audit;
 pub mod backoff;
 pub mod breaker;
 pub mod cause;

@@ -177,6 +177,36 @@ pub const AUDIT_CHARS_MAX: usize = 200;
 /// Quarantined messages that a mail lists one by one.
 pub const QUARANTINE_SAMPLES_MAX: usize = 10;
 
+/// From one daily audit to the next, milliseconds, by when they begin.
+pub const AUDIT_EVERY_MS: i64 = 86_400_000;
+
+/// How far back a daily audit looks, seconds. Twice the time between two of them: each intent is looked at once while it
+/// is fresh, and once when whatever was in flight has come to rest; a difference that is still there is told again.
+pub const AUDIT_SPAN_S: i64 = 172_800;
+
+/// How far back an audit may look, seconds: what was made before may have lost its row to the table's time to live.
+pub const AUDIT_SPAN_S_MAX: i64 = SETTLED_ROW_DAYS * 86_400;
+
+/// Intents on a page (Stripe's limit); also the most keys that one `BatchGetItem` takes (DynamoDB's limit).
+pub const AUDIT_PAGE_INTENTS: u32 = 100;
+
+/// How long a charge may be ahead of its row, milliseconds, since the payment was received or sent once more. A delivery
+/// that died after its confirm is made up for within [`VISIBILITY_TIMEOUT_S`] or [`BACKOFF_S_MAX`]; an hour covers
+/// several of them, and whatever outlasts it has opened an incident.
+pub const AUDIT_UNSETTLED_MS: i64 = 3_600_000;
+
+/// A row that was settled less than this before its intent was listed may be news to the list, milliseconds. The row is
+/// read later than the list and its time comes from another machine's clock.
+pub const AUDIT_SETTLING_MS: i64 = 60_000;
+
+/// An audit that takes longer than this is told of, milliseconds: what keeps it, a key that may not list or an incident
+/// that does not end, keeps the next one as well.
+pub const AUDIT_OVERDUE_MS: i64 = 86_400_000;
+
+/// Differences that an audit keeps and its mail lists; beyond that they are counted. A mail of twenty is read, and more
+/// than a few have one cause.
+pub const AUDIT_DIFFERENCES_MAX: usize = 20;
+
 const _: () = {
     assert!(VISIBILITY_TIMEOUT_S >= 6 * FUNCTION_TIMEOUT_S);
     assert!(POISON_DEATHS < RECEIVES_MAX as usize, "poison must be named before SQS dead-letters it");
@@ -202,5 +232,12 @@ const _: () = {
     );
     assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
     assert!(STRANDED_TURNS > CALM_TURNS);
+    assert!(
+        AUDIT_SPAN_S * 1_000 >= AUDIT_EVERY_MS + AUDIT_UNSETTLED_MS,
+        "no intent may slip between two audits"
+    );
+    assert!(AUDIT_SPAN_S <= AUDIT_SPAN_S_MAX);
+    assert!(AUDIT_UNSETTLED_MS > BACKOFF_S_MAX as i64 * 1_000 + VISIBILITY_TIMEOUT_S as i64 * 1_000);
+    assert!(AUDIT_UNSETTLED_MS > DELAYED_MS, "what is older without an incident waits for nobody");
     assert!(ROWLESS_REMEMBERED_MS > ROWLESS_UNDER_WAY_MS + PAUSE_MS_MAX, "it must be known when it is back");
 };

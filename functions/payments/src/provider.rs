@@ -67,6 +67,23 @@ pub enum IntentStatus {
     Other(String),
 }
 
+impl IntentStatus {
+    /// As the provider words it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresConfirmation => "requires_confirmation",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::RequiresCapture => "requires_capture",
+            Self::Canceled => "canceled",
+            Self::Succeeded => "succeeded",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// Why an issuer said no.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Decline {

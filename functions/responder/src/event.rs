@@ -7,6 +7,7 @@
 use aws_lambda_events::event::cloudwatch_alarms::{CloudWatchAlarmData, CloudWatchAlarmStateValue};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use payments::PaymentId;
+use payments::audit::Span;
 use payments::incident::{Command, Credentials, Order};
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub struct BadOrder {
     problem: String,
 }
 
-const ACCEPTED: &str = r#"{"command":"redrive"|"pause"|"resume"|"release"|"status","who":"…","why":"…"}, with "payment_id" for release; who and why may be left out for status"#;
+const ACCEPTED: &str = r#"{"command":"redrive"|"pause"|"resume"|"release"|"audit"|"status","who":"…","why":"…"}, with "payment_id" for release and "since" ("48h") for audit; who and why may be left out for status"#;
 
 /// Name, without the stack's, of the alarm that says that our credentials are refused.
 const CREDENTIALS_ALARM: &str = "CredentialsRefused";
@@ -85,6 +86,7 @@ impl Wake {
 struct Typed {
     command: String,
     payment_id: Option<String>,
+    since: Option<String>,
     #[serde(default)]
     who: String,
     #[serde(default)]
@@ -106,16 +108,27 @@ fn order(event: &Value) -> Result<Order, BadOrder> {
             Command::Release(id)
         }
         ("release", None) => return Err(bad("release needs a payment_id")),
-        ("redrive" | "pause" | "resume" | "status", Some(_)) => {
+        ("audit", None) => Command::Audit(span(typed.since.as_deref())?),
+        ("redrive" | "pause" | "resume" | "audit" | "status", Some(_)) => {
             return Err(bad("only release takes a payment_id"));
         }
         _ => return Err(bad("there is no such command")),
     };
+    if typed.since.is_some() && !matches!(command, Command::Audit(_)) {
+        return Err(bad("only audit takes a since"));
+    }
     let is_signed = !typed.who.trim().is_empty() && !typed.why.trim().is_empty();
     if command != Command::Status && !is_signed {
         return Err(bad("who gives the command, and why, is missing: it is kept in the record"));
     }
     Ok(Order { command, who: typed.who, why: typed.why })
+}
+
+/// How far back an audit is to look.
+fn span(since: Option<&str>) -> Result<Span, BadOrder> {
+    let bad = |problem: String| BadOrder { problem };
+    let since = since.ok_or_else(|| bad("audit needs a since, for example \"48h\"".to_owned()))?;
+    Span::parse(since).map_err(|error| bad(format!("since cannot be read: {error}")))
 }
 
 #[cfg(test)]
@@ -177,12 +190,25 @@ mod tests {
             json!({"command": "release", "payment_id": "order-1", "who": "ada", "why": "card replaced"});
         let Ok(Wake::Order(order)) = Wake::of(&release) else { panic!("an order") };
         assert_eq!(order.command, Command::Release(PaymentId::new("order-1").unwrap()));
+        let audit = json!({"command": "audit", "since": "48h", "who": "ada", "why": "month's end"});
+        let Ok(Wake::Order(order)) = Wake::of(&audit) else { panic!("an order") };
+        assert_eq!(order.command, Command::Audit(Span::parse("48h").unwrap()));
         assert_eq!(Wake::of(&json!({"command": "status"})).map(|wake| wake.name()), Ok("order"));
         let cases = [
             (json!({"command": "redrve", "who": "ada", "why": "x"}), "there is no such command"),
             (json!({"command": "redrive"}), "who gives the command, and why, is missing"),
             (json!({"command": "release", "who": "ada", "why": "x"}), "release needs a payment_id"),
             (json!({"command": "pause", "payment_id": "a", "who": "ada", "why": "x"}), "only release takes"),
+            (json!({"command": "audit", "who": "ada", "why": "x"}), "audit needs a since, for example"),
+            (
+                json!({"command": "audit", "since": "2 weeks", "who": "ada", "why": "x"}),
+                "since cannot be read: it is not a whole number with s, m, h or d behind it, from 1s to 400d",
+            ),
+            (json!({"command": "audit", "since": "48h"}), "who gives the command, and why, is missing"),
+            (
+                json!({"command": "pause", "since": "1h", "who": "ada", "why": "x"}),
+                "only audit takes a since",
+            ),
             (json!({"command": "pause", "whom": "ada"}), "the command cannot be read: unknown field `whom`"),
             (json!({"command": 5}), "the command cannot be read"),
         ];

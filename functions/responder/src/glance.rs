@@ -2,7 +2,7 @@
 //!
 //! While the last look at everything found nothing wrong, each turn of the schedule asks for the depth of the
 //! dead-letter queue (whose CloudWatch metrics that keeps awake) and, in turn, for one other thing: every second time
-//! the oldest unsettled payment, else the quarantine or a record. Whatever it finds amiss makes the same turn look at
+//! the oldest unsettled payment, else the quarantine or a record. It remembers when the next audit is due. Whatever it finds amiss makes the same turn look at
 //! everything; so does every event, and the first turn of a container.
 //!
 //! Invariant: a glance concludes nothing but "all quiet", from what it saw itself.
@@ -12,6 +12,7 @@ use crate::error::TurnError;
 use crate::limits::GLANCES;
 use crate::tale::Tale;
 use payments::UnixMs;
+use payments::audit::Audit;
 use payments::incident::{Notice, Observation, Recovery};
 use std::sync::{Mutex, PoisonError};
 
@@ -22,6 +23,7 @@ pub(crate) struct Memory(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     last: Last,
+    audit_due_at: UnixMs,
     glances: usize,
 }
 
@@ -50,6 +52,7 @@ enum Look {
     Quarantine,
     Recovery,
     Notice,
+    Audit,
 }
 
 const ROUND: [Look; GLANCES] = [
@@ -61,6 +64,10 @@ const ROUND: [Look; GLANCES] = [
     Look::Quarantine,
     Look::Unsettled,
     Look::Notice,
+    Look::Unsettled,
+    Look::Quarantine,
+    Look::Unsettled,
+    Look::Audit,
 ];
 
 impl Memory {
@@ -68,10 +75,14 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).last = last;
     }
 
+    pub(crate) fn remember_audit(&self, due_at: UnixMs) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).audit_due_at = due_at;
+    }
+
     /// What to look at this time, if a glance will do.
-    fn next(&self) -> Option<Look> {
+    fn next(&self, now: UnixMs) -> Option<Look> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.last != Last::Quiet {
+        if state.last != Last::Quiet || now >= state.audit_due_at {
             return None;
         }
         let look = ROUND[state.glances % ROUND.len()];
@@ -83,7 +94,7 @@ impl Memory {
 impl Inner {
     /// Looks at two things, if that may do.
     pub(crate) async fn glance(&self, now: UnixMs, tale: &mut Tale) -> Result<Glance, TurnError> {
-        let Some(look) = self.memory.next() else { return Ok(Glance::LookCloser) };
+        let Some(look) = self.memory.next(now) else { return Ok(Glance::LookCloser) };
         let mut seen = Observation { now, ..Observation::default() };
         seen.dead_letters = self.queues.depth(&self.queues.dead_letters).await?;
         tale.dead_letters = Some(seen.dead_letters.total());
@@ -100,6 +111,7 @@ impl Inner {
             }
             Look::Recovery => self.records.read::<Recovery>().await?.is_quiet(),
             Look::Notice => self.records.read::<Notice>().await?.is_quiet(),
+            Look::Audit => self.records.read::<Audit>().await?.is_quiet(),
         };
         Ok(if is_quiet && seen.is_calm() { Glance::Quiet } else { Glance::LookCloser })
     }

@@ -6,6 +6,7 @@
 //!
 //! Invariant: only this crate redrives, and it cannot confirm: it does not depend on the consumer.
 
+mod audit;
 pub mod config;
 mod error;
 mod event;
@@ -37,6 +38,7 @@ use ledger::Ledger;
 use limits::DEADLINE_MARGIN_MS;
 use mail::Site;
 use payments::UnixMs;
+use payments::audit::{Audit, Entry, Listed, Page, Verdict};
 use payments::incident::{Decision, Effect, Incident, Observation, Policy, Recovery, Sorted};
 use provider::Provider;
 use queues::Queues;
@@ -69,13 +71,17 @@ pub struct Ports {
     pub rules: Rules,
 }
 
-/// The rules of an incident, as two functions and the condition that holds them together.
+/// The rules of incidents and audits, as functions, and the condition that holds them together.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// Says what follows from what was seen.
     pub decide: fn(&Observation, &Incident, &Policy) -> Decision,
     /// Goes on from the dead letters that were found.
     pub sorted: SortedRule,
+    /// Holds a listed intent against its row.
+    pub compare: fn(&Listed, Option<&Entry>, UnixMs) -> Verdict,
+    /// Goes on from a page that was read.
+    pub read: fn(&Audit, Page, UnixMs) -> Audit,
     /// Whether a save needs the version that was read.
     pub versions: Versions,
 }
@@ -85,7 +91,13 @@ pub type SortedRule = fn(&Recovery, Sorted, &Observation, &Policy) -> (Recovery,
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { decide: payments::incident::decide, sorted: Recovery::sorted, versions: Versions::Checked }
+        Self {
+            decide: payments::incident::decide,
+            sorted: Recovery::sorted,
+            compare: payments::audit::compare,
+            read: Audit::read,
+            versions: Versions::Checked,
+        }
     }
 }
 

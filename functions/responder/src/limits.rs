@@ -3,7 +3,9 @@
 //! Invariant: relations between limits hold at compile time.
 
 use host::limits::AWS_CALL_MS;
-use payments::limits::{CANARY_MAX, TURN_S_MAX};
+use ledger::limits::ENTRIES_MAX;
+use payments::limits::{AUDIT_PAGE_INTENTS, CANARY_MAX, TURN_S_MAX};
+use stripe::limits::CALL_TIMEOUT_MS;
 
 /// Kept free at the end of an invocation, milliseconds: a turn that would run into the function's timeout ends with
 /// an error of its own instead, which says so.
@@ -13,7 +15,7 @@ pub const DEADLINE_MARGIN_MS: i64 = 2_000;
 pub const PROBING_MS_MAX: u64 = 15_000;
 
 /// Turns of a container between two looks at everything while nothing is wrong; see [`crate::glance`].
-pub const GLANCES: usize = 8;
+pub const GLANCES: usize = 12;
 
 /// Messages of one SQS receive or batch (SQS's limit).
 pub const SQS_BATCH: usize = 10;
@@ -35,7 +37,22 @@ pub const MARK_SENT_ATTEMPTS: usize = 3;
 /// Pages of a topic's subscriptions that `status` reads, 100 each.
 pub const SUBSCRIPTION_PAGES_MAX: usize = 5;
 
+/// Pages of intents that an audit asks Stripe for in a second at most. Lists have 25 calls a second of their own, but the
+/// account's total, 25 in a sandbox, is shared with the consumer's `StripeRatePerSecond`, 20 unless somebody raised it:
+/// with five probes beside it, two leave room for both. A day of 100,000 intents takes ten minutes like this.
+pub const AUDIT_PAGES_PER_S: u32 = 2;
+
+/// No page of an audit is begun later than this after its turn began, milliseconds: one that meets the worst still ends
+/// with the turn, and what is left is the next one's.
+pub const AUDIT_MS_MAX: i64 = 25_000;
+
 const _: () = {
+    assert!(
+        AUDIT_MS_MAX + 2 * CALL_TIMEOUT_MS as i64 + 2 * AWS_CALL_MS as i64
+            <= TURN_S_MAX as i64 * 1_000 - DEADLINE_MARGIN_MS,
+        "a page is asked for at most twice, its rows are read, and it is saved"
+    );
+    assert!(AUDIT_PAGE_INTENTS as usize <= ENTRIES_MAX, "the rows of a page are one call");
     assert!(DEADLINE_MARGIN_MS < AWS_CALL_MS as i64, "the margin is for ending, not for another call");
     assert!(PROBING_MS_MAX + 3 * AWS_CALL_MS < TURN_S_MAX as u64 * 1_000);
     assert!(HOLD_S > TURN_S_MAX as i32);

@@ -1,6 +1,7 @@
 //! Stripe, asked how it is, and about one intent.
 //!
-//! Invariant: nothing here creates, confirms or cancels; five questions about the balance, or one about an intent.
+//! Invariant: nothing here creates, confirms or cancels; five questions about the balance, one about an intent, or one
+//! page of intents.
 
 use crate::limits::PROBING_MS_MAX;
 use host::Clock;
@@ -10,7 +11,7 @@ use payments::ledger::RecordedIntent;
 use payments::limits::PROBES;
 use payments::provider::Answer;
 use std::time::Duration;
-use stripe::{ApiKey, Client, Probe, Secret};
+use stripe::{ApiKey, Ask, Client, Listing, Probe, Secret};
 
 /// Stripe, as the responder may use it.
 #[derive(Debug)]
@@ -55,6 +56,21 @@ impl Provider {
                 self.client.probe(key).await.answer
             }
             None => probe,
+        }
+    }
+
+    /// Asks for a page of intents.
+    pub(crate) async fn list(&self, ask: &Ask<'_>) -> Listing {
+        let Some(key) = self.secret.key(self.clock.now()).await else {
+            return Listing::Failed(Cause::SecretUnavailable);
+        };
+        let listing = self.client.list(&key, ask).await.answer;
+        if !matches!(listing, Listing::Failed(cause) if cause.is_refusal_of_credentials()) {
+            return listing;
+        }
+        match self.secret.other_than(&key, self.clock.now()).await {
+            Some(other) => self.client.list(&other, ask).await.answer,
+            None => listing,
         }
     }
 

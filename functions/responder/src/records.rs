@@ -1,4 +1,4 @@
-//! The two records, in a table of their own.
+//! The three records, in a table of their own.
 //!
 //! An item is the record's name, its version, its phase for people who look, and its JSON.
 //! Invariant: a save needs the version that was read, and adds one; so of two turns that read the same, one saves.
@@ -7,6 +7,7 @@ use crate::error::TurnError;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use payments::audit::Audit;
 use payments::incident::{Incident, Notice, Outbox, Recovery};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +31,7 @@ pub enum Versions {
     Ignored,
 }
 
-/// One of the two.
+/// One of the three.
 pub(crate) trait Record: Clone + Default + Serialize + DeserializeOwned {
     /// Its key.
     const NAME: &'static str;
@@ -89,6 +90,30 @@ impl Record for Notice {
     }
 }
 
+impl Record for Audit {
+    const NAME: &'static str = "audit";
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    fn phase(&self) -> &'static str {
+        self.phase.name()
+    }
+
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}
+
 /// What a save came to.
 #[derive(Clone, Debug)]
 pub(crate) enum Saved<R> {
@@ -105,10 +130,10 @@ impl Records {
         Self { client, table, versions }
     }
 
-    /// Both records, as the last saves left them.
-    pub(crate) async fn read_both(&self) -> Result<Incident, TurnError> {
-        let (recovery, notice) = tokio::try_join!(self.read(), self.read())?;
-        Ok(Incident { recovery, notice })
+    /// All records, as the last saves left them.
+    pub(crate) async fn read_all(&self) -> Result<(Incident, Audit), TurnError> {
+        let (recovery, notice, audit) = tokio::try_join!(self.read(), self.read(), self.read())?;
+        Ok((Incident { recovery, notice }, audit))
     }
 
     /// One record; the default one before the first save.

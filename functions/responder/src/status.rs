@@ -4,12 +4,18 @@
 
 use crate::Inner;
 use crate::error::TurnError;
+use payments::audit::Audit;
 use payments::incident::{AutoRedrive, Incident, Observation};
 use serde_json::{Value, json};
 
 impl Inner {
-    /// Everything that was seen, both records, and whether anybody is told.
-    pub(crate) async fn status(&self, seen: &Observation, incident: &Incident) -> Result<Value, TurnError> {
+    /// Everything that was seen, the records, and whether anybody is told.
+    pub(crate) async fn status(
+        &self,
+        seen: &Observation,
+        incident: &Incident,
+        audit: &Audit,
+    ) -> Result<Value, TurnError> {
         let subscribers = self.topic.subscribers().await?;
         let details = self.details(seen).await;
         Ok(json!({
@@ -33,6 +39,7 @@ impl Inner {
             "redrive_cycles_max": self.policy.redrive_cycles_max,
             "recovery": incident.recovery,
             "quarantine_notice": incident.notice,
+            "audit": audit,
         }))
     }
 }

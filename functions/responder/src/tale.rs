@@ -18,6 +18,8 @@ pub(crate) struct Tale {
     pub(crate) oldest_ms: Option<i64>,
     pub(crate) probes: Option<String>,
     pub(crate) effect: Option<&'static str>,
+    pub(crate) audited: Option<u64>,
+    pub(crate) differences: Option<u64>,
     pub(crate) mails: u64,
     pub(crate) races_lost: u64,
 }
@@ -60,6 +62,8 @@ impl Inner {
             oldest_ms = tale.oldest_ms,
             probes = tale.probes,
             effect = tale.effect,
+            audited = tale.audited,
+            differences = tale.differences,
             mails = tale.mails,
             races_lost = tale.races_lost,
             error,
@@ -79,6 +83,8 @@ struct Line {
     oldest_unsettled_seconds: Option<u64>,
     dead_letters: Option<u64>,
     quarantined: Option<u64>,
+    audited_intents: Option<u64>,
+    audit_differences: Option<u64>,
 }
 
 impl Line {
@@ -90,6 +96,8 @@ impl Line {
             oldest_unsettled_seconds: tale.oldest_ms.map(|ms| u64::try_from(ms / 1_000).unwrap_or(0)),
             dead_letters: tale.dead_letters,
             quarantined: tale.quarantined,
+            audited_intents: tale.audited,
+            audit_differences: tale.differences,
         }
     }
 }
@@ -114,6 +122,17 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn an_audit_is_two_metrics_and_a_turn_without_one_is_none() {
+        let output = Output::default();
+        let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
+        let tale = Tale { audited: Some(250), differences: Some(0), ..Tale::default() };
+        metrics.write(&Line::of(&tale, 0), UnixMs(1_767_603_600_000));
+        let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        assert!(line.contains(r#"{"Name":"AuditedIntents"},{"Name":"AuditDifferences"}"#), "{line}");
+        assert!(line.contains(r#""AuditedIntents":250,"AuditDifferences":0"#), "{line}");
     }
 
     #[test]

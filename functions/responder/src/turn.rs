@@ -1,4 +1,4 @@
-//! One turn: look, decide, save, act, tell.
+//! One turn: look, decide, save, act, tell, and carry an audit on.
 //!
 //! Invariant: nothing is done and nothing is published by a turn that did not save the record that says so; and a mail
 //! is taken out of its record only after the topic took it.
@@ -27,12 +27,12 @@ impl Inner {
         }
         // Until this turn has come to its end, the next one takes nothing for granted.
         self.memory.remember(Last::Unknown);
-        let incident = self.records.read_both().await?;
+        let (incident, audit) = Box::pin(self.records.read_all()).await?;
         let mut seen = Box::pin(self.observe(now, wake, &incident)).await?;
         tale.saw(&seen, &incident);
         let order = match wake {
             Wake::Order(Order { command: Command::Status, .. }) => {
-                return self.status(&seen, &incident).await;
+                return self.status(&seen, &incident, &audit).await;
             }
             Wake::Order(order) => Some(order),
             Wake::Schedule | Wake::Alarm { .. } | Wake::Other(_) => None,
@@ -44,7 +44,17 @@ impl Inner {
         };
         let ordered = order.filter(|_| refused.is_none());
         let (after, answer) = self.carry_out(decision, &incident, &mut seen, ordered, tale).await?;
-        if after.is_quiet() && seen.is_calm() && seen.quarantine.total() == 0 {
+        let audit = match wake {
+            // Whoever gives an order waits for the answer.
+            Wake::Order(_) => audit,
+            Wake::Schedule | Wake::Alarm { .. } | Wake::Other(_) => {
+                Box::pin(self.audit(audit, &after.recovery.phase, now, tale)).await?
+            }
+        };
+        self.memory.remember_audit(audit.due_at());
+        let is_order = matches!(wake, Wake::Order(_));
+        if after.is_quiet() && seen.is_calm() && seen.quarantine.total() == 0 && audit.is_quiet() && !is_order
+        {
             self.memory.remember(Last::Quiet);
         }
         Ok(match refused {
@@ -158,6 +168,7 @@ impl Inner {
     async fn answer(&self, order: &Order, record: &Recovery, now: UnixMs) -> Result<Value, TurnError> {
         let phase = record.phase.name();
         let done = match &order.command {
+            Command::Audit(span) => self.begin_audit(order, *span, now).await?,
             Command::Release(payment_id) => self.release(payment_id, now).await?.to_string(),
             Command::Redrive => "a move task was started".to_owned(),
             Command::Pause => {
@@ -170,7 +181,12 @@ impl Inner {
     }
 
     /// Saves a record that has no effect, and sends its mails.
-    async fn keep<R: Record>(&self, before: &Outbox, next: R, tale: &mut Tale) -> Result<R, TurnError> {
+    pub(crate) async fn keep<R: Record>(
+        &self,
+        before: &Outbox,
+        next: R,
+        tale: &mut Tale,
+    ) -> Result<R, TurnError> {
         match self.records.save(&next).await? {
             Saved::Yes(saved) => self.tell_people(before, saved, tale).await,
             Saved::Lost(found) => {

@@ -106,6 +106,19 @@ pub(crate) fn probe(mode: Mode, seen: &Seen) -> Probe {
     }
 }
 
+/// Why there is no page of intents. A refusal can only be about what we ask, or about what our key may do.
+pub(crate) fn failed_listing(mode: Mode, seen: &Seen) -> Cause {
+    match answer(Call::Create, mode, seen) {
+        Answer::Unknown { cause, .. } | Answer::NotDone { cause } => cause,
+        Answer::Refused { .. } => Cause::RefusedInARow,
+        Answer::Intent(_)
+        | Answer::Declined(_)
+        | Answer::UnexpectedState(_)
+        | Answer::KeySpent
+        | Answer::IntentMissing => Cause::ProviderUnreadable,
+    }
+}
+
 /// Seconds that whoever answered asks us to wait, on whatever answer. A date counts from the answer's own `Date`: two
 /// clocks of one machine, where ours might differ.
 pub(crate) fn retry_after_s(headers: &HeaderMap) -> Option<u32> {

@@ -6,6 +6,7 @@
 use crate::classify::{self, Call, Failure, Seen};
 use crate::envelope::word;
 use crate::limits::{CALL_TIMEOUT, CALL_TIMEOUT_MS, FAILURE_CHARS_MAX, WARM_TIMEOUT, WARM_TIMEOUT_MS};
+use crate::list::{self, Ask, Listing};
 use crate::transport::{Transport, TransportError};
 use crate::{ApiBase, ApiKey, Mode, request};
 use bytes::Bytes;
@@ -122,6 +123,12 @@ impl Client {
     pub async fn probe(&self, key: &ApiKey) -> Reply<Probe> {
         let seen = self.send(key, request::probe(&self.base, key)).await;
         reply(&seen, classify::probe(self.mode, &seen))
+    }
+
+    /// Asks for a page of the account's intents.
+    pub async fn list(&self, key: &ApiKey, ask: &Ask<'_>) -> Reply<Listing> {
+        let seen = self.send(key, request::list(&self.base, key, ask)).await;
+        reply(&seen, list::listing(self.mode, &seen))
     }
 
     async fn answered(&self, call: Call<'_>, key: &ApiKey, request: Request<Bytes>) -> Reply {

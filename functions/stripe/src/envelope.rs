@@ -8,6 +8,8 @@
 use crate::limits::{BODY_BYTES_MAX, WORD_CHARS_MAX};
 use crate::mode::{Livemode, Mode};
 use crate::words;
+use payments::UnixMs;
+use payments::audit::Listed;
 use payments::limits::STRIPE_ID_CHARS_MAX;
 use payments::payment::PAYMENT_ID_KEY;
 use payments::provider::{Decline, Intent, IntentId, IntentStatus};
@@ -22,6 +24,14 @@ pub(crate) type Seen = (Intent, Mode);
 /// The payment intent that `body` is, if it is one.
 pub(crate) fn intent(body: &[u8]) -> Option<Seen> {
     read::<IntentObject>(body)?.into_intent()
+}
+
+/// The intents on the page that `body` is, each with its mode, and whether more follow; nothing unless all of it can be
+/// read.
+pub(crate) fn list(body: &[u8]) -> Option<(Vec<(Listed, Mode)>, bool)> {
+    let page = read::<ListObject>(body).filter(|page| page.object == "list")?;
+    let listed = page.data.into_iter().map(ListedObject::into_listed).collect::<Option<_>>()?;
+    Some((listed, page.has_more))
 }
 
 /// What Stripe's error envelope says, if `body` is one.
@@ -102,6 +112,27 @@ struct Envelope {
 struct Balance {
     object: String,
     livemode: Livemode,
+}
+
+#[derive(Deserialize)]
+struct ListObject {
+    object: String,
+    data: Vec<ListedObject>,
+    has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct ListedObject {
+    created: i64,
+    #[serde(flatten)]
+    intent: IntentObject,
+}
+
+impl ListedObject {
+    fn into_listed(self) -> Option<(Listed, Mode)> {
+        let (intent, mode) = self.intent.into_intent()?;
+        Some((Listed { intent, created_at: UnixMs(self.created.saturating_mul(1_000)) }, mode))
+    }
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@
 use crate::STRIPE_VERSION;
 use crate::base::ApiBase;
 use crate::key::ApiKey;
+use crate::list::Ask;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderValue, Method, Request};
@@ -75,6 +76,19 @@ pub(crate) fn retrieve(base: &ApiBase, key: &ApiKey, intent: &RecordedIntent) ->
 /// a payment undecided.
 pub(crate) fn cancel(base: &ApiBase, key: &ApiKey, intent: &RecordedIntent) -> Request<Bytes> {
     post(base, key, &format!("{}/cancel", path(intent)), String::new())
+}
+
+/// Asks for a page of intents. `created` is in whole seconds, as everything of Stripe's is.
+pub(crate) fn list(base: &ApiBase, key: &ApiKey, ask: &Ask<'_>) -> Request<Bytes> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("limit", &ask.limit.to_string())
+        .append_pair("created[gte]", &ask.window.since_s().to_string())
+        .append_pair("created[lt]", &ask.window.until_s().to_string());
+    if let Some(after) = ask.after {
+        query.append_pair("starting_after", &after.0);
+    }
+    authorized(base, key, Method::GET, &format!("/v1/payment_intents?{}", query.finish()), String::new())
 }
 
 /// Reads the account's balance: one small object that every account has, authenticated, without a parameter, and

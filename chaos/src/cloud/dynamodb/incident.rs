@@ -4,13 +4,14 @@
 
 use crate::journal::{Event, Letter};
 use dynoxide::{AttributeValue, Item};
+use payments::audit::{Audit, Story};
 use payments::incident::{self, Notice, Outbox, Recovery};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Key attribute of the records.
 const KEY: &str = "record";
 
-/// A save of one of the two records; nothing for any other item.
+/// A save of one of the records; nothing for any other item.
 pub(super) fn saved(item: &Item, request: &str) -> Option<Event> {
     let text = |name: &str| match item.get(name) {
         Some(AttributeValue::S(text)) => Some(text.as_str()),
@@ -24,6 +25,7 @@ pub(super) fn saved(item: &Item, request: &str) -> Option<Event> {
     let outbox = match record {
         "recovery" => serde_json::from_str::<Recovery>(body).ok()?.outbox,
         "quarantine" => serde_json::from_str::<Notice>(body).ok()?.outbox,
+        "audit" => serde_json::from_str::<Audit>(body).ok()?.outbox,
         _ => return None,
     };
     Some(Event::IncidentSaved {
@@ -39,11 +41,20 @@ fn letters(outbox: &Outbox) -> Vec<Letter> {
     outbox.pending().iter().map(|mail| Letter { number: mail.number, tells: tells(&mail.letter) }).collect()
 }
 
+/// When the audit began, so that two of them are told apart.
+fn began(story: &Story) -> String {
+    format!("of {}", story.round.began_at.0)
+}
+
 /// `opened`, or `escalated: redrive_is_yours`.
 fn tells(letter: &incident::Letter) -> String {
     let kind = match letter {
         incident::Letter::Recovery(kind, _) => serde_json::to_value(kind),
         incident::Letter::Quarantine(kind, _) => serde_json::to_value(kind),
+        // Every audit may tell the same, and each only once.
+        incident::Letter::Audit(kind, story) => {
+            serde_json::to_value(kind).map(|kind| json!({ kind.as_str().unwrap_or_default(): began(story) }))
+        }
     };
     match kind {
         Ok(Value::String(name)) => name,

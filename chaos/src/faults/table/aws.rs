@@ -5,7 +5,7 @@
 use super::super::kinds::{Description, Family, Placement};
 
 /// Operations on either table.
-const LEDGER: &[&str] = &["GetItem", "Query", "UpdateItem"];
+const LEDGER: &[&str] = &["GetItem", "BatchGetItem", "Query", "UpdateItem"];
 /// What an event comes from.
 const EVENTS: &[&str] = &["alarm", "schedule"];
 

@@ -7,9 +7,6 @@ use super::super::kinds::{Description, Family, Placement};
 /// Every call that the fake Stripe answers.
 const CALLS: &[&str] = &["create", "confirm", "retrieve", "cancel", "probe", "list", "search"];
 
-/// Those of them that no run makes unless somebody asks for it: a fault drawn for them alone would never fire.
-pub(in super::super) const ON_REQUEST: [&str; 2] = ["list", "search"];
-
 pub(in super::super) const STRIPE_UNAVAILABLE: Description = Description {
     name: "stripe-unavailable",
     family: Family::Stripe,
@@ -68,6 +65,30 @@ pub(in super::super) const STRIPE_UNAUTHORIZED: Description = Description {
     does: "answers 401, as if the key had been revoked",
     cause: "somebody rolled the key in the dashboard and forgot the secret",
     heals: "a valid key in the secret; this outage is ours",
+};
+
+pub(in super::super) const STRIPE_REFUSING: Description = Description {
+    name: "stripe-refusing",
+    family: Family::Stripe,
+    default_share: 1.0,
+    placements: &[Placement::Before, Placement::Stored],
+    operations: CALLS,
+    prevents_calls: true,
+    does: "answers everybody with one 400, 402, 403 or 404 about the account, with or without a code; before: nothing is stored, stored: a create answers it for a day",
+    cause: "an account that is not active yet, a capability that was taken away, a rule for charges abroad",
+    heals: "somebody mends the account; this outage is ours",
+};
+
+pub(in super::super) const STRIPE_OTHER_ACCOUNT: Description = Description {
+    name: "stripe-other-account",
+    family: Family::Stripe,
+    default_share: 1.0,
+    placements: &[Placement::Before],
+    operations: &["confirm", "retrieve", "cancel"],
+    prevents_calls: true,
+    does: "answers 404 resource_missing for every intent made before it began, and takes new ones",
+    cause: "somebody deployed the key of another account",
+    heals: "the right key in the secret; this outage is ours",
 };
 
 pub(in super::super) const STRIPE_LOCK_TIMEOUT: Description = Description {
@@ -137,7 +158,7 @@ pub(in super::super) const STRIPE_SLOW: Description = Description {
     placements: &[],
     operations: CALLS,
     prevents_calls: false,
-    does: "takes 5 to 40 s for an answer; whatever was asked happens",
+    does: "takes 5 to 40 s, or so many `times` as long as usual, for an answer; whatever was asked happens",
     cause: "overload, as in the slow half hour that begins most outages",
     heals: "the client gives up after 10 s, looks the intent up, and finds it done",
 };

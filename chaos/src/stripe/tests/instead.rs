@@ -6,13 +6,14 @@ use crate::stripe::limits::ENDPOINT_CALLS_PER_S;
 
 const INTENTS: &str = "/v1/payment_intents";
 
-pub(super) const EVERY_INSTEAD: [Instead; 6] = [
+pub(super) const EVERY_INSTEAD: [Instead; 7] = [
     Instead::Unavailable,
     Instead::BadGateway,
     Instead::Throttled { by: Limiter::GlobalConcurrency, retry_after_s: None },
     Instead::LockTimeout,
     Instead::KeyInUse,
     Instead::Unauthorized,
+    Instead::NoSuchIntent,
 ];
 
 #[test]

@@ -6,6 +6,7 @@ use super::observation::Observation;
 use super::recovery::{Escalation, Paused, Phase, Recovery, cut};
 use super::turn::{Turn, is_older_than_a_turn};
 use super::{Effect, Policy};
+use crate::audit::Span;
 use crate::payment::PaymentId;
 
 /// An order, with whose it is.
@@ -30,6 +31,8 @@ pub enum Command {
     Resume,
     /// Try a quarantined payment again.
     Release(PaymentId),
+    /// Hold the provider's books against the ledger, this far back.
+    Audit(Span),
     /// Say how things stand.
     Status,
 }
@@ -43,6 +46,7 @@ impl Command {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Release(_) => "release",
+            Self::Audit(_) => "audit",
             Self::Status => "status",
         }
     }
@@ -82,6 +86,7 @@ impl Recovery {
         let mut turn = Turn::new(seen, self, policy);
         let about = match &order.command {
             Command::Release(payment_id) => format!("release {payment_id}"),
+            Command::Audit(span) => format!("audit {span}"),
             Command::Redrive | Command::Pause | Command::Resume | Command::Status => {
                 order.command.name().to_owned()
             }
@@ -103,7 +108,7 @@ impl Recovery {
                     turn.next.history.escalations.remove(&told);
                 }
             }
-            Command::Release(_) => {}
+            Command::Release(_) | Command::Audit(_) => {}
         }
         Ok((turn.next, turn.effect))
     }

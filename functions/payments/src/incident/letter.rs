@@ -7,6 +7,7 @@ use super::observation::{Depth, Observation, Probes, Trigger, Verdict};
 use super::recovery::{Escalation, Phase, Recovery};
 use super::survey::{Quarantined, Reach, Survey};
 use super::{AutoRedrive, Policy};
+use crate::audit;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub enum Letter {
     Recovery(Kind, Box<Facts>),
     /// About the quarantine.
     Quarantine(NoticeKind, NoticeFacts),
+    /// About an audit.
+    Audit(audit::Kind, Box<audit::Story>),
 }
 
 /// Which transition of a recovery.

@@ -28,12 +28,13 @@ pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode};
 pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
 pub use outbox::{Mail, Outbox};
+pub(crate) use recovery::cut as kept_text;
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
 pub use rowless::{BodyDigest, Rowless, Stray};
 pub use survey::{Details, Quarantined, Reach, Survey, Unsettled, samples};
 pub use turn::Sorted;
 
-/// The two records, as they were read.
+/// The two records of an incident, as they were read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Incident {
     /// About the backlog.

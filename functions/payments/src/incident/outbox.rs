@@ -32,7 +32,7 @@ pub struct Mail {
 
 impl Outbox {
     /// Writes a mail, claimed by the turn of `now`.
-    pub(super) fn write(&mut self, letter: Letter, now: UnixMs) {
+    pub(crate) fn write(&mut self, letter: Letter, now: UnixMs) {
         if self.pending.len() >= OUTBOX_MAX {
             self.pending.remove(0);
         }
@@ -41,7 +41,7 @@ impl Outbox {
     }
 
     /// Claims the mails whose claim is older than a function can live.
-    pub(super) fn claim_overdue(&mut self, now: UnixMs) {
+    pub(crate) fn claim_overdue(&mut self, now: UnixMs) {
         for mail in &mut self.pending {
             if now.since_ms(mail.claimed_at) > i64::from(TURN_S_MAX) * 1_000 {
                 mail.claimed_at = now;

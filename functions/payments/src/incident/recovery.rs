@@ -271,6 +271,6 @@ impl History {
     }
 }
 
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     text.chars().filter(|char| !char.is_control()).take(AUDIT_CHARS_MAX).collect()
 }

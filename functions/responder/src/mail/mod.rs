@@ -6,6 +6,7 @@
 //! Invariant: a subject is what SNS takes: ASCII, one line, under 100 characters; a body is plain text that names no
 //! card, no key and no customer.
 
+mod audit;
 mod money;
 mod needed;
 mod quarantine;
@@ -62,6 +63,7 @@ pub fn write(letter: &Letter, site: &Site) -> Email {
     let (subject, body) = match letter {
         Letter::Recovery(kind, facts) => recovery::write(*kind, facts, site),
         Letter::Quarantine(kind, facts) => quarantine::write(*kind, facts, site),
+        Letter::Audit(kind, story) => audit::write(*kind, story, site),
     };
     Email { subject: subject_line(&subject), body }
 }

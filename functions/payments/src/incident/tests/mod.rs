@@ -30,7 +30,7 @@ fn payment_id(n: u64) -> PaymentId {
 fn kinds(outbox: &Outbox, before: &Outbox) -> Vec<Kind> {
     let kind = |mail: &Mail| match &mail.letter {
         Letter::Recovery(kind, _) => Some(*kind),
-        Letter::Quarantine(..) => None,
+        Letter::Quarantine(..) | Letter::Audit(..) => None,
     };
     outbox.claimed_since(before).filter_map(kind).collect()
 }

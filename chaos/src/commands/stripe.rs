@@ -1,0 +1,79 @@
+//! `stripe`: the fake Stripe, served to whoever has a client to test.
+//!
+//! Invariant: nothing is said on standard output before it listens, and the book is printed however it is ended.
+
+use super::arguments::Stripe;
+use super::{Exit, Refusal, Surroundings, say};
+use crate::experiment::{FaultArgument, served};
+use crate::faults::{Fault, Kind, Placement, Tally, Window};
+use crate::serve::{self, Offer, ServeError};
+use crate::units::{count, counted};
+use payments::UnixMs;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Serves until Ctrl-C, then prints what was charged and what went wrong.
+pub(super) fn stripe(wanted: &Stripe, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
+    let elapsed_ms = i64::try_from((around.elapsed)().as_millis()).unwrap_or(i64::MAX);
+    let offer = Offer {
+        port: wanted.port,
+        mode: wanted.mode.meant(),
+        latency: wanted.latency(),
+        faults: faults(wanted)?,
+        seed: wanted.seed,
+        now: UnixMs(around.started.as_millisecond()).plus_ms(elapsed_ms),
+    };
+    let stop = Arc::new(Notify::new());
+    ring_when_ended(stop.clone()).map_err(|error| Refusal::Harness(error.to_string()))?;
+    let served = serve::serve(&offer, &stop, |port| say(around.out, &greeting(wanted, port)));
+    let served = served.map_err(|error| match error {
+        ServeError::Port { .. } => Refusal::Bad(error.to_string()),
+        ServeError::System(_) => Refusal::Harness(error.to_string()),
+    })?;
+    say(around.out, &format!("\n{}{}", served.sums.text(), told(&served.faults)));
+    Ok(Exit::Passed)
+}
+
+/// Rings at the first Ctrl-C, or when whoever started the program asks it to end.
+fn ring_when_ended(stop: Arc<Notify>) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // A thread, because a signal may come while nothing else of the program is awake; it ends with the program.
+    std::thread::spawn(move || signals.forever().for_each(|_| stop.notify_one()));
+    Ok(())
+}
+
+fn faults(wanted: &Stripe) -> Result<Vec<Fault>, Refusal> {
+    let unavailable = |chance| Fault::steady(Kind::StripeUnavailable, chance, Window::ALWAYS);
+    let meant =
+        wanted.faults.iter().map(|fault| fault.meant).map(|FaultArgument { kind, placement, chance }| {
+            let kind = served(kind).map_err(|error| Refusal::Bad(format!("--fault: {error}")))?;
+            Ok(Fault { placement, ..Fault::steady(kind, chance, Window::ALWAYS) })
+        });
+    wanted.failure_rate.map(unavailable).map(Ok).into_iter().chain(meant).collect()
+}
+
+fn greeting(wanted: &Stripe, port: u16) -> String {
+    let mode = wanted.mode.name();
+    format!(
+        "A fake Stripe listens on http://127.0.0.1:{port}; it takes any sk_{mode}_… or rk_{mode}_… as its key. Try:\n\n  \
+         curl http://127.0.0.1:{port}/v1/payment_intents -u sk_{mode}_123: -d amount=1999 -d currency=eur \
+         -d payment_method=pm_card_visa -d confirm=true -d off_session=true -d 'metadata[payment_id]=order-1'\n\n\
+         Faults: cargo chaos fault list|set|clear --port {port}. Ctrl-C ends it and prints the book.\n"
+    )
+}
+
+fn told(faults: &[Tally]) -> String {
+    if faults.is_empty() {
+        return "Faults: none were set\n".to_owned();
+    }
+    let mut out = "Faults:\n".to_owned();
+    for Tally { fault, asked, fired, .. } in faults {
+        let place = fault.placement.map(|it| format!("/{}", Placement::name(it))).unwrap_or_default();
+        let name = format!("{}{place}", fault.kind);
+        let _ = writeln!(out, "  {name:<28}  fired {} of {}", count(*fired), counted(*asked, "time"));
+    }
+    out
+}

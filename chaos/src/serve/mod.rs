@@ -1,0 +1,119 @@
+//! The fake Stripe over HTTP on loopback, for whoever has a Stripe client to test.
+//!
+//! Account, faults and wire are the simulation's; here they meet real sockets and real time, which nothing simulated
+//! ever does.
+//! Invariant: what a client is made to meet is what the wire says, down to the connection: no answer is no answer.
+
+mod control;
+mod edge;
+mod remote;
+mod sums;
+
+pub use remote::{Remote, RemoteError};
+pub use sums::Sums;
+
+use crate::clock::Clock;
+use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Faults, Tally};
+use crate::journal::Journal;
+use crate::stripe::{FakeStripe, Latency, Mode, Provider};
+use edge::Edge;
+use payments::UnixMs;
+use std::convert::Infallible;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+/// Port that is used when nobody names one: that of the mock that Stripe publishes.
+pub const PORT: u16 = 12_111;
+
+/// A Stripe to be served.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Port on loopback; 0 takes any that is free.
+    pub port: u16,
+    /// Which keys it takes.
+    pub mode: Mode,
+    /// How long its answers take when nothing is wrong.
+    pub latency: Latency,
+    /// What goes wrong from the beginning.
+    pub faults: Vec<Fault>,
+    /// Seed of ids and draws.
+    pub seed: u64,
+    /// What time it is.
+    pub now: UnixMs,
+}
+
+/// What was served, once it is over.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The money.
+    pub sums: Sums,
+    /// What came of every fault, in the order in which they were set.
+    pub faults: Vec<Tally>,
+}
+
+/// Why nothing could be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port cannot be had.
+    #[error("cannot listen on 127.0.0.1:{port}: {why}; accepted: a free port, or 0 for any that is free")]
+    Port {
+        /// Which one.
+        port: u16,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// The machine does not let a program listen, wait or be interrupted.
+    #[error("cannot serve: {0}")]
+    System(io::Error),
+}
+
+/// Serves until `stop` is rung; `listens` is told the port once it can be asked.
+///
+/// # Errors
+/// When the port cannot be had, or nothing else can.
+pub fn serve(offer: &Offer, stop: &Notify, listens: impl FnOnce(u16)) -> Result<Served, ServeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(ServeError::System)?.block_on(offer.until(stop, listens))
+}
+
+impl Offer {
+    async fn until(&self, stop: &Notify, listens: impl FnOnce(u16)) -> Result<Served, ServeError> {
+        let taken = |why| ServeError::Port { port: self.port, why };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(taken)?;
+        listens(listener.local_addr().map_err(ServeError::System)?.port());
+        let (clock, journal) = (Clock::starting_at(self.now), Journal::default());
+        let faults = Faults::new(&self.faults, self.seed, self.now, CRASH_HOPS_DEFAULT, journal.clone());
+        let stripe = FakeStripe::open_to(self.seed, self.mode, faults.clone());
+        let provider = Provider::with(self.latency, stripe, self.seed, faults.clone(), clock, journal);
+        let edge = Arc::new(Edge::new(provider.clone(), faults.clone(), clock));
+        tokio::select! {
+            biased;
+            () = stop.notified() => {}
+            never = provider.keep_up() => match never {},
+            never = accept(&listener, &edge) => match never {},
+        }
+        provider.finish();
+        let sums = Sums::of(provider.stripe().book());
+        Ok(Served { sums, faults: faults.tally() })
+    }
+}
+
+/// Takes whoever comes. Connections that are open when this is dropped end with it.
+async fn accept(listener: &TcpListener, edge: &Arc<Edge>) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // A client that is gone before it was taken is no trouble of the server's.
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(edge::connection(stream, edge.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}

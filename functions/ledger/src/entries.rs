@@ -1,0 +1,89 @@
+//! Many rows at once, as far as an audit looks at them.
+//!
+//! Invariant: a row that is not in the answer is not there; one that was not read is an error.
+
+use crate::item::Item;
+use crate::limits::{ENTRIES_ATTEMPTS, ENTRIES_MAX};
+use crate::{Ledger, LedgerError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use payments::audit::{Entry, Standing};
+use payments::provider::IntentId;
+use payments::{PaymentId, UnixMs};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Only what is compared.
+const FIELDS: [&str; 8] =
+    ["payment_id", "state", "intent_id", "amount", "currency", "received_at", "enqueued_at", "settled_at"];
+
+type Keys = Vec<Item>;
+
+impl Ledger {
+    /// The rows of these payments, as the last writes left them; those that there are.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked, or leaves some unread however often it is.
+    pub async fn entries(
+        &self,
+        payments: &BTreeSet<PaymentId>,
+    ) -> Result<BTreeMap<PaymentId, Entry>, LedgerError> {
+        let ids: Vec<&PaymentId> = payments.iter().collect();
+        let mut entries = BTreeMap::new();
+        for batch in ids.chunks(ENTRIES_MAX) {
+            let key = |id: &&PaymentId| {
+                HashMap::from([("payment_id".to_owned(), AttributeValue::S(id.as_str().to_owned()))])
+            };
+            let mut keys: Keys = batch.iter().map(key).collect();
+            for _ in 0..ENTRIES_ATTEMPTS {
+                let (items, unread) = self.batch(keys).await?;
+                entries.extend(items.iter().filter_map(read));
+                keys = unread;
+                if keys.is_empty() {
+                    break;
+                }
+            }
+            if !keys.is_empty() {
+                return Err(LedgerError::Unavailable(format!(
+                    "BatchGetItem left {} keys unread",
+                    keys.len()
+                )));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The rows of these keys, and the keys that DynamoDB did not get to.
+    async fn batch(&self, keys: Keys) -> Result<(Vec<Item>, Keys), LedgerError> {
+        let names = FIELDS.iter().map(|field| (format!("#{field}"), (*field).to_owned()));
+        let fields: Vec<String> = FIELDS.iter().map(|field| format!("#{field}")).collect();
+        let wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            // Consistent: a row that is overlooked would make its charge one without a row.
+            .consistent_read(true)
+            .projection_expression(fields.join(", "))
+            .set_expression_attribute_names(Some(names.collect()))
+            .build()
+            .map_err(|error| LedgerError::Unavailable(error.to_string()))?;
+        let ask = self.client.batch_get_item().request_items(&self.table, wanted);
+        let answer = ask.send().await.map_err(|error| LedgerError::of("BatchGetItem", &error))?;
+        let items = answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
+        let unread = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+        Ok((items, unread.map(|unread| unread.keys).unwrap_or_default()))
+    }
+}
+
+/// A row, as far as it can be read: what is missing in it, or strange, is for the audit to tell.
+fn read(item: &Item) -> Option<(PaymentId, Entry)> {
+    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+    let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
+    let instant = |name: &str| number(name).map(UnixMs);
+    let entry = Entry {
+        standing: Standing::of(&text("state").unwrap_or_default()),
+        intent_id: text("intent_id").map(IntentId),
+        amount: number("amount"),
+        currency: text("currency"),
+        received_at: instant("received_at").unwrap_or_default(),
+        enqueued_at: instant("enqueued_at").unwrap_or_default(),
+        settled_at: instant("settled_at"),
+    };
+    Some((PaymentId::new(&text("payment_id")?)?, entry))
+}
