@@ -9,6 +9,7 @@ const TEMPLATE: &str = "\
 Parameters:
   StripeSecretArn: { Type: String }
   AlertEmail: { Type: String }
+  StripeMode: { Type: String }
 Resources:
   Payments:
     Type: AWS::SQS::Queue

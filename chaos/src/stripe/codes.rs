@@ -2,13 +2,20 @@
 //!
 //! Source: <https://docs.stripe.com/error-codes>; `ci/stripe-contract` sees each in an answer and holds it to the list in
 //! the official SDK.
-//! Invariant: an answer has no code that is not listed here.
+//! Invariant: an answer has no code that is not listed here or among those of a refused account.
 
-/// The value of an `error.code`; there are no others than the constants.
+use crate::faults::Refusal;
+
+/// The value of an `error.code`; there are no others than the constants, and the codes of a refused account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Code(&'static str);
 
 impl Code {
+    /// The code of a refusal of the account, if it has one.
+    pub(super) fn of(refusal: Refusal) -> Option<Self> {
+        refusal.code().map(Self)
+    }
+
     pub(super) const fn name(self) -> &'static str {
         self.0
     }

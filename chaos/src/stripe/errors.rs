@@ -173,12 +173,16 @@ impl ApiError {
     pub(super) fn account_refused(refusal: Refusal) -> Self {
         let status = StatusCode::from_u16(refusal.status()).expect("a refusal's statuses are HTTP's");
         let error = Self::invalid(status, "This account may not do that.");
-        refusal.code().map_or_else(|| error.clone(), |code| error.clone().with_code(code))
+        match Code::of(refusal) {
+            Some(code) => error.with_code(code),
+            None => error,
+        }
     }
 
     /// The account of the key that was sent does not have the intent, which another one may.
     pub(super) fn no_intent_for_key() -> Self {
-        let mut error = Self::about("resource_missing", "intent", "There is no such intent for this key.");
+        let mut error =
+            Self::about(Code::RESOURCE_MISSING, "intent", "There is no such intent for this key.");
         error.status = StatusCode::NOT_FOUND;
         error
     }

@@ -34,7 +34,7 @@ pub(crate) enum Weather {
     Deadly,
     /// Stripe answers with a 500 that it stores.
     Stored,
-    /// Every payment is sent twice, and issuers decline for the moment.
+    /// Every payment is sent three times, and issuers decline, most of them for the moment.
     Fickle,
     /// Banks take their time and may say no, and what Stripe says of it is cut short.
     Murky,
@@ -113,7 +113,7 @@ impl Weather {
             Self::Deadly => payments(20, "2m"),
             Self::Outage | Self::Mute | Self::Echo => payments(80, "40m"),
             Self::Twins => bodies("3s", (0..36).map(|n| payment(if n < 24 { n / 2 } else { n - 24 }, PRICE))),
-            Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 24, PRICE))),
+            Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 16, PRICE))),
             Self::Conflicts => {
                 bodies("20s", (0..12).flat_map(|n| [payment(n, PRICE), payment(n, 2 * PRICE)]))
             }
@@ -143,7 +143,7 @@ impl Weather {
                  { kind = 'crash', hop = 4, rate = 0.9, from = '3m', for = '18m' }"
             }
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
-            Self::Fickle => "{ kind = 'declined-softly', rate = 0.6 }",
+            Self::Fickle => "{ kind = 'declined', rate = 0.3 }, { kind = 'declined-softly', rate = 0.6 }",
             Self::Murky => {
                 "{ kind = 'processing', rate = 0.4, for = '8m' },
                  { kind = 'stripe-garbage', placement = 'after', operations = ['confirm'], rate = 0.4, for = '8m' }"

@@ -209,10 +209,6 @@ impl Town {
         self.dynamodb("DeleteItem", json!({"TableName": self.deployed.names.ledger, "Key": key})).await;
     }
 
-    pub(crate) async fn put_row(&self, item: Value) {
-        self.dynamodb("PutItem", json!({"TableName": self.deployed.names.ledger, "Item": item})).await;
-    }
-
     async fn dynamodb(&self, operation: &str, body: Value) {
         let body = body.to_string();
         let reply = self.cloud.services().answer(Service::DynamoDb, operation, body.as_bytes(), "").await;
