@@ -371,9 +371,9 @@ fn intents_that_the_key_does_not_open_wait_until_it_does() {
         ]";
     let history = run_text(text, 1);
     assert!(fired(&history, Kind::StripeOtherAccount) > 0);
-    let charged = count(&history, |event| matches!(event, Event::Charged { .. }));
-    let quarantined = history.held(&history.names.quarantine).len() as u64;
-    assert_eq!(charged + quarantined, 10);
+    // The key was the deployment's, so it is held against no payment: none is poison for it, however often it is tried.
+    assert_eq!(count(&history, |event| matches!(event, Event::Charged { .. })), 10);
+    assert!(history.held(&history.names.quarantine).is_empty());
     let charged_early = history.records.iter().any(|record| {
         record.at < history.began.plus_ms(15 * 60_000) && matches!(record.event, Event::Charged { .. })
     });

@@ -362,3 +362,61 @@ impl Row {
         self.soft_declines = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::POISON_DEATHS;
+
+    fn words(version: &str) -> Arc<Wording> {
+        Arc::new(Wording { version: version.to_owned(), create: Vec::new(), confirm: Vec::new() })
+    }
+
+    fn received() -> Row {
+        let body =
+            r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#;
+        let request = Request::new(Payment::parse(body).expect("valid"), words("before"));
+        let delivery = OpenDelivery { began_at: UnixMs(1_000), message: "message-1".to_owned() };
+        Row::received(Arc::new(request), delivery, UnixMs(900))
+    }
+
+    fn after(row: &Row, change: &Change) -> Row {
+        row.apply(change, row.version, UnixMs(2_000)).expect("it is allowed")
+    }
+
+    #[test]
+    fn a_release_without_an_intent_begins_a_generation_in_todays_words() {
+        let quarantined =
+            after(&received(), &Change::Quarantine(Reason::Refused("parameter_unknown".to_owned())));
+        let released = after(&quarantined, &Change::Release(Forget::Nothing, words("today")));
+        assert_eq!((released.create_generation, released.request.wording.version.as_str()), (1, "today"));
+        assert_eq!(released.request.fingerprint, quarantined.request.fingerprint);
+    }
+
+    #[test]
+    fn a_release_that_keeps_its_intent_keeps_its_key_and_its_words() {
+        let intended = after(&received(), &Change::Record(IntentId("pi_1".to_owned())));
+        let quarantined = after(&intended, &Change::Quarantine(Reason::Poison));
+        let kept = after(&quarantined, &Change::Release(Forget::Nothing, words("today")));
+        assert_eq!((kept.create_generation, kept.request.wording.version.as_str()), (0, "before"));
+        let dropped = after(&quarantined, &Change::Release(Forget::CanceledIntent, words("today")));
+        assert_eq!((dropped.create_generation, dropped.request.wording.version.as_str()), (1, "today"));
+        assert_eq!(dropped.intent_id, None);
+    }
+
+    #[test]
+    fn a_cause_that_is_ours_is_no_death_however_often_it_is_met() {
+        for cause in [Cause::IntentMissing, Cause::WrongMode, Cause::AccountRefused, Cause::DeclinedSoftly] {
+            let mut row = received();
+            for n in 0..=i64::try_from(POISON_DEATHS).expect("few") {
+                let delivery =
+                    OpenDelivery { began_at: UnixMs(100_000 * n), message: "message-1".to_owned() };
+                row = row.received_again(delivery.clone(), UnixMs(900));
+                row = after(&row, &Change::HandedBack(cause, delivery));
+            }
+            let now = OpenDelivery { began_at: UnixMs(90_000_000), message: "message-1".to_owned() };
+            // The first delivery of all never said how it ended.
+            assert_eq!(row.deaths(&now), 1, "{cause}");
+        }
+    }
+}
