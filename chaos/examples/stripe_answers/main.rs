@@ -7,7 +7,7 @@
 
 mod world;
 
-use chaos::faults::{Family, Fault, Kind, Placement, Window};
+use chaos::faults::{Family, Fault, Kind, Placement, Refusal, Window};
 use chaos::random::Chance;
 use chaos::stripe::limits::CONFIRMATIONS_MAX;
 use chaos::stripe::{ERROR_CODES, Taken, taken, test_methods};
@@ -16,6 +16,8 @@ use http::Method;
 use payments::Payment;
 use payments::request::Form;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::sleep;
 use world::{Answers, INTENTS, World, with};
 
 const TEST: &str = "sk_test_first";
@@ -39,6 +41,10 @@ const CALLS: [(&str, &str, &str); 7] = [
     ("search", "GET", "/v1/payment_intents/search"),
     ("probe", "GET", "/v1/balance"),
 ];
+
+/// Faults begin when an intent is there already: one of them strikes no other.
+const TROUBLE_FROM_MS: u64 = 60_000;
+const TROUBLE: Window = Window { from_ms: TROUBLE_FROM_MS, until_ms: u64::MAX };
 
 /// Intents in a world with a fault: enough for everything that a fault draws to be drawn.
 const INTENTS_UNDER_A_FAULT: usize = 8;
@@ -117,6 +123,10 @@ async fn in_every_trouble(answers: &mut Answers) {
     let Said { create, confirm } = said("pm_card_visa");
     for fault in faults() {
         let mut world = World::new(answers, TEST, Some(fault.clone()));
+        // Of another payment, because a payment that was not poison once never is.
+        let earlier = world.create(&create.replace("order-1", "order-0")).await;
+        sleep(Duration::from_millis(TROUBLE_FROM_MS)).await;
+        world.end(&earlier, &confirm).await;
         for _ in 0..INTENTS_UNDER_A_FAULT {
             world.live(&create, &confirm).await;
         }
@@ -133,12 +143,17 @@ fn faults() -> Vec<Fault> {
         let placements: Vec<Option<Placement>> = described.placements.iter().copied().map(Some).collect();
         for placement in if placements.is_empty() { vec![None] } else { placements } {
             for operation in if described.operations.is_empty() { &[""] } else { described.operations } {
-                let mut fault = Fault { placement, ..Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS) };
+                let mut fault = Fault { placement, ..Fault::steady(kind, Chance::ALWAYS, TROUBLE) };
                 fault.scope.operations.extend((!operation.is_empty()).then(|| (*operation).to_owned()));
                 faults.push(fault);
             }
         }
     }
+    // A refusal is drawn from the usual ones; each of the others has to be asked for.
+    faults.extend(Refusal::CODES.map(|code| Fault {
+        refusal: Refusal::of(400, Some(code)),
+        ..Fault::steady(Kind::StripeRefusing, Chance::ALWAYS, TROUBLE)
+    }));
     faults
 }
 

@@ -112,11 +112,7 @@ impl<'a> World<'a> {
     pub(crate) async fn live(&mut self, create: &str, confirm: &str) {
         let id = self.create(create).await;
         self.get(&format!("{INTENTS}/{id}")).await;
-        for shown in ["", EXPANDED] {
-            self.confirm(&id, &format!("{confirm}{shown}")).await;
-            self.get(&format!("{INTENTS}/{id}?{shown}")).await;
-            self.post(&format!("{INTENTS}/{id}/cancel"), shown).await;
-        }
+        self.end(&id, confirm).await;
         sleep(Duration::from_millis(PROCESSING_MS_MAX)).await;
         self.get(&format!("{INTENTS}/{id}?{EXPANDED}")).await;
         for (page, shown) in [("?", "data.latest_charge"), ("/search?query=amount>0&", "total_count")] {
@@ -127,6 +123,15 @@ impl<'a> World<'a> {
         let unconfirmed = self.create(create).await;
         self.post(&format!("{INTENTS}/{unconfirmed}/cancel"), "cancellation_reason=abandoned").await;
         self.confirm(&unconfirmed, confirm).await;
+    }
+
+    /// Confirms, looks up and cancels an intent, and once more with everything shown.
+    pub(crate) async fn end(&mut self, id: &str, confirm: &str) {
+        for shown in ["", EXPANDED] {
+            self.confirm(id, &format!("{confirm}{shown}")).await;
+            self.get(&format!("{INTENTS}/{id}?{shown}")).await;
+            self.post(&format!("{INTENTS}/{id}/cancel"), shown).await;
+        }
     }
 
     /// The id of a new intent, created under a key of its own; of none where a fault is in the way.

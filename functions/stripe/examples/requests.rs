@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
+use payments::audit::{Span, Window};
 use payments::charge::Method;
 use payments::ledger::{Change, OpenDelivery, RecordedIntent};
 use payments::provider::IntentId;
@@ -14,7 +15,7 @@ use payments::{Payment, Row, UnixMs};
 use serde_json::{Value, json};
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
-use stripe::{ApiBase, ApiKey, Client, Mode, STRIPE_VERSION, Transport, codes, words};
+use stripe::{ApiBase, ApiKey, Ask, Client, Mode, STRIPE_VERSION, Transport, codes, words};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
@@ -59,6 +60,10 @@ async fn drive(recorder: &mut Recorder, frozen: Arc<Frozen>) {
     }
     recorder.record("retrieve", client.retrieve(&key, &intent)).await;
     recorder.record("cancel", client.cancel(&key, &intent)).await;
+    for after in [None, Some(intent.id())] {
+        let window = Window::before(UnixMs(1_767_609_720_000), Span::parse("48h").expect("it is a span"));
+        recorder.record("list", client.list(&key, &Ask { window, after, limit: 100 })).await;
+    }
     recorder.record("probe", client.probe(&key)).await;
     recorder.record("warm", client.warm()).await;
 }
