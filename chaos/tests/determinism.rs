@@ -24,17 +24,16 @@ fn everything() -> String {
         let placed = placements.iter().map(|it: &Placement| format!("placement = '{}'", it.name()));
         let placed = if placements.is_empty() { vec![String::new()] } else { placed.collect() };
         for placement in placed {
-            let rate = rate(kind);
-            text += &format!(
-                "[[fault]]\nkind = '{kind}'\nfrom = '10m'\nfor = '90m'\nrate = {rate}\n{placement}\n"
-            );
+            let (rate, window) = (rate(kind), window(kind));
+            text += &format!("[[fault]]\nkind = '{kind}'\n{window}\nrate = {rate}\n{placement}\n");
         }
     }
     text
 }
 
 /// Kinds to which a run gives few occasions.
-const SELDOM: [(Kind, f64); 8] = [
+const SELDOM: [(Kind, f64); 9] = [
+    (Kind::StripeOtherAccount, 0.5),
     (Kind::MoveTaskMisses, 1.0),
     (Kind::SlowStart, 0.5),
     (Kind::MetricsLate, 0.5),
@@ -44,6 +43,15 @@ const SELDOM: [(Kind, f64); 8] = [
     (Kind::VisibilityRefused, 0.2),
     (Kind::Poison, 0.04),
 ];
+
+/// A key of another account hides the intents that were made before: there are some to be met again when Stripe is gone.
+const fn window(kind: Kind) -> &'static str {
+    if matches!(kind, Kind::StripeOtherAccount) {
+        "from = '20m'\nfor = '80m'"
+    } else {
+        "from = '10m'\nfor = '90m'"
+    }
+}
 
 /// Often enough to fire in one run, seldom enough for the others to have something left.
 fn rate(kind: Kind) -> f64 {
@@ -77,7 +85,7 @@ fn recorded(seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
 fn the_same_seed_gives_the_same_bytes_in_two_processes_and_another_seed_others() {
     let folder = std::env::temp_dir().join(format!("chaos-determinism-{}", std::process::id()));
     let [first, second, other] =
-        [("2", "a"), ("2", "b"), ("5", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
+        [("5", "a"), ("5", "b"), ("10", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
     std::fs::remove_dir_all(&folder).expect("the runs are read");
     assert!(first.0.len() > 100_000, "a journal this short proves little");
     assert!(first == second, "two runs of one seed differ");

@@ -22,6 +22,9 @@ const QUARANTINE: &str = "QuarantineNotEmpty";
 const CONSUMER: &str = "ConsumerFailing";
 const RESPONDER: &str = "ResponderFailing";
 
+/// Between two looks of CloudWatch at a queue, ms: what is gone sooner may have been seen by none.
+const SAMPLED_MS: i64 = 60_000;
+
 /// How long metrics that woke up late can hide a queue, ms.
 const METRICS_WAKE_MS: i64 = 900_000;
 
@@ -114,7 +117,8 @@ fn stops_responder(fault: &Fault) -> bool {
 
 /// Whether a queue's metrics could show what it held: always, unless they woke up late and it was gone by then.
 fn can_be_seen(evidence: &Evidence<'_>, queue: &str) -> bool {
-    !metrics_were_late(evidence) || held_longest_ms(evidence, queue) > METRICS_WAKE_MS + ALARM_MS_MAX
+    let unseen_ms = if metrics_were_late(evidence) { METRICS_WAKE_MS + ALARM_MS_MAX } else { SAMPLED_MS };
+    held_longest_ms(evidence, queue) > unseen_ms
 }
 
 fn metrics_were_late(evidence: &Evidence<'_>) -> bool {
@@ -173,8 +177,19 @@ mod tests {
     #[test]
     fn dead_letters_without_their_alarm_are_found() {
         let mut tale = Tale::of_one_dead_letter();
+        tale.wait_ms(SAMPLED_MS + 1);
         tale.alarm("DeadLettersWaiting", "OK");
         assert_eq!(found(tale), ["DeadLettersWaiting should have fired and did not"]);
+    }
+
+    #[test]
+    fn a_dead_letter_that_was_gone_between_two_samples_needs_no_alarm() {
+        for (ms, unseen) in [(15_000, true), (60_001, false)] {
+            let mut tale = Tale::of_one_dead_letter();
+            tale.wait_ms(ms);
+            tale.redrive("m-1", "m-1b");
+            assert_eq!(found(tale).is_empty(), unseen, "{ms}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod search;
 mod trouble;
 mod versions;
 mod wire;
+mod words;
 
 use super::{FakeStripe, Instead};
 use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Faults};
