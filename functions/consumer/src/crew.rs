@@ -85,10 +85,14 @@ async fn run(
         }
     }
     tasks.shutdown().await;
-    let known = |(worked, message): (Result<_, _>, &Arc<_>)| {
-        worked.unwrap_or_else(|cause| Worked::Ended(cut_short(inner, message, cause)))
-    };
-    worked.into_iter().zip(messages).map(known).collect()
+    let mut known = Vec::new();
+    for (worked, message) in worked.into_iter().zip(messages) {
+        if matches!(worked, Err(Cause::Panicked)) {
+            record::note_panic(inner, message).await;
+        }
+        known.push(worked.unwrap_or_else(|cause| Worked::Ended(cut_short(inner, message, cause))));
+    }
+    known
 }
 
 fn panicked(error: &JoinError) -> Cause {

@@ -6,10 +6,10 @@
 use host::Clock;
 use payments::breaker::{Breaker, Health, Permit};
 use payments::charge::{Delivery, Method};
-use payments::ledger::RecordedIntent;
+use payments::ledger::{Blamed, RecordedIntent};
 use payments::pace::Pace;
 use payments::provider::Answer;
-use payments::refusals::{Refusals, Suspect};
+use payments::suspicion::{Leave, Operation, Refused, Suspect, Suspicions};
 use payments::{Cause, UnixMs};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stripe::{ApiKey, Client, Reply, Secret};
@@ -28,7 +28,7 @@ pub(crate) struct Provider {
 struct Memory {
     breaker: Breaker,
     pace: Pace,
-    refusals: Refusals,
+    suspicions: Suspicions,
 }
 
 /// One call of the protocol.
@@ -38,6 +38,17 @@ pub(crate) enum Call {
     Confirm(RecordedIntent, Method),
     Retrieve(RecordedIntent),
     Cancel(RecordedIntent),
+}
+
+impl Call {
+    const fn operation(&self) -> Operation {
+        match self {
+            Self::Create => Operation::Create,
+            Self::Confirm(..) => Operation::Confirm,
+            Self::Retrieve(_) => Operation::Retrieve,
+            Self::Cancel(_) => Operation::Cancel,
+        }
+    }
 }
 
 /// What of the calls made for one payment belongs in its log line and in the metrics.
@@ -53,11 +64,13 @@ pub(crate) struct Calls {
     /// `Request-Id` of the last answer: what Stripe's support asks for.
     pub(crate) last_request: Option<String>,
     pub(crate) last_failure: Option<String>,
+    /// What was met that would be held against the payment.
+    pub(crate) refused: Option<Refused>,
 }
 
 impl Provider {
     pub(crate) fn new(client: Client, secret: Secret, clock: Clock, pace: Pace) -> Self {
-        let memory = Memory { breaker: Breaker::default(), pace, refusals: Refusals::default() };
+        let memory = Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default() };
         Self { client, secret, clock, memory: Mutex::new(memory) }
     }
 
@@ -86,6 +99,12 @@ impl Provider {
             calls.spared += 1;
             return not_done(Cause::BreakerOpen);
         }
+        if let Leave::Spared(what) = self.leave(call, delivery, now) {
+            self.memory().breaker.report(Health::Unclear, now);
+            let before = delivery.row().refused.as_ref();
+            calls.refused = Some(Refused::spared(before, what, now));
+            return not_done(Cause::RefusedInARow);
+        }
         if !self.wait_for_turn(deadline).await {
             self.memory().breaker.report(Health::Unclear, now);
             return not_done(Cause::NoTurn);
@@ -98,7 +117,19 @@ impl Provider {
                 answer = self.send(call, delivery, &key, calls).await;
             }
         }
-        self.judge(call, delivery, answer)
+        if is_accepted(&answer) {
+            let who = delivery.row().payment().payment_id.as_str();
+            self.memory().suspicions.accepted(call.operation(), who, self.clock.now());
+        }
+        answer
+    }
+
+    /// Whether the call may be made while we suspect ourselves. A human's word is to be carried out: it may.
+    fn leave(&self, call: &Call, delivery: &Delivery, now: UnixMs) -> Leave {
+        match delivery.row().blamed {
+            Blamed::Payment => Leave::Granted,
+            Blamed::Nobody => self.memory().suspicions.leave(call.operation(), now),
+        }
     }
 
     async fn wait_for_turn(&self, deadline: UnixMs) -> bool {
@@ -130,30 +161,33 @@ impl Provider {
         reply.answer
     }
 
-    /// A refusal is held against the payment, unless everybody is refused. Words of before are nobody's: the protocol
-    /// says them anew. Nor does a refused repeat speak against anybody: the issuer has spoken already.
-    fn judge(&self, call: &Call, delivery: &Delivery, answer: Answer) -> Answer {
-        match (call, &answer) {
-            (Call::Create, Answer::Refused { .. }) if delivery.speaks_as_before() => answer,
-            (Call::Confirm(_, Method::OfTheRequest), Answer::Refused { .. }) => answer,
-            (Call::Create | Call::Confirm(..), Answer::Refused { code, .. }) => {
-                let payment_id = &delivery.row().payment().payment_id;
-                match self.memory().refusals.refused(payment_id, code) {
-                    Suspect::Payment => answer,
-                    Suspect::Us => Answer::NotDone { cause: Cause::RefusedInARow },
-                }
-            }
-            (Call::Create | Call::Confirm(..), Answer::Intent(_) | Answer::Declined(_)) => {
-                self.memory().refusals.accepted();
-                answer
-            }
-            (Call::Create | Call::Confirm(..) | Call::Retrieve(_) | Call::Cancel(_), _) => answer,
-        }
+    /// Says whom to suspect for what `who` met, as far as this container can see.
+    pub(crate) fn judge(&self, operation: Operation, who: &str, refused: &Refused, company: usize) -> Suspect {
+        let now = self.clock.now();
+        self.memory().suspicions.judge(operation, who, refused, company, now)
+    }
+
+    /// Takes note that a message was read.
+    pub(crate) fn was_read(&self, message: &str) {
+        let now = self.clock.now();
+        self.memory().suspicions.accepted(Operation::Read, message, now);
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // Nothing panics while it holds the lock; if something did, the memory would still be sound.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the operation itself worked. What is met on the intent it shows, the protocol says.
+fn is_accepted(answer: &Answer) -> bool {
+    match answer {
+        Answer::Intent(_) | Answer::Declined(_) | Answer::UnexpectedState(_) => true,
+        Answer::Unknown { .. }
+        | Answer::NotDone { .. }
+        | Answer::KeySpent
+        | Answer::IntentMissing
+        | Answer::Refused(_) => false,
     }
 }
 

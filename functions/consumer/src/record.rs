@@ -11,11 +11,14 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use ledger::{Changed, LedgerError, Opening, Received};
 use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
-use payments::ledger::{Change, OpenDelivery, Reason, Row, State};
-use payments::limits::DRILL_BACKOFF_S;
+use payments::incident::Unsettled;
+use payments::ledger::{Blamed, Change, HandedBack, OpenDelivery, Reason, Row, State};
+use payments::limits::{ALIKE_MIN, COMPANY_ROWS_MAX, DRILL_BACKOFF_S, SUSPECT_PAUSE_S, UNREADABLE_PAUSE_S};
 use payments::payment::{Body, Drill, Malformed};
 use payments::request::{Request, Wording};
+use payments::suspicion::{Operation, Refused, Suspect, company, dying_company};
 use payments::{Cause, Payment, UnixMs};
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -95,6 +98,8 @@ pub(crate) enum Worked {
 pub(crate) struct Envelope {
     pub(crate) receives: u32,
     pub(crate) sent_at: Option<UnixMs>,
+    /// Its first receive.
+    pub(crate) received_at: Option<UnixMs>,
 }
 
 impl Envelope {
@@ -102,6 +107,7 @@ impl Envelope {
         Self {
             receives: attribute(message, "ApproximateReceiveCount").unwrap_or(1),
             sent_at: attribute(message, "SentTimestamp").map(UnixMs),
+            received_at: attribute(message, "ApproximateFirstReceiveTimestamp").map(UnixMs),
         }
     }
 }
@@ -115,13 +121,25 @@ pub(crate) async fn process(
 ) -> Worked {
     let work = Work { inner: &inner, message: &message, envelope: Envelope::of(&message), company, deadline };
     match parse(&message, inner.drills) {
-        Ok(Body::Payment(payment)) => work.payment(payment).await,
-        Ok(Body::Drill(drill)) => Worked::Ended(Report { end: drill_end(drill), ..Report::default() }),
-        Err(malformed) => {
-            let detail = malformed.to_string();
-            let quarantined = work.quarantine_message(Reason::Malformed, Some(&detail), Report::default());
-            Worked::Ended(quarantined.await)
+        Ok(body) => {
+            inner.provider.was_read(message.message_id.as_deref().unwrap_or_default());
+            match body {
+                Body::Payment(payment) => work.payment(payment).await,
+                Body::Drill(drill) => {
+                    Worked::Ended(Report { end: drill_end(drill), ..Report::default() })
+                }
+            }
         }
+        Err(malformed) => Worked::Ended(work.unreadable(&malformed).await),
+    }
+}
+
+/// Leaves on the row that the work on `message` panicked, so that others who panic know of company. What it did is open
+/// there anyway, and counts as a death.
+pub(crate) async fn note_panic(inner: &Inner, message: &SqsMessage) {
+    let Ok(Body::Payment(payment)) = parse(message, inner.drills) else { return };
+    if let Err(error) = inner.ledger.note(&payment, Cause::Panicked).await {
+        tracing::warn!(%error, payment_id = %payment.payment_id, "panic not noted");
     }
 }
 
@@ -157,7 +175,10 @@ impl Work<'_> {
             message: self.message.message_id.clone().unwrap_or_default(),
         };
         Worked::Ended(match self.receive(&request, &delivery).await {
-            Ok(Received::Row(row)) => self.deliver(row, delivery, &request.wording, report).await,
+            Ok(Received::Row(row)) => {
+                let row = self.excused(row, &delivery).await;
+                self.deliver(row, delivery, &request.wording, report).await
+            }
             Ok(Received::Occupied(row)) => return self.step_aside(&row, &delivery, report),
             Ok(Received::OtherRequest) => {
                 self.quarantine_message(Reason::ConflictingRequest, None, report).await
@@ -168,6 +189,28 @@ impl Work<'_> {
                 Report { end: self.handed_back(Cause::LedgerUnavailable, None), ..report }
             }
         })
+    }
+
+    /// A message that cannot be read goes into quarantine when others can be: unless it is we who cannot read.
+    async fn unreadable(&self, malformed: &Malformed) -> Report {
+        let detail = malformed.to_string();
+        let refused = Refused {
+            what: format!("{}: {detail}", Operation::Read.name()),
+            since: self.envelope.received_at.unwrap_or(self.inner.clock.now()),
+            times: self.envelope.receives,
+        };
+        let who = self.message.message_id.as_deref().unwrap_or_default();
+        let suspect = self.inner.provider.judge(Operation::Read, who, &refused, 0);
+        let cause = match suspect {
+            Suspect::Payment => {
+                return self.quarantine_message(Reason::Malformed, Some(&detail), Report::default()).await;
+            }
+            Suspect::Us => Cause::RefusedInARow,
+            Suspect::Nobody => Cause::Refused,
+        };
+        let visible_in_s = backoff::spread_s(UNREADABLE_PAUSE_S, None, self.inner.draw());
+        let calls = Calls { refused: Some(refused), ..Calls::default() };
+        Report { end: End::HandedBack { cause: Some(cause), visible_in_s }, calls, ..Report::default() }
     }
 
     /// Step 1. In company it opens the delivery only if no other died; copies that are worked on at this moment are no
@@ -183,6 +226,62 @@ impl Work<'_> {
                     Ok(received)
                 }
             },
+        }
+    }
+
+    /// The row without deliveries that died while others die as well: then it is our deployment, not the payment. Without
+    /// an answer they stand, and count if it comes to the worst.
+    async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Row {
+        let dead: BTreeSet<OpenDelivery> = row.dead(delivery).cloned().collect();
+        if dead.is_empty() || !row.state.is_unsettled() {
+            return row;
+        }
+        let now = self.inner.clock.now();
+        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN {
+            return row;
+        }
+        let payment_id = row.payment().payment_id.as_str();
+        tracing::error!(payment_id, deaths = dead.len(), "not held against it: other payments die as well");
+        match self.inner.ledger.change(&row, &Change::Excuse(dead), now).await {
+            Ok(Changed::Row(excused)) => excused,
+            Ok(Changed::LostRace(found)) => found.unwrap_or(row),
+            Err(error) => {
+                tracing::warn!(%error, payment_id, "deaths not excused");
+                row
+            }
+        }
+    }
+
+    /// What other unsettled payments met, as far as the ledger can say now.
+    async fn company(&self, now: UnixMs) -> Vec<Unsettled> {
+        match self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await {
+            Ok(page) => page.rows,
+            Err(error) => {
+                tracing::warn!(%error, "no company is known");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whom to suspect for what the payment met. Before it is blamed, the ledger is asked what others met, and where it
+    /// cannot be asked nobody is.
+    async fn judge(&self, operation: Operation, what: String, row: &Row, calls: &mut Calls) -> Suspect {
+        let now = self.inner.clock.now();
+        let refused = calls.refused.insert(Refused::again(row.refused.as_ref(), what, now));
+        let who = row.payment().payment_id.as_str();
+        let judge = |company| self.inner.provider.judge(operation, who, refused, company);
+        match (row.blamed, judge(0)) {
+            (Blamed::Payment, _) => Suspect::Payment,
+            (Blamed::Nobody, Suspect::Payment) => {
+                match self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await {
+                    Ok(page) => judge(company(row, &refused.what, &page.rows)),
+                    Err(error) => {
+                        tracing::warn!(%error, payment_id = who, "nobody is blamed: no company is known");
+                        Suspect::Nobody
+                    }
+                }
+            }
+            (Blamed::Nobody, suspect @ (Suspect::Us | Suspect::Nobody)) => suspect,
         }
     }
 
@@ -218,6 +317,9 @@ impl Work<'_> {
                 }
                 Step::Cancel(intent) => self.call(Call::Cancel(intent), &delivery, &mut report.calls).await,
                 Step::Write(change) => self.write(delivery.row(), &change).await,
+                Step::Judge(operation, what) => {
+                    Event::Judged(self.judge(operation, what, delivery.row(), &mut report.calls).await)
+                }
                 Step::SendToQuarantine(reason) => self.copy(&reason).await,
             };
             step = (self.inner.protocol.next)(&mut delivery, event);
@@ -227,7 +329,9 @@ impl Work<'_> {
             Outcome::Acknowledge if settled_before => End::Acknowledged(Why::SettledBefore),
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),
             Outcome::HandBack { cause } => {
-                self.note(row, Change::HandedBack(cause, open)).await;
+                let refused = report.calls.refused.clone();
+                let note = HandedBack { cause, delivery: open, refused };
+                self.note(row, Change::HandedBack(note)).await;
                 self.handed_back(cause, report.calls.retry_after_s)
             }
         };
@@ -300,7 +404,12 @@ impl Work<'_> {
     }
 
     fn handed_back(&self, cause: Cause, retry_after_s: Option<u32>) -> End {
-        let visible_in_s = backoff::visibility_s(self.envelope.receives, retry_after_s, self.inner.draw());
+        let draw = self.inner.draw();
+        let visible_in_s = if matches!(cause, Cause::Refused | Cause::RefusedInARow) {
+            backoff::spread_s(SUSPECT_PAUSE_S, retry_after_s, draw)
+        } else {
+            backoff::visibility_s(self.envelope.receives, retry_after_s, draw)
+        };
         End::HandedBack { cause: Some(cause), visible_in_s }
     }
 }

@@ -4,9 +4,10 @@
 //! say beyond what decides over money, so an older version can read what a newer one wrote.
 //! Invariant: an item either reads back as exactly one row or is refused with the attribute that is wrong.
 
-use payments::ledger::{OpenDelivery, Reason, Row, State};
+use payments::ledger::{Blamed, OpenDelivery, Reason, Row, State};
 use payments::provider::{Decline, IntentId};
 use payments::request::{Form, Request, Wording};
+use payments::suspicion::Refused;
 use payments::{Cause, Payment, UnixMs};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -52,6 +53,9 @@ struct Stored {
     #[serde(default)]
     open: BTreeSet<String>,
     last_error: Option<String>,
+    refused: Option<Refused>,
+    blamed: Option<String>,
+    set_aside: Option<String>,
     #[serde(default)]
     soft_declines: u32,
     version: u64,
@@ -68,9 +72,15 @@ pub(crate) fn read(item: Item) -> Result<Row, BadItem> {
         state: state(&stored)?,
         open: stored.open.iter().filter_map(|text| OpenDelivery::parse(text)).collect(),
         last_error: stored.last_error.as_deref().and_then(Cause::parse),
+        blamed: match stored.blamed.as_deref() {
+            Some("payment") => Blamed::Payment,
+            Some(_) | None => Blamed::Nobody,
+        },
+        set_aside: stored.set_aside.as_deref().and_then(Cause::parse),
         soft_declines: stored.soft_declines,
         request: Arc::new(request(&stored)?),
         intent_id: stored.intent_id,
+        refused: stored.refused,
         create_generation: stored.create_generation,
         attempts: stored.attempts,
         version: stored.version,

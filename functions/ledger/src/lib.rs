@@ -22,7 +22,7 @@ use host::aws;
 use item::{BadItem, Item};
 use payments::ledger::{Change, OpenDelivery, Row};
 use payments::request::Request;
-use payments::{Cause, PaymentId, UnixMs};
+use payments::{Cause, Payment, PaymentId, UnixMs};
 use std::error::Error;
 use update::Update;
 
@@ -137,8 +137,16 @@ impl Ledger {
         delivery: &OpenDelivery,
         cause: Cause,
     ) -> Result<(), LedgerError> {
-        let update = Update::close(request, delivery, cause);
+        let update = Update::close(request.fingerprint, delivery, cause);
         self.update(request.payment.payment_id.as_str(), update).await.map(|_| ())
+    }
+
+    /// Leaves `cause` on an unsettled row of this very payment, and nothing else.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked; the cause may have been noted.
+    pub async fn note(&self, payment: &Payment, cause: Cause) -> Result<(), LedgerError> {
+        self.update(payment.payment_id.as_str(), Update::note(payment.fingerprint(), cause)).await.map(|_| ())
     }
 
     /// The row of `payment_id`, as the last write left it; `None` when there is none.

@@ -4,14 +4,17 @@
 
 use crate::item::Item;
 use crate::limits::PAGE_ROWS;
-use crate::update::UNSETTLED;
+use crate::update::{SET_ASIDE, UNSETTLED};
 use crate::{Ledger, LedgerError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::incident::Unsettled;
+use payments::ledger::OpenDelivery;
 use payments::money::{AmountMinor, Currency};
+use payments::suspicion::Refused;
 use payments::{Cause, PaymentId, UnixMs};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Unsettled payments, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +38,16 @@ pub enum Extent {
 }
 
 /// Only what is reported: a survey of thousands of rows should not carry their metadata.
-const FIELDS: [&str; 6] = ["payment_id", "amount", "currency", "received_at", "enqueued_at", "last_error"];
+const FIELDS: [&str; 8] = [
+    "payment_id",
+    "amount",
+    "currency",
+    "received_at",
+    "enqueued_at",
+    "last_error",
+    "refused",
+    "open",
+];
 
 #[derive(Deserialize)]
 struct Stored {
@@ -45,27 +57,71 @@ struct Stored {
     received_at: UnixMs,
     enqueued_at: UnixMs,
     last_error: Option<String>,
+    refused: Option<Refused>,
+    #[serde(default)]
+    open: BTreeSet<String>,
+}
+
+/// From which end the index is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Oldest,
+    Newest,
+}
+
+/// Which of the unsettled rows: each kind is a partition of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Waiting,
+    SetAside,
 }
 
 impl Ledger {
-    /// Unsettled payments first received no later than `received_until`, oldest first, at most `rows_max`.
-    /// Eventually consistent, as every index of DynamoDB is.
+    /// Unsettled payments first received no later than `received_until`, oldest first, at most `rows_max`. Without those
+    /// that were set aside. Eventually consistent, as every index of DynamoDB is.
     ///
     /// # Errors
     /// [`LedgerError`] when DynamoDB cannot be asked.
     pub async fn unsettled(&self, received_until: UnixMs, rows_max: usize) -> Result<Page, LedgerError> {
+        self.page(Kind::Waiting, From::Oldest, received_until, rows_max).await
+    }
+
+    /// The same, newest first: what they met is what is met now.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked.
+    pub async fn newest_unsettled(&self, received_until: UnixMs, rows_max: usize) -> Result<Page, LedgerError> {
+        self.page(Kind::Waiting, From::Newest, received_until, rows_max).await
+    }
+
+    /// Payments that were set aside, oldest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked.
+    pub async fn set_aside(&self, received_until: UnixMs, rows_max: usize) -> Result<Page, LedgerError> {
+        self.page(Kind::SetAside, From::Oldest, received_until, rows_max).await
+    }
+
+    async fn page(
+        &self,
+        kind: Kind,
+        from: From,
+        received_until: UnixMs,
+        rows_max: usize,
+    ) -> Result<Page, LedgerError> {
         let mut page = Page::default();
         let mut start = None;
         loop {
             let wanted = rows_max - page.rows.len() - page.unreadable;
-            let (items, next) = self.query(received_until, wanted.min(PAGE_ROWS), start).await?;
-            for item in items {
+            let query = self.query(kind, from, received_until, wanted.min(PAGE_ROWS)).set_exclusive_start_key(start);
+            let answer = query.send().await.map_err(|error| LedgerError::of("Query", &error))?;
+            for item in answer.items.unwrap_or_default() {
                 match read(item) {
                     Some(row) => page.rows.push(row),
                     None => page.unreadable += 1,
                 }
             }
-            match next {
+            match answer.last_evaluated_key.filter(|key| !key.is_empty()) {
                 None => return Ok(page),
                 Some(_) if page.rows.len() + page.unreadable >= rows_max => {
                     return Ok(Page { extent: Extent::CutOff, ..page });
@@ -75,31 +131,25 @@ impl Ledger {
         }
     }
 
-    async fn query(
-        &self,
-        received_until: UnixMs,
-        limit: usize,
-        start: Option<Item>,
-    ) -> Result<(Vec<Item>, Option<Item>), LedgerError> {
+    fn query(&self, kind: Kind, from: From, received_until: UnixMs, limit: usize) -> QueryFluentBuilder {
         let names =
             FIELDS.iter().chain(&["unsettled"]).map(|field| (format!("#{field}"), (*field).to_owned()));
         let fields: Vec<String> = FIELDS.iter().map(|field| format!("#{field}")).collect();
-        let answer = self
-            .client
+        let partition = match kind {
+            Kind::Waiting => UNSETTLED,
+            Kind::SetAside => SET_ASIDE,
+        };
+        self.client
             .query()
             .table_name(&self.table)
             .index_name("unsettled")
             .key_condition_expression("#unsettled = :unsettled AND #received_at <= :until")
             .projection_expression(fields.join(", "))
             .set_expression_attribute_names(Some(names.collect::<HashMap<_, _>>()))
-            .expression_attribute_values(":unsettled", AttributeValue::S(UNSETTLED.to_owned()))
+            .expression_attribute_values(":unsettled", AttributeValue::S(partition.to_owned()))
             .expression_attribute_values(":until", AttributeValue::N(received_until.0.to_string()))
+            .scan_index_forward(from == From::Oldest)
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| LedgerError::of("Query", &error))?;
-        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 }
 
@@ -113,5 +163,11 @@ fn read(item: Item) -> Option<Unsettled> {
         enqueued_at: stored.enqueued_at,
         // A cause of a newer version does not make the money less.
         last_error: stored.last_error.and_then(|text| Cause::parse(&text)),
+        refused: stored.refused.map(|refused| refused.what),
+        open: stored
+            .open
+            .iter()
+            .filter_map(|text| Some(OpenDelivery::parse(text)?.began_at))
+            .collect(),
     })
 }

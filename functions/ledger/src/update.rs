@@ -5,13 +5,17 @@
 
 use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
-use payments::ledger::{Change, Forget, OpenDelivery, Row, State};
+use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Row, State};
+use payments::payment::Fingerprint;
 use payments::request::{Form, Request, Wording};
 use payments::{Cause, UnixMs};
 use std::collections::{BTreeMap, HashMap};
 
 /// Value of the `unsettled` attribute: one partition of the sparse index holds all the money at risk.
 pub(crate) const UNSETTLED: &str = "unsettled";
+
+/// Its value in a row that was set aside: another partition of the same index.
+pub(crate) const SET_ASIDE: &str = "set_aside";
 
 /// An update expression under construction. Every name goes through a placeholder: some are reserved words.
 #[derive(Debug, Default)]
@@ -56,10 +60,12 @@ impl Update {
         update.set_once("create_generation", number(0));
         update.set_once("version", number(0));
         update.set_once("received_at", number(delivery.began_at.0));
-        update.set_once("unsettled", text(UNSETTLED));
+        // Whoever was set aside is taken up again.
+        update.set("unsettled", text(UNSETTLED));
+        update.remove("set_aside");
         update.set("enqueued_at", number(enqueued_at.0));
         update.add_one("attempts");
-        update.open("ADD", delivery);
+        update.open("ADD", [delivery]);
         let may_open = match opening {
             // DynamoDB keeps no empty set: when the last delivery is taken out, the attribute is gone.
             Opening::IfNoneIsOpen => "attribute_not_exists(#open)",
@@ -76,14 +82,20 @@ impl Update {
         update
     }
 
-    /// Takes `delivery` of `request` out of the open ones, if step 1 got it there without saying so.
-    pub(crate) fn close(request: &Request, delivery: &OpenDelivery, cause: Cause) -> Self {
+    /// Takes `delivery` of the request out of the open ones, if step 1 got it there without saying so.
+    pub(crate) fn close(fingerprint: Fingerprint, delivery: &OpenDelivery, cause: Cause) -> Self {
+        let mut update = Self::note(fingerprint, cause);
+        update.open("DELETE", [delivery]);
+        update
+    }
+
+    /// Leaves a cause on the row of the request, while it is unsettled.
+    pub(crate) fn note(fingerprint: Fingerprint, cause: Cause) -> Self {
         let mut update = Self::default();
         update.set("last_error", text(cause));
-        update.open("DELETE", delivery);
         update.name("fingerprint");
         update.name("unsettled");
-        update.values.insert(":fingerprint".to_owned(), text(request.fingerprint));
+        update.values.insert(":fingerprint".to_owned(), text(fingerprint));
         update.condition = "#fingerprint = :fingerprint AND attribute_exists(#unsettled)".to_owned();
         update
     }
@@ -92,14 +104,12 @@ impl Update {
     pub(crate) fn change(read: &Row, change: &Change, now: UnixMs) -> Self {
         let mut update = Self::default();
         match change {
-            Change::HandedBack(cause, delivery) => {
-                update.set("last_error", text(cause));
-                if *cause == Cause::DeclinedSoftly {
-                    update.add_one("soft_declines");
-                }
-                if cause.excuses() {
-                    update.open("DELETE", delivery);
-                }
+            Change::HandedBack(note) => update.hand_back(note),
+            Change::Excuse(deliveries) => update.open("DELETE", deliveries),
+            Change::Blame => update.set("blamed", text("payment")),
+            Change::SetAside(cause) => {
+                update.set("set_aside", text(cause));
+                update.set("unsettled", text(SET_ASIDE));
             }
             Change::QuarantineSent(message_id) => update.set("quarantine_message_id", text(message_id)),
             Change::Record(intent) => {
@@ -119,7 +129,9 @@ impl Update {
     /// The condition of a change, and its version. No condition holds for a row that is not there.
     fn allow(&mut self, read: &Row, change: &Change) {
         self.condition = match change {
-            Change::HandedBack(..) => "attribute_exists(#unsettled)",
+            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => {
+                "attribute_exists(#unsettled)"
+            }
             Change::Record(_) => {
                 "#version = :read AND attribute_exists(#unsettled) AND attribute_not_exists(#intent_id)"
             }
@@ -140,7 +152,7 @@ impl Update {
             }
         }
         match change {
-            Change::HandedBack(..) => {}
+            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => {}
             Change::QuarantineSent(_) => {
                 self.values.insert(":read".to_owned(), number(read.version));
             }
@@ -157,15 +169,15 @@ impl Update {
     }
 
     pub(crate) fn expression(&self) -> String {
-        let mut expression = format!("SET {}", self.sets.join(", "));
+        let mut clauses = Vec::new();
+        if !self.sets.is_empty() {
+            clauses.push(format!("SET {}", self.sets.join(", ")));
+        }
         if !self.removes.is_empty() {
-            expression.push_str(" REMOVE #");
-            expression.push_str(&self.removes.join(", #"));
+            clauses.push(format!("REMOVE #{}", self.removes.join(", #")));
         }
-        if let Some(verb) = self.open {
-            expression.push_str(&format!(" {verb} #open :open"));
-        }
-        expression
+        clauses.extend(self.open.map(|verb| format!("{verb} #open :open")));
+        clauses.join(" ")
     }
 
     pub(crate) fn condition(&self) -> &str {
@@ -177,10 +189,30 @@ impl Update {
         (self.names.into_iter().collect(), self.values.into_iter().collect())
     }
 
+    fn hand_back(&mut self, note: &HandedBack) {
+        self.set("last_error", text(note.cause));
+        if note.cause == Cause::DeclinedSoftly {
+            self.add_one("soft_declines");
+        }
+        if let Some(refused) = &note.refused {
+            let map = [
+                ("what", text(&refused.what)),
+                ("since", number(refused.since.0)),
+                ("times", number(refused.times)),
+            ];
+            let map = map.map(|(name, value)| (name.to_owned(), value));
+            self.set("refused", AttributeValue::M(HashMap::from(map)));
+        }
+        if note.cause.excuses() {
+            self.open("DELETE", [&note.delivery]);
+        }
+    }
+
     fn settle(&mut self, read: &Row, state: State, now: UnixMs) {
         self.set("state", text(state.name()));
         self.set("settled_at", number(now.0));
         self.remove("unsettled");
+        self.remove("set_aside");
         self.remove("open");
         match &state {
             State::Declined(decline) => {
@@ -224,7 +256,8 @@ impl Update {
         self.set("state", text(state.name()));
         self.set("unsettled", text(UNSETTLED));
         self.set("attempts", number(0));
-        for gone in ["settled_at", "quarantine_message_id", "reason", "detail", "soft_declines"] {
+        let of_before = ["settled_at", "quarantine_message_id", "reason", "detail"];
+        for gone in of_before.into_iter().chain(["soft_declines", "refused", "blamed"]) {
             self.remove(gone);
         }
         if forget == Forget::CanceledIntent {
@@ -254,9 +287,10 @@ impl Update {
         self.sets.push(format!("#{field} = if_not_exists(#{field}, :none) + :one"));
     }
 
-    fn open(&mut self, verb: &'static str, delivery: &OpenDelivery) {
+    fn open<'a>(&mut self, verb: &'static str, deliveries: impl IntoIterator<Item = &'a OpenDelivery>) {
         self.name("open");
-        self.values.insert(":open".to_owned(), AttributeValue::Ss(vec![delivery.to_string()]));
+        let deliveries = deliveries.into_iter().map(ToString::to_string).collect();
+        self.values.insert(":open".to_owned(), AttributeValue::Ss(deliveries));
         self.open = Some(verb);
     }
 

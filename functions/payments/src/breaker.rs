@@ -66,7 +66,7 @@ impl Health {
             | Answer::UnexpectedState(_)
             | Answer::KeySpent
             | Answer::IntentMissing
-            | Answer::Refused { .. } => Self::Well,
+            | Answer::Refused(_) => Self::Well,
         }
     }
 }

@@ -42,7 +42,9 @@ pub enum Cause {
     SecretUnavailable,
     /// The recorded intent does not exist for these credentials: the key is another account's.
     IntentMissing,
-    /// Several unrelated payments in a row were refused with one code: we are broken, not they.
+    /// Something speaks against the payment; whether it or we are to blame, others will show.
+    Refused,
+    /// Several payments met the same and none came through: we are broken, not they.
     RefusedInARow,
     /// The ledger did not answer or throttled.
     LedgerUnavailable,
@@ -96,6 +98,7 @@ impl Cause {
             | Self::WrongMode
             | Self::IntentMissing
             | Self::SecretUnavailable
+            | Self::Refused
             | Self::RefusedInARow
             | Self::LedgerUnavailable
             | Self::Contended
@@ -162,6 +165,7 @@ impl Cause {
             Self::AccountRefused => "account_refused",
             Self::WrongMode => "wrong_mode",
             Self::SecretUnavailable => "secret_unavailable",
+            Self::Refused => "refused",
             Self::RefusedInARow => "refused_in_a_row",
             Self::LedgerUnavailable => "ledger_unavailable",
             Self::Contended => "contended",

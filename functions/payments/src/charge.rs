@@ -11,8 +11,9 @@
 use crate::cause::Cause;
 use crate::ledger::{Change, OpenDelivery, Reason, RecordedIntent, Row, State};
 use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_DEATHS};
-use crate::provider::{Answer, Decline, Intent, IntentStatus, Replay};
+use crate::provider::{Answer, Decline, Intent, IntentStatus, Refusal, Replay};
 use crate::request::Wording;
+use crate::suspicion::{Operation, Suspect};
 use std::sync::Arc;
 
 /// One attempt to bring a payment to its end.
@@ -24,6 +25,8 @@ pub struct Delivery {
     wording: Arc<Wording>,
     /// What to write once the intent is certain never to charge.
     goal: Option<Change>,
+    /// Why the payment goes into quarantine, should it be the one to blame.
+    accused_of: Option<Reason>,
     /// The issuer's last word, as far as this delivery heard it.
     known: Option<Decline>,
     confirmed: bool,
@@ -46,6 +49,8 @@ pub enum Step {
     Cancel(RecordedIntent),
     /// Change the row, on condition that it still has the version of [`Delivery::row`].
     Write(Change),
+    /// Say whom to suspect for what the payment met at this operation, by what others met.
+    Judge(Operation, String),
     /// Send a copy of the message to the quarantine queue.
     SendToQuarantine(Reason),
     /// Nothing is left to do.
@@ -72,6 +77,8 @@ pub enum Event {
     LostRace(Option<Row>),
     /// The ledger could not be asked; the change may or may not have been made.
     LedgerFailed,
+    /// Whom to suspect.
+    Judged(Suspect),
     /// The quarantine queue holds the copy, under this message id.
     QuarantineSent(String),
     /// The quarantine queue did not take the copy, or did not say so.
@@ -97,6 +104,7 @@ enum Awaiting {
     Lookup,
     Cancel,
     Write,
+    Judgement,
     Quarantine,
     Nothing,
 }
@@ -111,6 +119,7 @@ impl Delivery {
             awaiting: Awaiting::Nothing,
             wording: Arc::clone(wording),
             goal: None,
+            accused_of: None,
             known: None,
             confirmed: false,
             reconfirmed: false,
@@ -157,6 +166,7 @@ impl Delivery {
             (Awaiting::Write, Event::LostRace(Some(row))) => self.lost_race(row),
             (Awaiting::Write, Event::LostRace(None)) => self.hand_back(Cause::RowMissing),
             (Awaiting::Write, Event::LedgerFailed) => self.hand_back(Cause::LedgerUnavailable),
+            (Awaiting::Judgement, Event::Judged(suspect)) => self.judged(suspect),
             (Awaiting::Quarantine, Event::QuarantineSent(id)) => self.write(Change::QuarantineSent(id)),
             (Awaiting::Quarantine, Event::QuarantineFailed) => self.hand_back(Cause::QuarantineUnavailable),
             (awaiting, event) => panic!("{event:?} does not answer {awaiting:?}"),
@@ -196,40 +206,37 @@ impl Delivery {
                 self.begin_generation()
             }
             // What was refused are words of before; they may be what a deployment has mended.
-            Answer::Refused { .. } if self.speaks_as_before() && !self.next_generation => {
-                self.begin_generation()
-            }
+            Answer::Refused(_) if self.speaks_as_before() && !self.next_generation => self.begin_generation(),
             Answer::Unknown { cause, .. } | Answer::NotDone { cause } => self.hand_back(cause),
             Answer::KeySpent => self.hand_back(Cause::InFlight),
-            Answer::Refused { code, param, .. } => self.write(Change::Quarantine(refused(code, param))),
-            Answer::UnexpectedState(_) => {
-                self.write(Change::Quarantine(refused("unexpected_state".into(), None)))
-            }
-            Answer::IntentMissing => self.write(Change::Quarantine(refused("resource_missing".into(), None))),
+            Answer::Refused(refusal) => self.accuse_as_refused(Operation::Create, &refusal),
+            Answer::UnexpectedState(_) => self.accuse(Operation::Create, refused("unexpected_state")),
+            Answer::IntentMissing => self.accuse(Operation::Create, refused("resource_missing")),
         }
     }
 
     fn confirmed(&mut self, answer: Answer) -> Step {
         match answer {
-            Answer::Intent(intent) | Answer::UnexpectedState(intent) => self.seen(&intent),
+            Answer::Intent(intent) | Answer::UnexpectedState(intent) => self.seen(Operation::Confirm, &intent),
             Answer::Declined(decline) => self.declined(decline),
             Answer::Unknown { .. } => self.look_up(),
             Answer::NotDone { cause } => self.hand_back(cause),
             Answer::IntentMissing => self.hand_back(Cause::IntentMissing),
-            Answer::KeySpent => self.refused_to_confirm("idempotency_error".into(), None),
-            Answer::Refused { code, param, .. } => self.refused_to_confirm(code, param),
+            Answer::KeySpent => self.refused_to_confirm(refused("idempotency_error")),
+            Answer::Refused(refusal) => self.refused_to_confirm(Reason::Refused(refusal.to_string())),
         }
     }
 
     fn looked_up(&mut self, answer: Answer) -> Step {
         match answer {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => match self.goal.take() {
-                None => self.seen(&intent),
+                None => self.seen(Operation::Retrieve, &intent),
                 Some(goal) => self.after_cancel(&intent, goal),
             },
             Answer::Unknown { cause, .. } | Answer::NotDone { cause } => self.hand_back(cause),
             // A look-up that is refused tells nothing about the money: never settle on it.
-            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeySpent => {
+            Answer::Refused(refusal) => self.hand_back_as_refused(Operation::Retrieve, &refusal),
+            Answer::IntentMissing | Answer::Declined(_) | Answer::KeySpent => {
                 self.hand_back(Cause::IntentMissing)
             }
         }
@@ -239,20 +246,21 @@ impl Delivery {
         match answer {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => match self.goal.take() {
                 Some(goal) => self.after_cancel(&intent, goal),
-                None => self.seen(&intent),
+                None => self.seen(Operation::Cancel, &intent),
             },
             Answer::Unknown { .. } => self.look_up(),
             Answer::NotDone { cause } => self.hand_back(cause),
-            Answer::IntentMissing | Answer::Refused { .. } | Answer::Declined(_) | Answer::KeySpent => {
+            Answer::Refused(refusal) => self.hand_back_as_refused(Operation::Cancel, &refusal),
+            Answer::IntentMissing | Answer::Declined(_) | Answer::KeySpent => {
                 self.hand_back(Cause::IntentMissing)
             }
         }
     }
 
-    /// What the recorded intent's status means for the payment.
-    fn seen(&mut self, intent: &Intent) -> Step {
+    /// What the recorded intent's status, as `operation` showed it, means for the payment.
+    fn seen(&mut self, operation: Operation, intent: &Intent) -> Step {
         if !intent.is_for(self.row.payment()) {
-            return self.mismatched(intent);
+            return self.mismatched(operation, intent);
         }
         match &intent.status {
             IntentStatus::Succeeded => self.write(Change::Succeed),
@@ -263,31 +271,31 @@ impl Delivery {
             IntentStatus::RequiresConfirmation => self.hand_back(Cause::OutcomeOpen),
             IntentStatus::RequiresPaymentMethod => match intent.last_decline.clone() {
                 Some(decline) => self.declined(decline),
-                None => self.fence(Change::Quarantine(refused("requires_payment_method".into(), None))),
+                None => self.accuse(operation, refused("requires_payment_method")),
             },
             IntentStatus::RequiresAction => self.fence(Change::Decline(Decline::authentication_required())),
-            IntentStatus::RequiresCapture => self.fence(Change::Quarantine(Reason::RequiresCapture)),
+            IntentStatus::RequiresCapture => self.accuse(operation, Reason::RequiresCapture),
             IntentStatus::Processing => self.hand_back(Cause::Processing),
-            IntentStatus::Canceled => self.write(match intent.last_decline.clone() {
-                Some(decline) => Change::Decline(decline),
-                None => Change::Quarantine(Reason::CanceledElsewhere),
-            }),
+            IntentStatus::Canceled => match intent.last_decline.clone() {
+                Some(decline) => self.write(Change::Decline(decline)),
+                None => self.accuse(operation, Reason::CanceledElsewhere),
+            },
             IntentStatus::Other(_) => self.hand_back(Cause::UnknownStatus),
         }
     }
 
     /// The recorded intent is not this payment's any more: somebody edited it. Money that moved is a human's
     /// to judge; an intent that has not charged is made unable to.
-    fn mismatched(&mut self, intent: &Intent) -> Step {
+    fn mismatched(&mut self, operation: Operation, intent: &Intent) -> Step {
         match intent.status {
             IntentStatus::Succeeded => self.hand_back(Cause::IntentMismatch),
             IntentStatus::Processing => self.hand_back(Cause::Processing),
-            IntentStatus::Canceled => self.write(Change::Quarantine(Reason::IntentMismatch)),
             IntentStatus::RequiresPaymentMethod
             | IntentStatus::RequiresConfirmation
             | IntentStatus::RequiresAction
             | IntentStatus::RequiresCapture
-            | IntentStatus::Other(_) => self.fence(Change::Quarantine(Reason::IntentMismatch)),
+            | IntentStatus::Canceled
+            | IntentStatus::Other(_) => self.accuse(operation, Reason::IntentMismatch),
         }
     }
 
@@ -306,14 +314,40 @@ impl Delivery {
         }
     }
 
-    /// A confirm that is refused for good quarantines the payment, unless the issuer has spoken before: a repeat that is
-    /// refused, because a payment method without a customer is spent by its first attempt, does not unsay that.
-    fn refused_to_confirm(&mut self, code: String, param: Option<String>) -> Step {
-        let goal = match self.known.clone() {
-            Some(decline) => Change::Decline(decline),
-            None => Change::Quarantine(refused(code, param)),
-        };
-        self.fence(goal)
+    /// A confirm that is refused for good is held against the payment, unless the issuer has spoken before: a repeat that
+    /// is refused, because a payment method without a customer is spent by its first attempt, does not unsay that.
+    fn refused_to_confirm(&mut self, reason: Reason) -> Step {
+        match self.known.clone() {
+            Some(decline) => self.fence(Change::Decline(decline)),
+            None => self.accuse(Operation::Confirm, reason),
+        }
+    }
+
+    fn accuse_as_refused(&mut self, operation: Operation, refusal: &Refusal) -> Step {
+        self.accuse(operation, Reason::Refused(refusal.to_string()))
+    }
+
+    /// Something speaks against the payment. Whether it does, others say: they may have met the same.
+    fn accuse(&mut self, operation: Operation, reason: Reason) -> Step {
+        let what = format!("{}: {}", operation.name(), reason.detail().unwrap_or(reason.name()));
+        self.accused_of = Some(reason);
+        self.awaiting = Awaiting::Judgement;
+        Step::Judge(operation, what)
+    }
+
+    /// Nothing can be concluded, whoever is to blame; others and the row are to know all the same.
+    fn hand_back_as_refused(&mut self, operation: Operation, refusal: &Refusal) -> Step {
+        self.accused_of = None;
+        self.awaiting = Awaiting::Judgement;
+        Step::Judge(operation, format!("{}: {refusal}", operation.name()))
+    }
+
+    fn judged(&mut self, suspect: Suspect) -> Step {
+        match (suspect, self.accused_of.take()) {
+            (Suspect::Payment, Some(reason)) => self.fence(Change::Quarantine(reason)),
+            (Suspect::Us, _) => self.hand_back(Cause::RefusedInARow),
+            (Suspect::Payment | Suspect::Nobody, _) => self.hand_back(Cause::Refused),
+        }
     }
 
     /// Makes sure the intent can never charge before the row says that it did not. Without it the ledger could
@@ -405,9 +439,6 @@ impl Delivery {
     }
 }
 
-fn refused(code: String, param: Option<String>) -> Reason {
-    Reason::Refused(match param {
-        Some(param) => format!("{code} ({param})"),
-        None => code,
-    })
+fn refused(code: &str) -> Reason {
+    Reason::Refused(code.to_owned())
 }

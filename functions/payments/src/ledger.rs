@@ -9,6 +9,7 @@ use crate::limits::{FUNCTION_TIMEOUT_S, SETTLED_ROW_DAYS};
 use crate::payment::Payment;
 use crate::provider::{Decline, IntentId};
 use crate::request::{Request, Wording};
+use crate::suspicion::Refused;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -34,6 +35,12 @@ pub struct Row {
     /// Why the last delivery that could still say so handed it back. `None` also for a cause that only a newer version
     /// knows: it is there for people, and nothing is decided by it.
     pub last_error: Option<Cause>,
+    /// What it met that would be held against it, and whether a human said that it is to be.
+    pub refused: Option<Refused>,
+    /// Who is to blame for that, where a human has said so.
+    pub blamed: Blamed,
+    /// Why it was set aside: it settles with no delivery, and no incident counts it until one takes it up again.
+    pub set_aside: Option<Cause>,
     /// Confirmations that the issuer declined for now; after [`CONFIRMS_MAX`](crate::limits::CONFIRMS_MAX) it is for good.
     pub soft_declines: u32,
     /// Counts changes of state, intent and generation.
@@ -184,7 +191,34 @@ pub enum Change {
     /// later quarantine as sent, but adds nothing to it.
     QuarantineSent(String),
     /// Note: a delivery ended without settling, and why.
-    HandedBack(Cause, OpenDelivery),
+    HandedBack(HandedBack),
+    /// Note: these deliveries died, and the payment is not to blame: others die as well.
+    Excuse(BTreeSet<OpenDelivery>),
+    /// Note: a human says that the payment is to blame for what it met.
+    Blame,
+    /// Note: it settles with no delivery, for this reason.
+    SetAside(Cause),
+}
+
+/// How a delivery ended that did not settle.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandedBack {
+    /// Why.
+    pub cause: Cause,
+    /// Which delivery.
+    pub delivery: OpenDelivery,
+    /// What it met that would be held against the payment; without it, what was met before stands.
+    pub refused: Option<Refused>,
+}
+
+/// Whom a human blames for what a payment met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Blamed {
+    /// Nobody: what others meet decides.
+    #[default]
+    Nobody,
+    /// The payment: refused once more, it goes into quarantine.
+    Payment,
 }
 
 /// A delivery that began and has not said how it ended. Stored as `{began_at}:{message}`.
@@ -233,6 +267,9 @@ impl Row {
             attempts: 1,
             open: BTreeSet::from([delivery]),
             last_error: None,
+            refused: None,
+            blamed: Blamed::Nobody,
+            set_aside: None,
             soft_declines: 0,
             version: 0,
             enqueued_at,
@@ -247,6 +284,7 @@ impl Row {
         if self.state.is_unsettled() && self.open.insert(delivery) {
             self.attempts += 1;
             self.enqueued_at = enqueued_at;
+            self.set_aside = None;
         }
         self
     }
@@ -265,14 +303,18 @@ impl Row {
 
     /// Deliveries that died without a word, as seen from `current`: earlier ones of the same message, and any that
     /// began longer ago than a function runs. Copies that are worked on at this moment do not count, however many.
-    #[must_use]
-    pub fn deaths(&self, current: &OpenDelivery) -> usize {
+    pub fn dead<'row>(&'row self, current: &OpenDelivery) -> impl Iterator<Item = &'row OpenDelivery> {
         let longest_ms = i64::from(FUNCTION_TIMEOUT_S) * 1_000;
-        let is_dead = |delivery: &&OpenDelivery| {
+        self.open.iter().filter(move |delivery| {
             let age_ms = current.began_at.since_ms(delivery.began_at);
             age_ms > longest_ms || (age_ms > 0 && delivery.message == current.message)
-        };
-        self.open.iter().filter(is_dead).count()
+        })
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn deaths(&self, current: &OpenDelivery) -> usize {
+        self.dead(current).count()
     }
 
     /// When the row may be forgotten, in seconds since 1970; unsettled and quarantined rows never are.
@@ -294,12 +336,20 @@ impl Row {
         }
         let mut row = self.clone();
         match change {
-            Change::HandedBack(cause, delivery) => {
-                row.last_error = Some(*cause);
-                row.soft_declines += u32::from(*cause == Cause::DeclinedSoftly);
-                if cause.excuses() {
-                    row.open.remove(delivery);
-                }
+            Change::HandedBack(note) => {
+                row.hand_back(note);
+                return Some(row);
+            }
+            Change::Excuse(deliveries) => {
+                row.open.retain(|delivery| !deliveries.contains(delivery));
+                return Some(row);
+            }
+            Change::Blame => {
+                row.blamed = Blamed::Payment;
+                return Some(row);
+            }
+            Change::SetAside(cause) => {
+                row.set_aside = Some(*cause);
                 return Some(row);
             }
             Change::QuarantineSent(message_id) => {
@@ -325,7 +375,7 @@ impl Row {
         let is_quarantined = matches!(self.state, State::Quarantined(_));
         let is_unsettled = self.state.is_unsettled();
         match change {
-            Change::HandedBack(..) => is_unsettled,
+            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => is_unsettled,
             Change::Record(_) => self.version == version && is_unsettled && self.intent_id.is_none(),
             Change::NextGeneration(_) | Change::Decline(_) | Change::Quarantine(_) => {
                 self.version == version && is_unsettled
@@ -336,9 +386,21 @@ impl Row {
         }
     }
 
+    fn hand_back(&mut self, note: &HandedBack) {
+        self.last_error = Some(note.cause);
+        self.soft_declines += u32::from(note.cause == Cause::DeclinedSoftly);
+        if let Some(refused) = &note.refused {
+            self.refused = Some(refused.clone());
+        }
+        if note.cause.excuses() {
+            self.open.remove(&note.delivery);
+        }
+    }
+
     fn settle(&mut self, state: State, now: UnixMs) {
         self.state = state;
         self.settled_at = Some(now);
+        self.set_aside = None;
         self.open.clear();
     }
 
@@ -360,6 +422,8 @@ impl Row {
         self.quarantine_message_id = None;
         self.attempts = 0;
         self.soft_declines = 0;
+        self.refused = None;
+        self.blamed = Blamed::Nobody;
     }
 }
 
@@ -412,7 +476,7 @@ mod tests {
                 let delivery =
                     OpenDelivery { began_at: UnixMs(100_000 * n), message: "message-1".to_owned() };
                 row = row.received_again(delivery.clone(), UnixMs(900));
-                row = after(&row, &Change::HandedBack(cause, delivery));
+                row = after(&row, &Change::HandedBack(HandedBack { cause, delivery, refused: None }));
             }
             let now = OpenDelivery { began_at: UnixMs(90_000_000), message: "message-1".to_owned() };
             // The first delivery of all never said how it ended.

@@ -2,7 +2,7 @@
 //!
 //! What a message means ([`payment`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
-//! [`refusals`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
+//! [`suspicion`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
 //! against the ledger ([`audit`]). Every number is in [`limits`].
 //!
 //! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
@@ -21,8 +21,8 @@ pub mod pace;
 pub mod payment;
 pub mod provider;
 pub mod quarantine;
-pub mod refusals;
 pub mod request;
+pub mod suspicion;
 pub mod time;
 
 pub use cause::Cause;

@@ -64,8 +64,37 @@ pub const BREAKER_OPEN_MS_MAX: i64 = 120_000;
 /// After this long without an outcome a half-open probe counts as lost, milliseconds.
 pub const BREAKER_PROBE_MS: i64 = FUNCTION_TIMEOUT_S as i64 * 1_000;
 
-/// Unrelated payments in a row that are refused with one code before we conclude that *we* are broken.
-pub const REFUSALS_IN_A_ROW: usize = 5;
+/// Others that met the same before we suspect ourselves: two may be a producer's mistake.
+pub const ALIKE_MIN: usize = 3;
+
+/// The last to try an operation that a container remembers. Enough to see a share of one in twenty, few enough that what
+/// they met is of now.
+pub const WITNESSES_MAX: usize = 32;
+
+/// A payment that nobody else shares its trouble with is blamed when it would meet it by chance once in so many cases.
+/// With nobody else to compare, that is at its fourth delivery, the last before SQS would dead-letter it; with seven
+/// others that came through, at its second.
+pub const CHANCE_MIN_ALONE: u128 = 16;
+
+/// The same where others met it as well: then a mistake would cost many payments.
+pub const CHANCE_MIN_IN_COMPANY: u128 = 1_000;
+
+/// Between two calls that a container makes for an operation while it suspects ourselves, milliseconds.
+pub const SUSPICION_PROBE_MS: i64 = 60_000;
+
+/// Pause of a payment that is neither blamed nor cleared, seconds, and as much again by chance: long enough for others
+/// to come by, short enough that its fourth delivery comes within minutes.
+pub const SUSPECT_PAUSE_S: u32 = 30;
+
+/// Pause of a message that cannot be read, seconds: reading costs nothing, and a dead letter is seen.
+pub const UNREADABLE_PAUSE_S: u32 = 15;
+
+/// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.
+pub const COMPANY_ROWS_MAX: usize = 200;
+
+/// Deliveries that began within this of each other may have been one batch, milliseconds, which a crash takes along as a
+/// whole.
+pub const BATCH_SPREAD_MS: i64 = 2_000;
 
 /// Days a succeeded or declined row is kept. Longer than a year of chargebacks and any redelivery.
 pub const SETTLED_ROW_DAYS: i64 = 400;

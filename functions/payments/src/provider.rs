@@ -147,14 +147,30 @@ pub enum Answer {
     /// 404 for the intent itself: it does not exist for these credentials.
     IntentMissing,
     /// Refused for good: making the same call again cannot help.
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// `error.code`, or its type where there is no code.
-        code: String,
-        /// `error.param`, the parameter that is at fault.
-        param: Option<String>,
-    },
+    Refused(Refusal),
+}
+
+/// A refusal, as far as one is told from another: those that read alike have one reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// `error.code`, or its type where there is no code.
+    pub code: String,
+    /// `error.param`, the parameter that is at fault.
+    pub param: Option<String>,
+    /// Where there is no code, what the error says instead, without what may be a customer's.
+    pub text: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)?;
+        if let Some(param) = &self.param {
+            write!(f, " ({param})")?;
+        }
+        self.text.as_ref().map_or(Ok(()), |text| write!(f, ": {text}"))
+    }
 }
 
 /// Whether an idempotency key is spent on a stored failure.

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use jiff::fmt::rfc2822;
 use payments::Cause;
-use payments::provider::{Answer, Intent, IntentId, Replay};
+use payments::provider::{Answer, Intent, IntentId, Refusal, Replay};
 
 /// What came of a call, as far as HTTP goes.
 pub(crate) type Seen = Result<Response<Bytes>, Failure>;
@@ -101,7 +101,7 @@ pub(crate) fn probe(mode: Mode, seen: &Seen) -> Probe {
             | Answer::UnexpectedState(_)
             | Answer::KeySpent
             | Answer::IntentMissing
-            | Answer::Refused { .. } => Probe::Unwell(Cause::ProviderUnreadable),
+            | Answer::Refused(_) => Probe::Unwell(Cause::ProviderUnreadable),
         },
     }
 }
@@ -110,7 +110,7 @@ pub(crate) fn probe(mode: Mode, seen: &Seen) -> Probe {
 pub(crate) fn failed_listing(mode: Mode, seen: &Seen) -> Cause {
     match answer(Call::Create, mode, seen) {
         Answer::Unknown { cause, .. } | Answer::NotDone { cause } => cause,
-        Answer::Refused { .. } => Cause::RefusedInARow,
+        Answer::Refused(_) => Cause::RefusedInARow,
         Answer::Intent(_)
         | Answer::Declined(_)
         | Answer::UnexpectedState(_)
@@ -172,7 +172,12 @@ fn refused(call: Call<'_>, mode: Mode, status: u16, headers: &HeaderMap, error: 
             Answer::Unknown { cause: Cause::ProviderError, replay: Replay::Open }
         }
         _ => match error.name() {
-            Some(code) => Answer::Refused { status, code, param: error.param().map(envelope::word) },
+            Some(code) => Answer::Refused(Refusal {
+                status,
+                code,
+                param: error.param().map(envelope::word),
+                text: error.text().filter(|_| error.code().is_none()),
+            }),
             None => unreadable(),
         },
     }

@@ -2,10 +2,10 @@
 //!
 //! Only what the protocol needs is read; fields we do not know are ignored, those we need must have their type.
 //! Sources: <https://docs.stripe.com/api/payment_intents/object>, <https://docs.stripe.com/api/errors>.
-//! Invariant: no intent comes out of here without an id, and no message does at all, since it may repeat what a
+//! Invariant: no intent comes out of here without an id, and of a message only plain words do: it may repeat what a
 //! customer typed.
 
-use crate::limits::{BODY_BYTES_MAX, WORD_CHARS_MAX};
+use crate::limits::{BODY_BYTES_MAX, TEXT_CHARS_MAX, WORD_CHARS_MAX};
 use crate::mode::{Livemode, Mode};
 use crate::words;
 use payments::UnixMs;
@@ -52,6 +52,14 @@ pub(crate) fn word(text: &str) -> String {
     text.chars().take(WORD_CHARS_MAX).map(visible).collect()
 }
 
+/// A word of Stripe's own; anything else as three dots.
+fn plain_word(text: &str) -> &str {
+    let letters = text.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']).trim_start_matches('(');
+    let is_plain = letters.chars().all(|char| char.is_ascii_alphabetic() || matches!(char, '-' | '\''));
+    let is_quoted = letters.starts_with('\'') || letters.ends_with('\'');
+    if is_plain && !is_quoted { text } else { "..." }
+}
+
 /// The fields of `error` that matter.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorObject {
@@ -61,6 +69,7 @@ pub(crate) struct ErrorObject {
     decline_code: Option<String>,
     advice_code: Option<String>,
     param: Option<String>,
+    message: Option<String>,
     /// Read only where it is needed: a strange intent must not hide a readable code.
     payment_intent: Option<Value>,
 }
@@ -84,6 +93,14 @@ impl ErrorObject {
     /// The code, or else the type, as a [`word`]; `None` when the error says nothing at all.
     pub(crate) fn name(&self) -> Option<String> {
         self.code().or(self.kind()).map(word)
+    }
+
+    /// `error.message`, as far as it is Stripe's own words: what is quoted, or is more than letters, may be what a customer
+    /// typed, or an id that makes two messages of one reason differ.
+    pub(crate) fn text(&self) -> Option<String> {
+        let message = present(self.message.as_deref())?;
+        let words = message.split_whitespace().map(plain_word);
+        Some(words.collect::<Vec<_>>().join(" ").chars().take(TEXT_CHARS_MAX).collect())
     }
 
     /// The decline this error is, if it is an issuer's.

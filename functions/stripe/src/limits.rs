@@ -35,6 +35,9 @@ pub const BODY_BYTES_MAX: usize = 1_048_576;
 /// cut, because these end up in the ledger, in message attributes and in logs.
 pub const WORD_CHARS_MAX: usize = 100;
 
+/// Longest text of an error that is kept where it has no code, characters: enough to tell two apart, and to read.
+pub const TEXT_CHARS_MAX: usize = 120;
+
 /// Longest description of a transport failure, characters.
 pub const FAILURE_CHARS_MAX: usize = 300;
 

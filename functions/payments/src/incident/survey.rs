@@ -3,12 +3,12 @@
 //! Invariant: a sum that may be too small says so.
 
 use crate::cause::Cause;
-use crate::limits::QUARANTINE_SAMPLES_MAX;
+use crate::limits::{FUNCTION_TIMEOUT_S, QUARANTINE_SAMPLES_MAX};
 use crate::money::{AmountMinor, Currency};
 use crate::payment::PaymentId;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What mails say beyond what decisions need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,28 @@ pub struct Unsettled {
     pub enqueued_at: UnixMs,
     /// Why its last delivery handed it back.
     pub last_error: Option<Cause>,
+    /// What that one met, where it would be held against the payment.
+    #[serde(default)]
+    pub refused: Option<String>,
+    /// When the deliveries began that have not said how they ended.
+    #[serde(default)]
+    pub open: BTreeSet<UnixMs>,
+}
+
+impl Unsettled {
+    /// What its last delivery met that would be held against it, if that is what keeps it.
+    #[must_use]
+    pub fn met(&self) -> Option<&str> {
+        let is_refused = matches!(self.last_error, Some(Cause::Refused | Cause::RefusedInARow));
+        self.refused.as_deref().filter(|_| is_refused)
+    }
+
+    /// When the deliveries began that must have died without a word.
+    pub fn deaths(&self, now: UnixMs) -> impl Iterator<Item = UnixMs> {
+        let longest_ms = i64::from(FUNCTION_TIMEOUT_S) * 1_000;
+        let panicked = self.last_error == Some(Cause::Panicked);
+        self.open.iter().copied().filter(move |at| panicked || now.since_ms(*at) > longest_ms)
+    }
 }
 
 /// The payments that wait, added up.
@@ -118,6 +140,8 @@ mod tests {
             received_at: UnixMs(1),
             enqueued_at: UnixMs(0),
             last_error: cause,
+            refused: None,
+            open: BTreeSet::new(),
         }
     }
 

@@ -5,10 +5,11 @@
 use crate::{Card, NOW, Past, Rules, Scenario, Violation};
 use payments::cause::Cause;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
-use payments::ledger::{Change, Forget, OpenDelivery, Row, State};
+use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Row, State};
 use payments::limits::POISON_DEATHS;
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
 use payments::request::{Request, Wording};
+use payments::suspicion::Suspect;
 use payments::{Payment, UnixMs};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -203,6 +204,12 @@ impl World {
                 done.fault(next, |world| *world = go_on(world.clone(), Event::LedgerFailed));
                 next.push(go_on(done, event));
             }
+            // Whoever else is about decides, and nothing here knows of others.
+            Step::Judge(..) => {
+                for suspect in [Suspect::Payment, Suspect::Us] {
+                    next.push(go_on(self.clone(), Event::Judged(suspect)));
+                }
+            }
             Step::SendToQuarantine(_) => {
                 self.fault(next, |world| *world = go_on(world.clone(), Event::QuarantineFailed));
                 next.push(go_on(self.clone(), Event::QuarantineSent("copy".to_owned())));
@@ -318,7 +325,8 @@ impl World {
     ) -> Result<(), Violation> {
         match outcome {
             Outcome::HandBack { cause } if scenario.rules != Rules::AcknowledgeOnError => {
-                let note = Change::HandedBack(cause, delivery_at(NOW));
+                let note = HandedBack { cause, delivery: delivery_at(NOW), refused: None };
+                let note = Change::HandedBack(note);
                 if let Some(row) = self.row.as_ref().and_then(|row| row.apply(&note, row.version, NOW)) {
                     self.row = Some(with_past(row, scenario.past));
                 }

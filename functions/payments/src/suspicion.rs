@@ -1,0 +1,350 @@
+//! Ours or theirs: who else met this?
+//!
+//! A payment that cannot be charged is its own fault only if others can: when many meet the same answer and nobody comes
+//! through, the common factor is us: a wrong parameter, a restricted key, an API version, a deployment that crashes, a
+//! parser that refuses every body. So nothing is held against a payment at first sight. It goes back, and is judged when
+//! it meets the same again, by what others met in between *at the same operation*: an accepted create says nothing of
+//! confirms.
+//!
+//! Containers share no memory and die. What one remembers ([`Suspicions`]) is only ever a part, and a part suffices: one
+//! that saw nobody come through holds a payment back for longer, no more. And before it blames one, it asks the ledger,
+//! whose rows carry what each unsettled payment met ([`Refused`], and deliveries that died), for company: that is every
+//! container's memory.
+//!
+//! Invariant: nothing but a success of the same operation, or a human's word, ends a suspicion against ourselves.
+
+use crate::incident::Unsettled;
+use crate::ledger::Row;
+use crate::limits::{
+    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, SUSPICION_PROBE_MS, WITNESSES_MAX,
+};
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What is done to a payment, and may be refused. A success at one says nothing of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Its message is read.
+    Read,
+    /// An intent is made.
+    Create,
+    /// The intent is confirmed.
+    Confirm,
+    /// The intent is looked up.
+    Retrieve,
+    /// The intent is canceled.
+    Cancel,
+}
+
+impl Operation {
+    /// The word under which it is stored and told.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Confirm => "confirm",
+            Self::Retrieve => "retrieve",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// What a payment met that would be held against it, and how often. Kept on its row until it meets something else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Refused {
+    /// The operation and what was said of it, for example `create: amount_too_small (amount)`. Two payments that have the
+    /// same here met the same.
+    pub what: String,
+    /// When it was met first.
+    pub since: UnixMs,
+    /// How often. 0 when the call was spared, because others had met it.
+    pub times: u32,
+}
+
+impl Refused {
+    /// It is met now, after what the row remembers.
+    #[must_use]
+    pub fn again(before: Option<&Self>, what: String, now: UnixMs) -> Self {
+        match before {
+            Some(before) if before.what == what => Self { times: before.times.saturating_add(1), ..before.clone() },
+            Some(_) | None => Self { what, since: now, times: 1 },
+        }
+    }
+
+    /// The call is spared for what others met. What the payment met itself stays.
+    #[must_use]
+    pub fn spared(before: Option<&Self>, what: String, now: UnixMs) -> Self {
+        before.cloned().unwrap_or(Self { what, since: now, times: 0 })
+    }
+}
+
+/// Who a refusal is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Suspect {
+    /// The payment: others come through.
+    Payment,
+    /// Us: many meet the same.
+    Us,
+    /// Too few came by to say.
+    Nobody,
+}
+
+/// Whether a call may be made while a suspicion stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// It may.
+    Granted,
+    /// It may not: many have met this, and nobody has come through since.
+    Spared(String),
+}
+
+/// What one container has seen others meet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suspicions(BTreeMap<Operation, Witnesses>);
+
+/// The last to try an operation, oldest first, each with what it met last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Witnesses {
+    met: VecDeque<Witness>,
+    probed_at: Option<UnixMs>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Witness {
+    /// A payment's id, or a message's.
+    who: String,
+    at: UnixMs,
+    /// What was said, or nothing where it came through.
+    refused: Option<String>,
+}
+
+impl Suspicions {
+    /// Takes note that `who` came through.
+    pub fn accepted(&mut self, operation: Operation, who: &str, at: UnixMs) {
+        self.of(operation).add(Witness { who: who.to_owned(), at, refused: None });
+    }
+
+    /// Takes note that `who` met `refused`, and says whom to suspect. `company` is how many others the ledger knows to
+    /// have met the same.
+    pub fn judge(
+        &mut self,
+        operation: Operation,
+        who: &str,
+        refused: &Refused,
+        company: usize,
+        at: UnixMs,
+    ) -> Suspect {
+        let witnesses = self.of(operation);
+        witnesses.add(Witness { who: who.to_owned(), at, refused: Some(refused.what.clone()) });
+        let (accepted, alike) = witnesses.beside(who, refused);
+        verdict(accepted, alike.max(company), refused.times)
+    }
+
+    /// Asks to try an operation: while a suspicion stands, one probe a minute is enough.
+    pub fn leave(&mut self, operation: Operation, now: UnixMs) -> Leave {
+        let witnesses = self.of(operation);
+        match witnesses.suspicion() {
+            Some(what) if witnesses.probed_at.is_some_and(|at| now.since_ms(at) < SUSPICION_PROBE_MS) => {
+                Leave::Spared(what)
+            }
+            Some(_) => {
+                witnesses.probed_at = Some(now);
+                Leave::Granted
+            }
+            None => Leave::Granted,
+        }
+    }
+
+    fn of(&mut self, operation: Operation) -> &mut Witnesses {
+        self.0.entry(operation).or_default()
+    }
+}
+
+impl Witnesses {
+    fn add(&mut self, witness: Witness) {
+        self.met.retain(|other| other.who != witness.who);
+        self.met.push_back(witness);
+        if self.met.len() > WITNESSES_MAX {
+            self.met.pop_front();
+        }
+    }
+
+    /// Of the others, how many came through since `refused` was met first, and how many met the same.
+    fn beside(&self, who: &str, refused: &Refused) -> (usize, usize) {
+        let others = || self.met.iter().filter(|other| other.who != who);
+        let accepted = others().filter(|other| other.refused.is_none() && other.at > refused.since).count();
+        (accepted, others().filter(|other| other.refused.as_ref() == Some(&refused.what)).count())
+    }
+
+    /// What so many have met since the last came through that it is held against us.
+    fn suspicion(&self) -> Option<String> {
+        let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
+        for what in self.met.iter().rev().map_while(|witness| witness.refused.as_deref()) {
+            let count = alike.entry(what).or_default();
+            *count += 1;
+            if *count >= ALIKE_MIN {
+                return Some(what.to_owned());
+            }
+        }
+        None
+    }
+}
+
+/// Whom to suspect, when `accepted` others came through since, `alike` met the same, and the payment itself `times`.
+///
+/// A payment with nothing wrong meets by chance what a share of all meets: then so often in a row as this share's power
+/// says. It is blamed where that is too unlikely to believe: sooner where nobody else met the same.
+fn verdict(accepted: usize, alike: usize, times: u32) -> Suspect {
+    let share = |count: usize| u128::try_from(count).unwrap_or(u128::MAX);
+    let (of_one, of_all) = (share(alike + 1), share(alike + accepted + 2));
+    let chance_min = if alike == 0 { CHANCE_MIN_ALONE } else { CHANCE_MIN_IN_COMPANY };
+    let is_too_unlikely =
+        of_one.saturating_pow(times).saturating_mul(chance_min) <= of_all.saturating_pow(times);
+    if times > 0 && is_too_unlikely {
+        Suspect::Payment
+    } else if alike >= ALIKE_MIN {
+        Suspect::Us
+    } else {
+        Suspect::Nobody
+    }
+}
+
+/// How many of `others` met what `row` met.
+#[must_use]
+pub fn company(row: &Row, what: &str, others: &[Unsettled]) -> usize {
+    let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
+    others.iter().filter(is_other).filter(|other| other.met() == Some(what)).count()
+}
+
+/// How many of `others` died otherwise than along with `row`: a crash takes a whole batch along, and one that died in
+/// the same moment is its victim, or it theirs.
+#[must_use]
+pub fn dying_company(row: &Row, others: &[Unsettled], now: UnixMs) -> usize {
+    let own: BTreeSet<UnixMs> = row.open.iter().map(|delivery| delivery.began_at).collect();
+    let along = |at: &UnixMs| own.iter().any(|own| own.since_ms(*at).abs() <= BATCH_SPREAD_MS);
+    let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
+    others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !along(&at))).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixMs = UnixMs(1_767_603_600_000);
+    const WHAT: &str = "confirm: parameter_unknown";
+
+    fn at_s(seconds: i64) -> UnixMs {
+        START.plus_ms(seconds * 1_000)
+    }
+
+    fn met(times: u32) -> Refused {
+        Refused { what: WHAT.to_owned(), since: START, times }
+    }
+
+    /// Whom a payment that met [`WHAT`] first at the start is blamed on, every half a minute, `before` each of which
+    /// something happens to others.
+    fn judged(mut before: impl FnMut(&mut Suspicions, u32)) -> Vec<Suspect> {
+        let mut suspicions = Suspicions::default();
+        let judge = |times| {
+            before(&mut suspicions, times);
+            let now = at_s(30 * i64::from(times - 1));
+            suspicions.judge(Operation::Confirm, "it", &met(times), 0, now)
+        };
+        (1..=8).map(judge).collect()
+    }
+
+    #[test]
+    fn nobody_is_blamed_at_first_sight_and_one_alone_at_the_fourth() {
+        let suspects = judged(|_, _| {});
+        assert_eq!(suspects[..3], [Suspect::Nobody; 3]);
+        assert_eq!(suspects[3..], [Suspect::Payment; 5]);
+    }
+
+    #[test]
+    fn one_that_is_refused_while_others_come_through_is_blamed_at_its_second_delivery() {
+        let suspects = judged(|suspicions, times| {
+            for n in 0..10 {
+                suspicions.accepted(Operation::Confirm, &format!("{times}-{n}"), at_s(30 * i64::from(times) - 45));
+            }
+        });
+        assert_eq!(suspects[..2], [Suspect::Nobody, Suspect::Payment]);
+    }
+
+    #[test]
+    fn a_success_before_or_at_another_operation_clears_nobody_of_anything() {
+        let suspects = judged(|suspicions, times| {
+            suspicions.accepted(Operation::Create, "another", at_s(30 * i64::from(times)));
+            suspicions.accepted(Operation::Confirm, "earlier", START);
+        });
+        assert_eq!(suspects[..3], [Suspect::Nobody; 3]);
+    }
+
+    #[test]
+    fn where_all_meet_the_same_we_are_suspected_however_often_it_is_met() {
+        let suspects = judged(|suspicions, times| {
+            let who = format!("other-{times}");
+            suspicions.judge(Operation::Confirm, &who, &met(1), 0, at_s(30 * i64::from(times)));
+        });
+        assert_eq!(suspects[2..], [Suspect::Us; 6]);
+        assert!(!suspects.contains(&Suspect::Payment));
+    }
+
+    #[test]
+    fn others_with_another_reason_or_the_same_payment_again_are_no_company() {
+        let suspects = judged(|suspicions, times| {
+            let other = Refused { what: format!("confirm: reason {times}"), ..met(1) };
+            suspicions.judge(Operation::Confirm, &format!("other-{times}"), &other, 0, START);
+        });
+        assert_eq!(suspects[3], Suspect::Payment);
+    }
+
+    #[test]
+    fn the_ledgers_company_counts_as_ones_own_eyes_do() {
+        let mut suspicions = Suspicions::default();
+        let mut judge = |times, company| suspicions.judge(Operation::Create, "it", &met(times), company, START);
+        assert_eq!(judge(4, 0), Suspect::Payment);
+        assert_eq!((judge(4, 1), judge(4, 3)), (Suspect::Nobody, Suspect::Us));
+    }
+
+    #[test]
+    fn half_of_all_refused_at_random_is_no_evidence_against_any_of_them() {
+        // Eight refusals in a row happen to one in 256 of them.
+        let suspects = judged(|suspicions, times| {
+            for n in 0..5 {
+                let now = at_s(30 * i64::from(times));
+                suspicions.accepted(Operation::Confirm, &format!("{times}-{n}"), now);
+                suspicions.judge(Operation::Confirm, &format!("{times}+{n}"), &met(1), 0, now);
+            }
+        });
+        assert!(!suspects.contains(&Suspect::Payment), "{suspects:?}");
+    }
+
+    #[test]
+    fn while_a_suspicion_stands_one_call_a_minute_is_made_until_one_comes_through() {
+        let mut suspicions = Suspicions::default();
+        for n in 0..3 {
+            assert_eq!(suspicions.leave(Operation::Confirm, START), Leave::Granted);
+            suspicions.judge(Operation::Confirm, &n.to_string(), &met(1), 0, START);
+        }
+        let mut granted = |seconds| suspicions.leave(Operation::Confirm, at_s(seconds)) == Leave::Granted;
+        let minutes: Vec<i64> = (1..600).filter(|seconds| granted(*seconds)).collect();
+        assert_eq!(minutes, (0..10).map(|n| 60 * n + 1).collect::<Vec<_>>());
+        assert_eq!(suspicions.leave(Operation::Create, at_s(600)), Leave::Granted);
+        suspicions.accepted(Operation::Confirm, "one", at_s(600));
+        assert_eq!([601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))), [Leave::Granted, Leave::Granted]);
+    }
+
+    #[test]
+    fn what_is_met_again_is_counted_and_what_is_new_begins_anew() {
+        let first = Refused::again(None, "a".to_owned(), START);
+        let second = Refused::again(Some(&first), "a".to_owned(), at_s(30));
+        assert_eq!((second.times, second.since), (2, START));
+        let other = Refused::again(Some(&second), "b".to_owned(), at_s(60));
+        assert_eq!((other.times, other.since), (1, at_s(60)));
+        assert_eq!(Refused::spared(Some(&second), "b".to_owned(), at_s(60)), second);
+        assert_eq!(Refused::spared(None, "b".to_owned(), START).times, 0);
+    }
+}
