@@ -15,9 +15,10 @@ use chaos::link::Link;
 use chaos::template::{Deployment, Stack};
 use ledger::{Changed, Ledger, Opening, Received};
 use payments::cause::Cause;
-use payments::ledger::{Change, Forget, OpenDelivery, Reason, Row};
+use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Reason, Row};
 use payments::provider::{Decline, IntentId};
 use payments::request::{Request, Wording};
+use payments::suspicion::Refused;
 use payments::{Payment, UnixMs};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -37,6 +38,16 @@ enum Move {
 
 fn change() -> impl Strategy<Value = Change> {
     let delivery = |n: u8| OpenDelivery { began_at: START, message: format!("message-{n}") };
+    let cause = prop_oneof![
+        Just(Cause::ProviderTimeout),
+        Just(Cause::Panicked),
+        Just(Cause::DeclinedSoftly),
+        Just(Cause::Refused)
+    ];
+    let refused = (0..4_u32).prop_map(|times| {
+        let what = format!("create: code-{times}");
+        (times > 0).then(|| Refused { what, since: START.plus_ms(i64::from(times)), times })
+    });
     prop_oneof![
         (0..3_u8).prop_map(|n| Change::Record(IntentId(format!("pi_{n}")))),
         Just(Change::NextGeneration(wording("2026-02-02"))),
@@ -52,9 +63,12 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::Release(Forget::Nothing, wording("2026-03-03"))),
         Just(Change::Release(Forget::CanceledIntent, wording("2026-04-04"))),
         Just(Change::QuarantineSent("copy-1".into())),
-        (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::ProviderTimeout, delivery(n))),
-        (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::Panicked, delivery(n))),
-        (0..3_u8).prop_map(move |n| Change::HandedBack(Cause::DeclinedSoftly, delivery(n))),
+        (0..3_u8, cause, refused).prop_map(move |(n, cause, refused)| {
+            Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused })
+        }),
+        (1..3_u8).prop_map(move |n| Change::Excuse((0..n).map(delivery).collect())),
+        Just(Change::Blame),
+        Just(Change::SetAside(Cause::IntentMissing)),
     ]
 }
 
@@ -203,7 +217,8 @@ fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
             assert_eq!(refused.expect("the ledger answers"), Received::OtherRequest);
         }
         let Received::Row(before) = row else { panic!("the first request made the row") };
-        let change = Change::HandedBack(Cause::Panicked, delivery);
+        let change =
+            Change::HandedBack(HandedBack { cause: Cause::Panicked, delivery, refused: None });
         let Changed::Row(after) = ledger.change(&before, &change, START).await.expect("the ledger answers")
         else {
             panic!("the row is there")

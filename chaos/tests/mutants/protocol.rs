@@ -239,7 +239,7 @@ fn never_recognises_poison(mut row: Row, this: &OpenDelivery, wording: &Arc<Word
 
 fn repeats_what_is_refused_for_good(delivery: &mut Delivery, event: Event) -> Step {
     match event {
-        Event::Answered(Answer::Refused { .. }) => match delivery.row().recorded_intent() {
+        Event::Answered(Answer::Refused(_)) => match delivery.row().recorded_intent() {
             None => Step::Create,
             Some(intent) => Step::Confirm(intent, Method::OfTheIntent),
         },

@@ -195,7 +195,7 @@ impl Work<'_> {
     async fn unreadable(&self, malformed: &Malformed) -> Report {
         let detail = malformed.to_string();
         let refused = Refused {
-            what: format!("{}: {detail}", Operation::Read.name()),
+            what: format!("{}: {}", Operation::Read.name(), malformed.kind()),
             since: self.envelope.received_at.unwrap_or(self.inner.clock.now()),
             times: self.envelope.receives,
         };

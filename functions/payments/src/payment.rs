@@ -242,6 +242,20 @@ pub enum Malformed {
 }
 
 impl Malformed {
+    /// What messages with the same mistake share: its text, without where in the body it is.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::NotJson { .. } => "body is not JSON".to_owned(),
+            Self::NotAnObject
+            | Self::RepeatedField
+            | Self::UnknownField
+            | Self::Missing { .. }
+            | Self::Form { .. }
+            | Self::DrillsOff => self.to_string(),
+        }
+    }
+
     fn from_json(error: &serde_json::Error) -> Self {
         match error.classify() {
             serde_json::error::Category::Data if error.to_string().starts_with(json::REPEATED) => {

@@ -100,7 +100,8 @@ impl Inner {
         tale.dead_letters = Some(seen.dead_letters.total());
         let is_quiet = match look {
             Look::Unsettled => {
-                seen.oldest = self.oldest(now).await?;
+                let waiting = self.waiting(now).await?;
+                (seen.oldest, seen.alike) = (waiting.oldest, waiting.alike);
                 tale.oldest_ms = Some(seen.oldest_ms());
                 true
             }

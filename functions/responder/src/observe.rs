@@ -9,14 +9,21 @@ use aws_sdk_sqs::types::Message;
 use ledger::limits::UNSETTLED_ROWS_MAX;
 use ledger::{Extent, LedgerError};
 use payments::incident::{
-    Details, Incident, Observation, Quarantined, Reach, Survey, Unsettled, Verdict, samples,
+    Alike, Details, Incident, Observation, Quarantined, Reach, Survey, Unsettled, Verdict, samples,
 };
 use payments::limits::AT_RISK_MS;
 use payments::payment::Body;
 use payments::{PaymentId, UnixMs, quarantine};
 
-/// Rows that are looked at to find the oldest: a row that cannot be read must not hide those behind it.
-const OLDEST_ROWS: usize = 10;
+/// Rows that are looked at, the oldest: enough to see what several share, and that one that cannot be read hides nothing.
+const OLDEST_ROWS: usize = 25;
+
+/// What the ledger says of payments that wait.
+pub(crate) struct Waiting {
+    pub(crate) oldest: Option<Unsettled>,
+    pub(crate) alike: Option<Alike>,
+    rows: usize,
+}
 
 impl Inner {
     /// Everything a decision needs: eight calls and, while an incident waits for the provider, its probes.
@@ -26,13 +33,18 @@ impl Inner {
         wake: &Wake,
         incident: &Incident,
     ) -> Result<Observation, TurnError> {
-        let (source, dead_letters, quarantine, task, oldest) = tokio::try_join!(
+        let (source, dead_letters, quarantine, task, waiting) = tokio::try_join!(
             self.queues.depth(&self.queues.source),
             self.queues.depth(&self.queues.dead_letters),
             self.queues.depth(&self.queues.quarantine),
             self.queues.newest_task(),
-            self.oldest(now),
+            self.waiting(now),
         )?;
+        let alike = match waiting.alike {
+            // Dead letters without a row may be no payments at all.
+            None if dead_letters.visible > waiting.rows as u64 => self.unreadable().await?,
+            alike @ (Some(_) | None) => alike,
+        };
         let canary = self.canary(incident).await?;
         let probes = if incident.recovery.wants_probes() { Some(self.provider.probe().await) } else { None };
         Ok(Observation {
@@ -41,7 +53,8 @@ impl Inner {
             dead_letters,
             quarantine,
             task,
-            oldest,
+            oldest: waiting.oldest,
+            alike,
             credentials: wake.credentials(),
             probes,
             canary,
@@ -49,14 +62,24 @@ impl Inner {
         })
     }
 
-    /// The oldest unsettled payment.
-    pub(crate) async fn oldest(&self, now: UnixMs) -> Result<Option<Unsettled>, TurnError> {
+    /// The oldest unsettled payment, and what the oldest share.
+    pub(crate) async fn waiting(&self, now: UnixMs) -> Result<Waiting, TurnError> {
         let page = self.ledger.unsettled(now, OLDEST_ROWS).await?;
         if page.rows.is_empty() && page.unreadable > 0 {
             let why = format!("none of the {} oldest unsettled rows can be read", page.unreadable);
             return Err(LedgerError::Unavailable(why).into());
         }
-        Ok(page.rows.into_iter().next())
+        let alike = Alike::among(&page.rows, now);
+        Ok(Waiting { alike, rows: page.rows.len(), oldest: page.rows.into_iter().next() })
+    }
+
+    /// What some dead letters share that cannot be read as payments.
+    async fn unreadable(&self) -> Result<Option<Alike>, TurnError> {
+        let messages = self.queues.receive(&self.queues.dead_letters).await?;
+        self.queues.give_back(&self.queues.dead_letters, &messages).await;
+        let problem = |message: &Message| Body::parse(message.body().unwrap_or_default()).err();
+        let problems: Vec<String> = messages.iter().filter_map(problem).map(|it| it.kind()).collect();
+        Ok(Alike::among_unreadable(&problems))
     }
 
     async fn canary(&self, incident: &Incident) -> Result<Vec<Verdict>, TurnError> {

@@ -82,7 +82,7 @@ impl Inner {
             },
             Answer::Unknown { cause, .. } | Answer::NotDone { cause } => Err(Release::NoAnswer(cause)),
             Answer::IntentMissing => Err(Release::IntentMissing),
-            Answer::Declined(_) | Answer::KeySpent | Answer::Refused { .. } => {
+            Answer::Declined(_) | Answer::KeySpent | Answer::Refused(_) => {
                 Err(Release::NoAnswer(Cause::ProviderUnreadable))
             }
         }
@@ -109,7 +109,10 @@ impl Inner {
             | Change::Decline(_)
             | Change::Quarantine(_)
             | Change::QuarantineSent(_)
-            | Change::HandedBack(..) => unreachable!("a release is judged to one of two changes"),
+            | Change::HandedBack(_)
+            | Change::Excuse(_)
+            | Change::Blame
+            | Change::SetAside(_) => unreachable!("a release is judged to one of two changes"),
         }
     }
 

@@ -238,7 +238,7 @@ fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'header
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::WORD_CHARS_MAX;
+    use crate::limits::{TEXT_CHARS_MAX, WORD_CHARS_MAX};
     use http::StatusCode;
     use proptest::prelude::*;
 
@@ -350,8 +350,9 @@ mod tests {
                     Answer::UnexpectedState(intent) => {
                         prop_assert!(status == 400 && !intent.id.0.is_empty() && call.concerns(&intent));
                     }
-                    Answer::Refused { code, param, .. } => {
+                    Answer::Refused(Refusal { code, param, text, .. }) => {
                         prop_assert!((400..500).contains(&status) && !code.is_empty());
+                        prop_assert!(text.is_none_or(|text| text.chars().count() <= TEXT_CHARS_MAX && text.is_ascii()));
                         for word in [Some(code), param].into_iter().flatten() {
                             prop_assert!(word.len() <= WORD_CHARS_MAX && word.bytes().all(|byte| byte.is_ascii_graphic()));
                         }

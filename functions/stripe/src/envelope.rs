@@ -55,9 +55,8 @@ pub(crate) fn word(text: &str) -> String {
 /// A word of Stripe's own; anything else as three dots.
 fn plain_word(text: &str) -> &str {
     let letters = text.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']).trim_start_matches('(');
-    let is_plain = letters.chars().all(|char| char.is_ascii_alphabetic() || matches!(char, '-' | '\''));
-    let is_quoted = letters.starts_with('\'') || letters.ends_with('\'');
-    if is_plain && !is_quoted { text } else { "..." }
+    let is_plain = letters.chars().all(|char| char.is_ascii_alphabetic() || char == '-');
+    if is_plain { text } else { "..." }
 }
 
 /// The fields of `error` that matter.

@@ -3,6 +3,7 @@
 //! The facts are saved with the transition, so a mail that is sent late still says what was true then.
 //! Invariant: facts are taken from one observation and the record it led to.
 
+use super::alike::Alike;
 use super::observation::{Depth, Observation, Probes, Trigger, Verdict};
 use super::recovery::{Escalation, Phase, Recovery};
 use super::survey::{Quarantined, Reach, Survey};
@@ -89,6 +90,9 @@ pub struct Facts {
     pub failure: Option<String>,
     /// Why only a human can help.
     pub escalations: Vec<Escalation>,
+    /// Trouble that several payments share.
+    #[serde(default)]
+    pub alike: Option<Alike>,
     /// Who ordered what this mail tells of, if it was not decided here.
     pub ordered_by: Option<String>,
 }
@@ -152,6 +156,7 @@ impl Facts {
                 .copied()
                 .filter(|told| still_holds(*told, seen))
                 .collect(),
+            alike: seen.alike.clone(),
             ordered_by: next.audit.last().filter(|audit| audit.at == seen.now).map(|audit| audit.who.clone()),
         }
     }
@@ -186,7 +191,11 @@ impl Facts {
 /// What was told once may be mended by now; a reminder must not say it again.
 fn still_holds(escalation: Escalation, seen: &Observation) -> bool {
     match escalation {
-        Escalation::CredentialsRefused | Escalation::RefusedInARow => seen.probes != Some(Probes::Well),
+        Escalation::CredentialsRefused => seen.probes != Some(Probes::Well),
+        Escalation::RefusedInARow
+        | Escalation::IntentsMissing
+        | Escalation::ConsumerDies
+        | Escalation::Unreadable => seen.alike.as_ref().map(Alike::escalation) == Some(escalation),
         Escalation::RedriveIsYours
         | Escalation::TaskFailed
         | Escalation::TaskCanceled

@@ -11,6 +11,7 @@
 //! version that was read, before the effect or mail goes out. Whoever loses that race does nothing: so two responders
 //! at once, an event twice, late or never, all come to the same.
 
+mod alike;
 mod command;
 mod letter;
 mod notice;
@@ -23,6 +24,7 @@ mod survey;
 mod tests;
 mod turn;
 
+pub use alike::{Alike, Trouble};
 pub use command::{Command, Order, Refused};
 pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode};
 pub use notice::{Notice, NoticePhase};

@@ -3,6 +3,7 @@
 //! Invariant: it is taken from the services themselves (queue counts, move tasks, the ledger), never from the event
 //! that woke the responder: events repeat, arrive late, and get lost.
 
+use super::alike::Alike;
 use super::recovery::{Escalation, Member};
 use super::survey::{Details, Unsettled};
 use crate::cause::Cause;
@@ -26,6 +27,8 @@ pub struct Observation {
     pub task: Option<MoveTask>,
     /// The oldest unsettled payment, whatever its age.
     pub oldest: Option<Unsettled>,
+    /// Trouble that several of them share.
+    pub alike: Option<Alike>,
     /// Whether an alarm says that our credentials are refused.
     pub credentials: Credentials,
     /// How the provider is; only asked while an incident is open.
@@ -130,6 +133,8 @@ pub enum Verdict {
 pub enum Trigger {
     /// Our credentials are refused.
     CredentialsRefused,
+    /// Several payments share trouble that is ours.
+    Alike,
     /// Payments are dead-lettered.
     DeadLetters,
     /// A payment has been unsettled for too long.
@@ -143,6 +148,8 @@ impl Observation {
         let is_refused = self.last_error().is_some_and(Cause::is_refusal_of_credentials);
         if is_refused || self.credentials == Credentials::Refused {
             Some(Trigger::CredentialsRefused)
+        } else if self.alike.is_some() {
+            Some(Trigger::Alike)
         } else if self.dead_letters.total() > 0 {
             Some(Trigger::DeadLetters)
         } else if self.oldest_ms() > DELAYED_MS {
@@ -165,7 +172,7 @@ impl Observation {
         if is_refused || is_met(Cause::SecretUnavailable) || self.credentials == Credentials::Refused {
             Some(Escalation::CredentialsRefused)
         } else {
-            is_met(Cause::RefusedInARow).then_some(Escalation::RefusedInARow)
+            self.alike.as_ref().map(Alike::escalation)
         }
     }
 
@@ -216,5 +223,5 @@ impl Member {
 const fn fails_a_canary(cause: Cause) -> bool {
     cause.is_provider_failure()
         || cause.is_refusal_of_credentials()
-        || matches!(cause, Cause::SecretUnavailable | Cause::RefusedInARow)
+        || matches!(cause, Cause::SecretUnavailable | Cause::Refused | Cause::RefusedInARow)
 }

@@ -190,8 +190,14 @@ pub enum Told {
 pub enum Escalation {
     /// Stripe refuses our key, or the secret cannot be read.
     CredentialsRefused,
-    /// Stripe refuses unrelated payments in a row with one code: a parameter, a restricted key, an API version.
+    /// Stripe refuses several payments alike: a parameter, a restricted key, an account that may not, an API version.
     RefusedInARow,
+    /// Stripe does not know the intents of several payments: the key is another account's.
+    IntentsMissing,
+    /// Our consumer dies on one payment after the other.
+    ConsumerDies,
+    /// Message after message is no payment, as far as our consumer can read.
+    Unreadable,
     /// The provider is well, and redriving was left to humans: `AutoRedrive` is off, or it was paused.
     RedriveIsYours,
     /// A move task failed.

@@ -316,7 +316,8 @@ impl<'a> Turn<'a> {
         history.setbacks_in_a_row = history.setbacks_in_a_row.saturating_add(1);
         let in_a_row = history.setbacks_in_a_row;
         self.wait_again(self.seen.now.plus_ms(pause_ms(in_a_row)));
-        if in_a_row > SETBACKS_MAX {
+        // Who was told whose fault it is knows why it keeps coming back.
+        if in_a_row > SETBACKS_MAX && self.seen.alike.is_none() {
             self.escalate(Escalation::KeepsComingBack);
         }
     }

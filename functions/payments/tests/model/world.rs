@@ -204,11 +204,10 @@ impl World {
                 done.fault(next, |world| *world = go_on(world.clone(), Event::LedgerFailed));
                 next.push(go_on(done, event));
             }
-            // Whoever else is about decides, and nothing here knows of others.
+            // Whoever else is about decides. That they are in the same trouble counts as a fault.
             Step::Judge(..) => {
-                for suspect in [Suspect::Payment, Suspect::Us] {
-                    next.push(go_on(self.clone(), Event::Judged(suspect)));
-                }
+                self.fault(next, |world| *world = go_on(world.clone(), Event::Judged(Suspect::Us)));
+                next.push(go_on(self.clone(), Event::Judged(Suspect::Payment)));
             }
             Step::SendToQuarantine(_) => {
                 self.fault(next, |world| *world = go_on(world.clone(), Event::QuarantineFailed));

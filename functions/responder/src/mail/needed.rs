@@ -70,10 +70,10 @@ fn while_they_wait(facts: &Facts) -> Needed {
 }
 
 impl Needed {
-    pub(super) fn first_line(&self) -> String {
+    pub(super) fn first_line(&self, facts: &Facts) -> String {
         let why = match self {
-            Self::For(escalation) => in_full(*escalation),
-            Self::BeforeTheyExpire => "messages of payments expire within a day.",
+            Self::For(escalation) => in_full(*escalation, facts),
+            Self::BeforeTheyExpire => "messages of payments expire within a day.".to_owned(),
             Self::Later(text) => return (*text).to_owned(),
             Self::No(text) => return text.clone(),
         };
@@ -81,26 +81,42 @@ impl Needed {
     }
 }
 
-const fn in_full(escalation: Escalation) -> &'static str {
-    match escalation {
+fn in_full(escalation: Escalation, facts: &Facts) -> String {
+    let text = match escalation {
         Escalation::CredentialsRefused => {
             "Stripe refuses our key or account, or we cannot read the key: no payment goes out until that is mended."
         }
         Escalation::RefusedInARow => {
-            "Stripe refuses every payment with the same code; something of ours is wrong."
+            return format!("Stripe refuses payment after payment with {}; something of ours is wrong.", what(facts));
         }
+        Escalation::IntentsMissing => {
+            "Stripe does not know the intents of several payments: is our key another account's?"
+        }
+        Escalation::ConsumerDies => {
+            "our consumer dies on payment after payment. No payment is to blame; our deployment is."
+        }
+        Escalation::Unreadable => return format!("message after message is no payment: {}.", what(facts)),
         Escalation::RedriveIsYours => "Stripe is well, and moving the payments back is left to you.",
         Escalation::TaskFailed => "SQS could not move the payments back.",
         Escalation::TaskCanceled => "somebody canceled the move task; say whether it should go on.",
         Escalation::KeepsComingBack => "Stripe looks well, and yet what is moved back keeps coming back.",
         Escalation::Stranded => "payments are unsettled, and no queue holds a message for them.",
-    }
+    };
+    text.to_owned()
+}
+
+/// What several payments met alike, in the words of whoever said so.
+pub(super) fn what(facts: &Facts) -> &str {
+    facts.alike.as_ref().map_or("the same code", |alike| alike.what.as_str())
 }
 
 pub(super) const fn in_short(escalation: Escalation) -> &'static str {
     match escalation {
         Escalation::CredentialsRefused => "Stripe refuses our key",
         Escalation::RefusedInARow => "Stripe refuses every payment",
+        Escalation::IntentsMissing => "intents unknown to Stripe",
+        Escalation::ConsumerDies => "our consumer dies",
+        Escalation::Unreadable => "messages are no payments",
         Escalation::RedriveIsYours => "Stripe is well, move them back",
         Escalation::TaskFailed => "move task failed",
         Escalation::TaskCanceled => "move task canceled",
@@ -127,9 +143,21 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
              restricted one that may not read the balance; allow it to."
                 .to_owned()
         }
-        Escalation::RefusedInARow => {
-            "See the consumer's log for the code. It is a parameter that Stripe no longer takes, a restricted key that\n\
-             may not do this, or an API version. Nothing is quarantined for it; payments are tried again by themselves."
+        Escalation::RefusedInARow => refused_in_a_row(facts, site),
+        Escalation::IntentsMissing => {
+            "Look at the secret (template parameter StripeSecretArn): does it hold the key of the account under which\n\
+             these payments were begun? With the right key they settle by themselves."
+                .to_owned()
+        }
+        Escalation::ConsumerDies => {
+            "See the consumer's log for how it dies, and take back what was deployed last. Nothing is quarantined for\n\
+             it, and the payments are tried again by themselves."
+                .to_owned()
+        }
+        Escalation::Unreadable => {
+            "Either what was deployed last reads bodies wrongly: take it back, and they are charged by themselves. Or\n\
+             a producer sends what is no payment: have it mended. Once good messages come in, those that cannot be read\n\
+             go into quarantine, from where they can be exported, mended and sent again. None is lost meanwhile."
                 .to_owned()
         }
         Escalation::RedriveIsYours => format!("Move the dead letters back:\n{}", order(site, "redrive")),
@@ -157,6 +185,21 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
             facts.survey.oldest.as_ref().map(|oldest| release(site, oldest.payment_id.as_str())).unwrap_or_default()
         ),
     }
+}
+
+/// A producer's mistake, or ours: only a human can tell when none comes through.
+fn refused_in_a_row(facts: &Facts, site: &Site) -> String {
+    let what = what(facts);
+    let payload =
+        format!(r#"{{"command":"blame","refused":"{what}","who":"YOUR NAME","why":"WHAT IS WRONG WITH THEM"}}"#);
+    format!(
+        "Find out what Stripe means by {what}: a parameter that it no longer takes, a restricted key, an account that\n\
+         may not do this yet, an API version. Mend that, and the payments are charged by themselves: nothing is\n\
+         quarantined for it, and one call a minute asks whether it still holds.\n\
+         If the payments are at fault after all (a producer sends wrong amounts), say so, and each that is refused once\n\
+         more goes into quarantine:\n{}",
+        command(site, &payload)
+    )
 }
 
 fn release(site: &Site, payment_id: &str) -> String {

@@ -44,11 +44,12 @@ fn subject(kind: Kind, facts: &Facts) -> String {
 fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
     let runbook = match facts.trigger {
         Trigger::CredentialsRefused => "CredentialsRefused",
+        Trigger::Alike => "PaymentsDelayed",
         Trigger::DeadLetters => "DeadLettersWaiting",
         Trigger::Delayed => "PaymentsDelayed",
     };
     let needed = needed(kind, facts);
-    let body = Body::begin(&needed.first_line()).part("WHAT HAPPENED", &happened(kind, facts));
+    let body = Body::begin(&needed.first_line(facts)).part("WHAT HAPPENED", &happened(kind, facts));
     if kind == Kind::Resolved {
         return body.part("DONE BY ITSELF", &done(facts)).end(runbook, site);
     }

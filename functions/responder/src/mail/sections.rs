@@ -118,6 +118,9 @@ pub(super) fn at_risk(facts: &Facts) -> String {
         facts.dead_letters.total(),
         facts.source.total()
     );
+    if let Some(alike) = &facts.alike {
+        let _ = writeln!(text, "Alike:   {} or more met {}", alike.payments, alike.what);
+    }
     if !facts.survey.causes.is_empty() {
         let causes: Vec<String> =
             facts.survey.causes.iter().map(|(cause, number)| format!("{cause} {number}")).collect();

@@ -9,7 +9,7 @@ use payments::incident::{
 use payments::money::{AmountMinor, Currency};
 use payments::provider::IntentId;
 use payments::{Cause, PaymentId, UnixMs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// 2026-01-05 10:42 UTC.
 const SINCE: UnixMs = UnixMs(1_767_609_720_000);
@@ -48,6 +48,8 @@ fn survey() -> Survey {
             received_at: SINCE,
             enqueued_at: SINCE.plus_ms(-800),
             last_error: Some(Cause::ProviderError),
+            refused: None,
+            open: BTreeSet::new(),
         }),
         reach: Reach::All,
     }
@@ -71,6 +73,7 @@ fn facts() -> Facts {
         next_try_at: None,
         failure: None,
         escalations: Vec::new(),
+        alike: None,
         ordered_by: None,
     }
 }

@@ -56,6 +56,7 @@ pub(super) const fn cause_in_short(cause: Cause) -> &'static str {
         Cause::AccountRefused => "Stripe refuses our account",
         Cause::WrongMode => "our key is of the wrong mode",
         Cause::SecretUnavailable => "our Stripe secret unreadable",
+        Cause::Refused => "Stripe refuses payments",
         Cause::RefusedInARow => "Stripe refuses every request",
         Cause::LedgerUnavailable => "our ledger fails",
         Cause::Contended => "our ledger contended",
@@ -93,9 +94,10 @@ pub(super) const fn cause(cause: Cause) -> &'static str {
         }
         Cause::CredentialsRefused => "Stripe refuses our key (401 or 403). This outage is ours.",
         Cause::SecretUnavailable => "The secret with our Stripe key cannot be read. This outage is ours.",
+        Cause::Refused => "Stripe refuses them, and too few others came by to say whether they or we are to blame.",
         Cause::RefusedInARow => {
-            "Stripe refuses unrelated payments with the same code. Something of ours is wrong: a parameter, a \
-             restricted key, an API version."
+            "Stripe refuses unrelated payments alike. Something of ours is wrong: a parameter, a restricted key, an \
+             account that may not, an API version."
         }
         Cause::LedgerUnavailable => "Our ledger (DynamoDB) does not answer or throttles.",
         Cause::Contended => "Deliveries of the same payments keep getting in each other's way.",

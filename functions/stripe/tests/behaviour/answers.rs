@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Response;
 use payments::Cause;
 use payments::charge::Method;
-use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
+use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Refusal, Replay};
 use stripe::limits::BODY_BYTES_MAX;
 use stripe::{ApiKey, Client, Probe, Reply, TransportError};
 
@@ -52,7 +52,7 @@ fn not_done(cause: Cause) -> Answer {
 }
 
 fn refused(status: u16, code: &str, param: Option<&str>) -> Answer {
-    Answer::Refused { status, code: code.to_owned(), param: param.map(str::to_owned) }
+    Answer::Refused(Refusal { status, code: code.to_owned(), param: param.map(str::to_owned), text: None })
 }
 
 fn declined(code: &str, decline_code: Option<&str>) -> Answer {

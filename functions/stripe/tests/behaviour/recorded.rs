@@ -198,10 +198,7 @@ fn told(answer: &Answer) -> String {
         Answer::NotDone { cause } => format!("not done: {cause}"),
         Answer::KeySpent => "the key is spent".to_owned(),
         Answer::IntentMissing => "missing".to_owned(),
-        Answer::Refused { status, code, param } => {
-            let param = param.as_deref().map(|param| format!(" ({param})")).unwrap_or_default();
-            format!("refused: {status} {code}{param}")
-        }
+        Answer::Refused(refusal) => format!("refused: {} {refusal}", refusal.status),
     }
 }
 

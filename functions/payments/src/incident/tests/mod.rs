@@ -8,6 +8,7 @@ mod story;
 use super::*;
 use crate::payment::PaymentId;
 use crate::time::UnixMs;
+use std::collections::BTreeSet;
 
 const START: UnixMs = UnixMs(1_767_603_600_000);
 const MINUTE: i64 = 60_000;

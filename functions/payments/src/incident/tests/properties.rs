@@ -15,6 +15,8 @@ fn oldest(now: UnixMs, age_s: i64, last_error: Option<Cause>) -> Unsettled {
         received_at,
         enqueued_at: received_at,
         last_error,
+        refused: None,
+        open: BTreeSet::new(),
     }
 }
 

@@ -221,6 +221,8 @@ fn payments_without_a_message_anywhere_are_handed_to_a_human() {
         received_at: START.plus_ms(-10 * MINUTE),
         enqueued_at: START.plus_ms(-10 * MINUTE),
         last_error: None,
+        refused: None,
+        open: BTreeSet::new(),
     };
     let stranded = Observation { oldest: Some(oldest), probes: Some(Probes::Well), ..calm() };
     for _ in 0..30 {

@@ -1,0 +1,168 @@
+//! Trouble that several payments share: then it is ours, and none of them is to blame.
+//!
+//! The consumer holds such payments back and notes on each row what it met; here the rows are read side by side.
+//! Invariant: one payment alone, or one crash that took a batch along, is no trouble of ours.
+
+use super::recovery::Escalation;
+use super::survey::Unsettled;
+use crate::cause::Cause;
+use crate::limits::{ALIKE_MIN, BATCH_SPREAD_MS};
+use crate::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What several payments met alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alike {
+    /// Of which kind.
+    pub trouble: Trouble,
+    /// In the words of whoever said so: for a refusal the operation and the code.
+    pub what: String,
+    /// How many were seen to have met it. There may be more.
+    pub payments: u64,
+}
+
+/// Kinds of trouble that are ours when several share them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The provider refuses them alike.
+    Refused,
+    /// The provider does not know their intents.
+    IntentMissing,
+    /// Work on them dies.
+    Dying,
+    /// They cannot be read as payments.
+    Unreadable,
+}
+
+impl Alike {
+    /// What most of `rows` share, if it is enough of them.
+    #[must_use]
+    pub fn among(rows: &[Unsettled], now: UnixMs) -> Option<Self> {
+        let mut met: BTreeMap<(Trouble, &str), u64> = BTreeMap::new();
+        for row in rows {
+            if let Some(what) = row.met() {
+                *met.entry((Trouble::Refused, what)).or_default() += 1;
+            } else if row.last_error == Some(Cause::IntentMissing) {
+                *met.entry((Trouble::IntentMissing, "resource_missing (intent)")).or_default() += 1;
+            }
+        }
+        let dying = crashes(rows, now);
+        met.extend((dying > 0).then_some(((Trouble::Dying, "no answer of our own"), dying)));
+        Self::most(met)
+    }
+
+    /// What most messages share of those that cannot be read, by what is wrong with each.
+    #[must_use]
+    pub fn among_unreadable(problems: &[String]) -> Option<Self> {
+        let mut met: BTreeMap<(Trouble, &str), u64> = BTreeMap::new();
+        for problem in problems {
+            *met.entry((Trouble::Unreadable, problem)).or_default() += 1;
+        }
+        Self::most(met)
+    }
+
+    fn most(met: BTreeMap<(Trouble, &str), u64>) -> Option<Self> {
+        let ((trouble, what), payments) = met.into_iter().max_by_key(|(_, payments)| *payments)?;
+        let is_enough = usize::try_from(payments).unwrap_or(usize::MAX) >= ALIKE_MIN;
+        is_enough.then(|| Self { trouble, what: what.to_owned(), payments })
+    }
+
+    /// What a human is told for it.
+    #[must_use]
+    pub const fn escalation(&self) -> Escalation {
+        match self.trouble {
+            Trouble::Refused => Escalation::RefusedInARow,
+            Trouble::IntentMissing => Escalation::IntentsMissing,
+            Trouble::Dying => Escalation::ConsumerDies,
+            Trouble::Unreadable => Escalation::Unreadable,
+        }
+    }
+}
+
+/// Payments whose last delivery died, no two of them in the same moment: a crash takes a whole batch along, of which at
+/// most one is to blame.
+fn crashes(rows: &[Unsettled], now: UnixMs) -> u64 {
+    let last: BTreeSet<UnixMs> = rows.iter().filter_map(|row| row.deaths(now).max()).collect();
+    let mut crashes = 0;
+    let mut before: Option<UnixMs> = None;
+    for at in last {
+        if before.is_none_or(|before| at.since_ms(before) > BATCH_SPREAD_MS) {
+            crashes += 1;
+            before = Some(at);
+        }
+    }
+    crashes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::{AmountMinor, Currency};
+    use crate::payment::PaymentId;
+
+    const NOW: UnixMs = UnixMs(1_767_603_600_000);
+
+    fn row(n: i64, last_error: Cause) -> Unsettled {
+        Unsettled {
+            payment_id: PaymentId::new(&format!("order-{n}")).expect("has the form"),
+            amount: AmountMinor::new(1).expect("positive"),
+            currency: Currency::new("eur").expect("has the form"),
+            received_at: NOW,
+            enqueued_at: NOW,
+            last_error: Some(last_error),
+            refused: None,
+            open: BTreeSet::new(),
+        }
+    }
+
+    fn refused(n: i64, what: &str) -> Unsettled {
+        Unsettled { refused: Some(what.to_owned()), ..row(n, Cause::Refused) }
+    }
+
+    fn died(n: i64, ago_s: i64) -> Unsettled {
+        Unsettled { open: BTreeSet::from([NOW.plus_ms(-ago_s * 1_000)]), ..row(n, Cause::ProviderError) }
+    }
+
+    #[test]
+    fn three_that_met_the_same_are_told_with_what_they_met() {
+        let rows = [refused(1, "create: a"), refused(2, "create: b"), refused(3, "create: a")];
+        assert_eq!(Alike::among(&rows, NOW), None);
+        let rows = [rows.as_slice(), &[refused(4, "create: a")]].concat();
+        let alike = Alike::among(&rows, NOW).expect("three");
+        assert_eq!((alike.what.as_str(), alike.payments), ("create: a", 3));
+        assert_eq!(alike.escalation(), Escalation::RefusedInARow);
+    }
+
+    #[test]
+    fn what_an_outage_made_of_a_refusal_is_none() {
+        let waits = |n| Unsettled { last_error: Some(Cause::ProviderError), ..refused(n, "create: a") };
+        assert_eq!(Alike::among(&[1, 2, 3].map(waits), NOW), None);
+    }
+
+    #[test]
+    fn intents_that_nobody_knows_are_told() {
+        let rows = [1, 2, 3].map(|n| row(n, Cause::IntentMissing));
+        assert_eq!(Alike::among(&rows, NOW).map(|alike| alike.trouble), Some(Trouble::IntentMissing));
+    }
+
+    #[test]
+    fn three_crashes_are_told_and_one_with_a_whole_batch_is_not() {
+        let batch: Vec<Unsettled> = (0..10).map(|n| died(n, 100)).collect();
+        assert_eq!(Alike::among(&batch, NOW), None);
+        let under_way = [died(1, 5), died(2, 10), died(3, 15)];
+        assert_eq!(Alike::among(&under_way, NOW), None);
+        let crashes = [died(1, 100), died(2, 200), died(3, 300)];
+        assert_eq!(Alike::among(&crashes, NOW).map(|alike| alike.trouble), Some(Trouble::Dying));
+        let panics = [1, 2, 3].map(|n| Unsettled { last_error: Some(Cause::Panicked), ..died(n, 5 * n) });
+        assert_eq!(Alike::among(&panics, NOW).map(|alike| alike.trouble), Some(Trouble::Dying));
+    }
+
+    #[test]
+    fn messages_that_cannot_be_read_are_told_by_what_is_wrong_with_most() {
+        let problems = ["a", "b", "a", "a"].map(str::to_owned);
+        let alike = Alike::among_unreadable(&problems).expect("three");
+        assert_eq!((alike.trouble, alike.what.as_str()), (Trouble::Unreadable, "a"));
+    }
+}
