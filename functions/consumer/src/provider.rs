@@ -99,11 +99,10 @@ impl Provider {
             calls.spared += 1;
             return not_done(Cause::BreakerOpen);
         }
-        if let Leave::Spared(what) = self.leave(call, delivery, now) {
+        if let Leave::Spared(met) = self.leave(call, delivery, now) {
             self.memory().breaker.report(Health::Unclear, now);
-            let before = delivery.row().refused.as_ref();
-            calls.refused = Some(Refused::spared(before, what, now));
-            return not_done(Cause::RefusedInARow);
+            calls.refused = Some(Refused::spared(delivery.row().refused.as_ref(), met.what, now));
+            return not_done(met.cause);
         }
         if !self.wait_for_turn(deadline).await {
             self.memory().breaker.report(Health::Unclear, now);
@@ -117,11 +116,26 @@ impl Provider {
                 answer = self.send(call, delivery, &key, calls).await;
             }
         }
-        if is_accepted(&answer) {
-            let who = delivery.row().payment().payment_id.as_str();
-            self.memory().suspicions.accepted(call.operation(), who, self.clock.now());
-        }
+        self.remember(call, delivery, &answer);
         answer
+    }
+
+    /// What others are to know of an answer. One that speaks against its payment is remembered when it is judged.
+    fn remember(&self, call: &Call, delivery: &Delivery, answer: &Answer) {
+        let (who, now) = (delivery.row().payment().payment_id.as_str(), self.clock.now());
+        match answer {
+            Answer::Intent(_) | Answer::Declined(_) | Answer::UnexpectedState(_) => {
+                self.memory().suspicions.accepted(call.operation(), who, now);
+            }
+            Answer::NotDone { cause: cause @ Cause::AccountRefused } => {
+                self.memory().suspicions.met(call.operation(), who, *cause, now);
+            }
+            Answer::NotDone { .. }
+            | Answer::Unknown { .. }
+            | Answer::KeySpent
+            | Answer::IntentMissing
+            | Answer::Refused(_) => {}
+        }
     }
 
     /// Whether the call may be made while we suspect ourselves. A human's word is to be carried out: it may.
@@ -176,18 +190,6 @@ impl Provider {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // Nothing panics while it holds the lock; if something did, the memory would still be sound.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether the operation itself worked. What is met on the intent it shows, the protocol says.
-fn is_accepted(answer: &Answer) -> bool {
-    match answer {
-        Answer::Intent(_) | Answer::Declined(_) | Answer::UnexpectedState(_) => true,
-        Answer::Unknown { .. }
-        | Answer::NotDone { .. }
-        | Answer::KeySpent
-        | Answer::IntentMissing
-        | Answer::Refused(_) => false,
     }
 }
 

@@ -405,7 +405,8 @@ impl Work<'_> {
 
     fn handed_back(&self, cause: Cause, retry_after_s: Option<u32>) -> End {
         let draw = self.inner.draw();
-        let visible_in_s = if matches!(cause, Cause::Refused | Cause::RefusedInARow) {
+        let is_suspicion = matches!(cause, Cause::Refused | Cause::RefusedInARow | Cause::AccountRefused);
+        let visible_in_s = if is_suspicion {
             backoff::spread_s(SUSPECT_PAUSE_S, retry_after_s, draw)
         } else {
             backoff::visibility_s(self.envelope.receives, retry_after_s, draw)

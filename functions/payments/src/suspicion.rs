@@ -13,6 +13,7 @@
 //!
 //! Invariant: nothing but a success of the same operation, or a human's word, ends a suspicion against ourselves.
 
+use crate::cause::Cause;
 use crate::incident::Unsettled;
 use crate::ledger::Row;
 use crate::limits::{
@@ -98,7 +99,16 @@ pub enum Leave {
     /// It may.
     Granted,
     /// It may not: many have met this, and nobody has come through since.
-    Spared(String),
+    Spared(Met),
+}
+
+/// What was met, and what it is a cause of when it is not the payment's fault.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Met {
+    /// As in [`Refused`].
+    pub what: String,
+    /// Why payments go back for it.
+    pub cause: Cause,
 }
 
 /// What one container has seen others meet.
@@ -117,14 +127,20 @@ struct Witness {
     /// A payment's id, or a message's.
     who: String,
     at: UnixMs,
-    /// What was said, or nothing where it came through.
-    refused: Option<String>,
+    /// What it met, or nothing where it came through.
+    met: Option<Met>,
 }
 
 impl Suspicions {
     /// Takes note that `who` came through.
     pub fn accepted(&mut self, operation: Operation, who: &str, at: UnixMs) {
-        self.of(operation).add(Witness { who: who.to_owned(), at, refused: None });
+        self.of(operation).add(Witness { who: who.to_owned(), at, met: None });
+    }
+
+    /// Takes note that `who` met what nobody is ever blamed for.
+    pub fn met(&mut self, operation: Operation, who: &str, cause: Cause, at: UnixMs) {
+        let met = Met { what: format!("{}: {cause}", operation.name()), cause };
+        self.of(operation).add(Witness { who: who.to_owned(), at, met: Some(met) });
     }
 
     /// Takes note that `who` met `refused`, and says whom to suspect. `company` is how many others the ledger knows to
@@ -138,7 +154,8 @@ impl Suspicions {
         at: UnixMs,
     ) -> Suspect {
         let witnesses = self.of(operation);
-        witnesses.add(Witness { who: who.to_owned(), at, refused: Some(refused.what.clone()) });
+        let met = Met { what: refused.what.clone(), cause: Cause::RefusedInARow };
+        witnesses.add(Witness { who: who.to_owned(), at, met: Some(met) });
         let (accepted, alike) = witnesses.beside(who, refused);
         verdict(accepted, alike.max(company), refused.times)
     }
@@ -147,8 +164,8 @@ impl Suspicions {
     pub fn leave(&mut self, operation: Operation, now: UnixMs) -> Leave {
         let witnesses = self.of(operation);
         match witnesses.suspicion() {
-            Some(what) if witnesses.probed_at.is_some_and(|at| now.since_ms(at) < SUSPICION_PROBE_MS) => {
-                Leave::Spared(what)
+            Some(met) if witnesses.probed_at.is_some_and(|at| now.since_ms(at) < SUSPICION_PROBE_MS) => {
+                Leave::Spared(met)
             }
             Some(_) => {
                 witnesses.probed_at = Some(now);
@@ -175,18 +192,19 @@ impl Witnesses {
     /// Of the others, how many came through since `refused` was met first, and how many met the same.
     fn beside(&self, who: &str, refused: &Refused) -> (usize, usize) {
         let others = || self.met.iter().filter(|other| other.who != who);
-        let accepted = others().filter(|other| other.refused.is_none() && other.at > refused.since).count();
-        (accepted, others().filter(|other| other.refused.as_ref() == Some(&refused.what)).count())
+        let accepted = others().filter(|other| other.met.is_none() && other.at > refused.since).count();
+        let is_alike = |other: &&Witness| other.met.as_ref().is_some_and(|met| met.what == refused.what);
+        (accepted, others().filter(is_alike).count())
     }
 
     /// What so many have met since the last came through that it is held against us.
-    fn suspicion(&self) -> Option<String> {
-        let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
-        for what in self.met.iter().rev().map_while(|witness| witness.refused.as_deref()) {
-            let count = alike.entry(what).or_default();
+    fn suspicion(&self) -> Option<Met> {
+        let mut alike: BTreeMap<&Met, usize> = BTreeMap::new();
+        for met in self.met.iter().rev().map_while(|witness| witness.met.as_ref()) {
+            let count = alike.entry(met).or_default();
             *count += 1;
             if *count >= ALIKE_MIN {
-                return Some(what.to_owned());
+                return Some(met.clone());
             }
         }
         None

@@ -4,9 +4,10 @@
 
 use super::Site;
 use super::money::{amount, sums};
+use super::needed::in_short;
 use super::words::{cause, cause_in_short, count, span, utc};
 use payments::cause::Blame;
-use payments::incident::{Facts, Probes, Reach, RedriveMode, Trigger};
+use payments::incident::{Alike, Facts, Probes, Reach, RedriveMode, Trigger, Trouble};
 use payments::limits::{
     BACKOFF_S_MAX, CANARY_MAX, DEAD_LETTERS_RETENTION_S, RECEIVES_MAX, SOURCE_RETENTION_S,
 };
@@ -71,6 +72,9 @@ pub(super) fn how_much(facts: &Facts) -> String {
 
 /// Why, for a subject.
 pub(super) fn why_in_short(facts: &Facts) -> &'static str {
+    if let Some(alike) = &facts.alike {
+        return in_short(alike.escalation());
+    }
     match found(facts) {
         Some(found) => cause_in_short(found),
         None if facts.is_rowless() => "cause not in the ledger",
@@ -79,13 +83,27 @@ pub(super) fn why_in_short(facts: &Facts) -> &'static str {
 }
 
 /// Why, as a sentence.
-pub(super) fn why(facts: &Facts) -> &'static str {
-    match found(facts) {
+pub(super) fn why(facts: &Facts) -> String {
+    if let Some(alike) = &facts.alike {
+        return format!("At least {} of them {}.", alike.payments, shared(alike));
+    }
+    let text = match found(facts) {
         Some(found) => cause(found),
         None if facts.is_rowless() => {
             "What waits is a drill, a late copy of a settled payment, or died before it was recorded."
         }
         None => "No attempt could say why it failed: see the consumer's log.",
+    };
+    text.to_owned()
+}
+
+/// What several share.
+fn shared(alike: &Alike) -> String {
+    match alike.trouble {
+        Trouble::Refused => format!("were refused alike, and nobody came through: {}", alike.what),
+        Trouble::IntentMissing => format!("have an intent that Stripe does not know under our key: {}", alike.what),
+        Trouble::Dying => "took the consumer down, one after the other, before it could say why".to_owned(),
+        Trouble::Unreadable => format!("are no payment: {}", alike.what),
     }
 }
 
@@ -118,9 +136,6 @@ pub(super) fn at_risk(facts: &Facts) -> String {
         facts.dead_letters.total(),
         facts.source.total()
     );
-    if let Some(alike) = &facts.alike {
-        let _ = writeln!(text, "Alike:   {} or more met {}", alike.payments, alike.what);
-    }
     if !facts.survey.causes.is_empty() {
         let causes: Vec<String> =
             facts.survey.causes.iter().map(|(cause, number)| format!("{cause} {number}")).collect();
