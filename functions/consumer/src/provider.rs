@@ -12,12 +12,12 @@ use payments::provider::Answer;
 use payments::refusals::{Refusals, Suspect};
 use payments::{Cause, UnixMs};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use stripe::{ApiKey, Client, Reply, Secret};
+use stripe::{ApiKey, Charger, Reply, Secret};
 
 /// Stripe, seen from one container.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    client: Client,
+    charger: Charger,
     secret: Secret,
     clock: Clock,
     memory: Mutex<Memory>,
@@ -56,14 +56,14 @@ pub(crate) struct Calls {
 }
 
 impl Provider {
-    pub(crate) fn new(client: Client, secret: Secret, clock: Clock, pace: Pace) -> Self {
+    pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
         let memory = Memory { breaker: Breaker::default(), pace, refusals: Refusals::default() };
-        Self { client, secret, clock, memory: Mutex::new(memory) }
+        Self { charger, secret, clock, memory: Mutex::new(memory) }
     }
 
     /// Opens the connection and fetches the key; whatever fails will be met again by the first payment.
     pub(crate) async fn warm_up(&self) {
-        let (warm, _) = tokio::join!(self.client.warm(), self.secret.key(self.clock.now()));
+        let (warm, _) = tokio::join!(self.charger.warm(), self.secret.key(self.clock.now()));
         if let Err(error) = warm {
             tracing::warn!(%error, "no connection to Stripe yet");
         }
@@ -114,10 +114,10 @@ impl Provider {
     async fn send(&self, call: &Call, delivery: &Delivery, key: &ApiKey, calls: &mut Calls) -> Answer {
         let row = delivery.row();
         let reply: Reply = match call {
-            Call::Create => self.client.create(key, &row.request, &delivery.create_key()).await,
-            Call::Confirm(intent, method) => self.client.confirm(key, intent, *method, &row.request).await,
-            Call::Retrieve(intent) => self.client.retrieve(key, intent).await,
-            Call::Cancel(intent) => self.client.cancel(key, intent).await,
+            Call::Create => self.charger.create(key, &row.request, &delivery.create_key()).await,
+            Call::Confirm(intent, method) => self.charger.confirm(key, intent, *method, &row.request).await,
+            Call::Retrieve(intent) => self.charger.retrieve(key, intent).await,
+            Call::Cancel(intent) => self.charger.cancel(key, intent).await,
         };
         let health = Health::of(&reply.answer);
         self.memory().breaker.report(health, self.clock.now());

@@ -11,19 +11,19 @@ use payments::ledger::RecordedIntent;
 use payments::limits::PROBES;
 use payments::provider::Answer;
 use std::time::Duration;
-use stripe::{ApiKey, Ask, Client, Listing, Probe, Secret};
+use stripe::{ApiKey, Ask, Listing, Probe, Reader, Secret};
 
 /// Stripe, as the responder may use it.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    client: Client,
+    reader: Reader,
     secret: Secret,
     clock: Clock,
 }
 
 impl Provider {
-    pub(crate) const fn new(client: Client, secret: Secret, clock: Clock) -> Self {
-        Self { client, secret, clock }
+    pub(crate) const fn new(reader: Reader, secret: Secret, clock: Clock) -> Self {
+        Self { reader, secret, clock }
     }
 
     /// Probes one after the other, up to the first that fails.
@@ -45,7 +45,7 @@ impl Provider {
     }
 
     async fn probe_once(&self, key: &mut ApiKey) -> Probe {
-        let probe = self.client.probe(key).await.answer;
+        let probe = self.reader.probe(key).await.answer;
         if !matches!(probe, Probe::Unwell(cause) if cause.is_refusal_of_credentials()) {
             return probe;
         }
@@ -53,7 +53,7 @@ impl Provider {
         match self.secret.other_than(key, self.clock.now()).await {
             Some(other) => {
                 *key = other;
-                self.client.probe(key).await.answer
+                self.reader.probe(key).await.answer
             }
             None => probe,
         }
@@ -64,12 +64,12 @@ impl Provider {
         let Some(key) = self.secret.key(self.clock.now()).await else {
             return Listing::Failed(Cause::SecretUnavailable);
         };
-        let listing = self.client.list(&key, ask).await.answer;
+        let listing = self.reader.list(&key, ask).await.answer;
         if !matches!(listing, Listing::Failed(cause) if cause.is_refusal_of_credentials()) {
             return listing;
         }
         match self.secret.other_than(&key, self.clock.now()).await {
-            Some(other) => self.client.list(&other, ask).await.answer,
+            Some(other) => self.reader.list(&other, ask).await.answer,
             None => listing,
         }
     }
@@ -80,12 +80,12 @@ impl Provider {
         let Some(key) = self.secret.key(self.clock.now()).await else {
             return not_done(Cause::SecretUnavailable);
         };
-        let answer = self.client.retrieve(&key, intent).await.answer;
+        let answer = self.reader.retrieve(&key, intent).await.answer;
         if !matches!(answer, Answer::NotDone { cause } if cause.is_refusal_of_credentials()) {
             return answer;
         }
         match self.secret.other_than(&key, self.clock.now()).await {
-            Some(other) => self.client.retrieve(&other, intent).await.answer,
+            Some(other) => self.reader.retrieve(&other, intent).await.answer,
             None => answer,
         }
     }
