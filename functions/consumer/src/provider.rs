@@ -12,7 +12,7 @@ use payments::provider::Answer;
 use payments::refusals::{Refusals, Suspect};
 use payments::{Cause, UnixMs};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use stripe::{ApiKey, Charger, Reply, Secret};
+use stripe::{ApiKey, Charger, Refusable, Reply, Secret, Tried};
 
 /// Stripe, seen from one container.
 #[derive(Debug)]
@@ -55,6 +55,17 @@ pub(crate) struct Calls {
     pub(crate) last_failure: Option<String>,
 }
 
+impl Calls {
+    fn add(&mut self, reply: &Reply) {
+        self.made += 1;
+        self.failed += u32::from(Health::of(&reply.answer) == Health::Unwell);
+        self.last_status = reply.status;
+        self.retry_after_s = self.retry_after_s.max(reply.retry_after_s);
+        self.last_request.clone_from(&reply.request_id);
+        self.last_failure.clone_from(&reply.failure);
+    }
+}
+
 impl Provider {
     pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
         let memory = Memory { breaker: Breaker::default(), pace, refusals: Refusals::default() };
@@ -90,15 +101,12 @@ impl Provider {
             self.memory().breaker.report(Health::Unclear, now);
             return not_done(Cause::NoTurn);
         }
-        let mut answer = self.send(call, delivery, &key, calls).await;
-        if is_refusal_of_credentials(&answer) {
-            calls.credentials_refused += 1;
-            // The secret may have been rotated under us: once more with the new key, if there is one.
-            if let Some(key) = self.secret.other_than(&key, self.clock.now()).await {
-                answer = self.send(call, delivery, &key, calls).await;
-            }
-        }
-        self.judge(call, delivery, answer)
+        let send = |key| self.send(call, delivery, key);
+        let Tried { refused, answer: reply } = self.secret.with_key(key, || self.clock.now(), send).await;
+        let is_refused = refused.is_some() || reply.is_refusal_of_credentials();
+        calls.credentials_refused += u32::from(is_refused);
+        refused.iter().chain([&reply]).for_each(|reply| calls.add(reply));
+        self.judge(call, delivery, reply.answer)
     }
 
     async fn wait_for_turn(&self, deadline: UnixMs) -> bool {
@@ -111,23 +119,16 @@ impl Provider {
         true
     }
 
-    async fn send(&self, call: &Call, delivery: &Delivery, key: &ApiKey, calls: &mut Calls) -> Answer {
+    async fn send(&self, call: &Call, delivery: &Delivery, key: ApiKey) -> Reply {
         let row = delivery.row();
-        let reply: Reply = match call {
-            Call::Create => self.charger.create(key, &row.request, &delivery.create_key()).await,
-            Call::Confirm(intent, method) => self.charger.confirm(key, intent, *method, &row.request).await,
-            Call::Retrieve(intent) => self.charger.retrieve(key, intent).await,
-            Call::Cancel(intent) => self.charger.cancel(key, intent).await,
+        let reply = match call {
+            Call::Create => self.charger.create(&key, &row.request, &delivery.create_key()).await,
+            Call::Confirm(intent, method) => self.charger.confirm(&key, intent, *method, &row.request).await,
+            Call::Retrieve(intent) => self.charger.retrieve(&key, intent).await,
+            Call::Cancel(intent) => self.charger.cancel(&key, intent).await,
         };
-        let health = Health::of(&reply.answer);
-        self.memory().breaker.report(health, self.clock.now());
-        calls.made += 1;
-        calls.failed += u32::from(health == Health::Unwell);
-        calls.last_status = reply.status;
-        calls.retry_after_s = calls.retry_after_s.max(reply.retry_after_s);
-        calls.last_request = reply.request_id;
-        calls.last_failure = reply.failure;
-        reply.answer
+        self.memory().breaker.report(Health::of(&reply.answer), self.clock.now());
+        reply
     }
 
     /// A refusal is held against the payment, unless everybody is refused. Words of before are nobody's: the protocol
@@ -155,8 +156,4 @@ impl Provider {
         // Nothing panics while it holds the lock; if something did, the memory would still be sound.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_refusal_of_credentials(answer: &Answer) -> bool {
-    matches!(answer, Answer::NotDone { cause } if cause.is_refusal_of_credentials())
 }

@@ -32,7 +32,7 @@ pub use list::{Ask, Listing};
 pub use mode::Mode;
 pub use reader::{Probe, Reader};
 pub use request::wording;
-pub use secret::Secret;
+pub use secret::{Refusable, Secret, Tried};
 pub use sender::{NotWarm, Reply};
 pub use transport::{BoxError, Transport, TransportError};
 
