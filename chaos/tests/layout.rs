@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "functions/payments",
+    "functions/authority",
     "functions/stripe",
     "functions/host",
     "functions/ledger",
@@ -20,7 +21,8 @@ fn root() -> PathBuf {
 fn dependencies(folder: &str) -> Vec<String> {
     let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("the crate is there");
     let manifest: toml::Table = manifest.parse().expect("it is TOML");
-    manifest["dependencies"].as_table().expect("a table").keys().cloned().collect()
+    let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+    dependencies.into_iter().flat_map(|table| table.keys().cloned()).collect()
 }
 
 /// Everything the crate in `folder` is made of, as one text.
@@ -61,6 +63,16 @@ fn only_the_consumer_confirms_and_only_the_responder_redrives() {
     let responder = sources(&root().join("functions/responder/src"));
     assert!(consumer.contains(".confirm(") && !responder.contains(".confirm("));
     assert!(responder.contains("start_message_move_task") && !consumer.contains("start_message_move_task"));
+}
+
+/// By types: what a crate does not depend on it cannot name, as long as nothing in between hands it on.
+#[test]
+fn the_right_to_charge_is_the_consumers_alone() {
+    let who_can_name_it =
+        FUNCTIONS.into_iter().filter(|it| dependencies(it).contains(&"authority".to_owned()));
+    assert_eq!(who_can_name_it.collect::<Vec<_>>(), ["functions/stripe", "functions/consumer"]);
+    let stripe = sources(&root().join("functions/stripe/src"));
+    assert!(!stripe.contains("assume()") && !stripe.contains("pub use authority"));
 }
 
 #[test]

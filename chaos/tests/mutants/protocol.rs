@@ -6,9 +6,9 @@ use crate::mutant::{Broken, Mutant};
 use crate::weather::Weather;
 use consumer::Protocol;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
-use payments::ledger::{Change, OpenDelivery, State};
+use payments::ledger::{Change, OpenDelivery};
 use payments::limits::POISON_DEATHS;
-use payments::provider::{Answer, Decline, Intent, IntentStatus};
+use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus};
 use payments::request::Wording;
 use payments::{Cause, Row, UnixMs};
 use std::sync::Arc;
@@ -128,11 +128,19 @@ const fn next(next: fn(&mut Delivery, Event) -> Step) -> Broken {
 fn confirms_without_a_record(delivery: &mut Delivery, event: Event) -> Step {
     match delivery.next(event) {
         Step::Write(Change::Record(intent)) => {
-            let row = Row { intent_id: Some(intent), state: State::Intended, ..delivery.row().clone() };
+            let row = forged(delivery.row(), intent);
             delivery.next(Event::Written(row))
         }
         step => step,
     }
+}
+
+/// A row that says what nobody wrote. Only a model of the ledger can make one.
+fn forged(row: &Row, intent: IntentId) -> Row {
+    let change = Change::Record(intent);
+    let mut recorded = row.apply(&change, row.version, UnixMs(0)).expect("none is recorded");
+    recorded.version = row.version;
+    recorded
 }
 
 fn never_confirms(delivery: &mut Delivery, event: Event) -> Step {
@@ -150,7 +158,7 @@ fn acknowledges_what_failed(delivery: &mut Delivery, event: Event) -> Step {
 }
 
 fn takes_a_lost_answer_for_a_failure(delivery: &mut Delivery, event: Event) -> Step {
-    let confirmed = delivery.row().intent_id.is_some();
+    let confirmed = delivery.row().intent_id().is_some();
     let event = match event {
         Event::Answered(Answer::Unknown { .. }) if confirmed => Event::Answered(Answer::Declined(declined())),
         event => event,
@@ -259,7 +267,7 @@ fn seen(delivery: &Delivery, status: IntentStatus) -> Event {
     let row = delivery.row();
     let payment = row.payment();
     Event::Answered(Answer::Intent(Intent {
-        id: row.intent_id.clone().expect("it was created"),
+        id: row.intent_id().cloned().expect("it was created"),
         status,
         amount: payment.amount.get(),
         currency: payment.currency.to_string(),

@@ -18,6 +18,7 @@ mod source;
 pub use config::Config;
 pub use host::ConfigError;
 
+use authority::ToCharge;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_smithy_async::time::SharedTimeSource;
 use config::Drills;
@@ -37,7 +38,7 @@ use source::Source;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use stripe::Secret;
+use stripe::{Charger, Secret};
 
 /// Everything the consumer needs from outside.
 pub struct Ports {
@@ -105,11 +106,12 @@ impl Consumer {
     pub async fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
         let secret = Secret::new(ports.secrets, config.stripe_secret_arn);
-        let client = stripe::Client::new(ports.stripe, config.stripe_api_base, config.stripe_mode);
+        let (base, mode) = (config.stripe_api_base, config.stripe_mode);
+        let charger = Charger::new(ports.stripe, base, mode, ToCharge::assume());
         let pace = Pace::shared(config.stripe_rate_per_s, config.concurrency);
         let inner = Inner {
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            provider: Provider::new(client, secret, clock.clone(), pace),
+            provider: Provider::new(charger, secret, clock.clone(), pace),
             quarantine: Quarantine::new(ports.sqs.clone(), config.quarantine_queue_url),
             source: Source::new(ports.sqs, config.source_queue_url),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),

@@ -12,12 +12,12 @@ use payments::provider::Answer;
 use payments::suspicion::{Leave, Operation, Refused, Suspect, Suspicions};
 use payments::{Cause, UnixMs};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use stripe::{ApiKey, Client, Reply, Secret};
+use stripe::{ApiKey, Charger, Refusable, Reply, Secret, Tried};
 
 /// Stripe, seen from one container.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    client: Client,
+    charger: Charger,
     secret: Secret,
     clock: Clock,
     memory: Mutex<Memory>,
@@ -68,15 +68,26 @@ pub(crate) struct Calls {
     pub(crate) refused: Option<Refused>,
 }
 
+impl Calls {
+    fn add(&mut self, reply: &Reply) {
+        self.made += 1;
+        self.failed += u32::from(Health::of(&reply.answer) == Health::Unwell);
+        self.last_status = reply.status;
+        self.retry_after_s = self.retry_after_s.max(reply.retry_after_s);
+        self.last_request.clone_from(&reply.request_id);
+        self.last_failure.clone_from(&reply.failure);
+    }
+}
+
 impl Provider {
-    pub(crate) fn new(client: Client, secret: Secret, clock: Clock, pace: Pace) -> Self {
+    pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
         let memory = Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default() };
-        Self { client, secret, clock, memory: Mutex::new(memory) }
+        Self { charger, secret, clock, memory: Mutex::new(memory) }
     }
 
     /// Opens the connection and fetches the key; whatever fails will be met again by the first payment.
     pub(crate) async fn warm_up(&self) {
-        let (warm, _) = tokio::join!(self.client.warm(), self.secret.key(self.clock.now()));
+        let (warm, _) = tokio::join!(self.charger.warm(), self.secret.key(self.clock.now()));
         if let Err(error) = warm {
             tracing::warn!(%error, "no connection to Stripe yet");
         }
@@ -108,16 +119,13 @@ impl Provider {
             self.memory().breaker.report(Health::Unclear, now);
             return not_done(Cause::NoTurn);
         }
-        let mut answer = self.send(call, delivery, &key, calls).await;
-        if is_refusal_of_credentials(&answer) {
-            calls.credentials_refused += 1;
-            // The secret may have been rotated under us: once more with the new key, if there is one.
-            if let Some(key) = self.secret.other_than(&key, self.clock.now()).await {
-                answer = self.send(call, delivery, &key, calls).await;
-            }
-        }
-        self.remember(call, delivery, &answer);
-        answer
+        let send = |key| self.send(call, delivery, key);
+        let Tried { refused, answer: reply } = self.secret.with_key(key, || self.clock.now(), send).await;
+        let is_refused = refused.is_some() || reply.is_refusal_of_credentials();
+        calls.credentials_refused += u32::from(is_refused);
+        refused.iter().chain([&reply]).for_each(|reply| calls.add(reply));
+        self.remember(call, delivery, &reply.answer);
+        reply.answer
     }
 
     /// What others are to know of an answer. One that speaks against its payment is remembered when it is judged.
@@ -156,23 +164,16 @@ impl Provider {
         true
     }
 
-    async fn send(&self, call: &Call, delivery: &Delivery, key: &ApiKey, calls: &mut Calls) -> Answer {
+    async fn send(&self, call: &Call, delivery: &Delivery, key: ApiKey) -> Reply {
         let row = delivery.row();
-        let reply: Reply = match call {
-            Call::Create => self.client.create(key, &row.request, &delivery.create_key()).await,
-            Call::Confirm(intent, method) => self.client.confirm(key, intent, *method, &row.request).await,
-            Call::Retrieve(intent) => self.client.retrieve(key, intent).await,
-            Call::Cancel(intent) => self.client.cancel(key, intent).await,
+        let reply = match call {
+            Call::Create => self.charger.create(&key, &row.request, &delivery.create_key()).await,
+            Call::Confirm(intent, method) => self.charger.confirm(&key, intent, *method, &row.request).await,
+            Call::Retrieve(intent) => self.charger.retrieve(&key, intent).await,
+            Call::Cancel(intent) => self.charger.cancel(&key, intent).await,
         };
-        let health = Health::of(&reply.answer);
-        self.memory().breaker.report(health, self.clock.now());
-        calls.made += 1;
-        calls.failed += u32::from(health == Health::Unwell);
-        calls.last_status = reply.status;
-        calls.retry_after_s = calls.retry_after_s.max(reply.retry_after_s);
-        calls.last_request = reply.request_id;
-        calls.last_failure = reply.failure;
-        reply.answer
+        self.memory().breaker.report(Health::of(&reply.answer), self.clock.now());
+        reply
     }
 
     /// Says whom to suspect for what `who` met, as far as this container can see.
@@ -191,8 +192,4 @@ impl Provider {
         // Nothing panics while it holds the lock; if something did, the memory would still be sound.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_refusal_of_credentials(answer: &Answer) -> bool {
-    matches!(answer, Answer::NotDone { cause } if cause.is_refusal_of_credentials())
 }

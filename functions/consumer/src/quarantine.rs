@@ -7,8 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use host::aws;
-use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, ORIGINAL, OURS, REASON};
-use std::collections::BTreeMap;
+use host::quarantine::Label;
 
 /// Sends copies.
 #[derive(Clone, Debug)]
@@ -34,7 +33,9 @@ impl Quarantine {
         reason: &str,
         detail: Option<&str>,
     ) -> Result<String, NotQuarantined> {
-        let attributes = attributes(message, reason, detail);
+        let originals = message.message_attributes.iter().map(|(name, value)| (name.clone(), copy(value)));
+        let label = Label { reason, detail, original: message.message_id.as_deref() };
+        let attributes = label.beside(originals.collect());
         let sent = self
             .client
             .send_message()
@@ -48,40 +49,11 @@ impl Quarantine {
     }
 }
 
-fn attributes(
-    message: &SqsMessage,
-    reason: &str,
-    detail: Option<&str>,
-) -> BTreeMap<String, MessageAttributeValue> {
-    let originals: BTreeMap<&String, &SqsMessageAttribute> = message.message_attributes.iter().collect();
-    let mut attributes = if originals.len() + OURS > ATTRIBUTES_MAX {
-        let json = serde_json::to_string(&originals).unwrap_or_default();
-        BTreeMap::from([(ATTRIBUTES.to_owned(), text(&json))])
-    } else {
-        originals.iter().map(|(name, value)| ((*name).clone(), copy(value))).collect()
-    };
-    attributes.insert(REASON.to_owned(), text(reason));
-    if let Some(detail) = detail.filter(|detail| !detail.is_empty()) {
-        attributes.insert(DETAIL.to_owned(), text(detail));
-    }
-    if let Some(id) = &message.message_id {
-        attributes.insert(ORIGINAL.to_owned(), text(id));
-    }
-    attributes
-}
-
-fn text(value: &str) -> MessageAttributeValue {
-    attribute("String").string_value(value).build().expect("the data type is set")
-}
-
 fn copy(original: &SqsMessageAttribute) -> MessageAttributeValue {
-    attribute(original.data_type.as_deref().unwrap_or("String"))
+    MessageAttributeValue::builder()
+        .data_type(original.data_type.as_deref().unwrap_or("String"))
         .set_string_value(original.string_value.clone())
         .set_binary_value(original.binary_value.as_ref().map(|data| Blob::new(data.0.clone())))
         .build()
         .expect("the data type is set")
-}
-
-fn attribute(data_type: &str) -> aws_sdk_sqs::types::builders::MessageAttributeValueBuilder {
-    MessageAttributeValue::builder().data_type(data_type)
 }

@@ -337,7 +337,7 @@ impl Work<'_> {
         };
         report.state = Some(row.state.clone());
         report.attempts = Some(row.attempts);
-        report.intent_id = row.intent_id.as_ref().map(ToString::to_string);
+        report.intent_id = row.intent_id().map(ToString::to_string);
         report
     }
 

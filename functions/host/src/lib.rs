@@ -1,4 +1,5 @@
-//! What both functions share of living on Lambda: the environment, AWS, the time, and metrics.
+//! What both functions share of living on Lambda: the environment, AWS, the time, metrics, and copies
+//! for quarantine.
 //!
 //! A crate of its own, because the responder must be unable to reach the consumer, which confirms.
 //!
@@ -9,6 +10,7 @@ mod clock;
 mod environment;
 pub mod limits;
 mod metrics;
+pub mod quarantine;
 
 pub use clock::Clock;
 pub use environment::{ConfigError, Environment};

@@ -3,7 +3,7 @@
 //! A crate of its own, because both functions need it and the responder must be unable to reach the consumer, which
 //! confirms.
 //!
-//! Invariant: what a change comes to is said by [`Row::apply`]; this adapter only carries it out, and the chaos
+//! Invariant: what a change comes to is said by the model in [`payments::ledger`]; this adapter only carries it out, and the chaos
 //! suite checks that the two agree.
 
 mod entries;

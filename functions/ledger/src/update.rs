@@ -117,9 +117,9 @@ impl Update {
                 update.set("state", text(State::Intended.name()));
             }
             Change::NextGeneration(wording) => update.begin_generation(read, wording),
-            Change::Succeed => update.settle(read, State::Succeeded, now),
-            Change::Decline(decline) => update.settle(read, State::Declined(decline.clone()), now),
-            Change::Quarantine(reason) => update.settle(read, State::Quarantined(reason.clone()), now),
+            Change::Succeed => update.settle(State::Succeeded, now),
+            Change::Decline(decline) => update.settle(State::Declined(decline.clone()), now),
+            Change::Quarantine(reason) => update.settle(State::Quarantined(reason.clone()), now),
             Change::Release(forget, wording) => update.release(read, *forget, wording),
         }
         update.allow(read, change);
@@ -208,7 +208,7 @@ impl Update {
         }
     }
 
-    fn settle(&mut self, read: &Row, state: State, now: UnixMs) {
+    fn settle(&mut self, state: State, now: UnixMs) {
         self.set("state", text(state.name()));
         self.set("settled_at", number(now.0));
         self.remove("unsettled");
@@ -237,8 +237,7 @@ impl Update {
             }
             State::Received | State::Intended => {}
         }
-        let settled = Row { state, settled_at: Some(now), ..read.clone() };
-        if let Some(seconds) = settled.expires_at_s() {
+        if let Some(seconds) = state.expires_at_s(now) {
             self.set("expires_at", number(seconds));
         }
     }
@@ -251,7 +250,7 @@ impl Update {
     }
 
     fn release(&mut self, read: &Row, forget: Forget, wording: &Wording) {
-        let keeps_intent = read.intent_id.is_some() && forget == Forget::Nothing;
+        let keeps_intent = read.intent_id().is_some() && forget == Forget::Nothing;
         let state = if keeps_intent { State::Intended } else { State::Received };
         self.set("state", text(state.name()));
         self.set("unsettled", text(UNSETTLED));

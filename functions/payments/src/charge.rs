@@ -379,7 +379,7 @@ impl Delivery {
     }
 
     fn written(&mut self, row: Row) -> Step {
-        let recorded_just_now = self.row.intent_id.is_none() && row.intent_id.is_some();
+        let recorded_just_now = self.row.intent_id().is_none() && row.intent_id().is_some();
         self.row = row;
         if recorded_just_now { self.confirm(Method::OfTheIntent) } else { self.resume() }
     }

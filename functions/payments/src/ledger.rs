@@ -1,8 +1,15 @@
 //! The ledger row: everything the pipeline remembers of a payment, and the only ways it may change.
 //!
-//! The DynamoDB adapter turns a [`Change`] into one `UpdateItem`; [`Row::apply`] says what that must come to.
-//! Invariants: a change of state, intent or generation needs the version that was read and adds one to it;
-//! a note needs a row and adds nothing; nothing but [`Change::Release`] removes an intent.
+//! The DynamoDB adapter turns a [`Change`] into one `UpdateItem`; its model (feature `model`) says what that must come to.
+//! Invariants: a row is what was read ([`Row::read`]), never what somebody believes it to be, so an intent that was only
+//! just created is not a recorded one; a change of state, intent or generation needs the version that was read and adds
+//! one to it; a note needs a row and adds nothing; nothing but [`Change::Release`] removes an intent.
+
+#[cfg(any(test, feature = "model"))]
+pub mod model;
+mod stored;
+
+pub use stored::{Stored, Unsound};
 
 use crate::cause::Cause;
 use crate::limits::{FUNCTION_TIMEOUT_S, SETTLED_ROW_DAYS};
@@ -23,8 +30,9 @@ pub struct Row {
     pub request: Arc<Request>,
     /// Where the payment stands.
     pub state: State,
-    /// The one intent that may charge this payment.
-    pub intent_id: Option<IntentId>,
+    // Private, so that a row can be neither put together from parts nor given an intent: both would be a record of what
+    // nobody recorded.
+    intent_id: Option<IntentId>,
     /// Part of the create key; a new generation means a new intent.
     pub create_generation: u32,
     /// Deliveries that began work on this payment since it was received or released.
@@ -35,7 +43,7 @@ pub struct Row {
     /// Why the last delivery that could still say so handed it back. `None` also for a cause that only a newer version
     /// knows: it is there for people, and nothing is decided by it.
     pub last_error: Option<Cause>,
-    /// What it met that would be held against it, and whether a human said that it is to be.
+    /// What it met that would be held against it.
     pub refused: Option<Refused>,
     /// Who is to blame for that, where a human has said so.
     pub blamed: Blamed,
@@ -98,6 +106,16 @@ impl State {
         match self {
             Self::Received | Self::Intended => true,
             Self::Succeeded | Self::Declined(_) | Self::Quarantined(_) => false,
+        }
+    }
+
+    /// When a row that got here at `settled_at` may be forgotten, in seconds since 1970; unsettled and quarantined rows
+    /// never are.
+    #[must_use]
+    pub const fn expires_at_s(&self, settled_at: UnixMs) -> Option<i64> {
+        match self {
+            Self::Succeeded | Self::Declined(_) => Some(settled_at.0 / 1_000 + SETTLED_ROW_DAYS * 86_400),
+            Self::Received | Self::Intended | Self::Quarantined(_) => None,
         }
     }
 }
@@ -255,44 +273,16 @@ pub enum Forget {
 }
 
 impl Row {
-    /// The row that step 1 writes for a payment never seen before, already counting this delivery.
-    #[must_use]
-    pub fn received(request: Arc<Request>, delivery: OpenDelivery, enqueued_at: UnixMs) -> Self {
-        Self {
-            request,
-            received_at: delivery.began_at,
-            state: State::Received,
-            intent_id: None,
-            create_generation: 0,
-            attempts: 1,
-            open: BTreeSet::from([delivery]),
-            last_error: None,
-            refused: None,
-            blamed: Blamed::Nobody,
-            set_aside: None,
-            soft_declines: 0,
-            version: 0,
-            enqueued_at,
-            settled_at: None,
-            quarantine_message_id: None,
-        }
-    }
-
-    /// The row after one more delivery began: an unsettled row counts it, once, a settled one is left as it is.
-    #[must_use]
-    pub fn received_again(mut self, delivery: OpenDelivery, enqueued_at: UnixMs) -> Self {
-        if self.state.is_unsettled() && self.open.insert(delivery) {
-            self.attempts += 1;
-            self.enqueued_at = enqueued_at;
-            self.set_aside = None;
-        }
-        self
-    }
-
     /// The payment this row is about.
     #[must_use]
     pub fn payment(&self) -> &Payment {
         &self.request.payment
+    }
+
+    /// Id of the one intent that may charge this payment.
+    #[must_use]
+    pub const fn intent_id(&self) -> Option<&IntentId> {
+        self.intent_id.as_ref()
     }
 
     /// The recorded intent, as evidence that it was read back.
@@ -315,172 +305,5 @@ impl Row {
     #[must_use]
     pub fn deaths(&self, current: &OpenDelivery) -> usize {
         self.dead(current).count()
-    }
-
-    /// When the row may be forgotten, in seconds since 1970; unsettled and quarantined rows never are.
-    #[must_use]
-    pub fn expires_at_s(&self) -> Option<i64> {
-        match self.state {
-            State::Succeeded | State::Declined(_) => {
-                self.settled_at.map(|at| at.0 / 1_000 + SETTLED_ROW_DAYS * 86_400)
-            }
-            State::Received | State::Intended | State::Quarantined(_) => None,
-        }
-    }
-
-    /// The row after `change`, made by someone who read `version`; `None` when its condition fails.
-    #[must_use]
-    pub fn apply(&self, change: &Change, version: u64, now: UnixMs) -> Option<Self> {
-        if !self.allows(change, version) {
-            return None;
-        }
-        let mut row = self.clone();
-        match change {
-            Change::HandedBack(note) => {
-                row.hand_back(note);
-                return Some(row);
-            }
-            Change::Excuse(deliveries) => {
-                row.open.retain(|delivery| !deliveries.contains(delivery));
-                return Some(row);
-            }
-            Change::Blame => {
-                row.blamed = Blamed::Payment;
-                return Some(row);
-            }
-            Change::SetAside(cause) => {
-                row.set_aside = Some(*cause);
-                return Some(row);
-            }
-            Change::QuarantineSent(message_id) => {
-                row.quarantine_message_id = Some(message_id.clone());
-                return Some(row);
-            }
-            Change::Record(intent) => {
-                row.intent_id = Some(intent.clone());
-                row.state = State::Intended;
-            }
-            Change::NextGeneration(wording) => row.begin_generation(wording),
-            Change::Succeed => row.settle(State::Succeeded, now),
-            Change::Decline(decline) => row.settle(State::Declined(decline.clone()), now),
-            Change::Quarantine(reason) => row.settle(State::Quarantined(reason.clone()), now),
-            Change::Release(forget, wording) => row.release(*forget, wording),
-        }
-        row.version += 1;
-        Some(row)
-    }
-
-    /// A settled row changes by a human's hand alone; everything but a note needs the version that was read.
-    fn allows(&self, change: &Change, version: u64) -> bool {
-        let is_quarantined = matches!(self.state, State::Quarantined(_));
-        let is_unsettled = self.state.is_unsettled();
-        match change {
-            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => is_unsettled,
-            Change::Record(_) => self.version == version && is_unsettled && self.intent_id.is_none(),
-            Change::NextGeneration(_) | Change::Decline(_) | Change::Quarantine(_) => {
-                self.version == version && is_unsettled
-            }
-            // A released payment whose intent turns out to have succeeded is settled from quarantine.
-            Change::Succeed => self.version == version && (is_unsettled || is_quarantined),
-            Change::Release(..) | Change::QuarantineSent(_) => self.version == version && is_quarantined,
-        }
-    }
-
-    fn hand_back(&mut self, note: &HandedBack) {
-        self.last_error = Some(note.cause);
-        self.soft_declines += u32::from(note.cause == Cause::DeclinedSoftly);
-        if let Some(refused) = &note.refused {
-            self.refused = Some(refused.clone());
-        }
-        if note.cause.excuses() {
-            self.open.remove(&note.delivery);
-        }
-    }
-
-    fn settle(&mut self, state: State, now: UnixMs) {
-        self.state = state;
-        self.settled_at = Some(now);
-        self.set_aside = None;
-        self.open.clear();
-    }
-
-    fn begin_generation(&mut self, wording: &Arc<Wording>) {
-        self.create_generation += 1;
-        let request = Request::clone(&self.request);
-        self.request = Arc::new(Request { wording: Arc::clone(wording), ..request });
-    }
-
-    fn release(&mut self, forget: Forget, wording: &Arc<Wording>) {
-        if forget == Forget::CanceledIntent {
-            self.intent_id = None;
-        }
-        if self.intent_id.is_none() {
-            self.begin_generation(wording);
-        }
-        self.state = if self.intent_id.is_some() { State::Intended } else { State::Received };
-        self.settled_at = None;
-        self.quarantine_message_id = None;
-        self.attempts = 0;
-        self.soft_declines = 0;
-        self.refused = None;
-        self.blamed = Blamed::Nobody;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::limits::POISON_DEATHS;
-
-    fn words(version: &str) -> Arc<Wording> {
-        Arc::new(Wording { version: version.to_owned(), create: Vec::new(), confirm: Vec::new() })
-    }
-
-    fn received() -> Row {
-        let body =
-            r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#;
-        let request = Request::new(Payment::parse(body).expect("valid"), words("before"));
-        let delivery = OpenDelivery { began_at: UnixMs(1_000), message: "message-1".to_owned() };
-        Row::received(Arc::new(request), delivery, UnixMs(900))
-    }
-
-    fn after(row: &Row, change: &Change) -> Row {
-        row.apply(change, row.version, UnixMs(2_000)).expect("it is allowed")
-    }
-
-    #[test]
-    fn a_release_without_an_intent_begins_a_generation_in_todays_words() {
-        let quarantined =
-            after(&received(), &Change::Quarantine(Reason::Refused("parameter_unknown".to_owned())));
-        let released = after(&quarantined, &Change::Release(Forget::Nothing, words("today")));
-        assert_eq!((released.create_generation, released.request.wording.version.as_str()), (1, "today"));
-        assert_eq!(released.request.fingerprint, quarantined.request.fingerprint);
-    }
-
-    #[test]
-    fn a_release_that_keeps_its_intent_keeps_its_key_and_its_words() {
-        let intended = after(&received(), &Change::Record(IntentId("pi_1".to_owned())));
-        let quarantined = after(&intended, &Change::Quarantine(Reason::Poison));
-        let kept = after(&quarantined, &Change::Release(Forget::Nothing, words("today")));
-        assert_eq!((kept.create_generation, kept.request.wording.version.as_str()), (0, "before"));
-        let dropped = after(&quarantined, &Change::Release(Forget::CanceledIntent, words("today")));
-        assert_eq!((dropped.create_generation, dropped.request.wording.version.as_str()), (1, "today"));
-        assert_eq!(dropped.intent_id, None);
-    }
-
-    #[test]
-    fn a_cause_that_is_ours_is_no_death_however_often_it_is_met() {
-        for cause in [Cause::IntentMissing, Cause::WrongMode, Cause::AccountRefused, Cause::DeclinedSoftly] {
-            let mut row = received();
-            for n in 0..=i64::try_from(POISON_DEATHS).expect("few") {
-                let delivery =
-                    OpenDelivery { began_at: UnixMs(100_000 * n), message: "message-1".to_owned() };
-                row = row.received_again(delivery.clone(), UnixMs(900));
-                row = after(&row, &Change::HandedBack(HandedBack { cause, delivery, refused: None }));
-            }
-            let now = OpenDelivery { began_at: UnixMs(90_000_000), message: "message-1".to_owned() };
-            // The first delivery of all never said how it ended.
-            assert_eq!(row.deaths(&now), 1, "{cause}");
-        }
     }
 }

@@ -4,7 +4,8 @@
 //! themselves, asks [`payments::incident`] what follows, and does that. Whatever it needs from outside comes in through
 //! [`Ports`], so the chaos suite runs this very code in simulated time.
 //!
-//! Invariant: only this crate redrives, and it cannot confirm: it does not depend on the consumer.
+//! Invariant: only this crate redrives, and it cannot confirm: of Stripe it holds a [`stripe::Reader`], and it does
+//! not depend on the right that a charger takes.
 
 mod audit;
 pub mod config;
@@ -47,7 +48,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use stripe::Secret;
+use stripe::{Reader, Secret};
 use tale::Tale;
 use topic::Topic;
 
@@ -127,14 +128,14 @@ impl Responder {
     pub fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
         let secret = Secret::new(ports.secrets, config.stripe_secret_arn.clone());
-        let client = stripe::Client::new(ports.stripe, config.stripe_api_base.clone(), config.stripe_mode);
+        let reader = Reader::new(ports.stripe, config.stripe_api_base.clone(), config.stripe_mode);
         Self(Arc::new(Inner {
             site: Site::of(&config),
             queues: Queues::new(ports.sqs, &config),
             records: Records::new(ports.dynamodb.clone(), config.incidents_table, ports.rules.versions),
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
             topic: Topic::new(ports.sns, config.alerts_topic_arn),
-            provider: Provider::new(client, secret, clock.clone()),
+            provider: Provider::new(reader, secret, clock.clone()),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),
             memory: Memory::default(),
             policy: config.policy,

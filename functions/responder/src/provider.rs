@@ -11,19 +11,19 @@ use payments::ledger::RecordedIntent;
 use payments::limits::PROBES;
 use payments::provider::Answer;
 use std::time::Duration;
-use stripe::{ApiKey, Ask, Client, Listing, Probe, Secret};
+use stripe::{ApiKey, Ask, Listing, Probe, Reader, Refusable, Secret};
 
 /// Stripe, as the responder may use it.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    client: Client,
+    reader: Reader,
     secret: Secret,
     clock: Clock,
 }
 
 impl Provider {
-    pub(crate) const fn new(client: Client, secret: Secret, clock: Clock) -> Self {
-        Self { client, secret, clock }
+    pub(crate) const fn new(reader: Reader, secret: Secret, clock: Clock) -> Self {
+        Self { reader, secret, clock }
     }
 
     /// Probes one after the other, up to the first that fails.
@@ -33,60 +33,34 @@ impl Provider {
     }
 
     async fn probe_all(&self) -> Probes {
-        let Some(mut key) = self.secret.key(self.clock.now()).await else {
-            return Probes::Unwell(Cause::SecretUnavailable);
-        };
         for _ in 0..PROBES {
-            if let Probe::Unwell(cause) = self.probe_once(&mut key).await {
+            if let Probe::Unwell(cause) = self.probe_once().await {
                 return Probes::Unwell(cause);
             }
         }
         Probes::Well
     }
 
-    async fn probe_once(&self, key: &mut ApiKey) -> Probe {
-        let probe = self.client.probe(key).await.answer;
-        if !matches!(probe, Probe::Unwell(cause) if cause.is_refusal_of_credentials()) {
-            return probe;
-        }
-        // The secret may have been rotated under us: once more with the new key, if there is one.
-        match self.secret.other_than(key, self.clock.now()).await {
-            Some(other) => {
-                *key = other;
-                self.client.probe(key).await.answer
-            }
-            None => probe,
-        }
+    async fn probe_once(&self) -> Probe {
+        let probe = |key| async move { self.reader.probe(&key).await.answer };
+        self.asked(probe).await.unwrap_or(Probe::Unwell(Cause::SecretUnavailable))
     }
 
     /// Asks for a page of intents.
     pub(crate) async fn list(&self, ask: &Ask<'_>) -> Listing {
-        let Some(key) = self.secret.key(self.clock.now()).await else {
-            return Listing::Failed(Cause::SecretUnavailable);
-        };
-        let listing = self.client.list(&key, ask).await.answer;
-        if !matches!(listing, Listing::Failed(cause) if cause.is_refusal_of_credentials()) {
-            return listing;
-        }
-        match self.secret.other_than(&key, self.clock.now()).await {
-            Some(other) => self.client.list(&other, ask).await.answer,
-            None => listing,
-        }
+        let list = |key| async move { self.reader.list(&key, ask).await.answer };
+        self.asked(list).await.unwrap_or(Listing::Failed(Cause::SecretUnavailable))
     }
 
     /// Looks an intent up.
     pub(crate) async fn retrieve(&self, intent: &RecordedIntent) -> Answer {
-        let not_done = |cause| Answer::NotDone { cause };
-        let Some(key) = self.secret.key(self.clock.now()).await else {
-            return not_done(Cause::SecretUnavailable);
-        };
-        let answer = self.client.retrieve(&key, intent).await.answer;
-        if !matches!(answer, Answer::NotDone { cause } if cause.is_refusal_of_credentials()) {
-            return answer;
-        }
-        match self.secret.other_than(&key, self.clock.now()).await {
-            Some(other) => self.client.retrieve(&other, intent).await.answer,
-            None => answer,
-        }
+        let retrieve = |key| async move { self.reader.retrieve(&key, intent).await.answer };
+        self.asked(retrieve).await.unwrap_or(Answer::NotDone { cause: Cause::SecretUnavailable })
+    }
+
+    /// What a question comes to; `None` without a key to ask it with.
+    async fn asked<A: Refusable, F: Future<Output = A>>(&self, ask: impl Fn(ApiKey) -> F) -> Option<A> {
+        let key = self.secret.key(self.clock.now()).await?;
+        Some(self.secret.with_key(key, || self.clock.now(), ask).await.answer)
     }
 }

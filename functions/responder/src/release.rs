@@ -98,7 +98,7 @@ impl Inner {
             Change::Release(forget, _) => {
                 // If this fails, the row is unsettled without a message: the same command sends it again.
                 self.queues.send_payment(row.payment()).await?;
-                Ok(Release::Sent(match (forget, &row.intent_id) {
+                Ok(Release::Sent(match (forget, row.intent_id()) {
                     (Forget::CanceledIntent, _) => "canceled and is forgotten",
                     (Forget::Nothing, Some(_)) => "kept",
                     (Forget::Nothing, None) => "never made",

@@ -6,15 +6,15 @@ use crate::Inner;
 use crate::error::TurnError;
 use crate::limits::RECEIVES_MAX;
 use crate::records::Saved;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
-use aws_smithy_types::base64;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use host::quarantine::Label;
 use ledger::LedgerError;
 use payments::UnixMs;
 use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted, Stray};
 use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX};
 use payments::payment::Body;
-use payments::quarantine::{ATTRIBUTES, ATTRIBUTES_MAX, DETAIL, NO_LEDGER_ROW, ORIGINAL, OURS, REASON};
-use std::collections::{BTreeMap, BTreeSet};
+use payments::quarantine::NO_LEDGER_ROW;
+use std::collections::BTreeSet;
 use std::mem;
 
 /// Dead letters in hand.
@@ -154,7 +154,10 @@ impl Inner {
     /// Moves one dead letter to quarantine.
     async fn quarantine(&self, message: &Message, returns: u32) -> Result<(), TurnError> {
         let detail = format!("no ledger row; came back after {returns} redrives");
-        let attributes = attributes(message, &detail);
+        let label = Label { reason: NO_LEDGER_ROW, detail: Some(&detail), original: message.message_id() };
+        let originals = message.message_attributes().into_iter().flatten();
+        let originals = originals.map(|(name, value)| (name.clone(), value.clone()));
+        let attributes = label.beside(originals.collect());
         self.queues.send_to_quarantine(message.body().unwrap_or_default(), attributes).await?;
         self.queues.delete(&self.queues.dead_letters, message).await
     }
@@ -209,54 +212,9 @@ fn sent_at(message: &Message) -> Option<UnixMs> {
     sent_at.parse().ok().map(UnixMs)
 }
 
-/// The original's attributes and ours; as JSON in one of them when there is no room for all.
-fn attributes(message: &Message, detail: &str) -> BTreeMap<String, MessageAttributeValue> {
-    let originals: BTreeMap<String, MessageAttributeValue> = message
-        .message_attributes()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let mut attributes = if originals.len() + OURS > ATTRIBUTES_MAX {
-        BTreeMap::from([(ATTRIBUTES.to_owned(), text(&json(&originals)))])
-    } else {
-        originals
-    };
-    attributes.insert(REASON.to_owned(), text(NO_LEDGER_ROW));
-    attributes.insert(DETAIL.to_owned(), text(detail));
-    if let Some(id) = message.message_id() {
-        attributes.insert(ORIGINAL.to_owned(), text(id));
-    }
-    attributes
-}
-
-fn json(attributes: &BTreeMap<String, MessageAttributeValue>) -> String {
-    let value = |value: &MessageAttributeValue| {
-        serde_json::json!({
-            "dataType": value.data_type(),
-            "stringValue": value.string_value(),
-            "binaryValue": value.binary_value().map(base64::encode),
-        })
-    };
-    let all: BTreeMap<&String, serde_json::Value> =
-        attributes.iter().map(|(name, attribute)| (name, value(attribute))).collect();
-    serde_json::json!(all).to_string()
-}
-
-fn text(value: &str) -> MessageAttributeValue {
-    let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-    attribute.expect("the data type is set")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn message(attributes: usize) -> Message {
-        let named = |n| (format!("name{n}"), text("value"));
-        let builder = Message::builder().message_id("m-1").body("PYMT_FAILED");
-        builder.set_message_attributes(Some((0..attributes).map(named).collect())).build()
-    }
 
     #[test]
     fn only_a_message_sent_after_its_payment_was_first_received_came_back() {
@@ -267,20 +225,5 @@ mod tests {
         let came_back = |sent_at| matches!(age(&message(sent_at), UnixMs(1_000)), Age::CameBack);
         assert!(!came_back(Some("999")));
         assert!(came_back(Some("1001")) && came_back(None) && came_back(Some("soon")));
-    }
-
-    #[test]
-    fn a_copy_keeps_every_attribute_and_says_why_it_is_there() {
-        let kept = attributes(&message(7), "came back");
-        assert_eq!(kept.len(), 10);
-        assert_eq!(kept[REASON].string_value(), Some(NO_LEDGER_ROW));
-        assert_eq!(kept[ORIGINAL].string_value(), Some("m-1"));
-        let packed = attributes(&message(8), "came back");
-        assert_eq!(packed.len(), 4);
-        let json = packed[ATTRIBUTES].string_value().expect("a text");
-        assert!(
-            json.contains(r#""name7":{"binaryValue":null,"dataType":"String","stringValue":"value"}"#),
-            "{json}"
-        );
     }
 }

@@ -4,6 +4,7 @@
 //! official SDK's types.
 //! Invariant: a call of the client, or a field of a payment, that is not driven here stops this from building or running.
 
+use authority::ToCharge;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use payments::audit::{Span, Window};
@@ -15,12 +16,12 @@ use payments::{Payment, Row, UnixMs};
 use serde_json::{Value, json};
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
-use stripe::{ApiBase, ApiKey, Ask, Client, Mode, STRIPE_VERSION, Transport, codes, words};
+use stripe::{ApiBase, ApiKey, Ask, Charger, Mode, Reader, STRIPE_VERSION, Transport, codes, words};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
 /// Where the client's calls are declared: each has to be among those that were driven.
-const CLIENT: &str = include_str!("../src/client.rs");
+const CAPABILITIES: [&str; 2] = [include_str!("../src/reader.rs"), include_str!("../src/charger.rs")];
 
 const FULL: &str = r#"{"payment_id":"order-1042","amount":1999,"currency":"eur","payment_method":"pm_card_visa",
     "customer":"cus_123","description":"2 CDs","metadata":{"channel":"web"}}"#;
@@ -52,20 +53,22 @@ fn has_everything(payment: &Payment) -> bool {
 
 /// Every call, in every form it has.
 async fn drive(recorder: &mut Recorder, frozen: Arc<Frozen>) {
-    let (client, key) = (recorder.client(), ApiKey::parse("sk_test_recorded").expect("it is a key"));
+    let (reader, charger) = recorder.capabilities();
+    let key = ApiKey::parse("sk_test_recorded").expect("it is a key");
     let intent = recorded(Arc::clone(&frozen));
-    recorder.record("create", client.create(&key, &frozen, "order-1042:create:0")).await;
+    recorder.record("create", charger.create(&key, &frozen, "order-1042:create:0")).await;
     for method in [Method::OfTheIntent, Method::OfTheRequest] {
-        recorder.record("confirm", client.confirm(&key, &intent, method, &frozen)).await;
+        recorder.record("confirm", charger.confirm(&key, &intent, method, &frozen)).await;
     }
-    recorder.record("retrieve", client.retrieve(&key, &intent)).await;
-    recorder.record("cancel", client.cancel(&key, &intent)).await;
+    recorder.record("retrieve", charger.retrieve(&key, &intent)).await;
+    recorder.record("retrieve", reader.retrieve(&key, &intent)).await;
+    recorder.record("cancel", charger.cancel(&key, &intent)).await;
     for after in [None, Some(intent.id())] {
         let window = Window::before(UnixMs(1_767_609_720_000), Span::parse("48h").expect("it is a span"));
-        recorder.record("list", client.list(&key, &Ask { window, after, limit: 100 })).await;
+        recorder.record("list", reader.list(&key, &Ask { window, after, limit: 100 })).await;
     }
-    recorder.record("probe", client.probe(&key)).await;
-    recorder.record("warm", client.warm()).await;
+    recorder.record("probe", reader.probe(&key)).await;
+    recorder.record("warm", charger.warm()).await;
 }
 
 /// What was sent.
@@ -76,14 +79,16 @@ struct Recorder {
 }
 
 impl Recorder {
-    /// A client whose requests end here, answered with an empty 200.
-    fn client(&self) -> Client {
+    /// Both, with requests that end here, answered with an empty 200.
+    fn capabilities(&self) -> (Reader, Charger) {
         let sent = Arc::clone(&self.sent);
         let transport: Transport = BoxCloneSyncService::new(service_fn(move |request| {
             sent.lock().unwrap_or_else(PoisonError::into_inner).push(request);
             ready(Ok(Response::new(Bytes::new())))
         }));
-        Client::new(transport, ApiBase::parse("https://api.stripe.com").expect("it is a base"), Mode::Test)
+        let base = ApiBase::parse("https://api.stripe.com").expect("it is a base");
+        let reader = Reader::new(transport.clone(), base.clone(), Mode::Test);
+        (reader, Charger::new(transport, base, Mode::Test, ToCharge::assume()))
     }
 
     /// Makes a call; whatever it sends is printed under its name.
@@ -99,7 +104,8 @@ impl Recorder {
 }
 
 fn calls_of_the_client() -> impl Iterator<Item = &'static str> {
-    CLIENT.lines().filter_map(|line| line.trim().strip_prefix("pub async fn ")?.split('(').next())
+    let lines = CAPABILITIES.into_iter().flat_map(str::lines);
+    lines.filter_map(|line| line.trim().strip_prefix("pub async fn ")?.split('(').next())
 }
 
 fn line(call: &str, request: &Request<Bytes>) -> Value {

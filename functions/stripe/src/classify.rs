@@ -9,10 +9,10 @@
 //!
 //! Invariant: an answer whose effect is not certain is [`Answer::Unknown`] and nothing else.
 
-use crate::client::Probe;
 use crate::codes;
 use crate::envelope::{self, ErrorObject};
 use crate::mode::Mode;
+use crate::reader::Probe;
 use crate::transport::TransportError;
 use crate::words;
 use bytes::Bytes;

@@ -1,7 +1,8 @@
 //! A thin Stripe client: one method per call of the charge protocol, one answer per call.
 //!
-//! [`Client`] builds the request, waits for a bounded time, and says what the answer means in the words of
-//! [`payments::provider`]. It never retries: whether a call is repeated is for the protocol to decide, which knows
+//! Two capabilities: a [`Reader`] asks, a [`Charger`] moves money, and building one takes [`authority::ToCharge`]. Each call
+//! builds its request, waits for a bounded time, and says what the answer means in the words of
+//! [`payments::provider`]. None is retried: whether a call is repeated is for the protocol to decide, which knows
 //! what a repeat could cost. How bytes travel is a [`Transport`]: TLS in production ([`transport::over_tls`]),
 //! memory in simulation. Where the key comes from is [`Secret`]: it lives here because both functions need it and
 //! its rule, when to fetch again, follows from how Stripe refuses keys.
@@ -9,26 +10,30 @@
 //! Invariant: an answer whose effect is not certain is `Answer::Unknown` and nothing else.
 
 mod base;
+mod charger;
 mod classify;
-mod client;
 pub mod codes;
 mod envelope;
 mod key;
 pub mod limits;
 mod list;
 mod mode;
+mod reader;
 mod request;
 mod secret;
+mod sender;
 pub mod transport;
 pub mod words;
 
 pub use base::{ApiBase, BadApiBase};
-pub use client::{Client, NotWarm, Probe, Reply};
+pub use charger::Charger;
 pub use key::{ApiKey, BadApiKey};
 pub use list::{Ask, Listing};
 pub use mode::Mode;
+pub use reader::{Probe, Reader};
 pub use request::wording;
-pub use secret::Secret;
+pub use secret::{Refusable, Secret, Tried};
+pub use sender::{NotWarm, Reply};
 pub use transport::{BoxError, Transport, TransportError};
 
 /// The `Stripe-Version` every call is sent under, but for a create or confirm of a payment that began under an older one.

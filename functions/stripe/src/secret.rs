@@ -3,11 +3,12 @@
 //! Invariant: a rotated secret is picked up without a deployment, and a revoked one costs one fetch every few
 //! seconds, not one for each payment.
 
-use crate::ApiKey;
 use crate::limits::SECRET_REFETCH_MS;
+use crate::{ApiKey, Listing, Probe, Reply};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use payments::UnixMs;
+use payments::provider::Answer;
 use tokio::sync::Mutex;
 
 /// Keeps the key of one container.
@@ -23,6 +24,45 @@ pub struct Secret {
 struct State {
     key: Option<ApiKey>,
     fetched_at: Option<UnixMs>,
+}
+
+/// What a call came to, with as many keys as it took.
+#[derive(Clone, Debug)]
+pub struct Tried<A> {
+    /// The refusal of the first key, if there was another one to try.
+    pub refused: Option<A>,
+    /// The answer that counts.
+    pub answer: A,
+}
+
+/// An answer in which Stripe may say that it does not take the key.
+pub trait Refusable {
+    /// Whether it says so.
+    fn is_refusal_of_credentials(&self) -> bool;
+}
+
+impl Refusable for Answer {
+    fn is_refusal_of_credentials(&self) -> bool {
+        matches!(self, Self::NotDone { cause } if cause.is_refusal_of_credentials())
+    }
+}
+
+impl<A: Refusable> Refusable for Reply<A> {
+    fn is_refusal_of_credentials(&self) -> bool {
+        self.answer.is_refusal_of_credentials()
+    }
+}
+
+impl Refusable for Probe {
+    fn is_refusal_of_credentials(&self) -> bool {
+        matches!(self, Self::Unwell(cause) if cause.is_refusal_of_credentials())
+    }
+}
+
+impl Refusable for Listing {
+    fn is_refusal_of_credentials(&self) -> bool {
+        matches!(self, Self::Failed(cause) if cause.is_refusal_of_credentials())
+    }
 }
 
 impl Secret {
@@ -41,8 +81,25 @@ impl Secret {
         state.key.clone()
     }
 
-    /// A key other than `refused`, if the secret now holds one.
-    pub async fn other_than(&self, refused: &ApiKey, now: UnixMs) -> Option<ApiKey> {
+    /// Makes `call` with `key`, and once more with another one, if Stripe refuses it and the secret holds one by now: it may
+    /// have been rotated under us.
+    pub async fn with_key<A: Refusable, F: Future<Output = A>>(
+        &self,
+        key: ApiKey,
+        now: impl Fn() -> UnixMs,
+        call: impl Fn(ApiKey) -> F,
+    ) -> Tried<A> {
+        let answer = call(key.clone()).await;
+        if !answer.is_refusal_of_credentials() {
+            return Tried { refused: None, answer };
+        }
+        match self.other_than(&key, now()).await {
+            Some(other) => Tried { refused: Some(answer), answer: call(other).await },
+            None => Tried { refused: None, answer },
+        }
+    }
+
+    async fn other_than(&self, refused: &ApiKey, now: UnixMs) -> Option<ApiKey> {
         let mut state = self.state.lock().await;
         if state.key.as_ref() == Some(refused) {
             self.fetch(&mut state, now).await;

@@ -4,7 +4,8 @@ use super::trouble::on;
 use super::wire::World;
 use super::*;
 use crate::faults::{Kind, Placement};
-use ::stripe::{ApiBase, ApiKey, Mode, Probe, Transport};
+use ::stripe::{ApiBase, ApiKey, Charger, Mode, Probe, Reader, Transport};
+use authority::ToCharge;
 use payments::charge::Method;
 use payments::ledger::{Change, OpenDelivery, RecordedIntent};
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
@@ -12,7 +13,7 @@ use payments::request::Request as Frozen;
 use payments::{Cause, Payment, Row};
 use std::sync::Arc;
 
-/// One call of the client.
+/// One call of the charger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Create,
@@ -47,21 +48,25 @@ fn recorded(id: &str) -> RecordedIntent {
     row.recorded_intent().unwrap()
 }
 
-fn client(world: &World) -> ::stripe::Client {
-    ::stripe::Client::new(
-        Transport::new(world.wire()),
-        ApiBase::parse("https://api.stripe.com").unwrap(),
-        Mode::Test,
-    )
+fn base() -> ApiBase {
+    ApiBase::parse("https://api.stripe.com").unwrap()
+}
+
+fn charger(world: &World) -> Charger {
+    Charger::new(Transport::new(world.wire()), base(), Mode::Test, ToCharge::assume())
+}
+
+fn reader(world: &World) -> Reader {
+    Reader::new(Transport::new(world.wire()), base(), Mode::Test)
 }
 
 async fn act(world: &World, act: Act, id: &str) -> Answer {
-    let (client, key, frozen) = (client(world), ApiKey::parse(SECRET).unwrap(), frozen());
+    let (charger, key, frozen) = (charger(world), ApiKey::parse(SECRET).unwrap(), frozen());
     let reply = match act {
-        Act::Create => client.create(&key, &frozen, "order-1:create:0").await,
-        Act::Confirm => client.confirm(&key, &recorded(id), Method::OfTheIntent, &frozen).await,
-        Act::Retrieve => client.retrieve(&key, &recorded(id)).await,
-        Act::Cancel => client.cancel(&key, &recorded(id)).await,
+        Act::Create => charger.create(&key, &frozen, "order-1:create:0").await,
+        Act::Confirm => charger.confirm(&key, &recorded(id), Method::OfTheIntent, &frozen).await,
+        Act::Retrieve => charger.retrieve(&key, &recorded(id)).await,
+        Act::Cancel => charger.cancel(&key, &recorded(id)).await,
     };
     reply.answer
 }
@@ -102,7 +107,7 @@ async fn without_trouble_every_call_is_read() {
         assert!(matches!(refused, Answer::UnexpectedState(_)), "{refused:?}");
         assert_eq!(*status(&refused), IntentStatus::Succeeded);
     }
-    let probe = client(&world).probe(&ApiKey::parse(SECRET).unwrap()).await;
+    let probe = reader(&world).probe(&ApiKey::parse(SECRET).unwrap()).await;
     assert_eq!(probe.answer, Probe::Well);
     assert_eq!(act(&world, Act::Retrieve, "pi_nobody").await, Answer::IntentMissing);
 }

@@ -378,7 +378,7 @@ impl World {
     /// A human releases a quarantined payment: the intent is looked up, the row set back, the request sent again.
     fn release(&self, next: &mut Vec<Self>) {
         let Some(row) = &self.row else { return };
-        let at: Option<usize> = row.intent_id.as_ref().map(|id| id.0.parse().expect("ids are indices"));
+        let at: Option<usize> = row.intent_id().map(|id| id.0.parse().expect("ids are indices"));
         let change = match at.map(|at| &self.intents[at].status) {
             Some(IntentStatus::Succeeded) => Change::Succeed,
             Some(IntentStatus::Canceled) => {
@@ -414,7 +414,7 @@ impl ModelIntent {
 /// Counting every delivery would make the search endless; the row remembers only what its past comes to.
 fn with_past(mut row: Row, past: Past) -> Row {
     let deaths = match past {
-        Past::Poisonous if row.intent_id.is_some() => POISON_DEATHS,
+        Past::Poisonous if row.intent_id().is_some() => POISON_DEATHS,
         Past::Poisonous | Past::Explained => 0,
     };
     row.attempts = 1;

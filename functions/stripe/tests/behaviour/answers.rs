@@ -1,13 +1,13 @@
 //! Every class of answer, from recorded envelopes to its meaning.
 
-use crate::support::{client, frozen, key, recorded};
+use crate::support::{answered_with, charger, frozen, key, reader, recorded};
 use bytes::Bytes;
 use http::Response;
 use payments::Cause;
 use payments::charge::Method;
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Refusal, Replay};
 use stripe::limits::BODY_BYTES_MAX;
-use stripe::{ApiKey, Client, Probe, Reply, TransportError};
+use stripe::{ApiKey, Probe, Transport, TransportError};
 
 macro_rules! envelope {
     ($name:literal) => {
@@ -17,8 +17,12 @@ macro_rules! envelope {
 
 const NO_HEADERS: [(&str, &str); 0] = [];
 
-fn answering<const N: usize>(status: u16, headers: [(&'static str, &'static str); N], body: Bytes) -> Client {
-    client(move |_| {
+fn answering<const N: usize>(
+    status: u16,
+    headers: [(&'static str, &'static str); N],
+    body: Bytes,
+) -> Transport {
+    answered_with(move |_| {
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(name, value);
@@ -27,20 +31,20 @@ fn answering<const N: usize>(status: u16, headers: [(&'static str, &'static str)
     })
 }
 
-async fn create(client: Client) -> Answer {
-    client.create(&key(), &frozen(), "order-1042:create:0").await.answer
+async fn create(stripe: Transport) -> Answer {
+    charger(stripe).create(&key(), &frozen(), "order-1042:create:0").await.answer
 }
 
-async fn confirm(client: Client) -> Answer {
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &frozen()).await.answer
+async fn confirm(stripe: Transport) -> Answer {
+    charger(stripe).confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &frozen()).await.answer
 }
 
-async fn retrieve(client: Client) -> Answer {
-    client.retrieve(&key(), &recorded("pi_1")).await.answer
+async fn retrieve(stripe: Transport) -> Answer {
+    charger(stripe).retrieve(&key(), &recorded("pi_1")).await.answer
 }
 
-async fn cancel(client: Client) -> Answer {
-    client.cancel(&key(), &recorded("pi_1")).await.answer
+async fn cancel(stripe: Transport) -> Answer {
+    charger(stripe).cancel(&key(), &recorded("pi_1")).await.answer
 }
 
 fn unknown(cause: Cause) -> Answer {
@@ -291,20 +295,21 @@ async fn nothing_of_the_other_mode_is_believed() {
     let answer = confirm(answering(400, NO_HEADERS, Bytes::from(succeeded))).await;
     assert_eq!(answer, not_done(Cause::WrongMode));
     let balance = include_str!("../envelopes/balance.json").replace("false", "true");
-    let probe = answering(200, NO_HEADERS, Bytes::from(balance)).probe(&key()).await.answer;
+    let probe = reader(answering(200, NO_HEADERS, Bytes::from(balance))).probe(&key()).await.answer;
     assert_eq!(probe, Probe::Unwell(Cause::WrongMode));
 }
 
 #[tokio::test]
 async fn a_key_of_the_other_mode_is_not_even_sent() {
-    let unreached = client(|request| panic!("{request:?}"));
+    let unreached = answered_with(|request| panic!("{request:?}"));
     let live = ApiKey::parse("rk_live_51H").unwrap();
-    let reply = unreached.confirm(&live, &recorded("pi_1"), Method::OfTheIntent, &frozen()).await;
+    let sender = charger(unreached.clone());
+    let reply = sender.confirm(&live, &recorded("pi_1"), Method::OfTheIntent, &frozen()).await;
     assert_eq!((reply.answer, reply.status), (not_done(Cause::WrongMode), None));
-    assert_eq!(unreached.probe(&live).await.answer, Probe::Unwell(Cause::WrongMode));
+    assert_eq!(reader(unreached).probe(&live).await.answer, Probe::Unwell(Cause::WrongMode));
     // A key whose form says nothing is tried: what it leads to says it.
     let unknown = ApiKey::parse("secret").unwrap();
-    let answered = answering(200, NO_HEADERS, envelope!("balance.json")).probe(&unknown).await.answer;
+    let answered = reader(answering(200, NO_HEADERS, envelope!("balance.json"))).probe(&unknown).await.answer;
     assert_eq!(answered, Probe::Well);
 }
 
@@ -323,12 +328,12 @@ async fn retry_after_counts_in_seconds_or_until_a_date_on_every_answer_that_carr
     for (sent, expected) in cases {
         for status in [200, 400, 402, 409, 429, 500, 503] {
             let answering = answering(status, [("Retry-After", sent), now], envelope!("api_error.json"));
-            let reply = answering.retrieve(&key(), &recorded("pi_1")).await;
+            let reply = charger(answering).retrieve(&key(), &recorded("pi_1")).await;
             assert_eq!(reply.retry_after_s, expected, "{status} {sent}");
         }
     }
     let undated = answering(503, [("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT")], Bytes::new());
-    assert_eq!(undated.retrieve(&key(), &recorded("pi_1")).await.retry_after_s, None);
+    assert_eq!(charger(undated).retrieve(&key(), &recorded("pi_1")).await.retry_after_s, None);
 }
 
 #[tokio::test]
@@ -400,28 +405,28 @@ async fn a_refusals_words_are_bounded_and_printable() {
 
 #[tokio::test]
 async fn nothing_sent_is_not_done_and_a_broken_connection_is_unknown() {
-    let unconnected = client(|_| Err(TransportError::Connect("connection refused".into())));
+    let unconnected = answered_with(|_| Err(TransportError::Connect("connection refused".into())));
     assert_eq!(confirm(unconnected).await, not_done(Cause::ProviderUnreachable));
-    let broken = client(|_| Err(TransportError::Broken("connection reset".into())));
+    let broken = answered_with(|_| Err(TransportError::Broken("connection reset".into())));
     assert_eq!(confirm(broken).await, unknown(Cause::ProviderUnreachable));
 }
 
 #[tokio::test]
 async fn a_reply_carries_what_a_log_line_needs() {
     let headers = [("Request-Id", "req_1")];
-    let client_ok = answering(200, headers, envelope!("intent_requires_confirmation.json"));
-    let reply = client_ok.retrieve(&key(), &recorded("pi_1")).await;
+    let well = answering(200, headers, envelope!("intent_requires_confirmation.json"));
+    let reply = charger(well).retrieve(&key(), &recorded("pi_1")).await;
     assert_eq!((reply.status, reply.request_id.as_deref(), reply.failure), (Some(200), Some("req_1"), None));
 
-    let broken = client(|_| Err(TransportError::Broken("connection reset".into())));
-    let reply = broken.retrieve(&key(), &recorded("pi_1")).await;
+    let broken = answered_with(|_| Err(TransportError::Broken("connection reset".into())));
+    let reply = charger(broken).retrieve(&key(), &recorded("pi_1")).await;
     assert_eq!((reply.status, reply.request_id), (None, None));
     assert_eq!(reply.failure.as_deref(), Some("the connection to Stripe broke: connection reset"));
 }
 
 #[tokio::test]
 async fn a_probe_is_well_only_with_what_it_asked_for() {
-    let probe = async |client: Client| client.probe(&key()).await.answer;
+    let probe = async |stripe: Transport| reader(stripe).probe(&key()).await.answer;
     assert_eq!(probe(answering(200, NO_HEADERS, envelope!("balance.json"))).await, Probe::Well);
     for (status, body, cause) in [
         (200, envelope!("proxy_error.html"), Cause::ProviderUnreadable),
@@ -434,7 +439,6 @@ async fn a_probe_is_well_only_with_what_it_asked_for() {
         let seen = probe(answering(status, NO_HEADERS, body)).await;
         assert_eq!(seen, Probe::Unwell(cause), "{status}");
     }
-    let unconnected: Reply<Probe> =
-        client(|_| Err(TransportError::Connect("refused".into()))).probe(&key()).await;
-    assert_eq!(unconnected.answer, Probe::Unwell(Cause::ProviderUnreachable));
+    let unconnected = answered_with(|_| Err(TransportError::Connect("refused".into())));
+    assert_eq!(probe(unconnected).await, Probe::Unwell(Cause::ProviderUnreachable));
 }

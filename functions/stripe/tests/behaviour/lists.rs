@@ -1,6 +1,6 @@
 //! A page of intents: what is asked for, and what its answers mean.
 
-use crate::support::{client, key, recording_client};
+use crate::support::{answered_with, key, reader, recording};
 use bytes::Bytes;
 use http::Response;
 use payments::audit::{Span, Window};
@@ -16,12 +16,12 @@ fn ask(after: Option<&IntentId>) -> Ask<'_> {
 }
 
 async fn answered(status: u16, body: String) -> Listing {
-    let client = client(move |_| {
+    let stripe = answered_with(move |_| {
         let mut response = Response::new(Bytes::from(body.clone()));
         *response.status_mut() = status.try_into().unwrap();
         Ok(response)
     });
-    client.list(&key(), &ask(None)).await.answer
+    reader(stripe).list(&key(), &ask(None)).await.answer
 }
 
 fn intent(id: &str) -> Value {
@@ -37,9 +37,10 @@ fn page(intents: Value) -> String {
 
 #[tokio::test]
 async fn a_list_asks_for_a_window_and_for_what_follows_the_last_page() {
-    let (client, sent) = recording_client();
-    client.list(&key(), &ask(None)).await;
-    client.list(&key(), &ask(Some(&IntentId("pi_1&x=y".to_owned())))).await;
+    let (stripe, sent) = recording();
+    let reader = reader(stripe);
+    reader.list(&key(), &ask(None)).await;
+    reader.list(&key(), &ask(Some(&IntentId("pi_1&x=y".to_owned())))).await;
     let sent = sent.lock().unwrap();
     let query = |at: usize| sent[at].uri().query().unwrap().to_owned();
     let window = "limit=100&created%5Bgte%5D=1767436920&created%5Blt%5D=1767609721";

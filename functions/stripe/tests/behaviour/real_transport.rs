@@ -1,21 +1,22 @@
 //! The transport of production, against a listener on this machine.
 
 use crate::support::{key, recorded};
+use authority::ToCharge;
 use payments::Cause;
 use payments::provider::{Answer, Replay};
 use stripe::limits::BODY_BYTES_MAX;
 use stripe::transport::over_tls;
-use stripe::{ApiBase, Client, Mode, NotWarm, TransportError};
+use stripe::{ApiBase, Charger, Mode, NotWarm, TransportError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const INTENT: &str = r#"{"id":"pi_1","object":"payment_intent","amount":5,"currency":"eur","livemode":false,"metadata":{},"status":"succeeded"}"#;
 
-async fn listener() -> (TcpListener, Client) {
+async fn listener() -> (TcpListener, Charger) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = ApiBase::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let client = Client::new(over_tls(&base).unwrap(), base, Mode::Test);
-    (listener, client)
+    let charger = Charger::new(over_tls(&base).unwrap(), base, Mode::Test, ToCharge::assume());
+    (listener, charger)
 }
 
 /// Reads a request without a body and returns its first line.
@@ -34,7 +35,7 @@ async fn answer(connection: &mut TcpStream, length: usize, body: &str) {
 
 #[tokio::test]
 async fn the_warm_up_and_two_calls_share_one_connection() {
-    let (listener, client) = listener().await;
+    let (listener, charger) = listener().await;
     let server = async {
         let (mut connection, _) = listener.accept().await.unwrap();
         let mut lines = vec![read_head(&mut connection).await];
@@ -46,9 +47,9 @@ async fn the_warm_up_and_two_calls_share_one_connection() {
         lines
     };
     let calls = async {
-        client.warm().await.unwrap();
+        charger.warm().await.unwrap();
         let (key, intent) = (key(), recorded("pi_1"));
-        [client.retrieve(&key, &intent).await, client.cancel(&key, &intent).await]
+        [charger.retrieve(&key, &intent).await, charger.cancel(&key, &intent).await]
     };
     let (lines, replies) = tokio::join!(server, calls);
     assert_eq!(
@@ -67,33 +68,33 @@ async fn the_warm_up_and_two_calls_share_one_connection() {
 
 #[tokio::test]
 async fn a_refused_connection_has_sent_nothing() {
-    let (listener, client) = listener().await;
+    let (listener, charger) = listener().await;
     drop(listener);
-    let reply = client.retrieve(&key(), &recorded("pi_1")).await;
+    let reply = charger.retrieve(&key(), &recorded("pi_1")).await;
     assert_eq!(reply.answer, Answer::NotDone { cause: Cause::ProviderUnreachable });
     assert!(reply.failure.unwrap().starts_with("could not connect to Stripe: "));
-    assert!(matches!(client.warm().await, Err(NotWarm::Transport(TransportError::Connect(_)))));
+    assert!(matches!(charger.warm().await, Err(NotWarm::Transport(TransportError::Connect(_)))));
 }
 
 #[tokio::test]
 async fn a_failed_handshake_has_sent_nothing() {
     let (listener, _) = listener().await;
     let base = ApiBase::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
-    let client = Client::new(over_tls(&base).unwrap(), base, Mode::Test);
+    let charger = Charger::new(over_tls(&base).unwrap(), base, Mode::Test, ToCharge::assume());
     let server = async {
         let (mut connection, _) = listener.accept().await.unwrap();
         assert_eq!(connection.read_u8().await.unwrap(), 22, "the type of a TLS handshake record");
         answer(&mut connection, 0, "").await;
     };
     let (key, intent) = (key(), recorded("pi_1"));
-    let ((), reply) = tokio::join!(server, client.retrieve(&key, &intent));
+    let ((), reply) = tokio::join!(server, charger.retrieve(&key, &intent));
     assert_eq!(reply.answer, Answer::NotDone { cause: Cause::ProviderUnreachable });
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
     for cut_off in [true, false] {
-        let (listener, client) = listener().await;
+        let (listener, charger) = listener().await;
         let server = async {
             let (mut connection, _) = listener.accept().await.unwrap();
             read_head(&mut connection).await;
@@ -102,7 +103,7 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
             }
         };
         let (key, intent) = (key(), recorded("pi_1"));
-        let ((), reply) = tokio::join!(server, client.retrieve(&key, &intent));
+        let ((), reply) = tokio::join!(server, charger.retrieve(&key, &intent));
         let unknown = Answer::Unknown { cause: Cause::ProviderUnreachable, replay: Replay::Open };
         assert_eq!(reply.answer, unknown, "{reply:?}");
     }
@@ -110,7 +111,7 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_given_up_like_an_answer_that_never_begins() {
-    let (listener, client) = listener().await;
+    let (listener, charger) = listener().await;
     let server = async {
         let (mut connection, _) = listener.accept().await.unwrap();
         read_head(&mut connection).await;
@@ -120,14 +121,14 @@ async fn a_body_that_never_ends_is_given_up_like_an_answer_that_never_begins() {
         connection
     };
     let (key, intent) = (key(), recorded("pi_1"));
-    let (_open, reply) = tokio::join!(server, client.retrieve(&key, &intent));
+    let (_open, reply) = tokio::join!(server, charger.retrieve(&key, &intent));
     let unknown = Answer::Unknown { cause: Cause::ProviderTimeout, replay: Replay::Open };
     assert_eq!((reply.answer, reply.status), (unknown, None));
 }
 
 #[tokio::test]
 async fn a_body_beyond_the_cap_is_not_read_to_its_end() {
-    let (listener, client) = listener().await;
+    let (listener, charger) = listener().await;
     let server = async {
         let (mut connection, _) = listener.accept().await.unwrap();
         read_head(&mut connection).await;
@@ -136,7 +137,7 @@ async fn a_body_beyond_the_cap_is_not_read_to_its_end() {
         connection
     };
     let (key, intent) = (key(), recorded("pi_1"));
-    let (_open, reply) = tokio::join!(server, client.retrieve(&key, &intent));
+    let (_open, reply) = tokio::join!(server, charger.retrieve(&key, &intent));
     assert_eq!(reply.status, Some(200));
     assert_eq!(reply.answer, Answer::Unknown { cause: Cause::ProviderUnreadable, replay: Replay::Open });
 }

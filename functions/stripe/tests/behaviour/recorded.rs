@@ -3,14 +3,14 @@
 //! The suite writes the files and this test reads them; nothing else is shared. `chaos/src/stripe/tests/golden.rs` says
 //! how each came about.
 
-use crate::support::{client, frozen, key, payment, recorded};
+use crate::support::{answered_with, charger, frozen, key, payment, reader, recorded};
 use bytes::Bytes;
 use http::Response;
 use payments::charge::Method;
 use payments::provider::{Answer, Decline, Intent, IntentStatus, Replay};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use stripe::{Client, Probe};
+use stripe::{Probe, Transport};
 
 /// An answer as it was recorded.
 #[derive(Clone)]
@@ -134,7 +134,7 @@ async fn every_intent_shown_is_the_payments_own() {
 
 #[tokio::test]
 async fn the_balance_says_that_stripe_is_well() {
-    assert_eq!(Recorded::read("probe").client().probe(&key()).await.answer, Probe::Well);
+    assert_eq!(reader(Recorded::read("probe").stripe()).probe(&key()).await.answer, Probe::Well);
 }
 
 fn folder() -> &'static Path {
@@ -156,9 +156,9 @@ impl Recorded {
         }
     }
 
-    fn client(&self) -> Client {
+    fn stripe(&self) -> Transport {
         let recorded = self.clone();
-        client(move |_| {
+        answered_with(move |_| {
             let response = Response::builder().status(recorded.status);
             let response = recorded
                 .headers
@@ -177,12 +177,12 @@ impl Recorded {
 }
 
 async fn answer(answer: &Recorded, call: Call) -> Answer {
-    let (client, key, intent) = (answer.client(), key(), recorded(&answer.intent()));
+    let (charger, key, intent) = (charger(answer.stripe()), key(), recorded(&answer.intent()));
     let reply = match call {
-        Create => client.create(&key, &frozen(), "order-1042:create:0").await,
-        Confirm => client.confirm(&key, &intent, Method::OfTheIntent, &frozen()).await,
-        Retrieve => client.retrieve(&key, &intent).await,
-        Cancel => client.cancel(&key, &intent).await,
+        Create => charger.create(&key, &frozen(), "order-1042:create:0").await,
+        Confirm => charger.confirm(&key, &intent, Method::OfTheIntent, &frozen()).await,
+        Retrieve => charger.retrieve(&key, &intent).await,
+        Cancel => charger.cancel(&key, &intent).await,
     };
     reply.answer
 }

@@ -1,6 +1,6 @@
 //! The exact requests, byte for byte.
 
-use crate::support::{KEY_TEXT, frozen, frozen_before, key, recorded, recording_client};
+use crate::support::{KEY_TEXT, charger, frozen, frozen_before, key, reader, recorded, recording};
 use bytes::Bytes;
 use http::{Method as Verb, Request};
 use payments::Payment;
@@ -18,11 +18,12 @@ fn header<'request>(request: &'request Request<Bytes>, name: &str) -> Option<&'r
 
 #[tokio::test]
 async fn a_create_sends_the_payment_in_one_fixed_order() {
-    let (client, sent) = recording_client();
+    let (stripe, sent) = recording();
+    let charger = charger(stripe);
     let full = Payment::parse(FULL).unwrap();
     let full = Frozen::new(full.clone(), Arc::new(stripe::wording(&full)));
-    client.create(&key(), &full, "order-1042:create:0").await;
-    client.create(&key(), &frozen(), "order-1042:create:0").await;
+    charger.create(&key(), &full, "order-1042:create:0").await;
+    charger.create(&key(), &frozen(), "order-1042:create:0").await;
     let sent = sent.lock().unwrap();
     assert_eq!(sent[0].method(), Verb::POST);
     assert_eq!(sent[0].uri(), "https://api.stripe.com/v1/payment_intents");
@@ -41,8 +42,8 @@ async fn a_create_sends_the_payment_in_one_fixed_order() {
 
 #[tokio::test]
 async fn a_create_goes_in_the_words_and_under_the_key_of_its_row() {
-    let (client, sent) = recording_client();
-    client.create(&key(), &frozen_before(), "order-1042:create:3").await;
+    let (stripe, sent) = recording();
+    charger(stripe).create(&key(), &frozen_before(), "order-1042:create:3").await;
     let sent = sent.lock().unwrap();
     assert_eq!(sent[0].body(), "amount=1999&said=before");
     assert_eq!(header(&sent[0], "idempotency-key"), Some("order-1042:create:3"));
@@ -54,9 +55,10 @@ async fn a_create_goes_in_the_words_and_under_the_key_of_its_row() {
 
 #[tokio::test]
 async fn a_confirm_carries_no_key_and_names_the_card_only_after_a_decline() {
-    let (client, sent) = recording_client();
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &frozen()).await;
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &frozen()).await;
+    let (stripe, sent) = recording();
+    let charger = charger(stripe);
+    charger.confirm(&key(), &recorded("pi_1"), Method::OfTheIntent, &frozen()).await;
+    charger.confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &frozen()).await;
     let sent = sent.lock().unwrap();
     for request in sent.iter() {
         assert_eq!(request.method(), Verb::POST);
@@ -70,8 +72,8 @@ async fn a_confirm_carries_no_key_and_names_the_card_only_after_a_decline() {
 
 #[tokio::test]
 async fn a_confirm_goes_in_the_words_of_its_row_too() {
-    let (client, sent) = recording_client();
-    client.confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &frozen_before()).await;
+    let (stripe, sent) = recording();
+    charger(stripe).confirm(&key(), &recorded("pi_1"), Method::OfTheRequest, &frozen_before()).await;
     let sent = sent.lock().unwrap();
     assert_eq!(header(&sent[0], "stripe-version"), Some("2025-01-01.older"));
     assert_eq!(sent[0].body(), "off_session=recurring&payment_method=pm_card_visa");
@@ -79,10 +81,11 @@ async fn a_confirm_goes_in_the_words_of_its_row_too() {
 
 #[tokio::test]
 async fn look_up_cancel_and_probe_send_nothing_but_where_they_go() {
-    let (client, sent) = recording_client();
-    client.retrieve(&key(), &recorded("pi_1")).await;
-    client.cancel(&key(), &recorded("pi_1")).await;
-    client.probe(&key()).await;
+    let (stripe, sent) = recording();
+    let charger = charger(stripe.clone());
+    charger.retrieve(&key(), &recorded("pi_1")).await;
+    charger.cancel(&key(), &recorded("pi_1")).await;
+    reader(stripe).probe(&key()).await;
     let sent = sent.lock().unwrap();
     let lines: Vec<String> =
         sent.iter().map(|request| format!("{} {}", request.method(), request.uri().path())).collect();
@@ -100,8 +103,8 @@ async fn look_up_cancel_and_probe_send_nothing_but_where_they_go() {
 
 #[tokio::test]
 async fn a_warm_up_needs_no_key() {
-    let (client, sent) = recording_client();
-    client.warm().await.unwrap();
+    let (stripe, sent) = recording();
+    charger(stripe).warm().await.unwrap();
     let sent = sent.lock().unwrap();
     assert_eq!((sent[0].method(), sent[0].uri().path()), (&Verb::HEAD, "/"));
     assert!(!sent[0].headers().contains_key("authorization"));
@@ -109,8 +112,8 @@ async fn a_warm_up_needs_no_key() {
 
 #[tokio::test]
 async fn an_id_cannot_leave_its_segment_of_the_path() {
-    let (client, sent) = recording_client();
-    client.cancel(&key(), &recorded("../x/confirm?a=b#c d.é")).await;
+    let (stripe, sent) = recording();
+    charger(stripe).cancel(&key(), &recorded("../x/confirm?a=b#c d.é")).await;
     let sent = sent.lock().unwrap();
     let path = "/v1/payment_intents/%2E%2E%2Fx%2Fconfirm%3Fa%3Db%23c%20d%2E%C3%A9/cancel";
     assert_eq!((sent[0].uri().path(), sent[0].uri().query()), (path, None));
@@ -118,8 +121,9 @@ async fn an_id_cannot_leave_its_segment_of_the_path() {
 
 #[tokio::test]
 async fn a_request_can_be_printed_without_its_key() {
-    let (client, sent) = recording_client();
-    client.retrieve(&key(), &recorded("pi_1")).await;
-    let printed = format!("{:?} {client:?}", sent.lock().unwrap()[0]);
+    let (stripe, sent) = recording();
+    let charger = charger(stripe);
+    charger.retrieve(&key(), &recorded("pi_1")).await;
+    let printed = format!("{:?} {charger:?}", sent.lock().unwrap()[0]);
     assert!(printed.contains("Sensitive") && !printed.contains(KEY_TEXT), "{printed}");
 }

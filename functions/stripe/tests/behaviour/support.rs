@@ -1,5 +1,6 @@
 //! A payment, its recorded intent, and transports that answer from memory.
 
+use authority::ToCharge;
 use bytes::Bytes;
 use http::{Request, Response};
 use payments::ledger::{Change, OpenDelivery, RecordedIntent};
@@ -8,7 +9,7 @@ use payments::request::{Request as Frozen, Wording};
 use payments::{Payment, Row, UnixMs};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
-use stripe::{ApiBase, ApiKey, Client, Mode, Transport, TransportError};
+use stripe::{ApiBase, ApiKey, Charger, Mode, Reader, Transport, TransportError};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
@@ -47,21 +48,34 @@ pub(crate) fn recorded(id: &str) -> RecordedIntent {
     row.recorded_intent().unwrap()
 }
 
-/// A client whose every call meets `answer`.
-pub(crate) fn client(
+/// Answers every call with `answer`.
+pub(crate) fn answered_with(
     answer: impl Fn(Request<Bytes>) -> Result<Response<Bytes>, TransportError> + Clone + Send + Sync + 'static,
-) -> Client {
-    let transport: Transport = BoxCloneSyncService::new(service_fn(move |request| ready(answer(request))));
-    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap(), Mode::Test)
+) -> Transport {
+    BoxCloneSyncService::new(service_fn(move |request| ready(answer(request))))
 }
 
-/// A client that keeps what it sent, answered with an empty 200.
-pub(crate) fn recording_client() -> (Client, Arc<Mutex<Vec<Request<Bytes>>>>) {
+/// Keeps what is sent, answered with an empty 200.
+pub(crate) fn recording() -> (Transport, Arc<Mutex<Vec<Request<Bytes>>>>) {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&sent);
-    let client = client(move |request| {
+    let transport = answered_with(move |request| {
         log.lock().unwrap().push(request);
         Ok(Response::new(Bytes::new()))
     });
-    (client, sent)
+    (transport, sent)
+}
+
+/// A charger over `transport`.
+pub(crate) fn charger(transport: Transport) -> Charger {
+    Charger::new(transport, base(), Mode::Test, ToCharge::assume())
+}
+
+/// A reader over `transport`.
+pub(crate) fn reader(transport: Transport) -> Reader {
+    Reader::new(transport, base(), Mode::Test)
+}
+
+fn base() -> ApiBase {
+    ApiBase::parse("https://api.stripe.com").unwrap()
 }

@@ -1,6 +1,6 @@
 //! Silence, in virtual time.
 
-use crate::support::{frozen, key, recorded};
+use crate::support::{charger, frozen, key, reader, recorded};
 use bytes::Bytes;
 use http::{Request, Response};
 use payments::Cause;
@@ -8,18 +8,17 @@ use payments::charge::Method;
 use payments::provider::{Answer, Replay};
 use std::time::Duration;
 use stripe::limits::{CALL_TIMEOUT_MS, WARM_TIMEOUT_MS};
-use stripe::{ApiBase, Client, Mode, NotWarm, Probe, Transport, TransportError};
+use stripe::{NotWarm, Probe, Transport, TransportError};
 use tokio::time::{Instant, sleep};
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
-/// A client of a Stripe that answers everything after `after_ms`, with an empty 503.
-fn slow(after_ms: u64) -> Client {
-    let transport: Transport = BoxCloneSyncService::new(service_fn(move |_: Request<Bytes>| async move {
+/// A Stripe that answers everything after `after_ms`, with an empty 503.
+fn slow(after_ms: u64) -> Transport {
+    BoxCloneSyncService::new(service_fn(move |_: Request<Bytes>| async move {
         sleep(Duration::from_millis(after_ms)).await;
         Ok::<_, TransportError>(Response::builder().status(503).body(Bytes::new()).unwrap())
-    }));
-    Client::new(transport, ApiBase::parse("https://api.stripe.com").unwrap(), Mode::Test)
+    }))
 }
 
 fn timed_out() -> Answer {
@@ -28,29 +27,30 @@ fn timed_out() -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_gives_up_after_its_time_and_leaves_the_outcome_unknown() {
-    let client = slow(u64::from(u32::MAX));
+    let stripe = slow(u64::from(u32::MAX));
+    let (charger, reader) = (charger(stripe.clone()), reader(stripe));
     let (key, intent, frozen) = (key(), recorded("pi_1"), frozen());
     let start = Instant::now();
-    assert_eq!(client.create(&key, &frozen, "k").await.answer, timed_out());
-    assert_eq!(client.confirm(&key, &intent, Method::OfTheIntent, &frozen).await.answer, timed_out());
-    assert_eq!(client.retrieve(&key, &intent).await.answer, timed_out());
-    let reply = client.cancel(&key, &intent).await;
+    assert_eq!(charger.create(&key, &frozen, "k").await.answer, timed_out());
+    assert_eq!(charger.confirm(&key, &intent, Method::OfTheIntent, &frozen).await.answer, timed_out());
+    assert_eq!(charger.retrieve(&key, &intent).await.answer, timed_out());
+    let reply = charger.cancel(&key, &intent).await;
     assert_eq!(reply.answer, timed_out());
     assert_eq!(reply.failure.as_deref(), Some("no answer within 10000 ms"));
-    assert_eq!(client.probe(&key).await.answer, Probe::Unwell(Cause::ProviderTimeout));
+    assert_eq!(reader.probe(&key).await.answer, Probe::Unwell(Cause::ProviderTimeout));
     assert_eq!(start.elapsed(), Duration::from_millis(5 * CALL_TIMEOUT_MS));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_just_in_time_counts() {
-    let reply = slow(CALL_TIMEOUT_MS - 1).retrieve(&key(), &recorded("pi_1")).await;
+    let reply = charger(slow(CALL_TIMEOUT_MS - 1)).retrieve(&key(), &recorded("pi_1")).await;
     assert_eq!(reply.status, Some(503));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_warm_up_does_not_keep_a_cold_start_waiting() {
     let start = Instant::now();
-    assert!(matches!(slow(5_000).warm().await, Err(NotWarm::TimedOut)));
+    assert!(matches!(charger(slow(5_000)).warm().await, Err(NotWarm::TimedOut)));
     assert_eq!(start.elapsed(), Duration::from_millis(WARM_TIMEOUT_MS));
-    assert!(slow(100).warm().await.is_ok(), "any answer will do");
+    assert!(charger(slow(100)).warm().await.is_ok(), "any answer will do");
 }
