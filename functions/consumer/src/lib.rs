@@ -6,6 +6,8 @@
 //! Invariant: only this crate confirms an intent, and only one whose id it read back from the ledger.
 
 mod batch;
+#[cfg(doctest)]
+mod cannot_forge;
 pub mod config;
 mod crew;
 pub mod limits;

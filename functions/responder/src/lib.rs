@@ -8,6 +8,8 @@
 //! not depend on the right that a charger takes.
 
 mod audit;
+#[cfg(doctest)]
+mod cannot_charge;
 pub mod config;
 mod error;
 mod event;
