@@ -137,9 +137,7 @@ class Type:
                 yield from self.of(one)
             case "List", [item]:
                 yield Many(Type(item, self.scope))
-            case (("Dict" | "Mapping"), [_, value]):
-                yield Map(Type(value, self.scope))
-            case "UntypedStripeObject", [value]:
+            case (("Dict" | "Mapping"), [_, value]) | ("UntypedStripeObject", [value]):
                 yield Map(Type(value, self.scope))
             case "ExpandableField", [whole]:
                 yield from [Plain("str"), *self.of(whole)]

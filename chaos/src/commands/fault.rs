@@ -2,19 +2,71 @@
 //!
 //! Invariant: what is set here is what the server would be asked for over HTTP, field by field.
 
-use super::arguments::{FaultCommand, FaultOf, SetFault};
+use super::values::{Fault, Length, fault, length, port};
 use super::{Exit, Refusal, Surroundings, say};
 use crate::experiment::{FaultArgument, WantedFault};
 use crate::faults::Placement;
-use crate::serve::Remote;
+use crate::serve::{self, Remote};
+use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const FAULTS: &str = "/chaos/faults";
 
+#[derive(Debug, Args)]
+pub(super) struct FaultOf {
+    #[command(subcommand)]
+    pub(super) command: FaultCommand,
+
+    /// Port of the running `cargo chaos stripe`
+    #[arg(long, global = true, value_name = "PORT", value_parser = port, default_value_t = serve::PORT, allow_negative_numbers = true)]
+    pub(super) port: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FaultCommand {
+    /// List the faults that are open, and what came of them
+    List,
+    /// Set one
+    Set(SetFault),
+    /// Clear one, or all
+    Clear {
+        /// Its id, as `list` shows it; all when none is named
+        #[arg(value_name = "ID")]
+        id: Option<u64>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetFault {
+    /// What goes wrong: kind (those of Stripe in `cargo chaos list faults`), placement and share, 0 to 1
+    #[arg(value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
+    pub(super) fault: Fault,
+
+    /// How long it lives, for example 90s or 5m [default: 15m]
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    pub(super) ttl: Option<Length>,
+
+    /// What it is limited to, for example confirm,cancel; everything when nothing is named
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) operations: Vec<String>,
+
+    /// Status of stripe-refusing: 400, 402, 403 or 404
+    #[arg(long, value_name = "STATUS")]
+    pub(super) status: Option<u16>,
+
+    /// Code of stripe-refusing, for example testmode_charges_only
+    #[arg(long, value_name = "CODE")]
+    pub(super) code: Option<String>,
+
+    /// How many times as long as usual an answer of stripe-slow takes, 2 to 1000
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) times: Option<u64>,
+}
+
 /// Asks the server, and prints what it answers.
-pub(super) fn fault(wanted: &FaultOf, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
+pub(super) fn carry_out(wanted: &FaultOf, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let remote = Remote { port: wanted.port };
     let ask = |method, path: &str, body: Option<&Value>| {
         remote.ask(method, path, body).map_err(|error| Refusal::Bad(error.to_string()))

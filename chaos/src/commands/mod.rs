@@ -3,6 +3,7 @@
 //! Invariant: whatever is typed wrong is answered in one line that says what, where and what is accepted, with exit
 //! code 64, before anything is written.
 
+mod again;
 mod arguments;
 mod exit;
 mod fault;
@@ -15,6 +16,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod values;
 
 pub use exit::Exit;
 
@@ -83,7 +85,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundi
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),
         Command::Stripe(wanted) => stripe::stripe(&wanted, &mut around),
-        Command::Fault(wanted) => fault::fault(&wanted, &mut around),
+        Command::Fault(wanted) => fault::carry_out(&wanted, &mut around),
     };
     carried_out.unwrap_or_else(|refusal| refusal.told(&mut around))
 }

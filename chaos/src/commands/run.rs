@@ -2,7 +2,8 @@
 //!
 //! Invariant: everything that can be typed wrong is read before the first byte is written.
 
-use super::arguments::{Run, Target};
+use super::arguments::Run;
+use super::values::Target;
 use super::{Exit, Refusal, Surroundings, from_here, say};
 use crate::checks::Evidence;
 use crate::experiment::{Experiment, Overrides};

@@ -3,7 +3,8 @@
 //! The first violation of each check is shrunk, and saved as an experiment.
 //! Invariant: but for the line about speed, the same seeds print the same, on however many threads.
 
-use super::arguments::{Search, replay};
+use super::again::replay;
+use super::arguments::Search;
 use super::{Exit, Refusal, Surroundings, run, say};
 use crate::checks::Outcome;
 use crate::report::Paint;

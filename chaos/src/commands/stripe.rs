@@ -2,18 +2,71 @@
 //!
 //! Invariant: nothing is said on standard output before it listens, and the book is printed however it is ended.
 
-use super::arguments::Stripe;
+use super::values::{self, DEFAULT_SEED, fault, port, seed};
 use super::{Exit, Refusal, Surroundings, say};
-use crate::experiment::{FaultArgument, served};
+use crate::experiment::{self, FaultArgument, served};
 use crate::faults::{Fault, Kind, Placement, Tally, Window};
+use crate::random::Chance;
 use crate::serve::{self, Offer, ServeError};
+use crate::stripe as fake;
 use crate::units::{count, counted};
+use clap::{Args, ValueEnum};
 use payments::UnixMs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo chaos stripe                                        answers like Stripe, nothing goes wrong
+  cargo chaos stripe --fault stripe-lost-answer=0.3         three answers in ten are lost, their effect is not
+  cargo chaos stripe --failure-rate 0.5 --fault stripe-timeout/after=0.1
+  cargo chaos fault set stripe-throttled=1 --ttl 5m --operations confirm
+
+Exit codes:
+  0   ended by Ctrl-C
+  64  bad arguments, or the port is in use
+  70  it could not be served";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Stripe {
+    /// Port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, value_name = "PORT", value_parser = port, default_value_t = serve::PORT, allow_negative_numbers = true)]
+    pub(super) port: u16,
+
+    /// Share of calls that are answered with 503, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
+    pub(super) failure_rate: Option<Chance>,
+
+    /// What goes wrong from the beginning, by kind (those of Stripe in `cargo chaos list faults`), placement and
+    /// share, 0 to 1; repeatable
+    #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
+    pub(super) faults: Vec<values::Fault>,
+
+    /// Seed of ids and of what goes wrong, 0 to 18446744073709551615
+    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
+    pub(super) seed: u64,
+
+    /// Which keys it takes, and what `livemode` says
+    #[arg(long, value_name = "MODE", default_value = "test")]
+    pub(super) mode: Mode,
+
+    /// Let every answer take as long as Stripe's usually do, instead of none
+    #[arg(long)]
+    pub(super) latency: bool,
+}
+
+/// Live or test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Keys that begin with sk_test_ or rk_test_
+    Test,
+    /// Keys that begin with sk_live_ or rk_live_
+    Live,
+}
 
 /// Serves until Ctrl-C, then prints what was charged and what went wrong.
 pub(super) fn stripe(wanted: &Stripe, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
@@ -76,4 +129,27 @@ fn told(faults: &[Tally]) -> String {
         let _ = writeln!(out, "  {name:<28}  fired {} of {}", count(*fired), counted(*asked, "time"));
     }
     out
+}
+
+impl Stripe {
+    pub(super) const fn latency(&self) -> fake::Latency {
+        if self.latency { fake::Latency::Usual } else { fake::Latency::None }
+    }
+}
+
+impl Mode {
+    pub(super) const fn meant(self) -> fake::Mode {
+        match self {
+            Self::Test => fake::Mode::Test,
+            Self::Live => fake::Mode::Live,
+        }
+    }
+
+    /// As keys spell it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
 }

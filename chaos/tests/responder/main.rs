@@ -8,3 +8,4 @@ mod quiet;
 mod release;
 mod town;
 mod transitions;
+mod volume;

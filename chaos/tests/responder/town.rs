@@ -209,6 +209,11 @@ impl Town {
         self.dynamodb("DeleteItem", json!({"TableName": self.deployed.names.ledger, "Key": key})).await;
     }
 
+    /// Writes a row from nothing, in the place of whatever there was.
+    pub(crate) async fn put_row(&self, item: Value) {
+        self.dynamodb("PutItem", json!({"TableName": self.deployed.names.ledger, "Item": item})).await;
+    }
+
     async fn dynamodb(&self, operation: &str, body: Value) {
         let body = body.to_string();
         let reply = self.cloud.services().answer(Service::DynamoDb, operation, body.as_bytes(), "").await;

@@ -42,77 +42,36 @@ pub(crate) trait Record: Clone + Default + Serialize + DeserializeOwned {
     fn outbox_mut(&mut self) -> &mut Outbox;
 }
 
-impl Record for Recovery {
-    const NAME: &'static str = "recovery";
+/// All three keep what a save needs under the same names.
+macro_rules! records {
+    ($($name:literal: $record:ty),+ $(,)?) => {$(
+        impl Record for $record {
+            const NAME: &'static str = $name;
 
-    fn version(&self) -> u64 {
-        self.version
-    }
+            fn version(&self) -> u64 {
+                self.version
+            }
 
-    fn set_version(&mut self, version: u64) {
-        self.version = version;
-    }
+            fn set_version(&mut self, version: u64) {
+                self.version = version;
+            }
 
-    fn phase(&self) -> &'static str {
-        self.phase.name()
-    }
+            fn phase(&self) -> &'static str {
+                self.phase.name()
+            }
 
-    fn outbox(&self) -> &Outbox {
-        &self.outbox
-    }
+            fn outbox(&self) -> &Outbox {
+                &self.outbox
+            }
 
-    fn outbox_mut(&mut self) -> &mut Outbox {
-        &mut self.outbox
-    }
+            fn outbox_mut(&mut self) -> &mut Outbox {
+                &mut self.outbox
+            }
+        }
+    )+};
 }
 
-impl Record for Notice {
-    const NAME: &'static str = "quarantine";
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn set_version(&mut self, version: u64) {
-        self.version = version;
-    }
-
-    fn phase(&self) -> &'static str {
-        self.phase.name()
-    }
-
-    fn outbox(&self) -> &Outbox {
-        &self.outbox
-    }
-
-    fn outbox_mut(&mut self) -> &mut Outbox {
-        &mut self.outbox
-    }
-}
-
-impl Record for Audit {
-    const NAME: &'static str = "audit";
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn set_version(&mut self, version: u64) {
-        self.version = version;
-    }
-
-    fn phase(&self) -> &'static str {
-        self.phase.name()
-    }
-
-    fn outbox(&self) -> &Outbox {
-        &self.outbox
-    }
-
-    fn outbox_mut(&mut self) -> &mut Outbox {
-        &mut self.outbox
-    }
-}
+records! { "recovery": Recovery, "quarantine": Notice, "audit": Audit }
 
 /// What a save came to.
 #[derive(Clone, Debug)]

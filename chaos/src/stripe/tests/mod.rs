@@ -1,5 +1,6 @@
 //! The fake's behaviour, one sentence per rule, spoken to over HTTP alone.
 
+mod account_trouble;
 mod client;
 mod confirm;
 mod expand;

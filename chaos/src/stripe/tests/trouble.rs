@@ -2,14 +2,14 @@
 
 use super::wire::{World, confirm};
 use super::*;
-use crate::faults::{Kind, Placement, Refusal, Window};
+use crate::faults::{Kind, Placement, Window};
 use crate::journal::Event;
 use crate::random::Chance;
 use crate::stripe::limits::{ROLL_FORWARD_MS_MAX, SILENCE_MS, SLOW_MS_MAX, SLOW_MS_MIN};
 use ::stripe::TransportError;
 use std::time::Duration;
 
-const INTENTS: &str = "/v1/payment_intents";
+pub(super) const INTENTS: &str = "/v1/payment_intents";
 
 /// A fault that always strikes this operation, and no other.
 pub(super) fn on(operation: &str, kind: Kind, placement: Option<Placement>) -> Vec<Fault> {
@@ -19,20 +19,20 @@ pub(super) fn on(operation: &str, kind: Kind, placement: Option<Placement>) -> V
     vec![fault]
 }
 
-fn create() -> Request<Bytes> {
+pub(super) fn create() -> Request<Bytes> {
     post(INTENTS, VISA, Some("k"))
 }
 
-fn retrieve(id: &str) -> Request<Bytes> {
+pub(super) fn retrieve(id: &str) -> Request<Bytes> {
     get(&format!("{INTENTS}/{id}"))
 }
 
-fn cancel(id: &str) -> Request<Bytes> {
+pub(super) fn cancel(id: &str) -> Request<Bytes> {
     post(&format!("{INTENTS}/{id}/cancel"), "", None)
 }
 
 /// The fault of the last call in the journal, and the status it was answered with.
-fn last_call(world: &World) -> (Option<u16>, Option<&'static str>) {
+pub(super) fn last_call(world: &World) -> (Option<u16>, Option<&'static str>) {
     let called = |event: &Event| {
         if let Event::StripeCalled { status, fault, .. } = event { Some((*status, *fault)) } else { None }
     };
@@ -244,67 +244,6 @@ async fn one_trouble_is_enough_for_a_call() {
     let id = world.create().await;
     world.call(confirm(&id)).await.unwrap();
     assert_eq!(world.faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [1, 0, 0]);
-}
-
-/// A fault that refuses like this, at creates.
-fn refusing(placement: Placement, refusal: Option<Refusal>) -> Vec<Fault> {
-    let mut faults = on("create", Kind::StripeRefusing, Some(placement));
-    faults[0].refusal = refusal;
-    faults
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_account_is_refused_in_the_words_that_were_chosen() {
-    let refusal = Refusal::of(402, Some("testmode_charges_only"));
-    let world = World::under(refusing(Placement::Before, refusal));
-    let got = world.call(create()).await.unwrap();
-    assert_eq!(got.refusal(), (402, "testmode_charges_only", "none"));
-    assert_eq!(last_call(&world), (Some(402), Some("stripe-refusing")));
-    assert_eq!(world.call(get("/v1/balance")).await.unwrap().status, 200);
-}
-
-#[tokio::test(start_paused = true)]
-async fn everybody_is_refused_alike_when_nothing_was_chosen() {
-    let world = World::under(refusing(Placement::Before, None));
-    let first = world.call(create()).await.unwrap();
-    assert!([400, 402, 403, 404].contains(&first.status));
-    for _ in 0..20 {
-        let got = world.call(create()).await.unwrap();
-        assert_eq!((got.status, &got.body), (first.status, &first.body));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refusal_is_replayed_where_it_was_stored_and_forgotten_where_it_was_not() {
-    for (placement, again) in [(Placement::Stored, (402, Some("true"))), (Placement::Before, (200, None))] {
-        let mut faults = refusing(placement, Refusal::of(402, None));
-        faults[0].when = crate::faults::When::Nth([1].into());
-        let world = World::under(faults);
-        assert_eq!(world.call(create()).await.unwrap().status, 402);
-        let got = world.call(create()).await.unwrap();
-        assert_eq!((got.status, got.header("idempotent-replayed")), again, "{placement:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_account_has_the_intents_that_were_made_with_its_key_alone() {
-    let fault = Fault::steady(
-        Kind::StripeOtherAccount,
-        Chance::ALWAYS,
-        Window { from_ms: 60_000, until_ms: 120_000 },
-    );
-    let world = World::under(vec![fault]);
-    let before = world.create().await;
-    tokio::time::sleep(Duration::from_millis(60_000)).await;
-    for request in [confirm(&before), retrieve(&before), cancel(&before)] {
-        let got = world.call(request).await.unwrap();
-        assert_eq!(got.refusal(), (404, "resource_missing", "none"));
-        assert_eq!(got.body["error"]["param"], "intent");
-    }
-    let meanwhile = world.call(post(INTENTS, VISA, Some("another"))).await.unwrap().id();
-    assert_eq!(world.call(confirm(&meanwhile)).await.unwrap().status, 200);
-    tokio::time::sleep(Duration::from_millis(60_000)).await;
-    assert_eq!(world.call(confirm(&before)).await.unwrap().status, 200);
 }
 
 #[tokio::test(start_paused = true)]

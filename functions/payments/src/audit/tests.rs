@@ -86,10 +86,48 @@ fn another_amount_or_currency_differs_and_so_does_one_that_is_missing() {
         |entry| entry.currency = Some("usd".to_owned()),
         |entry| entry.currency = None,
     ];
-    for edit in edits {
-        let mut entry = entry(Standing::Succeeded);
+    for (edit, standing) in edits.into_iter().flat_map(|edit| STANDINGS.map(|standing| (edit, standing))) {
+        // However fresh it is: nothing that is still to come makes another sum of it.
+        let mut entry = Entry { received_at: NOW, enqueued_at: NOW, ..entry(standing) };
         edit(&mut entry);
         assert_eq!(sort(&listed(IntentStatus::Succeeded), Some(&entry)), Some(Sort::OtherMoney), "{entry:?}");
+    }
+}
+
+#[test]
+fn a_difference_tells_what_both_books_say() {
+    let charged = listed(IntentStatus::Succeeded);
+    let told = |entry| {
+        let Verdict::Differs(difference) = compare(&charged, entry, NOW) else { panic!("they agree") };
+        difference
+    };
+    let declined = entry(Standing::Declined);
+    let Difference { payment_id, intent_id, status, amount, currency, created_at, row, .. } =
+        *told(Some(&declined));
+    assert_eq!((payment_id.as_str(), intent_id), ("order-1", charged.intent.id.clone()));
+    assert_eq!((status.as_str(), amount, currency.as_str()), ("succeeded", 1_999, "eur"));
+    assert_eq!(created_at, LONG_AGO);
+    let row = row.expect("there is one");
+    assert_eq!((row.standing, row.intent_id), (Standing::Declined, Some(charged.intent.id.clone())));
+    assert_eq!((row.amount, row.currency.as_deref()), (Some(1_999), Some("eur")));
+    assert_eq!(told(None).row, None);
+}
+
+#[test]
+fn sorts_and_standings_are_named_as_they_are_stored() {
+    for sort in [
+        Sort::ChargedNotSettled,
+        Sort::SettledNotCharged,
+        Sort::ChargedTwice,
+        Sort::ChargedUnnamed,
+        Sort::OtherMoney,
+        Sort::ChargedWithoutRow,
+    ] {
+        assert_eq!(serde_json::json!(sort), sort.name());
+    }
+    for standing in STANDINGS.into_iter().filter(|standing| *standing != Standing::Unknown) {
+        assert_eq!(serde_json::json!(standing), standing.name());
+        assert_eq!(Standing::of(standing.name()), standing);
     }
 }
 
@@ -158,6 +196,16 @@ fn an_intent_without_a_payment_id_of_ours_is_not_ours_whatever_it_charged() {
         listed.intent.payment_id = id.map(str::to_owned);
         assert_eq!(compare(&listed, None, NOW), Verdict::NotOurs);
     }
+}
+
+#[test]
+fn only_charges_of_ours_are_counted_as_charged() {
+    let mut theirs = listed(IntentStatus::Succeeded);
+    theirs.intent.payment_id = None;
+    let all = [theirs, listed(IntentStatus::Succeeded), listed(IntentStatus::Canceled)];
+    let Counts { intents, not_ours, charged, .. } =
+        Page::judged(&all, false, &BTreeMap::new(), NOW, compare).counts;
+    assert_eq!((intents, not_ours, charged), (3, 1, 1));
 }
 
 fn begun() -> Audit {

@@ -253,12 +253,17 @@ async fn a_last_error_that_is_no_issuers_is_no_decline_either() {
 
 #[tokio::test]
 async fn advice_against_another_try_outweighs_a_code_that_asks_for_one() {
-    for (advice, is_soft) in [("do_not_try_again", false), ("try_again_later", true), ("", true)] {
-        let error = serde_json::json!({ "code": "processing_error", "advice_code": advice });
+    for (field, advice, is_soft) in [
+        ("advice_code", "do_not_try_again", false),
+        ("decline_code", "do_not_try_again", false),
+        ("advice_code", "try_again_later", true),
+        ("advice_code", "", true),
+    ] {
+        let error = serde_json::json!({ "code": "processing_error", field: advice });
         let body = serde_json::json!({ "error": error }).to_string();
         let answer = confirm(answering(402, NO_HEADERS, Bytes::from(body))).await;
         let Answer::Declined(decline) = answer else { panic!("{answer:?}") };
-        assert_eq!(decline.is_soft(), is_soft, "{advice}");
+        assert_eq!(decline.is_soft(), is_soft, "{field} {advice}");
     }
 }
 
