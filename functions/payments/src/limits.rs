@@ -177,6 +177,12 @@ pub const AUDIT_CHARS_MAX: usize = 200;
 /// Quarantined messages that a mail lists one by one.
 pub const QUARANTINE_SAMPLES_MAX: usize = 10;
 
+/// How deep orders are looked for in a body that is none: a topic, a bus and a function each add two or three.
+pub const LEGIBLE_DEPTH_MAX: usize = 12;
+
+/// Values that are looked at in such a body at most.
+pub const LEGIBLE_VALUES_MAX: usize = 10_000;
+
 /// From one daily audit to the next, milliseconds, by when they begin.
 pub const AUDIT_EVERY_MS: i64 = 86_400_000;
 
