@@ -4,6 +4,7 @@
 
 mod audit;
 mod audit_of_many;
+mod quarantine;
 mod quiet;
 mod release;
 mod town;

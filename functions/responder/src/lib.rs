@@ -15,6 +15,7 @@ pub mod limits;
 pub mod mail;
 mod observe;
 mod provider;
+mod quarantine;
 mod queues;
 mod records;
 mod release;

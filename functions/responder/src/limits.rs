@@ -46,6 +46,25 @@ pub const AUDIT_PAGES_PER_S: u32 = 2;
 /// with the turn, and what is left is the next one's.
 pub const AUDIT_MS_MAX: i64 = 25_000;
 
+/// Receives that one look into the quarantine makes at most: ten messages each, and their bodies are not kept.
+pub const QUARANTINE_RECEIVES_MAX: usize = 50;
+
+/// No receive of such a look is begun later than this after it began, milliseconds.
+pub const QUARANTINE_MS_MAX: i64 = 8_000;
+
+/// Messages in quarantine that a few receives read: so many are looked into whenever their number changed.
+pub const QUARANTINE_CHEAP: u64 = 50;
+
+/// Between two looks into a quarantine that holds as many messages as before, or more than a few, milliseconds.
+pub const QUARANTINE_LOOK_MS: i64 = 600_000;
+
+/// Pages of intents that are counted to say what share of the traffic is in quarantine, 100 each. An hour at more than
+/// five payments a minute is estimated from the newest.
+pub const TRAFFIC_PAGES_MAX: usize = 3;
+
+/// How long counting them may take, milliseconds: a mail goes without a share rather than late.
+pub const TRAFFIC_MS_MAX: u64 = 8_000;
+
 const _: () = {
     assert!(
         AUDIT_MS_MAX + 2 * CALL_TIMEOUT_MS as i64 + 2 * AWS_CALL_MS as i64

@@ -84,8 +84,13 @@ impl Inner {
         if !decision.writes_a_mail(incident) {
             return Ok(decision);
         }
-        // Decisions do not depend on details, so asking again only fills the mail in.
-        seen.details = Some(self.details(seen).await);
+        // Decisions do not depend on details, so asking again only fills the mail in; and what is in quarantine only makes
+        // one about it say more.
+        let mut details = self.details(seen).await;
+        if decision.writes_a_notice(incident) {
+            (seen.contents, details.traffic) = self.contents_and_traffic(seen).await;
+        }
+        seen.details = Some(details);
         decide(seen)
     }
 
