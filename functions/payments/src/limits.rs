@@ -206,6 +206,9 @@ pub const LEGIBLE_DEPTH_MAX: usize = 12;
 /// Values that are looked at in such a body at most.
 pub const LEGIBLE_VALUES_MAX: usize = 10_000;
 
+/// Payments that one order may name to be released.
+pub const RELEASE_NAMED_MAX: usize = 1_000;
+
 /// From one daily audit to the next, milliseconds, by when they begin.
 pub const AUDIT_EVERY_MS: i64 = 86_400_000;
 

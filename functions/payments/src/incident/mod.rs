@@ -19,6 +19,7 @@ mod observation;
 mod outbox;
 mod recovery;
 mod rowless;
+mod selection;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use outbox::{Mail, Outbox};
 pub(crate) use recovery::cut as kept_text;
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
 pub use rowless::{BodyDigest, Rowless, Stray};
+pub use selection::{BadSelection, Rehearsal, Release, Selection};
 pub use survey::{Details, Quarantined, Reach, Survey, Unsettled};
 pub use traffic::{Rest, Share, Traffic};
 pub use turn::Sorted;

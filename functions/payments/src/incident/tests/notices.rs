@@ -241,3 +241,18 @@ fn a_share_of_what_was_read_stands_for_the_rest_and_without_traffic_there_is_non
     part.contents = Some(Contents { read: 200, last_hour: 100, reach: Reach::Part, ..Contents::default() });
     assert_eq!(part.share(), Some(Share { quarantined: 1_000, all: 2_000 }));
 }
+
+#[test]
+fn an_order_that_only_asks_is_not_in_the_record_and_one_that_is_meant_is_noted_cut() {
+    let selection = Selection::named((0..500).map(payment_id).collect()).unwrap();
+    let order = |rehearsal| Order {
+        command: Command::Release(Release { selection: selection.clone(), rehearsal }),
+        who: "ada".to_owned(),
+        why: "mended".to_owned(),
+    };
+    let (record, seen) = (Recovery::default(), Observation { now: START, ..Observation::default() });
+    let (meant, _) = record.obey(&order(Rehearsal::Meant), &seen, &ON).unwrap();
+    assert!(meant.audit[0].command.starts_with("release order-0 order-1 "), "{:?}", meant.audit);
+    assert_eq!(meant.audit[0].command.chars().count(), crate::limits::AUDIT_CHARS_MAX);
+    assert_eq!(record.obey(&order(Rehearsal::DryRun), &seen, &ON), Ok((record.clone(), None)));
+}
