@@ -1,7 +1,8 @@
 //! Exactly one mail for each transition: what the records decided to tell is published once, or twice where a turn died
 //! after it had published or never heard that it had; nothing else is; and no incident tells the same thing twice.
 //!
-//! Invariant: a reminder is a transition of its own once a day, and never sooner.
+//! Invariant: a reminder is a transition of its own once a day, and never sooner; so is each tenfold of a quarantine, and
+//! each reason that came to it, once.
 
 use super::letters::Told;
 use super::{Evidence, Finding, Verdict};
@@ -157,6 +158,18 @@ mod tests {
         });
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("recovery recovering"), "{found:?}");
+    }
+
+    #[test]
+    fn each_tenfold_and_each_new_reason_is_told_once_until_the_quarantine_was_empty() {
+        let told = |kinds: &[&str]| found(|tale| kinds.iter().for_each(|kind| tale.tell("quarantine", kind)));
+        let grows =
+            ["opened", "grown: 10", "grown: 100", "new_reason: poison", "cleared", "opened", "grown: 10"];
+        assert_eq!(told(&grows), [""; 0]);
+        let twice = told(&["opened", "grown: 10", "grown: 10"]);
+        assert!(twice.len() == 1 && twice[0].contains("quarantine grown: 10"), "{twice:?}");
+        let twice = told(&["opened", "new_reason: poison", "new_reason: poison"]);
+        assert!(twice.len() == 1 && twice[0].contains("new_reason: poison"), "{twice:?}");
     }
 
     #[test]

@@ -284,7 +284,7 @@ fn an_order_says_what_will_happen_and_a_second_one_that_it_must_wait() {
         );
         assert!(second.starts_with("nothing was started: an audit is under way"), "{second}");
         let bad = town.order_audit("2 weeks").await;
-        assert!(bad.starts_with("since cannot be read: it is not a whole number with s, m, h or d"), "{bad}");
+        assert!(bad.starts_with("since: it is no span; accepted: a whole number with s, m, h or d"), "{bad}");
         assert!(town.status().await["audit"]["phase"]["window"]["until_s"].is_i64());
     });
 }

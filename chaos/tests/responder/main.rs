@@ -4,8 +4,11 @@
 
 mod audit;
 mod audit_of_many;
+mod export;
+mod quarantine;
 mod quiet;
 mod release;
+mod releases;
 mod town;
 mod transitions;
 mod volume;

@@ -1,6 +1,6 @@
 //! The rules of the payment pipeline, and nothing else.
 //!
-//! What a message means ([`payment`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
+//! What a message means ([`payment`]), what can be read of one that means nothing ([`legible`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
 //! [`suspicion`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
 //! against the ledger ([`audit`]). Every number is in [`limits`].
@@ -15,6 +15,7 @@ pub mod charge;
 pub mod incident;
 mod json;
 pub mod ledger;
+pub mod legible;
 pub mod limits;
 pub mod money;
 pub mod pace;

@@ -206,6 +206,38 @@ pub const AUDIT_CHARS_MAX: usize = 200;
 /// Quarantined messages that a mail lists one by one.
 pub const QUARANTINE_SAMPLES_MAX: usize = 10;
 
+/// Reasons that a look into the quarantine tells apart, and that a record remembers as told. A broken producer makes a few;
+/// beyond this they are only counted, and told of as they grow.
+pub const CONTENTS_REASONS_MAX: usize = 20;
+
+/// Quarantine that holds this many times what was told is told again.
+pub const TENFOLD: u64 = 10;
+
+/// Between two mails that tell of nothing but a new reason, milliseconds: what breaks a producer breaks it in several
+/// ways within minutes.
+pub const NEW_REASON_MS: i64 = 600_000;
+
+/// Messages in quarantine that are a few, whatever share of a quiet hour they are.
+pub const QUARANTINE_FEW: u64 = 10;
+
+/// Share of the last hour's traffic in quarantine, percent, above which it has to be looked at on the same day.
+pub const SHARE_TODAY_PERCENT: u64 = 10;
+
+/// Share above which it has to be looked at now: most orders are not paid for.
+pub const SHARE_NOW_PERCENT: u64 = 50;
+
+/// An hour, milliseconds: what a share of traffic is of.
+pub const HOUR_MS: i64 = 3_600_000;
+
+/// How deep orders are looked for in a body that is none: a topic, a bus and a function each add two or three.
+pub const LEGIBLE_DEPTH_MAX: usize = 12;
+
+/// Values that are looked at in such a body at most.
+pub const LEGIBLE_VALUES_MAX: usize = 10_000;
+
+/// Payments that one order may name to be released.
+pub const RELEASE_NAMED_MAX: usize = 1_000;
+
 /// From one daily audit to the next, milliseconds, by when they begin.
 pub const AUDIT_EVERY_MS: i64 = 86_400_000;
 
@@ -266,6 +298,8 @@ const _: () = {
         "no intent may slip between two audits"
     );
     assert!(AUDIT_SPAN_S <= AUDIT_SPAN_S_MAX);
+    assert!(NEW_REASON_MS < REMINDER_MS);
+    assert!(SHARE_TODAY_PERCENT < SHARE_NOW_PERCENT && SHARE_NOW_PERCENT < 100);
     assert!(AUDIT_UNSETTLED_MS > BACKOFF_S_MAX as i64 * 1_000 + VISIBILITY_TIMEOUT_S as i64 * 1_000);
     assert!(AUDIT_UNSETTLED_MS > DELAYED_MS, "what is older without an incident waits for nobody");
     assert!(ROWLESS_REMEMBERED_MS > ROWLESS_UNDER_WAY_MS + PAUSE_MS_MAX, "it must be known when it is back");

@@ -34,6 +34,8 @@ pub struct Config {
     pub policy: Policy,
     /// `REDRIVE_RATE_MAX`: messages a second that a move task moves at most, 1 to 500 (SQS's limit).
     pub redrive_rate_max: i32,
+    /// `STRIPE_RATE_PER_SECOND`: Stripe calls a second that the consumer makes at most, at least 1.
+    pub stripe_rate_per_s: u32,
     /// `METRICS_NAMESPACE`: CloudWatch namespace.
     pub metrics_namespace: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`: stands in the commands that mails tell people.
@@ -75,10 +77,22 @@ impl Config {
                 "a whole number from 1 to 500",
                 1..=500,
             )?,
+            stripe_rate_per_s: environment.number(
+                "STRIPE_RATE_PER_SECOND",
+                "a whole number from 1",
+                1..=u32::MAX,
+            )?,
             metrics_namespace: text("METRICS_NAMESPACE", "a CloudWatch namespace")?,
             function_name: text("AWS_LAMBDA_FUNCTION_NAME", "the function's name, set by Lambda")?,
             region: text("AWS_REGION", "the function's region, set by Lambda")?,
         })
+    }
+
+    /// Payments a second that the consumer can charge: each takes two calls. At least 1.
+    #[must_use]
+    pub const fn payments_per_s(&self) -> u32 {
+        let payments = self.stripe_rate_per_s / 2;
+        if payments == 0 { 1 } else { payments }
     }
 }
 
@@ -107,6 +121,7 @@ mod tests {
             "AUTO_REDRIVE" => "on",
             "REDRIVE_RATE_MAX" => "50",
             "REDRIVE_CYCLES_MAX" => "3",
+            "STRIPE_RATE_PER_SECOND" => "20",
             "METRICS_NAMESPACE" => "payments",
             "AWS_LAMBDA_FUNCTION_NAME" => "payments-responder",
             "AWS_REGION" => "eu-central-1",
@@ -120,6 +135,8 @@ mod tests {
         let config = Config::from_environment(get).expect("complete");
         let policy = Policy { auto_redrive: AutoRedrive::On, redrive_cycles_max: 3 };
         assert_eq!((config.policy, config.redrive_rate_max), (policy, 50));
+        assert_eq!(config.payments_per_s(), 10, "create and confirm");
+        assert_eq!(Config { stripe_rate_per_s: 1, ..config }.payments_per_s(), 1);
     }
 
     #[test]
@@ -132,6 +149,11 @@ mod tests {
                 "REDRIVE_RATE_MAX",
                 Some("501"),
                 "REDRIVE_RATE_MAX is not acceptable; accepted: a whole number from 1 to 500",
+            ),
+            (
+                "STRIPE_RATE_PER_SECOND",
+                Some("fast"),
+                "STRIPE_RATE_PER_SECOND is not acceptable; accepted: a whole number from 1",
             ),
             (
                 "REDRIVE_CYCLES_MAX",

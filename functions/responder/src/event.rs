@@ -4,11 +4,10 @@
 //! that our credentials are refused while no payment has failed yet.
 //! Invariant: only an object with a `command` is an order; it is either obeyed as it stands or answered with an error.
 
+use crate::order::{self, BadOrder};
 use aws_lambda_events::event::cloudwatch_alarms::{CloudWatchAlarmData, CloudWatchAlarmStateValue};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use payments::PaymentId;
-use payments::audit::Span;
-use payments::incident::{Command, Credentials, Order};
+use payments::incident::{Credentials, Order};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,15 +24,6 @@ pub(crate) enum Wake {
     Other(String),
 }
 
-/// An order that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}; accepted: {ACCEPTED}")]
-pub struct BadOrder {
-    problem: String,
-}
-
-const ACCEPTED: &str = r#"{"command":"redrive"|"pause"|"resume"|"release"|"audit"|"status","who":"…","why":"…"}, with "payment_id" for release and "since" ("48h") for audit; who and why may be left out for status"#;
-
 /// Name, without the stack's, of the alarm that says that our credentials are refused.
 const CREDENTIALS_ALARM: &str = "CredentialsRefused";
 
@@ -41,7 +31,7 @@ impl Wake {
     /// Reads an event.
     pub(crate) fn of(event: &Value) -> Result<Self, BadOrder> {
         if event.get("command").is_some() {
-            return order(event).map(Self::Order);
+            return order::read(event).map(Self::Order);
         }
         let name = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         if name("detail-type") == "CloudWatch Alarm State Change"
@@ -79,56 +69,6 @@ impl Wake {
             }
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Typed {
-    command: String,
-    payment_id: Option<String>,
-    since: Option<String>,
-    #[serde(default)]
-    who: String,
-    #[serde(default)]
-    why: String,
-}
-
-fn order(event: &Value) -> Result<Order, BadOrder> {
-    let bad = |problem: &str| BadOrder { problem: problem.to_owned() };
-    let typed =
-        Typed::deserialize(event).map_err(|error| bad(&format!("the command cannot be read: {error}")))?;
-    let command = match (typed.command.as_str(), typed.payment_id.as_deref()) {
-        ("redrive", None) => Command::Redrive,
-        ("pause", None) => Command::Pause,
-        ("resume", None) => Command::Resume,
-        ("status", None) => Command::Status,
-        ("release", Some(id)) => {
-            let id =
-                PaymentId::new(id).ok_or_else(|| bad("payment_id is not 1 to 128 of A-Z a-z 0-9 _ -"))?;
-            Command::Release(id)
-        }
-        ("release", None) => return Err(bad("release needs a payment_id")),
-        ("audit", None) => Command::Audit(span(typed.since.as_deref())?),
-        ("redrive" | "pause" | "resume" | "audit" | "status", Some(_)) => {
-            return Err(bad("only release takes a payment_id"));
-        }
-        _ => return Err(bad("there is no such command")),
-    };
-    if typed.since.is_some() && !matches!(command, Command::Audit(_)) {
-        return Err(bad("only audit takes a since"));
-    }
-    let is_signed = !typed.who.trim().is_empty() && !typed.why.trim().is_empty();
-    if command != Command::Status && !is_signed {
-        return Err(bad("who gives the command, and why, is missing: it is kept in the record"));
-    }
-    Ok(Order { command, who: typed.who, why: typed.why })
-}
-
-/// How far back an audit is to look.
-fn span(since: Option<&str>) -> Result<Span, BadOrder> {
-    let bad = |problem: String| BadOrder { problem };
-    let since = since.ok_or_else(|| bad("audit needs a since, for example \"48h\"".to_owned()))?;
-    Span::parse(since).map_err(|error| bad(format!("since cannot be read: {error}")))
 }
 
 #[cfg(test)]
@@ -185,36 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_read_and_bad_ones_told_what_is_accepted() {
-        let release =
-            json!({"command": "release", "payment_id": "order-1", "who": "ada", "why": "card replaced"});
-        let Ok(Wake::Order(order)) = Wake::of(&release) else { panic!("an order") };
-        assert_eq!(order.command, Command::Release(PaymentId::new("order-1").unwrap()));
-        let audit = json!({"command": "audit", "since": "48h", "who": "ada", "why": "month's end"});
-        let Ok(Wake::Order(order)) = Wake::of(&audit) else { panic!("an order") };
-        assert_eq!(order.command, Command::Audit(Span::parse("48h").unwrap()));
+    fn whatever_has_a_command_is_an_order() {
         assert_eq!(Wake::of(&json!({"command": "status"})).map(|wake| wake.name()), Ok("order"));
-        let cases = [
-            (json!({"command": "redrve", "who": "ada", "why": "x"}), "there is no such command"),
-            (json!({"command": "redrive"}), "who gives the command, and why, is missing"),
-            (json!({"command": "release", "who": "ada", "why": "x"}), "release needs a payment_id"),
-            (json!({"command": "pause", "payment_id": "a", "who": "ada", "why": "x"}), "only release takes"),
-            (json!({"command": "audit", "who": "ada", "why": "x"}), "audit needs a since, for example"),
-            (
-                json!({"command": "audit", "since": "2 weeks", "who": "ada", "why": "x"}),
-                "since cannot be read: it is not a whole number with s, m, h or d behind it, from 1s to 400d",
-            ),
-            (json!({"command": "audit", "since": "48h"}), "who gives the command, and why, is missing"),
-            (
-                json!({"command": "pause", "since": "1h", "who": "ada", "why": "x"}),
-                "only audit takes a since",
-            ),
-            (json!({"command": "pause", "whom": "ada"}), "the command cannot be read: unknown field `whom`"),
-            (json!({"command": 5}), "the command cannot be read"),
-        ];
-        for (event, expected) in cases {
-            let error = Wake::of(&event).expect_err(expected).to_string();
-            assert!(error.starts_with(expected) && error.contains("accepted: {\"command\""), "{error}");
-        }
+        assert!(Wake::of(&json!({"command": 5, "source": "aws.events"})).is_err());
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::Inner;
 use crate::error::TurnError;
-use crate::limits::GLANCES;
+use crate::limits::{GLANCES, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS};
 use crate::tale::Tale;
 use payments::UnixMs;
 use payments::audit::Audit;
@@ -25,6 +25,8 @@ struct State {
     last: Last,
     audit_due_at: UnixMs,
     glances: usize,
+    /// How much was in quarantine when that was looked into, and when that was.
+    looked: Option<(u64, UnixMs)>,
 }
 
 /// What the last look at everything came to.
@@ -79,6 +81,22 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).audit_due_at = due_at;
     }
 
+    /// Whether a quarantine of so many messages is worth a look, which is taken to follow: now and then, and while it holds
+    /// so few that a look is cheap also when their number changed.
+    pub(crate) fn wants_a_look(&self, quarantined: u64, now: UnixMs) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = state.looked.is_some_and(|(number, at)| {
+            let is_same = number == quarantined || quarantined > QUARANTINE_CHEAP;
+            is_same && now.since_ms(at) < QUARANTINE_LOOK_MS
+        });
+        if quarantined == 0 {
+            state.looked = None;
+        } else if !is_known {
+            state.looked = Some((quarantined, now));
+        }
+        quarantined > 0 && !is_known
+    }
+
     /// What to look at this time, if a glance will do.
     fn next(&self, now: UnixMs) -> Option<Look> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,5 +133,26 @@ impl Inner {
             Look::Audit => self.records.read::<Audit>().await?.is_quiet(),
         };
         Ok(if is_quiet && seen.is_calm() { Glance::Quiet } else { Glance::LookCloser })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMs = UnixMs(1_767_609_720_000);
+
+    #[test]
+    fn a_quarantine_is_looked_into_when_few_became_others_and_now_and_then() {
+        let memory = Memory::default();
+        let minutes = |n: i64| NOW.plus_ms(n * 60_000);
+        let turns =
+            [(0, 0), (3, 1), (3, 2), (4, 3), (4, 13), (80, 14), (81, 15), (900, 23), (0, 24), (3, 25)];
+        let looks: Vec<u64> = turns
+            .into_iter()
+            .filter(|(quarantined, at)| memory.wants_a_look(*quarantined, minutes(*at)))
+            .map(|(quarantined, _)| quarantined)
+            .collect();
+        assert_eq!(looks, [3, 4, 4, 900, 3]);
     }
 }

@@ -13,24 +13,29 @@ mod cannot_charge;
 pub mod config;
 mod error;
 mod event;
+mod export;
 mod glance;
 pub mod limits;
 pub mod mail;
 mod observe;
+mod order;
 mod provider;
+mod quarantine;
 mod queues;
 mod records;
 mod release;
+mod releases;
 mod sort;
 mod status;
 mod tale;
+mod tally;
 mod topic;
 mod turn;
 
 pub use config::Config;
 pub use error::TurnError;
-pub use event::BadOrder;
 pub use host::ConfigError;
+pub use order::BadOrder;
 pub use records::Versions;
 
 use aws_smithy_async::time::SharedTimeSource;
@@ -119,6 +124,7 @@ pub(crate) struct Inner {
     memory: Memory,
     site: Site,
     policy: Policy,
+    releases_per_s: u32,
     rules: Rules,
     clock: Clock,
 }
@@ -130,6 +136,7 @@ impl Responder {
     pub fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
         let secret = Secret::new(ports.secrets, config.stripe_secret_arn.clone());
+        let releases_per_s = config.payments_per_s();
         let reader = Reader::new(ports.stripe, config.stripe_api_base.clone(), config.stripe_mode);
         Self(Arc::new(Inner {
             site: Site::of(&config),
@@ -141,6 +148,7 @@ impl Responder {
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),
             memory: Memory::default(),
             policy: config.policy,
+            releases_per_s,
             rules: ports.rules,
             clock,
         }))

@@ -46,7 +46,53 @@ pub const AUDIT_PAGES_PER_S: u32 = 2;
 /// with the turn, and what is left is the next one's.
 pub const AUDIT_MS_MAX: i64 = 25_000;
 
+/// Receives that one look into the quarantine makes at most: ten messages each, and their bodies are not kept.
+pub const QUARANTINE_RECEIVES_MAX: usize = 50;
+
+/// No receive of such a look is begun later than this after it began, milliseconds.
+pub const QUARANTINE_MS_MAX: i64 = 8_000;
+
+/// Messages in quarantine that a few receives read: so many are looked into whenever their number changed.
+pub const QUARANTINE_CHEAP: u64 = 50;
+
+/// Between two looks into a quarantine that holds as many messages as before, or more than a few, milliseconds.
+pub const QUARANTINE_LOOK_MS: i64 = 600_000;
+
+/// Pages of intents that are counted to say what share of the traffic is in quarantine, 100 each. An hour at more than
+/// five payments a minute is estimated from the newest.
+pub const TRAFFIC_PAGES_MAX: usize = 3;
+
+/// How long counting them may take, milliseconds: a mail goes without a share rather than late.
+pub const TRAFFIC_MS_MAX: u64 = 8_000;
+
+/// No release of an order for many is begun later than this after the turn began, milliseconds.
+pub const RELEASE_MS_MAX: i64 = 20_000;
+
+/// Receives that an order to release by reason makes at most. What is beyond is for the same order, given again.
+pub const RELEASE_RECEIVES_MAX: usize = 200;
+
+/// Payments that the answer to such an order names one by one.
+pub const RELEASE_NAMED_MAX: usize = 50;
+
+/// Bytes of messages in one answer to `export`. Lambda's answers hold 6 MB (6,291,556 bytes,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>); the rest is for whatever counts otherwise.
+pub const EXPORT_BYTES_MAX: usize = 4_500_000;
+
+/// No receive of an export is begun later than this after it began, milliseconds.
+pub const EXPORT_MS_MAX: i64 = 20_000;
+
+/// How long what was exported stays hidden when more remains, seconds: it is how the next order finds the rest. Long
+/// enough to give it, short enough that nobody misses what is hidden.
+pub const EXPORT_HOLD_S: i32 = 300;
+
 const _: () = {
+    assert!(
+        RELEASE_MS_MAX + 2 * CALL_TIMEOUT_MS as i64 + 3 * AWS_CALL_MS as i64
+            <= TURN_S_MAX as i64 * 1_000 - DEADLINE_MARGIN_MS,
+        "an intent is looked up at most twice, then its row is changed, its copy deleted and its request sent"
+    );
+    assert!(EXPORT_MS_MAX + 2 * AWS_CALL_MS as i64 <= TURN_S_MAX as i64 * 1_000 - DEADLINE_MARGIN_MS);
+    assert!(EXPORT_HOLD_S > 2 * TURN_S_MAX as i32, "the order can be given again before it is over");
     assert!(
         AUDIT_MS_MAX + 2 * CALL_TIMEOUT_MS as i64 + 2 * AWS_CALL_MS as i64
             <= TURN_S_MAX as i64 * 1_000 - DEADLINE_MARGIN_MS,

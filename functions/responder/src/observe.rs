@@ -5,15 +5,13 @@
 use crate::Inner;
 use crate::error::TurnError;
 use crate::event::Wake;
-use aws_sdk_sqs::types::Message;
 use ledger::limits::UNSETTLED_ROWS_MAX;
 use ledger::{Extent, LedgerError};
-use payments::incident::{
-    Alike, Details, Incident, Observation, Quarantined, Reach, Survey, Unsettled, Verdict, samples,
-};
+use payments::UnixMs;
+use payments::incident::{Alike, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
+use aws_sdk_sqs::types::Message;
 use payments::limits::AT_RISK_MS;
 use payments::payment::Body;
-use payments::{PaymentId, UnixMs, quarantine};
 
 /// Rows that are looked at, the oldest: enough to see what several share, and that one that cannot be read hides nothing.
 const OLDEST_ROWS: usize = 25;
@@ -26,7 +24,8 @@ pub(crate) struct Waiting {
 }
 
 impl Inner {
-    /// Everything a decision needs: eight calls and, while an incident waits for the provider, its probes.
+    /// Everything a decision needs: eight calls; while an incident waits for the provider, its probes; and a look into a
+    /// quarantine that changed.
     pub(crate) async fn observe(
         &self,
         now: UnixMs,
@@ -47,7 +46,7 @@ impl Inner {
         };
         let canary = self.canary(incident).await?;
         let probes = if incident.recovery.wants_probes() { Some(self.provider.probe().await) } else { None };
-        Ok(Observation {
+        let mut seen = Observation {
             now,
             source,
             dead_letters,
@@ -58,8 +57,13 @@ impl Inner {
             credentials: wake.credentials(),
             probes,
             canary,
+            contents: None,
             details: None,
-        })
+        };
+        if self.memory.wants_a_look(seen.quarantine.total(), now) {
+            seen.contents = self.contents(&seen).await;
+        }
+        Ok(seen)
     }
 
     /// The oldest unsettled payment, and what the oldest share.
@@ -105,37 +109,6 @@ impl Inner {
                 Survey::of(&[], Reach::Part)
             }
         };
-        let quarantined = if seen.quarantine.total() > 0 { self.quarantined().await } else { Vec::new() };
-        Details { survey, quarantined }
-    }
-
-    async fn quarantined(&self) -> Vec<Quarantined> {
-        match self.queues.receive(&self.queues.quarantine).await {
-            Ok(messages) => {
-                self.queues.give_back(&self.queues.quarantine, &messages).await;
-                samples(messages.iter().map(described).collect())
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a mail goes without saying what is in quarantine");
-                Vec::new()
-            }
-        }
-    }
-}
-
-/// The payment in a message's body, if it is one.
-fn payment_id(message: &Message) -> Option<PaymentId> {
-    match Body::parse(message.body()?) {
-        Ok(Body::Payment(payment)) => Some(payment.payment_id),
-        Ok(Body::Drill(_)) | Err(_) => None,
-    }
-}
-
-fn described(message: &Message) -> Quarantined {
-    let text = |name: &str| Some(message.message_attributes()?.get(name)?.string_value()?.to_owned());
-    Quarantined {
-        payment_id: payment_id(message),
-        reason: text(quarantine::REASON).unwrap_or_else(|| "no reason given".to_owned()),
-        detail: text(quarantine::DETAIL),
+        Details { survey, traffic: None }
     }
 }

@@ -87,12 +87,17 @@ impl Queues {
 
     /// Up to ten messages of a queue, hidden from others until [`HOLD_S`] is over or they are shown again.
     pub(crate) async fn receive(&self, queue_url: &str) -> Result<Vec<Message>, TurnError> {
+        self.receive_for(queue_url, HOLD_S).await
+    }
+
+    /// The same, hidden for so many seconds.
+    pub(crate) async fn receive_for(&self, queue_url: &str, hold_s: i32) -> Result<Vec<Message>, TurnError> {
         let ask = self
             .client
             .receive_message()
             .queue_url(queue_url)
             .max_number_of_messages(i32::try_from(SQS_BATCH).unwrap_or(10))
-            .visibility_timeout(HOLD_S)
+            .visibility_timeout(hold_s)
             .wait_time_seconds(RECEIVE_WAIT_S)
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::All);

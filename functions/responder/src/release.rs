@@ -5,15 +5,18 @@
 use crate::Inner;
 use crate::error::TurnError;
 use crate::limits::RECEIVES_MAX;
+use crate::quarantine::receipt;
+use aws_sdk_sqs::types::Message;
 use ledger::Changed;
 use payments::ledger::{Change, Forget, Row, State};
 use payments::provider::{Answer, IntentStatus};
 use payments::{Cause, PaymentId, UnixMs};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a release came to, or why it was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Release {
+pub(crate) enum Outcome {
     /// Stripe had charged it: the row says so now.
     #[error("Stripe had charged it already: its row is settled as succeeded, nothing was sent")]
     HadSucceeded,
@@ -45,33 +48,78 @@ pub(crate) enum Release {
     /// Somebody else was at it.
     #[error("nothing was done: its row changed at this moment; look again")]
     LostRace,
+    /// What is in quarantine is another request than the ledger's.
+    #[error("nothing was done: the ledger has another request under this id; send it under an id of its own")]
+    OtherRequest,
+    /// What is in quarantine never was a payment.
+    #[error("nothing was done: its message holds no payment; mend it and send it again")]
+    NoPayment,
+}
+
+/// Where the copy in quarantine is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Copied<'m> {
+    /// It is to be found, by the id that the row names.
+    Somewhere,
+    /// Here.
+    InHand(&'m Message),
+    /// Whoever releases many looks for their copies at the end.
+    LeftForLater,
+}
+
+impl Outcome {
+    /// Whether the payment is on its way, or over.
+    pub(crate) const fn is_release(&self) -> bool {
+        match self {
+            Self::HadSucceeded | Self::Sent(_) | Self::SentAgain(_) => true,
+            Self::Unknown
+            | Self::Settled(_)
+            | Self::Mismatch
+            | Self::NoAnswer(_)
+            | Self::IntentMissing
+            | Self::LostRace
+            | Self::OtherRequest
+            | Self::NoPayment => false,
+        }
+    }
 }
 
 impl Inner {
     /// Releases a payment.
-    pub(crate) async fn release(&self, id: &PaymentId, now: UnixMs) -> Result<Release, TurnError> {
-        let Some(row) = self.ledger.row(id).await? else { return Ok(Release::Unknown) };
+    pub(crate) async fn release(&self, id: &PaymentId, now: UnixMs) -> Result<Outcome, TurnError> {
+        let Some(row) = self.ledger.row(id).await? else { return Ok(Outcome::Unknown) };
+        self.release_row(&row, Copied::Somewhere, now).await
+    }
+
+    /// Releases the payment of a row.
+    pub(crate) async fn release_row(
+        &self,
+        row: &Row,
+        copied: Copied<'_>,
+        now: UnixMs,
+    ) -> Result<Outcome, TurnError> {
         match &row.state {
-            State::Succeeded | State::Declined(_) => Ok(Release::Settled(row.state.name())),
+            State::Succeeded | State::Declined(_) => Ok(Outcome::Settled(row.state.name())),
             State::Received | State::Intended => {
                 self.queues.send_payment(row.payment()).await?;
-                Ok(Release::SentAgain(row.state.name()))
+                self.discard(copied).await;
+                Ok(Outcome::SentAgain(row.state.name()))
             }
-            State::Quarantined(_) => match self.judge(&row).await {
-                Ok(change) => self.carry_release_out(&row, &change, now).await,
+            State::Quarantined(_) => match self.judge(row).await {
+                Ok(change) => self.carry_release_out(row, &change, copied, now).await,
                 Err(refused) => Ok(refused),
             },
         }
     }
 
     /// What to do with the row, by what Stripe says of its intent.
-    async fn judge(&self, row: &Row) -> Result<Change, Release> {
+    async fn judge(&self, row: &Row) -> Result<Change, Outcome> {
         let release = |forget| Change::Release(forget, Arc::new(stripe::wording(row.payment())));
         let Some(intent) = row.recorded_intent() else { return Ok(release(Forget::Nothing)) };
         match self.provider.retrieve(&intent).await {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => match intent.status {
                 IntentStatus::Succeeded if intent.is_for(row.payment()) => Ok(Change::Succeed),
-                IntentStatus::Succeeded => Err(Release::Mismatch),
+                IntentStatus::Succeeded => Err(Outcome::Mismatch),
                 IntentStatus::Canceled => Ok(release(Forget::CanceledIntent)),
                 IntentStatus::RequiresPaymentMethod
                 | IntentStatus::RequiresConfirmation
@@ -80,25 +128,34 @@ impl Inner {
                 | IntentStatus::RequiresCapture
                 | IntentStatus::Other(_) => Ok(release(Forget::Nothing)),
             },
-            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => Err(Release::NoAnswer(cause)),
-            Answer::IntentMissing => Err(Release::IntentMissing),
+            Answer::Unknown { cause, .. } | Answer::NotDone { cause } => Err(Outcome::NoAnswer(cause)),
+            Answer::IntentMissing => Err(Outcome::IntentMissing),
             Answer::Declined(_) | Answer::KeySpent | Answer::Refused(_) => {
-                Err(Release::NoAnswer(Cause::ProviderUnreadable))
+                Err(Outcome::NoAnswer(Cause::ProviderUnreadable))
             }
         }
     }
 
-    async fn carry_release_out(&self, row: &Row, change: &Change, now: UnixMs) -> Result<Release, TurnError> {
+    async fn carry_release_out(
+        &self,
+        row: &Row,
+        change: &Change,
+        copied: Copied<'_>,
+        now: UnixMs,
+    ) -> Result<Outcome, TurnError> {
         if let Changed::LostRace(_) = self.ledger.change(row, change, now).await? {
-            return Ok(Release::LostRace);
+            return Ok(Outcome::LostRace);
         }
-        self.discard_copy(row).await;
+        match copied {
+            Copied::Somewhere => self.discard_copy(row).await,
+            Copied::InHand(_) | Copied::LeftForLater => self.discard(copied).await,
+        }
         match change {
-            Change::Succeed => Ok(Release::HadSucceeded),
+            Change::Succeed => Ok(Outcome::HadSucceeded),
             Change::Release(forget, _) => {
                 // If this fails, the row is unsettled without a message: the same command sends it again.
                 self.queues.send_payment(row.payment()).await?;
-                Ok(Release::Sent(match (forget, row.intent_id()) {
+                Ok(Outcome::Sent(match (forget, row.intent_id()) {
                     (Forget::CanceledIntent, _) => "canceled and is forgotten",
                     (Forget::Nothing, Some(_)) => "kept",
                     (Forget::Nothing, None) => "never made",
@@ -120,23 +177,40 @@ impl Inner {
     /// By its id, and before the payment is on its way again: it may be back in quarantine a second later, with a copy
     /// of its own. What stays is a human's to delete.
     async fn discard_copy(&self, row: &Row) {
-        let Some(copy) = row.quarantine_message_id.as_deref() else { return };
+        if let Some(copy) = row.quarantine_message_id.clone() {
+            self.discard_copies(BTreeSet::from([copy]), RECEIVES_MAX).await;
+        }
+    }
+
+    /// Deletes the messages with these ids, as far as so many receives find them; how many were not found.
+    pub(crate) async fn discard_copies(&self, mut copies: BTreeSet<String>, receives: usize) -> usize {
         let mut others = Vec::new();
-        for _ in 0..RECEIVES_MAX {
+        for _ in 0..receives {
+            if copies.is_empty() {
+                break;
+            }
             let Ok(messages) = self.queues.receive(&self.queues.quarantine).await else { break };
             if messages.is_empty() {
                 break;
             }
-            let (found, rest): (Vec<_>, Vec<_>) =
-                messages.into_iter().partition(|message| message.message_id() == Some(copy));
-            others.extend(rest);
-            if let Some(message) = found.first() {
-                if let Err(error) = self.queues.delete(&self.queues.quarantine, message).await {
-                    tracing::warn!(%error, "a released payment's copy stays in quarantine");
+            for message in messages {
+                if message.message_id().is_some_and(|id| copies.remove(id)) {
+                    self.discard(Copied::InHand(&message)).await;
+                } else {
+                    others.push(receipt(message));
                 }
-                break;
             }
         }
         self.queues.give_back(&self.queues.quarantine, &others).await;
+        copies.len()
+    }
+
+    /// Deletes a copy that is in hand. One that stays is released once more with the next order, which is harmless.
+    async fn discard(&self, copied: Copied<'_>) {
+        if let Copied::InHand(message) = copied
+            && let Err(error) = self.queues.delete(&self.queues.quarantine, message).await
+        {
+            tracing::warn!(%error, "a released payment's copy stays in quarantine");
+        }
     }
 }

@@ -18,6 +18,7 @@ impl Inner {
     ) -> Result<Value, TurnError> {
         let subscribers = self.topic.subscribers().await?;
         let details = self.details(seen).await;
+        let contents = self.contents(seen).await;
         Ok(json!({
             "at": crate::mail::utc(seen.now),
             "queues": {
@@ -25,7 +26,7 @@ impl Inner {
                 "dead_letters": seen.dead_letters,
                 "quarantine": seen.quarantine,
             },
-            "quarantined": details.quarantined,
+            "quarantined": contents,
             "move_task": seen.task,
             "oldest_unsettled": seen.oldest,
             "at_risk": details.survey,

@@ -12,6 +12,7 @@ use crate::mail;
 use crate::records::{Record, Saved};
 use crate::tale::Tale;
 use payments::UnixMs;
+use payments::audit::Audit;
 use payments::incident::{
     Command, Decision, Effect, Incident, Observation, Order, Outbox, Recovery, Refused,
 };
@@ -31,8 +32,8 @@ impl Inner {
         let mut seen = Box::pin(self.observe(now, wake, &incident)).await?;
         tale.saw(&seen, &incident);
         let order = match wake {
-            Wake::Order(Order { command: Command::Status, .. }) => {
-                return self.status(&seen, &incident, &audit).await;
+            Wake::Order(order) if order.command.only_asks() => {
+                return self.reply(&order.command, &seen, &incident, &audit).await;
             }
             Wake::Order(order) => Some(order),
             Wake::Schedule | Wake::Alarm { .. } | Wake::Other(_) => None,
@@ -84,9 +85,31 @@ impl Inner {
         if !decision.writes_a_mail(incident) {
             return Ok(decision);
         }
-        // Decisions do not depend on details, so asking again only fills the mail in.
-        seen.details = Some(self.details(seen).await);
+        // Decisions do not depend on details, so asking again only fills the mail in; and what is in quarantine only makes
+        // one about it say more.
+        let mut details = self.details(seen).await;
+        if decision.writes_a_notice(incident) {
+            (seen.contents, details.traffic) = self.contents_and_traffic(seen).await;
+        }
+        seen.details = Some(details);
         decide(seen)
+    }
+
+    /// Answers an order that changes nothing.
+    async fn reply(
+        &self,
+        command: &Command,
+        seen: &Observation,
+        incident: &Incident,
+        audit: &Audit,
+    ) -> Result<Value, TurnError> {
+        match command {
+            Command::Export => self.export().await,
+            Command::Release(release) => self.release_all(release, seen.now).await,
+            Command::Status | Command::Redrive | Command::Pause | Command::Resume | Command::Audit(_) => {
+                self.status(seen, incident, audit).await
+            }
+        }
     }
 
     async fn decide_alone(&self, seen: &mut Observation, incident: &Incident) -> Decision {
@@ -168,14 +191,18 @@ impl Inner {
     async fn answer(&self, order: &Order, record: &Recovery, now: UnixMs) -> Result<Value, TurnError> {
         let phase = record.phase.name();
         let done = match &order.command {
+            Command::Release(release) => {
+                let mut answer = self.release_all(release, now).await?;
+                answer["phase"] = json!(phase);
+                return Ok(answer);
+            }
             Command::Audit(span) => self.begin_audit(order, *span, now).await?,
-            Command::Release(payment_id) => self.release(payment_id, now).await?.to_string(),
             Command::Redrive => "a move task was started".to_owned(),
             Command::Pause => {
                 "nothing is redriven until you resume; a move task that runs goes on".to_owned()
             }
             Command::Resume => "redriving is no longer paused".to_owned(),
-            Command::Status => "this is how things stand".to_owned(),
+            Command::Export | Command::Status => "this is how things stand".to_owned(),
         };
         Ok(json!({ "command": order.command.name(), "done": done, "phase": phase }))
     }

@@ -5,7 +5,7 @@
 use crate::journal::{Event, Letter};
 use dynoxide::{AttributeValue, Item};
 use payments::audit::{Audit, Story};
-use payments::incident::{self, Notice, Outbox, Recovery};
+use payments::incident::{self, Notice, NoticeFacts, NoticeKind, Outbox, Recovery};
 use serde_json::{Value, json};
 
 /// Key attribute of the records.
@@ -46,11 +46,22 @@ fn began(story: &Story) -> String {
     format!("of {}", story.round.began_at.0)
 }
 
+/// What a notice tells of, so that each tenfold and each reason is told once.
+fn notice(kind: NoticeKind, facts: &NoticeFacts) -> serde_json::Result<Value> {
+    let name = serde_json::to_value(kind)?;
+    let of = match kind {
+        NoticeKind::Grown => facts.told_size.to_string(),
+        NoticeKind::NewReason => facts.new_causes.join(" and "),
+        NoticeKind::Opened | NoticeKind::Reminder | NoticeKind::Cleared => return Ok(name),
+    };
+    Ok(json!({ name.as_str().unwrap_or_default(): of }))
+}
+
 /// `opened`, or `escalated: redrive_is_yours`.
 fn tells(letter: &incident::Letter) -> String {
     let kind = match letter {
         incident::Letter::Recovery(kind, _) => serde_json::to_value(kind),
-        incident::Letter::Quarantine(kind, _) => serde_json::to_value(kind),
+        incident::Letter::Quarantine(kind, facts) => notice(*kind, facts),
         // Every audit may tell the same, and each only once.
         incident::Letter::Audit(kind, story) => {
             serde_json::to_value(kind).map(|kind| json!({ kind.as_str().unwrap_or_default(): began(story) }))

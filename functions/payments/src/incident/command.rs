@@ -4,10 +4,10 @@
 
 use super::observation::Observation;
 use super::recovery::{Escalation, Paused, Phase, Recovery, cut};
+use super::selection::{Rehearsal, Release};
 use super::turn::{Turn, is_older_than_a_turn};
 use super::{Effect, Policy};
 use crate::audit::Span;
-use crate::payment::PaymentId;
 
 /// An order, with whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,10 @@ pub enum Command {
     Pause,
     /// Take a pause back.
     Resume,
-    /// Try a quarantined payment again.
-    Release(PaymentId),
+    /// Try payments in quarantine again.
+    Release(Release),
+    /// Write out what is in quarantine.
+    Export,
     /// Hold the provider's books against the ledger, this far back.
     Audit(Span),
     /// Say how things stand.
@@ -46,8 +48,30 @@ impl Command {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Release(_) => "release",
+            Self::Export => "export",
             Self::Audit(_) => "audit",
             Self::Status => "status",
+        }
+    }
+
+    /// Whether it changes nothing, so that nobody has to answer for it.
+    #[must_use]
+    pub fn only_asks(&self) -> bool {
+        match self {
+            Self::Status | Self::Export => true,
+            Self::Release(release) => release.rehearsal == Rehearsal::DryRun,
+            Self::Redrive | Self::Pause | Self::Resume | Self::Audit(_) => false,
+        }
+    }
+
+    /// As the record remembers it.
+    fn noted(&self) -> String {
+        match self {
+            Self::Release(release) => cut(&format!("release {}", release.selection)),
+            Self::Audit(span) => format!("audit {span}"),
+            Self::Redrive | Self::Pause | Self::Resume | Self::Export | Self::Status => {
+                self.name().to_owned()
+            }
         }
     }
 }
@@ -83,17 +107,12 @@ impl Recovery {
         seen: &Observation,
         policy: &Policy,
     ) -> Result<(Self, Option<Effect>), Refused> {
+        if order.command.only_asks() {
+            return Ok((self.clone(), None));
+        }
         let mut turn = Turn::new(seen, self, policy);
-        let about = match &order.command {
-            Command::Release(payment_id) => format!("release {payment_id}"),
-            Command::Audit(span) => format!("audit {span}"),
-            Command::Redrive | Command::Pause | Command::Resume | Command::Status => {
-                order.command.name().to_owned()
-            }
-        };
-        turn.next.note(seen.now, about, &order.who, &order.why);
+        turn.next.note(seen.now, order.command.noted(), &order.who, &order.why);
         match &order.command {
-            Command::Status => return Ok((self.clone(), None)),
             Command::Redrive => {
                 may_start(self, seen)?;
                 turn.redrive_by_order();
@@ -108,7 +127,7 @@ impl Recovery {
                     turn.next.history.escalations.remove(&told);
                 }
             }
-            Command::Release(_) | Command::Audit(_) => {}
+            Command::Release(_) | Command::Audit(_) | Command::Export | Command::Status => {}
         }
         Ok((turn.next, turn.effect))
     }

@@ -4,11 +4,14 @@
 //! Invariant: facts are taken from one observation and the record it led to.
 
 use super::alike::Alike;
+use super::contents::Contents;
 use super::observation::{Depth, Observation, Probes, Trigger, Verdict};
 use super::recovery::{Escalation, Phase, Recovery};
 use super::survey::{Quarantined, Reach, Survey};
+use super::traffic::{Share, Traffic};
 use super::{AutoRedrive, Policy};
 use crate::audit;
+use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +22,7 @@ pub enum Letter {
     /// About the backlog.
     Recovery(Kind, Box<Facts>),
     /// About the quarantine.
-    Quarantine(NoticeKind, NoticeFacts),
+    Quarantine(NoticeKind, Box<NoticeFacts>),
     /// About an audit.
     Audit(audit::Kind, Box<audit::Story>),
 }
@@ -52,6 +55,10 @@ pub enum NoticeKind {
     Cleared,
     /// It still is, a day later.
     Reminder,
+    /// It holds ten times what was told.
+    Grown,
+    /// Something is there for a reason that no mail named.
+    NewReason,
 }
 
 /// What a mail about a recovery says.
@@ -118,8 +125,64 @@ pub struct NoticeFacts {
     pub since: UnixMs,
     /// Messages in quarantine, approximately.
     pub messages: u64,
-    /// Some of them.
+    /// Some of them, in a mail that was written before there were contents.
+    #[serde(default)]
     pub samples: Vec<Quarantined>,
+    /// What was read of them, if anything could be.
+    #[serde(default)]
+    pub contents: Option<Contents>,
+    /// What they are a share of, if that could be counted.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
+    /// What tells the causes apart that no mail named before.
+    #[serde(default)]
+    pub new_causes: Vec<String>,
+    /// The size that counts as told from here on: that at opening, times a power of ten.
+    #[serde(default)]
+    pub told_size: u64,
+}
+
+/// Whether a mail about the quarantine can wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// One or a few payments.
+    OfficeHours,
+    /// It grows, or is more than a tenth of all.
+    Today,
+    /// Most orders are not paid for.
+    Now,
+}
+
+impl NoticeFacts {
+    /// The part of the last hour's traffic that came to quarantine. Where not all was read, that of those that were stands
+    /// for the rest.
+    #[must_use]
+    pub fn share(&self) -> Option<Share> {
+        let (traffic, contents) = (self.traffic?, self.contents.as_ref()?);
+        let quarantined = match contents.reach {
+            Reach::All => contents.last_hour,
+            Reach::Part => contents.last_hour.saturating_mul(self.messages) / contents.read.max(1),
+        };
+        let all = quarantined.saturating_add(traffic.passed);
+        (all > 0).then_some(Share { quarantined, all })
+    }
+
+    /// Whether it can wait. A few can, whatever share of a quiet hour they are; so can many that were there yesterday.
+    #[must_use]
+    pub fn urgency(&self, kind: NoticeKind) -> Urgency {
+        let percent = self.share().map_or(0, |share| share.percent());
+        let by_share = match percent {
+            _ if self.messages < QUARANTINE_FEW => Urgency::OfficeHours,
+            percent if percent > SHARE_NOW_PERCENT => Urgency::Now,
+            percent if percent > SHARE_TODAY_PERCENT => Urgency::Today,
+            _ => Urgency::OfficeHours,
+        };
+        match kind {
+            NoticeKind::Cleared => Urgency::OfficeHours,
+            NoticeKind::Grown => by_share.max(Urgency::Today),
+            NoticeKind::Opened | NoticeKind::NewReason | NoticeKind::Reminder => by_share,
+        }
+    }
 }
 
 impl Facts {

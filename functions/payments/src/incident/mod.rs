@@ -13,27 +13,33 @@
 
 mod alike;
 mod command;
+mod contents;
 mod letter;
 mod notice;
 mod observation;
 mod outbox;
 mod recovery;
 mod rowless;
+mod selection;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod turn;
 
 pub use alike::{Alike, Trouble};
 pub use command::{Command, Order, Refused};
-pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode};
+pub use contents::{Contents, Copied, Group};
+pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode, Urgency};
 pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
 pub use outbox::{Mail, Outbox};
 pub(crate) use recovery::cut as kept_text;
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
 pub use rowless::{BodyDigest, Rowless, Stray};
-pub use survey::{Details, Quarantined, Reach, Survey, Unsettled, samples};
+pub use selection::{BadSelection, Rehearsal, Release, Selection};
+pub use survey::{Details, Quarantined, Reach, Survey, Unsettled};
+pub use traffic::{Rest, Share, Traffic};
 pub use turn::Sorted;
 
 /// The two records of an incident, as they were read.
@@ -107,10 +113,15 @@ impl Decision {
     /// Whether a mail is written on the way from `before` to this, so that its details are worth gathering.
     #[must_use]
     pub fn writes_a_mail(&self, before: &Incident) -> bool {
-        let outboxes = [
-            self.recovery.as_ref().map(|next| (&next.outbox, &before.recovery.outbox)),
-            self.notice.as_ref().map(|next| (&next.outbox, &before.notice.outbox)),
-        ];
-        outboxes.into_iter().flatten().any(|(next, before)| next.written() > before.written())
+        let recovery = self.recovery.as_ref();
+        recovery.is_some_and(|next| next.outbox.written() > before.recovery.outbox.written())
+            || self.writes_a_notice(before)
+    }
+
+    /// Whether one of them is about the quarantine.
+    #[must_use]
+    pub fn writes_a_notice(&self, before: &Incident) -> bool {
+        let notice = self.notice.as_ref();
+        notice.is_some_and(|next| next.outbox.written() > before.notice.outbox.written())
     }
 }

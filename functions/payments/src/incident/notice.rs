@@ -1,14 +1,17 @@
 //! The quarantine notice: people are told when something needs their hand, and when nothing does any more.
 //!
-//! Invariant: one mail when quarantine fills, one when it is empty again, one a day between.
+//! Invariant: one mail when quarantine fills, one when it is empty again, and between them one for each tenfold, for each
+//! new reason and for each day; never two in one turn.
 
+use super::contents::Group;
 use super::letter::{Letter, NoticeFacts, NoticeKind};
 use super::observation::Observation;
 use super::outbox::Outbox;
 use super::recovery::Streak;
-use crate::limits::{CALM_TURNS, REMINDER_MS};
+use crate::limits::{CALM_TURNS, CONTENTS_REASONS_MAX, NEW_REASON_MS, REMINDER_MS, TENFOLD};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +22,13 @@ pub struct Notice {
     pub version: u64,
     /// Whether something is in quarantine.
     pub phase: NoticePhase,
+    /// How many messages people know of, counted in tenfolds of what the first mail said. Nothing while it is clear, and in
+    /// a record that was opened before sizes were told.
+    pub told_size: u64,
+    /// What tells the causes apart that people know of.
+    pub told_causes: BTreeSet<String>,
+    /// When a mail last told of nothing but new causes.
+    pub new_causes_at: UnixMs,
     /// Mails on their way.
     pub outbox: Outbox,
 }
@@ -59,11 +69,77 @@ impl Notice {
         self.phase == NoticePhase::Clear && self.outbox.is_empty()
     }
 
-    fn tell(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) {
-        let samples = seen.details.as_ref().map(|details| details.quarantined.clone()).unwrap_or_default();
-        let facts = NoticeFacts { at: seen.now, since, messages: seen.quarantine.total(), samples };
-        self.outbox.write(Letter::Quarantine(kind, facts), seen.now);
+    /// What has to be told of a quarantine that is open; the weightiest, if it is several things.
+    fn due(&self, seen: &Observation, told_at: UnixMs) -> Option<NoticeKind> {
+        let may_name = seen.now.since_ms(self.new_causes_at) >= NEW_REASON_MS;
+        if size(seen) >= self.told_size.max(1).saturating_mul(TENFOLD) {
+            Some(NoticeKind::Grown)
+        } else if may_name && !self.new_causes(seen).is_empty() {
+            Some(NoticeKind::NewReason)
+        } else {
+            (seen.now.since_ms(told_at) >= REMINDER_MS).then_some(NoticeKind::Reminder)
+        }
     }
+
+    /// The causes that no mail named. As many as are remembered are told; what comes beyond them is told by its number.
+    fn new_causes(&self, seen: &Observation) -> Vec<String> {
+        let room = CONTENTS_REASONS_MAX.saturating_sub(self.told_causes.len());
+        let causes = seen.contents.iter().flat_map(|contents| &contents.groups).map(Group::cause);
+        causes.filter(|cause| !self.told_causes.contains(cause)).take(room).collect()
+    }
+
+    /// A record that was opened before causes were told: whatever is there was.
+    fn adopt(&mut self, seen: &Observation) {
+        if self.told_size == 0 && seen.contents.is_some() {
+            self.told_causes.extend(self.new_causes(seen));
+            self.told_size = 1;
+        }
+    }
+
+    fn tell(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) {
+        let new_causes = self.new_causes(seen);
+        self.know(kind, &new_causes, seen);
+        let facts = NoticeFacts {
+            at: seen.now,
+            since,
+            messages: size(seen),
+            samples: Vec::new(),
+            contents: seen.contents.clone(),
+            traffic: seen.details.as_ref().and_then(|details| details.traffic),
+            new_causes,
+            told_size: self.told_size,
+        };
+        self.outbox.write(Letter::Quarantine(kind, Box::new(facts)), seen.now);
+    }
+
+    /// What people know once this mail is read.
+    fn know(&mut self, kind: NoticeKind, new_causes: &[String], seen: &Observation) {
+        let messages = size(seen);
+        self.told_causes.extend(new_causes.iter().cloned());
+        match kind {
+            NoticeKind::Opened => self.told_size = messages,
+            NoticeKind::Grown => self.told_size = tenfolds(self.told_size.max(1), messages),
+            // What shrank may grow again.
+            NoticeKind::Reminder => self.told_size = self.told_size.min(messages).max(1),
+            NoticeKind::NewReason => self.new_causes_at = seen.now,
+            NoticeKind::Cleared => {
+                (self.told_size, self.told_causes, self.new_causes_at) = (0, BTreeSet::new(), UnixMs(0));
+            }
+        }
+    }
+}
+
+/// How much is in quarantine: SQS counts approximately, and what was read is there.
+fn size(seen: &Observation) -> u64 {
+    seen.quarantine.total().max(seen.contents.as_ref().map_or(0, |contents| contents.read))
+}
+
+/// `told`, times the power of ten that `messages` reach.
+const fn tenfolds(mut told: u64, messages: u64) -> u64 {
+    while told.saturating_mul(TENFOLD) <= messages {
+        told *= TENFOLD;
+    }
+    told
 }
 
 pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
@@ -84,11 +160,12 @@ pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
             }
         }
         NoticePhase::Open { since, told_at, .. } => {
-            let is_due = now.since_ms(told_at) >= REMINDER_MS;
-            let told_at = if is_due { now } else { told_at };
+            next.adopt(seen);
+            let due = next.due(seen, told_at);
+            let told_at = if due.is_some() { now } else { told_at };
             next.phase = NoticePhase::Open { since, told_at, empty: Streak::NONE };
-            if is_due {
-                next.tell(NoticeKind::Reminder, since, seen);
+            if let Some(kind) = due {
+                next.tell(kind, since, seen);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! that woke the responder: events repeat, arrive late, and get lost.
 
 use super::alike::Alike;
+use super::contents::Contents;
 use super::recovery::{Escalation, Member};
 use super::survey::{Details, Unsettled};
 use crate::cause::Cause;
@@ -35,6 +36,8 @@ pub struct Observation {
     pub probes: Option<Probes>,
     /// How each member of the canary stands, in their order.
     pub canary: Vec<Verdict>,
+    /// What is in quarantine; looked at when that changed, or when a mail is to be written.
+    pub contents: Option<Contents>,
     /// What only mails need; gathered when one is to be written.
     pub details: Option<Details>,
 }

@@ -1,7 +1,8 @@
-//! What waits: money, causes, and the messages in quarantine. For people; nothing is decided by it.
+//! What waits: money and causes, and how a message in quarantine is named. For people; nothing is decided by it.
 //!
 //! Invariant: a sum that may be too small says so.
 
+use super::traffic::Traffic;
 use crate::cause::Cause;
 use crate::limits::{FUNCTION_TIMEOUT_S, QUARANTINE_SAMPLES_MAX};
 use crate::money::{AmountMinor, Currency};
@@ -15,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Details {
     /// The payments at risk.
     pub survey: Survey,
-    /// Some of the messages in quarantine.
-    pub quarantined: Vec<Quarantined>,
+    /// What the quarantine is a share of, if a mail is about it and it could be counted.
+    pub traffic: Option<Traffic>,
 }
 
 /// An unsettled payment, as far as it matters here.
@@ -109,7 +110,7 @@ impl Survey {
 }
 
 /// A message in quarantine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Quarantined {
     /// Its payment, when its body has one.
     pub payment_id: Option<PaymentId>,
@@ -119,13 +120,16 @@ pub struct Quarantined {
     pub detail: Option<String>,
 }
 
-/// The first few of `messages`, in an order that does not depend on SQS.
-#[must_use]
-pub fn samples(mut messages: Vec<Quarantined>) -> Vec<Quarantined> {
-    messages
-        .sort_by(|a, b| (&a.payment_id, &a.reason, &a.detail).cmp(&(&b.payment_id, &b.reason, &b.detail)));
-    messages.truncate(QUARANTINE_SAMPLES_MAX);
-    messages
+/// A few of `messages`, of each cause at least one as far as there is room, in an order that does not depend on SQS.
+pub(super) fn samples(mut messages: Vec<Quarantined>) -> Vec<Quarantined> {
+    messages.sort();
+    let mut causes = BTreeSet::new();
+    let (mut samples, others): (Vec<_>, Vec<_>) =
+        messages.into_iter().partition(|message| causes.insert(message.cause()));
+    samples.extend(others);
+    samples.truncate(QUARANTINE_SAMPLES_MAX);
+    samples.sort();
+    samples
 }
 
 #[cfg(test)]
@@ -153,6 +157,24 @@ mod tests {
             survey.money.iter().map(|(currency, sum)| (currency.as_str(), *sum)).collect();
         assert_eq!(sums, [("eur", i64::MAX), ("jpy", 7)]);
         assert_eq!((survey.payments, survey.oldest.unwrap().payment_id.as_str()), (3, "a"));
+    }
+
+    #[test]
+    fn of_many_messages_each_cause_is_among_the_samples() {
+        let message = |id: usize, reason: &str| Quarantined {
+            payment_id: PaymentId::new(&format!("order-{id:03}")),
+            reason: reason.to_owned(),
+            detail: None,
+        };
+        let mut messages: Vec<Quarantined> = (0..100).map(|id| message(id, "malformed")).collect();
+        messages.push(message(999, "poison"));
+        let samples = samples(messages);
+        let ids: Vec<&str> =
+            samples.iter().filter_map(|sample| sample.payment_id.as_ref()).map(PaymentId::as_str).collect();
+        assert_eq!(
+            (ids.len(), ids[0], ids[8], ids[9]),
+            (QUARANTINE_SAMPLES_MAX, "order-000", "order-008", "order-999")
+        );
     }
 
     #[test]

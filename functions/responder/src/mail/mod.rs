@@ -16,6 +16,7 @@ mod sections;
 mod tests;
 mod words;
 
+pub(crate) use money::sums;
 pub(crate) use words::utc;
 
 use crate::config::Config;

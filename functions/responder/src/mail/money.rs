@@ -26,7 +26,7 @@ pub(super) fn amount(currency: Currency, minor: i64) -> String {
 }
 
 /// Sums of several currencies. Without exchange rates none of them is the largest, so the alphabet decides.
-pub(super) fn sums(money: &BTreeMap<Currency, i64>) -> Vec<String> {
+pub(crate) fn sums(money: &BTreeMap<Currency, i64>) -> Vec<String> {
     money.iter().map(|(currency, sum)| amount(*currency, *sum)).collect()
 }
 

@@ -40,9 +40,14 @@ impl Body {
 
 /// The command of the command line that invokes this function, on a line of its own.
 pub(super) fn command(site: &Site, payload: &str) -> String {
+    command_into(site, payload, "/dev/stdout")
+}
+
+/// The same, with its answer in a file.
+pub(super) fn command_into(site: &Site, payload: &str, file: &str) -> String {
     format!(
         "  aws lambda invoke --region {} --function-name {} \\\n    --cli-binary-format raw-in-base64-out \\\n    \
-         --payload '{payload}' /dev/stdout\n",
+         --payload '{payload}' {file}\n",
         site.region, site.function_name
     )
 }

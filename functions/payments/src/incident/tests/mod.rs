@@ -1,5 +1,6 @@
 //! The rules of an incident: told as stories and held against any observations.
 
+mod notices;
 mod properties;
 mod returns;
 mod stories;
