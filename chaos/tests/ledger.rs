@@ -67,8 +67,7 @@ fn change() -> impl Strategy<Value = Change> {
             Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused })
         }),
         (1..3_u8).prop_map(move |n| Change::Excuse((0..n).map(delivery).collect())),
-        Just(Change::Blame),
-        Just(Change::SetAside(Cause::IntentMissing)),
+        Just(Change::SetAside(Cause::IntentMissing, "copy-2".into())),
     ]
 }
 

@@ -149,6 +149,14 @@ impl Ledger {
         self.update(payment.payment_id.as_str(), Update::note(payment.fingerprint(), cause)).await.map(|_| ())
     }
 
+    /// Leaves a human's word on an unsettled row: the payment is to blame for what it met.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked; the word may have been noted.
+    pub async fn blame(&self, payment_id: &PaymentId) -> Result<(), LedgerError> {
+        self.update(payment_id.as_str(), Update::blame()).await.map(|_| ())
+    }
+
     /// The row of `payment_id`, as the last write left it; `None` when there is none.
     ///
     /// # Errors

@@ -63,6 +63,7 @@ impl Update {
         // Whoever was set aside is taken up again.
         update.set("unsettled", text(UNSETTLED));
         update.remove("set_aside");
+        update.remove("quarantine_message_id");
         update.set("enqueued_at", number(enqueued_at.0));
         update.add_one("attempts");
         update.open("ADD", [delivery]);
@@ -100,15 +101,24 @@ impl Update {
         update
     }
 
+    /// Says that the payment is to blame for what it met, while it is unsettled.
+    pub(crate) fn blame() -> Self {
+        let mut update = Self::default();
+        update.set("blamed", text("payment"));
+        update.name("unsettled");
+        update.condition = "attribute_exists(#unsettled)".to_owned();
+        update
+    }
+
     /// `change` of a row that was read as `read`.
     pub(crate) fn change(read: &Row, change: &Change, now: UnixMs) -> Self {
         let mut update = Self::default();
         match change {
             Change::HandedBack(note) => update.hand_back(note),
             Change::Excuse(deliveries) => update.open("DELETE", deliveries),
-            Change::Blame => update.set("blamed", text("payment")),
-            Change::SetAside(cause) => {
+            Change::SetAside(cause, message_id) => {
                 update.set("set_aside", text(cause));
+                update.set("quarantine_message_id", text(message_id));
                 update.set("unsettled", text(SET_ASIDE));
             }
             Change::QuarantineSent(message_id) => update.set("quarantine_message_id", text(message_id)),
@@ -129,7 +139,7 @@ impl Update {
     /// The condition of a change, and its version. No condition holds for a row that is not there.
     fn allow(&mut self, read: &Row, change: &Change) {
         self.condition = match change {
-            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => {
+            Change::HandedBack(_) | Change::Excuse(_) | Change::SetAside(..) => {
                 "attribute_exists(#unsettled)"
             }
             Change::Record(_) => {
@@ -152,7 +162,7 @@ impl Update {
             }
         }
         match change {
-            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => {}
+            Change::HandedBack(_) | Change::Excuse(_) | Change::SetAside(..) => {}
             Change::QuarantineSent(_) => {
                 self.values.insert(":read".to_owned(), number(read.version));
             }

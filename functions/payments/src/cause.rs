@@ -134,6 +134,13 @@ impl Cause {
         )
     }
 
+    /// Whether no later delivery can be expected to end otherwise, unless somebody mends something about this payment, or
+    /// gives us the key that knows it.
+    #[must_use]
+    pub const fn sticks(self) -> bool {
+        matches!(self, Self::IntentMissing | Self::IntentMismatch | Self::UnknownStatus)
+    }
+
     /// Whether the key or the account is refused, so that another key may be what is missing.
     #[must_use]
     pub const fn is_refusal_of_credentials(self) -> bool {

@@ -212,10 +212,8 @@ pub enum Change {
     HandedBack(HandedBack),
     /// Note: these deliveries died, and the payment is not to blame: others die as well.
     Excuse(BTreeSet<OpenDelivery>),
-    /// Note: a human says that the payment is to blame for what it met.
-    Blame,
-    /// Note: it settles with no delivery, for this reason.
-    SetAside(Cause),
+    /// Note: it settles with no delivery, for this reason; its message is in quarantine, under this id.
+    SetAside(Cause, String),
 }
 
 /// How a delivery ended that did not settle.

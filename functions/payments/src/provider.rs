@@ -103,6 +103,12 @@ impl Decline {
         Self { code: "authentication_required".to_owned(), decline_code: None, advice_code: None }
     }
 
+    /// A human found, where our key cannot look, that the payment was not charged and never will be.
+    #[must_use]
+    pub fn not_charged() -> Self {
+        Self { code: "not_charged".to_owned(), decline_code: None, advice_code: None }
+    }
+
     /// Declines that a later attempt with the same card may overcome, unless the network advises against any
     /// (<https://docs.stripe.com/declines/codes>, <https://docs.stripe.com/declines/card#retrying-issuer-declines>).
     #[must_use]

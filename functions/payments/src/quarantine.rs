@@ -23,4 +23,7 @@ pub const ATTRIBUTES_MAX: usize = 10;
 /// Reason of a dead letter that has no ledger row and came back after every redrive.
 pub const NO_LEDGER_ROW: &str = "no_ledger_row";
 
+/// Reason of a dead letter whose payment settles with no delivery: its row is unsettled, and it may have been charged.
+pub const STUCK: &str = "stuck";
+
 const _: () = assert!(OURS < ATTRIBUTES_MAX);

@@ -7,6 +7,7 @@
 //! Invariant: only this crate redrives, and it cannot confirm: of Stripe it holds a [`stripe::Reader`], and it does
 //! not depend on the right that a charger takes.
 
+mod aside;
 mod audit;
 #[cfg(doctest)]
 mod cannot_charge;

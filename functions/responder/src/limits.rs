@@ -71,6 +71,10 @@ pub const RELEASE_MS_MAX: i64 = 20_000;
 /// Receives that an order to release by reason makes at most. What is beyond is for the same order, given again.
 pub const RELEASE_RECEIVES_MAX: usize = 200;
 
+/// Payments that were set aside and are looked up in one turn, as long as Stripe knows them. Their square is how many are
+/// read, to begin elsewhere every turn.
+pub const TAKEN_UP_MAX: usize = 10;
+
 /// Payments that the answer to such an order names one by one.
 pub const RELEASE_NAMED_MAX: usize = 50;
 

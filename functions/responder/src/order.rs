@@ -5,7 +5,7 @@
 
 use payments::PaymentId;
 use payments::audit::Span;
-use payments::incident::{Command, Order, Rehearsal, Release, Selection};
+use payments::incident::{Command, Found, Order, Rehearsal, Release, Selection};
 use serde_json::{Map, Value};
 
 /// An order that cannot be read.
@@ -24,14 +24,25 @@ enum Verb {
     Pause,
     Resume,
     Release,
+    Reconcile,
+    Blame,
     Export,
     Audit,
     Status,
 }
 
 impl Verb {
-    const ALL: [Self; 7] =
-        [Self::Redrive, Self::Pause, Self::Resume, Self::Release, Self::Export, Self::Audit, Self::Status];
+    const ALL: [Self; 9] = [
+        Self::Redrive,
+        Self::Pause,
+        Self::Resume,
+        Self::Release,
+        Self::Reconcile,
+        Self::Blame,
+        Self::Export,
+        Self::Audit,
+        Self::Status,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -39,6 +50,8 @@ impl Verb {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Release => "release",
+            Self::Reconcile => "reconcile",
+            Self::Blame => "blame",
             Self::Export => "export",
             Self::Audit => "audit",
             Self::Status => "status",
@@ -49,6 +62,8 @@ impl Verb {
     const fn takes(self) -> &'static [&'static str] {
         match self {
             Self::Release => &["payment_id", "payment_ids", "reason", "detail", "dry_run"],
+            Self::Reconcile => &["payment_id", "found"],
+            Self::Blame => &["refused"],
             Self::Audit => &["since"],
             Self::Redrive | Self::Pause | Self::Resume | Self::Export | Self::Status => &[],
         }
@@ -71,6 +86,8 @@ pub(crate) fn read(event: &Value) -> Result<Order, BadOrder> {
         Verb::Pause => Command::Pause,
         Verb::Resume => Command::Resume,
         Verb::Release => Command::Release(fields.release()?),
+        Verb::Reconcile => fields.reconcile()?,
+        Verb::Blame => Command::Blame(fields.refused()?),
         Verb::Export => Command::Export,
         Verb::Audit => Command::Audit(fields.since()?),
         Verb::Status => Command::Status,
@@ -134,6 +151,25 @@ impl<'a> Fields<'a> {
             return Err(bad("detail", "there is no reason that it belongs to", "a detail beside a reason"));
         }
         Ok(Release { selection, rehearsal: self.rehearsal()? })
+    }
+
+    fn reconcile(&self) -> Result<Command, BadOrder> {
+        const FOUND: &str = "charged, not_charged; only where Stripe does not know the intent";
+        let id = self.text("payment_id", PAYMENT_ID)?;
+        let id = id.ok_or_else(|| bad("payment_id", "reconcile needs it", PAYMENT_ID))?;
+        let found = match self.text("found", FOUND)? {
+            None => None,
+            Some("charged") => Some(Found::Charged),
+            Some("not_charged") => Some(Found::NotCharged),
+            Some(_) => return Err(bad("found", "it is neither", FOUND)),
+        };
+        Ok(Command::Reconcile(payment_id("payment_id", id)?, found))
+    }
+
+    fn refused(&self) -> Result<String, BadOrder> {
+        let accepted = "what the payments met, as mails and status show it, for example create: amount_too_small (amount)";
+        let refused = self.text("refused", accepted)?.filter(|refused| !refused.is_empty());
+        refused.map(str::to_owned).ok_or_else(|| bad("refused", "blame needs it", accepted))
     }
 
     fn by_reason(&self, reason: &str) -> Result<Selection, BadOrder> {
@@ -222,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_is_reconciled_and_many_are_blamed() {
+        let found = json!({"command": "reconcile", "payment_id": "order-1", "found": "charged"});
+        assert_eq!(command(found), Command::Reconcile(id("order-1"), Some(Found::Charged)));
+        let asked = json!({"command": "reconcile", "payment_id": "order-1"});
+        assert_eq!(command(asked), Command::Reconcile(id("order-1"), None));
+        let what = "create: amount_too_small (amount)";
+        assert_eq!(command(json!({"command": "blame", "refused": what})), Command::Blame(what.to_owned()));
+    }
+
+    #[test]
     fn what_only_asks_needs_no_signature() {
         for (order, only_asks) in [
             (json!({"command": "status"}), true),
@@ -244,8 +290,10 @@ mod tests {
     fn a_bad_order_is_told_where_it_is_wrong_and_what_is_accepted() {
         const LIST: &str = "accepted: a list of 1 to 1000 payment ids";
         const ID: &str = "accepted: 1 to 128 of A-Z a-z 0-9 _ -";
-        const COMMANDS: &str = "accepted: redrive, pause, resume, release, export, audit, status";
+        const COMMANDS: &str = "accepted: redrive, pause, resume, release, reconcile, blame, export, audit, status";
         const OF: &str = "accepted: one of payment_id, payment_ids and reason";
+        const WHAT: &str =
+            "what the payments met, as mails and status show it, for example create: amount_too_small (amount)";
         const SPAN: &str =
             "accepted: a whole number with s, m, h or d behind it, from 1s to 400d, for example 48h";
         let many: Vec<String> = (0..1_001).map(|n| format!("order-{n}")).collect();
@@ -306,6 +354,12 @@ mod tests {
             (
                 json!({"command": "release", "reason": "refused", "dry_run": "yes"}),
                 "dry_run: it is neither; accepted: true, false".into(),
+            ),
+            (json!({"command": "blame"}), format!("refused: blame needs it; accepted: {WHAT}")),
+            (json!({"command": "reconcile"}), format!("payment_id: reconcile needs it; {ID}")),
+            (
+                json!({"command": "reconcile", "payment_id": "a", "found": "yes"}),
+                "found: it is neither; accepted: charged, not_charged; only where Stripe does not know the intent".into(),
             ),
             (json!({"command": "audit"}), format!("since: audit needs it; {SPAN}")),
             (json!({"command": "audit", "since": "2 weeks"}), format!("since: it is no span; {SPAN}")),

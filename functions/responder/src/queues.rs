@@ -7,9 +7,10 @@ use crate::error::TurnError;
 use crate::limits::{HOLD_S, RECEIVE_WAIT_S, SQS_BATCH};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
+    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName,
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
 };
+use host::quarantine::Label;
 use payments::incident::{Depth, MoveTask, TaskStatus};
 use payments::{Payment, UnixMs};
 
@@ -166,16 +167,17 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends a copy to quarantine.
-    pub(crate) async fn send_to_quarantine(
-        &self,
-        body: &str,
-        attributes: impl IntoIterator<Item = (String, MessageAttributeValue)>,
-    ) -> Result<(), TurnError> {
+    /// Sends a copy of a message to quarantine; its id.
+    pub(crate) async fn quarantine_copy(&self, message: &Message, label: Label<'_>) -> Result<String, TurnError> {
+        let what = "sending to quarantine";
+        let originals = message.message_attributes().into_iter().flatten();
+        let originals = originals.map(|(name, value)| (name.clone(), value.clone()));
+        let attributes = label.beside(originals.collect());
+        let body = message.body().unwrap_or_default();
         let send = self.client.send_message().queue_url(&self.quarantine).message_body(body);
         let send = send.set_message_attributes(Some(attributes.into_iter().collect()));
-        send.send().await.map_err(TurnError::of("sending to quarantine"))?;
-        Ok(())
+        let sent = send.send().await.map_err(TurnError::of(what))?;
+        sent.message_id.ok_or_else(|| TurnError::Service { what, why: "no message id in the answer".to_owned() })
     }
 
     /// Deletes a message that was received.

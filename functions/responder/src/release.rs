@@ -102,7 +102,11 @@ impl Inner {
             State::Succeeded | State::Declined(_) => Ok(Outcome::Settled(row.state.name())),
             State::Received | State::Intended => {
                 self.queues.send_payment(row.payment()).await?;
-                self.discard(copied).await;
+                match copied {
+                    // One that was set aside has its message in quarantine.
+                    Copied::Somewhere => self.discard_copy(row).await,
+                    Copied::InHand(_) | Copied::LeftForLater => self.discard(copied).await,
+                }
                 Ok(Outcome::SentAgain(row.state.name()))
             }
             State::Quarantined(_) => match self.judge(row).await {
@@ -168,15 +172,14 @@ impl Inner {
             | Change::QuarantineSent(_)
             | Change::HandedBack(_)
             | Change::Excuse(_)
-            | Change::Blame
-            | Change::SetAside(_) => unreachable!("a release is judged to one of two changes"),
+            | Change::SetAside(..) => unreachable!("a release is judged to one of two changes"),
         }
     }
 
     /// Deletes the copy that `row` named, if it is found: the row no longer needs it, and the alarm should not either.
     /// By its id, and before the payment is on its way again: it may be back in quarantine a second later, with a copy
     /// of its own. What stays is a human's to delete.
-    async fn discard_copy(&self, row: &Row) {
+    pub(crate) async fn discard_copy(&self, row: &Row) {
         if let Some(copy) = row.quarantine_message_id.clone() {
             self.discard_copies(BTreeSet::from([copy]), RECEIVES_MAX).await;
         }

@@ -9,11 +9,11 @@ use crate::records::Saved;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use host::quarantine::Label;
 use ledger::LedgerError;
-use payments::UnixMs;
 use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted, Stray};
 use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX};
 use payments::payment::Body;
 use payments::quarantine::NO_LEDGER_ROW;
+use payments::{Cause, Row, UnixMs};
 use std::collections::BTreeSet;
 use std::mem;
 
@@ -31,6 +31,8 @@ struct Sorting {
 enum Kind {
     /// A payment that would call the provider.
     CallsProvider(Member, Age),
+    /// One that settles with no delivery.
+    Stuck(Box<Row>, Cause),
     /// One that would be acknowledged at once, or whose row cannot be read.
     Settled(Age),
     /// Nothing in the ledger knows it.
@@ -92,6 +94,10 @@ impl Inner {
             for message in messages {
                 match self.kind(&message).await? {
                     Kind::CallsProvider(member, age) => sorting.add_payment(message, member, age),
+                    Kind::Stuck(row, cause) => {
+                        self.set_aside(&message, &row, cause).await?;
+                        sorting.found.set_aside += 1;
+                    }
                     Kind::Settled(age) => sorting.add_other(message, age),
                     Kind::Rowless(stray) => {
                         let task = seen.task.as_ref().map(|task| task.started_at);
@@ -109,12 +115,12 @@ impl Inner {
                 break;
             }
         }
-        self.blame(&mut sorting, record, seen.now).await?;
+        self.quarantine_the_spent(&mut sorting, record, seen.now).await?;
         Ok(sorting)
     }
 
     /// Quarantines those that came back too often, unless so many come back that it cannot be them. A drill always is.
-    async fn blame(&self, sorting: &mut Sorting, record: &Recovery, now: UnixMs) -> Result<(), TurnError> {
+    async fn quarantine_the_spent(&self, sorting: &mut Sorting, record: &Recovery, now: UnixMs) -> Result<(), TurnError> {
         let spent: BTreeSet<&BodyDigest> = sorting.spent.iter().map(|(_, stray, _)| &stray.body).collect();
         let suspects: BTreeSet<_> = record.rowless.came_back_lately(now).chain(spent).collect();
         let are_culprits = suspects.len() <= ROWLESS_CULPRITS_MAX;
@@ -139,8 +145,12 @@ impl Inner {
             Ok(None) => Ok(Kind::Rowless(stray(message))),
             // Another request under the same id is quarantined by the consumer, without asking Stripe.
             Ok(Some(row)) if row.state.is_unsettled() && row.request.fingerprint == payment.fingerprint() => {
+                let age = age(message, row.received_at);
+                if let Some(cause) = stuck(&row, age) {
+                    return Ok(Kind::Stuck(Box::new(row), cause));
+                }
                 let member = Member { payment_id: payment.payment_id, attempts: row.attempts };
-                Ok(Kind::CallsProvider(member, age(message, row.received_at)))
+                Ok(Kind::CallsProvider(member, age))
             }
             Ok(Some(row)) => Ok(Kind::Settled(age(message, row.received_at))),
             Err(LedgerError::Unreadable(error)) => {
@@ -155,11 +165,16 @@ impl Inner {
     async fn quarantine(&self, message: &Message, returns: u32) -> Result<(), TurnError> {
         let detail = format!("no ledger row; came back after {returns} redrives");
         let label = Label { reason: NO_LEDGER_ROW, detail: Some(&detail), original: message.message_id() };
-        let originals = message.message_attributes().into_iter().flatten();
-        let originals = originals.map(|(name, value)| (name.clone(), value.clone()));
-        let attributes = label.beside(originals.collect());
-        self.queues.send_to_quarantine(message.body().unwrap_or_default(), attributes).await?;
+        self.queues.quarantine_copy(message, label).await?;
         self.queues.delete(&self.queues.dead_letters, message).await
+    }
+}
+
+/// Why a payment is stuck, if it is: it was moved back already, and its last delivery met the same for all that.
+fn stuck(row: &Row, age: Age) -> Option<Cause> {
+    match age {
+        Age::CameBack => row.last_error.filter(|cause| cause.sticks()),
+        Age::Straggler => None,
     }
 }
 

@@ -49,6 +49,9 @@ impl Inner {
             // Whoever gives an order waits for the answer.
             Wake::Order(_) => audit,
             Wake::Schedule | Wake::Alarm { .. } | Wake::Other(_) => {
+                if let Err(error) = Box::pin(self.take_up(&seen)).await {
+                    tracing::warn!(%error, "who was set aside was not asked about");
+                }
                 Box::pin(self.audit(audit, &after.recovery.phase, now, tale)).await?
             }
         };
@@ -106,9 +109,13 @@ impl Inner {
         match command {
             Command::Export => self.export().await,
             Command::Release(release) => self.release_all(release, seen.now).await,
-            Command::Status | Command::Redrive | Command::Pause | Command::Resume | Command::Audit(_) => {
-                self.status(seen, incident, audit).await
-            }
+            Command::Status
+            | Command::Redrive
+            | Command::Pause
+            | Command::Resume
+            | Command::Reconcile(..)
+            | Command::Blame(_)
+            | Command::Audit(_) => self.status(seen, incident, audit).await,
         }
     }
 
@@ -196,6 +203,11 @@ impl Inner {
                 answer["phase"] = json!(phase);
                 return Ok(answer);
             }
+            Command::Reconcile(payment_id, found) => self.reconcile(payment_id, *found, now).await?.to_string(),
+            Command::Blame(what) => match self.blame(what, now).await? {
+                0 => format!("nothing was done: no payment waits for {what}; status names what they wait for"),
+                blamed => format!("payments marked: {blamed}; each that is refused once more goes into quarantine"),
+            },
             Command::Audit(span) => self.begin_audit(order, *span, now).await?,
             Command::Redrive => "a move task was started".to_owned(),
             Command::Pause => {

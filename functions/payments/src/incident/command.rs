@@ -8,6 +8,7 @@ use super::selection::{Rehearsal, Release};
 use super::turn::{Turn, is_older_than_a_turn};
 use super::{Effect, Policy};
 use crate::audit::Span;
+use crate::payment::PaymentId;
 
 /// An order, with whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +32,36 @@ pub enum Command {
     Resume,
     /// Try payments in quarantine again.
     Release(Release),
+    /// Settle a payment by what the provider says of its intent, or a human where it does not know it.
+    Reconcile(PaymentId, Option<Found>),
+    /// Blame the payments that wait for having met this, and not ourselves.
+    Blame(String),
     /// Write out what is in quarantine.
     Export,
     /// Hold the provider's books against the ledger, this far back.
     Audit(Span),
     /// Say how things stand.
     Status,
+}
+
+/// What a human found of an intent that our key does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It charged this payment.
+    Charged,
+    /// It did not, and never will.
+    NotCharged,
+}
+
+impl Found {
+    /// The word, as typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Charged => "charged",
+            Self::NotCharged => "not_charged",
+        }
+    }
 }
 
 impl Command {
@@ -48,6 +73,8 @@ impl Command {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Release(_) => "release",
+            Self::Reconcile(..) => "reconcile",
+            Self::Blame(_) => "blame",
             Self::Export => "export",
             Self::Audit(_) => "audit",
             Self::Status => "status",
@@ -60,7 +87,12 @@ impl Command {
         match self {
             Self::Status | Self::Export => true,
             Self::Release(release) => release.rehearsal == Rehearsal::DryRun,
-            Self::Redrive | Self::Pause | Self::Resume | Self::Audit(_) => false,
+            Self::Redrive
+            | Self::Pause
+            | Self::Resume
+            | Self::Reconcile(..)
+            | Self::Blame(_)
+            | Self::Audit(_) => false,
         }
     }
 
@@ -68,6 +100,9 @@ impl Command {
     fn noted(&self) -> String {
         match self {
             Self::Release(release) => cut(&format!("release {}", release.selection)),
+            Self::Reconcile(payment_id, None) => format!("reconcile {payment_id}"),
+            Self::Reconcile(payment_id, Some(found)) => format!("reconcile {payment_id}: {}", found.name()),
+            Self::Blame(what) => cut(&format!("blame {what}")),
             Self::Audit(span) => format!("audit {span}"),
             Self::Redrive | Self::Pause | Self::Resume | Self::Export | Self::Status => {
                 self.name().to_owned()
@@ -127,7 +162,12 @@ impl Recovery {
                     turn.next.history.escalations.remove(&told);
                 }
             }
-            Command::Release(_) | Command::Audit(_) | Command::Export | Command::Status => {}
+            Command::Release(_)
+            | Command::Reconcile(..)
+            | Command::Blame(_)
+            | Command::Audit(_)
+            | Command::Export
+            | Command::Status => {}
         }
         Ok((turn.next, turn.effect))
     }

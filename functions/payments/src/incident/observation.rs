@@ -126,6 +126,8 @@ pub enum Verdict {
     Settled,
     /// A delivery since the canary began met a provider that fails, or refuses us.
     Failed(Cause),
+    /// A delivery since the canary began met trouble of the payment's own, which says nothing of the provider.
+    Stuck(Cause),
     /// Nothing that decides.
     Open,
 }
@@ -216,6 +218,7 @@ impl Member {
         let under_way = row.open.iter().any(|delivery| delivery.began_at >= since);
         match row.last_error {
             Some(cause) if began && !under_way && fails_a_canary(cause) => Verdict::Failed(cause),
+            Some(cause) if began && !under_way && cause.sticks() => Verdict::Stuck(cause),
             Some(_) | None => Verdict::Open,
         }
     }

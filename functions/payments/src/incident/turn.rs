@@ -38,6 +38,8 @@ pub struct Sorted {
     pub blameless: u64,
     /// Messages that were moved to quarantine.
     pub quarantined: Vec<BodyDigest>,
+    /// Payments that were set aside, after they had been moved back in vain.
+    pub set_aside: u64,
     /// Messages of payments that were moved back before: each was sent after its payment was first received. One that
     /// was not is a straggler, which SQS dead-lettered only now, and says nothing of a recovery.
     pub came_back: u64,
@@ -85,7 +87,7 @@ impl Recovery {
             turn.setback();
         } else if !found.members.is_empty() {
             turn.next.phase = Phase::Canary { since: seen.now, members: found.members, well };
-        } else if found.others > 0 && found.quarantined.is_empty() {
+        } else if found.others > 0 && found.quarantined.is_empty() && found.set_aside == 0 {
             turn.redrive();
         } else {
             // Nothing is left, or more is to be sorted, or SQS hides what it counts: the next turn sees.
@@ -171,9 +173,12 @@ impl<'a> Turn<'a> {
         let verdicts = &self.seen.canary;
         let settled = verdicts.iter().filter(|verdict| **verdict == Verdict::Settled).count();
         let failed = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
+        let stuck = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stuck(_))).count();
         let is_late = self.seen.now.since_ms(since) > CANARY_MS_MAX;
-        // A member that does not end in time is a payment with a problem of its own. It must not hold up the rest.
-        let came_through = !failed && (settled == verdicts.len() || is_late) && settled > 0;
+        // A member that does not end in time, or is stuck, is a payment with a problem of its own. It must not hold up the
+        // rest; and where all are stuck, none of them would speak for or against the provider, which is well.
+        let have_ended = settled + stuck == verdicts.len();
+        let came_through = !failed && (have_ended || is_late) && settled + stuck > 0;
         if came_through && well.turns >= WELL_TURNS {
             self.proceed(is_late);
         } else if failed || is_late {

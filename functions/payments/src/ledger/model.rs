@@ -42,6 +42,7 @@ impl Row {
             self.attempts += 1;
             self.enqueued_at = enqueued_at;
             self.set_aside = None;
+            self.quarantine_message_id = None;
         }
         self
     }
@@ -62,12 +63,9 @@ impl Row {
                 row.open.retain(|delivery| !deliveries.contains(delivery));
                 return Some(row);
             }
-            Change::Blame => {
-                row.blamed = Blamed::Payment;
-                return Some(row);
-            }
-            Change::SetAside(cause) => {
+            Change::SetAside(cause, message_id) => {
                 row.set_aside = Some(*cause);
+                row.quarantine_message_id = Some(message_id.clone());
                 return Some(row);
             }
             Change::QuarantineSent(message_id) => {
@@ -93,7 +91,7 @@ impl Row {
         let is_quarantined = matches!(self.state, State::Quarantined(_));
         let is_unsettled = self.state.is_unsettled();
         match change {
-            Change::HandedBack(_) | Change::Excuse(_) | Change::Blame | Change::SetAside(_) => is_unsettled,
+            Change::HandedBack(_) | Change::Excuse(_) | Change::SetAside(..) => is_unsettled,
             Change::Record(_) => self.version == version && is_unsettled && self.intent_id.is_none(),
             Change::NextGeneration(_) | Change::Decline(_) | Change::Quarantine(_) => {
                 self.version == version && is_unsettled

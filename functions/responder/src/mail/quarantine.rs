@@ -11,7 +11,7 @@ use payments::UnixMs;
 use payments::incident::{Contents, NoticeFacts, NoticeKind, Quarantined, Reach, Urgency};
 use payments::ledger::Reason;
 use payments::limits::{DEAD_LETTERS_RETENTION_S, QUARANTINE_FEW};
-use payments::quarantine::NO_LEDGER_ROW;
+use payments::quarantine::{NO_LEDGER_ROW, STUCK};
 use std::fmt::Write;
 
 /// Reasons that a mail lists. The rest is counted; the runbook says how to see them.
@@ -80,12 +80,13 @@ fn happened(facts: &NoticeFacts) -> String {
     let listed = facts.contents.iter().flat_map(|contents| &contents.groups).map(|group| &group.reason);
     let mut reasons = listed.chain(samples(facts).iter().map(|sample| &sample.reason));
     let is_all = facts.contents.as_ref().is_some_and(|contents| contents.reach == Reach::All);
-    let charged = if reasons.any(|reason| reason == Reason::IntentMismatch.name()) {
-        "Where it says intent_mismatch,\na card may have been charged; the others were not."
+    let may_be_charged = [Reason::IntentMismatch.name(), STUCK];
+    let charged = if reasons.any(|reason| may_be_charged.contains(&reason.as_str())) {
+        "Where it says intent_mismatch\nor stuck, a card may have been charged; the others were not."
     } else if is_all {
         "None of it was charged."
     } else {
-        "None of it was charged,\nunless its reason is intent_mismatch."
+        "None of it was charged,\nunless its reason is intent_mismatch or stuck."
     };
     format!("{text} {charged}\n")
 }
@@ -253,6 +254,17 @@ impl Case<'_> {
                 command(self.site, &payload)
             );
         }
+        if let Some(id) = samples(self.facts).iter().filter(|sample| sample.reason == STUCK).find_map(by_id) {
+            let payload = format!(
+                r#"{{"command":"reconcile","payment_id":"{id}","who":"YOUR NAME","why":"WHAT YOU FOUND"}}"#
+            );
+            let _ = write!(
+                text,
+                "Where it says stuck, Stripe could not be asked about its intent, and no delivery settles it. It goes on by\n\
+                 itself once Stripe can be. To settle it by what Stripe says now:\n{}",
+                command(self.site, &payload)
+            );
+        }
         if samples(self.facts).iter().any(|sample| sample.reason == NO_LEDGER_ROW) {
             text.push_str(
                 "Where it says no_ledger_row, the ledger knows nothing to release: see the consumer's log for why it died, \
@@ -269,6 +281,10 @@ impl Case<'_> {
     }
 }
 
+fn by_id(sample: &Quarantined) -> Option<&payments::PaymentId> {
+    sample.payment_id.as_ref()
+}
+
 /// The payment, if it may be tried again once its trouble is mended.
 fn releasable(sample: &Quarantined) -> Option<&payments::PaymentId> {
     sample.payment_id.as_ref().filter(|_| has_row(&sample.reason))
@@ -279,7 +295,7 @@ fn releasable(sample: &Quarantined) -> Option<&payments::PaymentId> {
 fn has_row(reason: &str) -> bool {
     let is_name = reason.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let others = [Reason::Malformed, Reason::ConflictingRequest, Reason::IntentMismatch];
-    is_name && reason != NO_LEDGER_ROW && others.iter().all(|other| other.name() != reason)
+    is_name && reason != NO_LEDGER_ROW && reason != STUCK && others.iter().all(|other| other.name() != reason)
 }
 
 fn grouped_u64(number: u64) -> String {

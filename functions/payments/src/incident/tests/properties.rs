@@ -88,6 +88,7 @@ prop_compose! {
             others,
             rowless: (0..rowless).map(|n| Stray { body: body(n), sent_at: Some(START) }).collect(),
             quarantined: (0..quarantined).map(body).collect(),
+            set_aside: 0,
             came_back,
             blameless,
         };
