@@ -167,15 +167,17 @@ impl NoticeFacts {
         (all > 0).then_some(Share { quarantined, all })
     }
 
-    /// Whether it can wait. A few can, whatever share of a quiet hour they are; so can many that were there yesterday.
+    /// Whether it can wait. A few can, whatever share of a quiet hour they are; and of a share that is one or two messages
+    /// nobody has to get up.
     #[must_use]
     pub fn urgency(&self, kind: NoticeKind) -> Urgency {
-        let percent = self.share().map_or(0, |share| share.percent());
-        let by_share = match percent {
-            _ if self.messages < QUARANTINE_FEW => Urgency::OfficeHours,
-            percent if percent > SHARE_NOW_PERCENT => Urgency::Now,
-            percent if percent > SHARE_TODAY_PERCENT => Urgency::Today,
-            _ => Urgency::OfficeHours,
+        let share = self.share().filter(|_| self.messages >= QUARANTINE_FEW);
+        let by_share = match share {
+            Some(share) if share.percent() > SHARE_NOW_PERCENT && share.quarantined >= QUARANTINE_FEW => {
+                Urgency::Now
+            }
+            Some(share) if share.percent() > SHARE_TODAY_PERCENT => Urgency::Today,
+            Some(_) | None => Urgency::OfficeHours,
         };
         match kind {
             NoticeKind::Cleared => Urgency::OfficeHours,

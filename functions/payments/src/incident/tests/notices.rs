@@ -222,10 +222,12 @@ fn a_few_wait_for_office_hours_and_growth_or_a_large_share_does_not() {
         (NoticeKind::Opened, 20, 20, Some(19), Urgency::Now),
         (NoticeKind::Grown, 10, 1, Some(900), Urgency::Today),
         (NoticeKind::Grown, 10, 10, Some(0), Urgency::Now),
+        (NoticeKind::Grown, 10, 1, Some(0), Urgency::Today),
         (NoticeKind::Grown, 1_000, 0, None, Urgency::Today),
         (NoticeKind::NewReason, 11, 1, Some(900), Urgency::OfficeHours),
         (NoticeKind::Reminder, 2_001, 0, Some(900), Urgency::OfficeHours),
         (NoticeKind::Reminder, 2_001, 90, Some(900), Urgency::OfficeHours),
+        (NoticeKind::Reminder, 150, 4, Some(0), Urgency::Today),
         (NoticeKind::Cleared, 0, 0, None, Urgency::OfficeHours),
     ];
     for (kind, messages, last_hour, passed, expected) in cases {
