@@ -21,12 +21,15 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         .filter_map(|copy| Some((copy.content.id.as_str(), attribute(copy, ORIGINAL)?)))
         .collect();
     let mut moment =
-        Moment { evidence, states: BTreeMap::new(), copied: BTreeSet::new(), sent_on: BTreeSet::new() };
+        Moment { evidence, states: BTreeMap::new(), copied: BTreeSet::new(), sent_on: BTreeSet::new(), aside: BTreeMap::new() };
     let (mut findings, mut deleted) = (Vec::new(), 0_u64);
     for record in &evidence.history.records {
         if let Event::LedgerWritten { payment, state, .. } = &record.event {
             moment.states.insert(payment, state);
-        } else if let Event::Sent { queue, message, .. } = &record.event {
+        } else if let Event::Sent { queue, message, payment } = &record.event {
+            if let Some(payment) = payment.as_deref().filter(|_| *queue == names.quarantine) {
+                *moment.aside.entry(payment).or_default() += 1;
+            }
             let original = originals.get(message.as_str()).filter(|_| *queue == names.quarantine);
             moment.copied.extend(original.map(|id| evidence.identities.first(id)));
             moment.sent_on.extend(evidence.identities.before(message));
@@ -56,6 +59,9 @@ struct Moment<'a> {
     copied: BTreeSet<&'a str>,
     /// Dead letters that go on as another message.
     sent_on: BTreeSet<&'a str>,
+    /// How many more copies of each payment were sent to quarantine than dead letters deleted for them: one that was set
+    /// aside may be taken up again, and its copy be gone at the end.
+    aside: BTreeMap<&'a str, u32>,
 }
 
 impl Moment<'_> {
@@ -92,10 +98,18 @@ impl Moment<'_> {
         }
     }
 
+    /// Whether a copy of its payment went to quarantine for this dead letter, and for no other.
+    fn was_set_aside(&mut self, first: &str) -> bool {
+        let meaning = self.evidence.messages.get(first).map(|message| &message.meaning);
+        let Some(Meaning::Payment(payment)) = meaning else { return false };
+        let copies = self.aside.get_mut(payment.payment_id.as_str()).filter(|copies| **copies > 0);
+        copies.map(|copies| *copies -= 1).is_some()
+    }
+
     /// What is wrong with deleting this dead letter now.
-    fn wrong_with_dead_letter(&self, message: &str) -> Option<Finding> {
+    fn wrong_with_dead_letter(&mut self, message: &str) -> Option<Finding> {
         let first = self.evidence.identities.first(message);
-        if self.sent_on.contains(message) || self.copied.contains(first) {
+        if self.sent_on.contains(message) || self.copied.contains(first) || self.was_set_aside(first) {
             return None;
         }
         let what = "deleted from the dead-letter queue before it was sent anywhere else".to_owned();
@@ -113,6 +127,23 @@ mod tests {
             Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
             Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_dead_letter_that_was_set_aside_may_go_once_for_each_copy() {
+        let mut tale = Tale::new();
+        let message = tale.send(&body(ORDER, 1999));
+        tale.write(ORDER, "intended");
+        tale.dead_letter(&message);
+        let dead_letters = tale.history().names.dead_letters.clone();
+        let quarantine = tale.history().names.quarantine.clone();
+        let delete = || Event::Deleted { queue: dead_letters.clone(), message: message.clone() };
+        let copy = Event::Sent { queue: quarantine, message: "m-copy".into(), payment: Some(ORDER.into()) };
+        tale.happen(copy);
+        tale.happen(delete());
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
+        tale.happen(delete());
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
     }
 
     #[test]

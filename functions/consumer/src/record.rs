@@ -121,15 +121,11 @@ pub(crate) async fn process(
 ) -> Worked {
     let work = Work { inner: &inner, message: &message, envelope: Envelope::of(&message), company, deadline };
     match parse(&message, inner.drills) {
-        Ok(body) => {
+        Ok(Body::Payment(payment)) => {
             inner.provider.was_read(message.message_id.as_deref().unwrap_or_default());
-            match body {
-                Body::Payment(payment) => work.payment(payment).await,
-                Body::Drill(drill) => {
-                    Worked::Ended(Report { end: drill_end(drill), ..Report::default() })
-                }
-            }
+            work.payment(payment).await
         }
+        Ok(Body::Drill(drill)) => Worked::Ended(Report { end: drill_end(drill), ..Report::default() }),
         Err(malformed) => Worked::Ended(work.unreadable(&malformed).await),
     }
 }

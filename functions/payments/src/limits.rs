@@ -89,6 +89,14 @@ pub const SUSPECT_PAUSE_S: u32 = 30;
 /// Pause of a message that cannot be read, seconds: reading costs nothing, and a dead letter is seen.
 pub const UNREADABLE_PAUSE_S: u32 = 15;
 
+/// Between two moves of dead letters that the responder cannot read itself, milliseconds: it tells whether the consumer,
+/// which reads as it does, is reading others by now.
+pub const UNREADABLE_PAUSE_MS: i64 = 1_800_000;
+
+/// How long messages that cannot be read wait for a deployment to be taken back, milliseconds, from when a human was told
+/// of them. Then they go into quarantine, where their producer's hand is awaited; those that come later follow at once.
+pub const UNREADABLE_HELD_MS: i64 = 7_200_000;
+
 /// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.
 pub const COMPANY_ROWS_MAX: usize = 200;
 

@@ -157,7 +157,12 @@ impl Suspicions {
         let met = Met { what: refused.what.clone(), cause: Cause::RefusedInARow };
         witnesses.add(Witness { who: who.to_owned(), at, met: Some(met) });
         let (accepted, alike) = witnesses.beside(who, refused);
-        verdict(accepted, alike.max(company), refused.times)
+        match operation {
+            Operation::Read => of_reading(accepted, alike, refused.times),
+            Operation::Create | Operation::Confirm | Operation::Retrieve | Operation::Cancel => {
+                verdict(accepted, alike.max(company), refused.times)
+            }
+        }
     }
 
     /// Asks to try an operation: while a suspicion stands, one probe a minute is enough.
@@ -245,6 +250,12 @@ pub fn dying_company(row: &Row, others: &[Unsettled], now: UnixMs) -> usize {
     let along = |at: &UnixMs| own.iter().any(|own| own.since_ms(*at).abs() <= BATCH_SPREAD_MS);
     let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
     others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !along(&at))).count()
+}
+
+/// The same for a message that cannot be read. Chance has no part in reading: who can read others can read, however many
+/// there are of those it cannot.
+fn of_reading(accepted: usize, alike: usize, times: u32) -> Suspect {
+    if accepted > 0 && times > 1 { Suspect::Payment } else { verdict(0, alike, times) }
 }
 
 #[cfg(test)]
@@ -338,6 +349,19 @@ mod tests {
             }
         });
         assert!(!suspects.contains(&Suspect::Payment), "{suspects:?}");
+    }
+
+    #[test]
+    fn who_can_read_one_message_can_read_and_the_rest_is_theirs_however_many() {
+        let mut suspicions = Suspicions::default();
+        for n in 0..20 {
+            suspicions.judge(Operation::Read, &n.to_string(), &met(1), 0, START);
+        }
+        let mut judge = |times| suspicions.judge(Operation::Read, "it", &met(times), 0, START);
+        assert_eq!((judge(1), judge(5)), (Suspect::Us, Suspect::Us));
+        suspicions.accepted(Operation::Read, "a payment", at_s(1));
+        let mut judge = |times| suspicions.judge(Operation::Read, "it", &met(times), 0, START);
+        assert_eq!((judge(1), judge(2)), (Suspect::Us, Suspect::Payment));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ledger::{Extent, LedgerError};
 use payments::UnixMs;
 use payments::incident::{Alike, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
 use aws_sdk_sqs::types::Message;
+use payments::legible::Legible;
 use payments::limits::AT_RISK_MS;
 use payments::payment::Body;
 
@@ -81,8 +82,11 @@ impl Inner {
     async fn unreadable(&self) -> Result<Option<Alike>, TurnError> {
         let messages = self.queues.receive(&self.queues.dead_letters).await?;
         self.queues.give_back(&self.queues.dead_letters, &messages).await;
-        let problem = |message: &Message| Body::parse(message.body().unwrap_or_default()).err();
-        let problems: Vec<String> = messages.iter().filter_map(problem).map(|it| it.kind()).collect();
+        let problem = |message: &Message| {
+            let body = message.body().unwrap_or_default();
+            Some((Body::parse(body).err()?.kind(), Legible::of(body).payment_id))
+        };
+        let problems: Vec<_> = messages.iter().filter_map(problem).collect();
         Ok(Alike::among_unreadable(&problems))
     }
 

@@ -9,8 +9,9 @@ use crate::records::Saved;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use host::quarantine::Label;
 use ledger::LedgerError;
-use payments::incident::{BodyDigest, Effect, Member, Observation, Recovery, Sorted, Stray};
-use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX};
+use payments::incident::{BodyDigest, Effect, Escalation, Member, Observation, Recovery, Sorted, Stray};
+use payments::ledger::Reason;
+use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX, UNREADABLE_HELD_MS};
 use payments::payment::Body;
 use payments::quarantine::NO_LEDGER_ROW;
 use payments::{Cause, Row, UnixMs};
@@ -35,6 +36,8 @@ enum Kind {
     Stuck(Box<Row>, Cause),
     /// One that would be acknowledged at once, or whose row cannot be read.
     Settled(Age),
+    /// It is no payment, and what is wrong with it.
+    Unreadable(Stray, String),
     /// Nothing in the ledger knows it.
     Rowless(Stray),
 }
@@ -99,6 +102,14 @@ impl Inner {
                         sorting.found.set_aside += 1;
                     }
                     Kind::Settled(age) => sorting.add_other(message, age),
+                    Kind::Unreadable(stray, problem) if is_held_for_long(record, seen.now) => {
+                        self.quarantine(&message, Reason::Malformed.name(), &problem).await?;
+                        sorting.found.quarantined.push(stray.body);
+                    }
+                    Kind::Unreadable(stray, _) => {
+                        sorting.found.unreadable += 1;
+                        sorting.add_rowless(message, stray);
+                    }
                     Kind::Rowless(stray) => {
                         let task = seen.task.as_ref().map(|task| task.started_at);
                         let returns = record.rowless.returns(&stray, task);
@@ -126,7 +137,8 @@ impl Inner {
         let are_culprits = suspects.len() <= ROWLESS_CULPRITS_MAX;
         for (message, stray, returns) in mem::take(&mut sorting.spent) {
             if are_culprits || is_drill(&message) {
-                self.quarantine(&message, returns).await?;
+                let detail = format!("no ledger row; came back after {returns} redrives");
+                self.quarantine(&message, NO_LEDGER_ROW, &detail).await?;
                 sorting.found.quarantined.push(stray.body);
             } else {
                 sorting.found.blameless += 1;
@@ -138,8 +150,10 @@ impl Inner {
 
     async fn kind(&self, message: &Message) -> Result<Kind, TurnError> {
         let body = message.body().unwrap_or_default();
-        let Ok(Body::Payment(payment)) = Body::parse(body) else {
-            return Ok(Kind::Rowless(stray(message)));
+        let payment = match Body::parse(body) {
+            Ok(Body::Payment(payment)) => payment,
+            Ok(Body::Drill(_)) => return Ok(Kind::Rowless(stray(message))),
+            Err(malformed) => return Ok(Kind::Unreadable(stray(message), malformed.to_string())),
         };
         match self.ledger.row(&payment.payment_id).await {
             Ok(None) => Ok(Kind::Rowless(stray(message))),
@@ -162,12 +176,18 @@ impl Inner {
     }
 
     /// Moves one dead letter to quarantine.
-    async fn quarantine(&self, message: &Message, returns: u32) -> Result<(), TurnError> {
-        let detail = format!("no ledger row; came back after {returns} redrives");
-        let label = Label { reason: NO_LEDGER_ROW, detail: Some(&detail), original: message.message_id() };
+    async fn quarantine(&self, message: &Message, reason: &str, detail: &str) -> Result<(), TurnError> {
+        let label = Label { reason, detail: Some(detail), original: message.message_id() };
         self.queues.quarantine_copy(message, label).await?;
         self.queues.delete(&self.queues.dead_letters, message).await
     }
+}
+
+/// Whether a human was told of messages that cannot be read, so long ago that a deployment would have been taken back.
+fn is_held_for_long(record: &Recovery, now: UnixMs) -> bool {
+    let history = &record.history;
+    let is_told = history.escalations.contains(&Escalation::Unreadable);
+    is_told && now.since_ms(history.opened_at) >= UNREADABLE_HELD_MS
 }
 
 /// Why a payment is stuck, if it is: it was moved back already, and its last delivery met the same for all that.

@@ -7,6 +7,7 @@ use super::recovery::Escalation;
 use super::survey::Unsettled;
 use crate::cause::Cause;
 use crate::limits::{ALIKE_MIN, BATCH_SPREAD_MS};
+use crate::payment::PaymentId;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,9 @@ pub struct Alike {
     pub what: String,
     /// How many were seen to have met it. There may be more.
     pub payments: u64,
+    /// Some of them, by what their producer calls them.
+    #[serde(default)]
+    pub samples: Vec<PaymentId>,
 }
 
 /// Kinds of trouble that are ours when several share them.
@@ -53,20 +57,26 @@ impl Alike {
         Self::most(met)
     }
 
-    /// What most messages share of those that cannot be read, by what is wrong with each.
+    /// What most messages share of those that cannot be read, by what is wrong with each, and the id that can be read in it
+    /// all the same.
     #[must_use]
-    pub fn among_unreadable(problems: &[String]) -> Option<Self> {
+    pub fn among_unreadable(problems: &[(String, Option<PaymentId>)]) -> Option<Self> {
         let mut met: BTreeMap<(Trouble, &str), u64> = BTreeMap::new();
-        for problem in problems {
+        for (problem, _) in problems {
             *met.entry((Trouble::Unreadable, problem)).or_default() += 1;
         }
-        Self::most(met)
+        let most = Self::most(met)?;
+        let ids = problems.iter().filter(|(problem, _)| *problem == most.what).filter_map(|(_, id)| id.clone());
+        let mut samples: Vec<PaymentId> = ids.collect();
+        samples.sort();
+        samples.truncate(ALIKE_MIN);
+        Some(Self { samples, ..most })
     }
 
     fn most(met: BTreeMap<(Trouble, &str), u64>) -> Option<Self> {
         let ((trouble, what), payments) = met.into_iter().max_by_key(|(_, payments)| *payments)?;
         let is_enough = usize::try_from(payments).unwrap_or(usize::MAX) >= ALIKE_MIN;
-        is_enough.then(|| Self { trouble, what: what.to_owned(), payments })
+        is_enough.then(|| Self { trouble, what: what.to_owned(), payments, samples: Vec::new() })
     }
 
     /// What a human is told for it.
@@ -100,7 +110,6 @@ fn crashes(rows: &[Unsettled], now: UnixMs) -> u64 {
 mod tests {
     use super::*;
     use crate::money::{AmountMinor, Currency};
-    use crate::payment::PaymentId;
 
     const NOW: UnixMs = UnixMs(1_767_603_600_000);
 
@@ -161,8 +170,9 @@ mod tests {
 
     #[test]
     fn messages_that_cannot_be_read_are_told_by_what_is_wrong_with_most() {
-        let problems = ["a", "b", "a", "a"].map(str::to_owned);
+        let problems = ["a", "b", "a", "a"].map(|problem| (problem.to_owned(), PaymentId::new("order-1")));
         let alike = Alike::among_unreadable(&problems).expect("three");
         assert_eq!((alike.trouble, alike.what.as_str()), (Trouble::Unreadable, "a"));
+        assert_eq!(alike.samples.len(), 3);
     }
 }

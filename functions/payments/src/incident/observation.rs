@@ -197,6 +197,12 @@ impl Observation {
         self.task.as_ref().is_some_and(MoveTask::is_running)
     }
 
+    /// Messages that wait, whether they are dead-lettered or still being tried.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.source.total().saturating_add(self.dead_letters.total())
+    }
+
     /// Age of the oldest unsettled payment, milliseconds; 0 when there is none.
     #[must_use]
     pub fn oldest_ms(&self) -> i64 {

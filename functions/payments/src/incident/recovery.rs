@@ -172,6 +172,8 @@ pub struct History {
     pub escalations: BTreeSet<Escalation>,
     /// When people were last told anything.
     pub told_at: UnixMs,
+    /// Messages that waited then.
+    pub told_size: u64,
 }
 
 /// Transitions that people are told of once an incident, although they may be passed more often.

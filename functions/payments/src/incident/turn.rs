@@ -21,7 +21,7 @@ use super::rowless::{BodyDigest, Stray};
 use super::{Effect, Policy};
 use crate::limits::{
     CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, PAUSE_MS_BASE, PAUSE_MS_MAX, REMINDER_MS, SETBACKS_MAX,
-    STRANDED_TURNS, TURN_S_MAX, WELL_TURNS,
+    STRANDED_TURNS, TENFOLD, TURN_S_MAX, UNREADABLE_PAUSE_MS, WELL_TURNS,
 };
 use crate::time::UnixMs;
 
@@ -36,6 +36,8 @@ pub struct Sorted {
     pub rowless: Vec<Stray>,
     /// Those of them that came back as often as is allowed, and that so many cannot be to blame for.
     pub blameless: u64,
+    /// Those of them that are no payments, as far as can be read here, by what the consumer is built of as well.
+    pub unreadable: u64,
     /// Messages that were moved to quarantine.
     pub quarantined: Vec<BodyDigest>,
     /// Payments that were set aside, after they had been moved back in vain.
@@ -78,7 +80,7 @@ impl Recovery {
         let mut turn = Turn::new(seen, self, policy);
         let task = seen.task.as_ref().map(|task| task.started_at);
         turn.next.rowless.saw(&found.rowless, &found.quarantined, task, seen.now);
-        if found.blameless > 0 {
+        if found.blameless > 0 && turn.seen.alike.is_none() {
             turn.escalate(Escalation::KeepsComingBack);
         }
         // Sorting follows from a turn that found the provider well.
@@ -87,6 +89,9 @@ impl Recovery {
             turn.setback();
         } else if !found.members.is_empty() {
             turn.next.phase = Phase::Canary { since: seen.now, members: found.members, well };
+        } else if found.others > 0 && found.others == found.unreadable && turn.was_moved_lately() {
+            // The consumer cannot read them either, unless others are read by now: that is tried now and then.
+            turn.next.phase = Phase::Waiting { well, next_try_at: seen.now.plus_ms(PAUSE_MS_MAX) };
         } else if found.others > 0 && found.quarantined.is_empty() && found.set_aside == 0 {
             turn.redrive();
         } else {
@@ -108,6 +113,11 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub(super) fn new(seen: &'a Observation, record: &Recovery, policy: &'a Policy) -> Self {
         Self { seen, policy, next: record.clone(), effect: None }
+    }
+
+    fn was_moved_lately(&self) -> bool {
+        let since = self.seen.task.as_ref().map(|task| self.seen.now.since_ms(task.started_at));
+        since.is_some_and(|since_ms| since_ms < UNREADABLE_PAUSE_MS)
     }
 
     fn watch(&mut self) {
@@ -338,8 +348,10 @@ impl<'a> Turn<'a> {
     }
 
     fn remind(&mut self) {
-        let is_due = self.seen.now.since_ms(self.next.history.told_at) >= REMINDER_MS;
-        if self.next.phase.is_open() && is_due {
+        let history = &self.next.history;
+        let is_due = self.seen.now.since_ms(history.told_at) >= REMINDER_MS;
+        let has_grown = self.seen.messages() / TENFOLD >= history.told_size.max(1);
+        if self.next.phase.is_open() && (is_due || has_grown && self.seen.alike.is_some()) {
             self.tell(Kind::Reminder);
         }
     }
@@ -358,6 +370,7 @@ impl<'a> Turn<'a> {
 
     fn tell(&mut self, kind: Kind) {
         self.next.history.told_at = self.seen.now;
+        self.next.history.told_size = self.seen.messages();
         let facts = Facts::of(self.seen, &self.next, self.policy);
         self.next.outbox.write(Letter::Recovery(kind, Box::new(facts)), self.seen.now);
     }

@@ -156,8 +156,9 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
         }
         Escalation::Unreadable => {
             "Either what was deployed last reads bodies wrongly: take it back, and they are charged by themselves. Or\n\
-             a producer sends what is no payment: have it mended. Once good messages come in, those that cannot be read\n\
-             go into quarantine, from where they can be exported, mended and sent again. None is lost meanwhile."
+             a producer sends what is no payment: have it mended. Once good messages come in, or two\n\
+             hours after this began, those that cannot be read go into quarantine, from where they can be written out,\n\
+             mended and sent again. None is lost meanwhile."
                 .to_owned()
         }
         Escalation::RedriveIsYours => format!("Move the dead letters back:\n{}", order(site, "redrive")),

@@ -11,7 +11,7 @@ use payments::incident::{Alike, Facts, Probes, Reach, RedriveMode, Trigger, Trou
 use payments::limits::{
     BACKOFF_S_MAX, CANARY_MAX, DEAD_LETTERS_RETENTION_S, RECEIVES_MAX, SOURCE_RETENTION_S,
 };
-use payments::{Cause, UnixMs};
+use payments::{Cause, PaymentId, UnixMs};
 use std::fmt::Write;
 
 /// A mail's body: a first line, then parts with a heading each.
@@ -90,7 +90,9 @@ pub(super) fn why_in_short(facts: &Facts) -> &'static str {
 /// Why, as a sentence.
 pub(super) fn why(facts: &Facts) -> String {
     if let Some(alike) = &facts.alike {
-        return format!("At least {} of them {}.", alike.payments, shared(alike));
+        let ids: Vec<&str> = alike.samples.iter().map(PaymentId::as_str).collect();
+        let named = if ids.is_empty() { String::new() } else { format!("\nAmong them: {}.", ids.join(", ")) };
+        return format!("At least {} of them {}.{named}", alike.payments, shared(alike));
     }
     let text = match found(facts) {
         Some(found) => cause(found),

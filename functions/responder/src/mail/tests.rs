@@ -174,7 +174,7 @@ fn recovering_by_order() {
 #[test]
 fn escalated_because_everything_is_refused() {
     let survey = Survey { causes: BTreeMap::from([(Cause::RefusedInARow, 37)]), ..survey() };
-    let alike = Alike { trouble: Trouble::Refused, what: "create: parameter_unknown (foo)".to_owned(), payments: 25 };
+    let alike = Alike { trouble: Trouble::Refused, what: "create: parameter_unknown (foo)".to_owned(), payments: 25, samples: Vec::new() };
     let facts = Facts { survey, alike: Some(alike), ..facts() };
     insta::assert_snapshot!(text(Kind::Escalated(Escalation::RefusedInARow), facts));
 }

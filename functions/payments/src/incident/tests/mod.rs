@@ -2,6 +2,7 @@
 
 mod notices;
 mod properties;
+mod ours;
 mod returns;
 mod stories;
 mod story;

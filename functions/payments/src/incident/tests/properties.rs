@@ -91,6 +91,7 @@ prop_compose! {
             set_aside: 0,
             came_back,
             blameless,
+            unreadable: 0,
         };
         let seen = Observation {
             source: depth(source),
