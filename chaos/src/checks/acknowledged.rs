@@ -131,6 +131,11 @@ mod tests {
 
     #[test]
     fn a_dead_letter_that_was_set_aside_may_go_once_for_each_copy() {
+        assert!(matches!(set_aside_and_deleted(1), Verdict::Pass(_)));
+        assert!(matches!(set_aside_and_deleted(2), Verdict::Fail(_)));
+    }
+
+    fn set_aside_and_deleted(times: usize) -> Verdict {
         let mut tale = Tale::new();
         let message = tale.send(&body(ORDER, 1999));
         tale.write(ORDER, "intended");
@@ -140,10 +145,8 @@ mod tests {
         let delete = || Event::Deleted { queue: dead_letters.clone(), message: message.clone() };
         let copy = Event::Sent { queue: quarantine, message: "m-copy".into(), payment: Some(ORDER.into()) };
         tale.happen(copy);
-        tale.happen(delete());
-        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
-        tale.happen(delete());
-        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+        (0..times).for_each(|_| tale.happen(delete()));
+        check(&Evidence::of(&tale.told()))
     }
 
     #[test]

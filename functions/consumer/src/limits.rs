@@ -26,6 +26,10 @@ pub const WARM_UP_MS: u64 = 2_000;
 /// Entries of one SQS batch call (SQS's limit).
 pub const SQS_BATCH: usize = 10;
 
+/// How often a container says that payments come through, milliseconds: rarely beside the writes of the payments
+/// themselves, often beside the minutes between two deliveries of one that dies.
+pub const PULSE_MS: i64 = 60_000;
+
 const _: () = {
     assert!(DEADLINE_MARGIN_MS > AWS_CALL_MS as i64, "the visibility change must fit into the margin");
     assert!(DEADLINE_MARGIN_MS < FUNCTION_TIMEOUT_S as i64 * 1_000 / 2);

@@ -3,6 +3,7 @@
 //! Invariant: a call that was not made is answered `NotDone`, so the protocol never takes it for a failure whose
 //! effect is unknown.
 
+use crate::limits::PULSE_MS;
 use host::Clock;
 use payments::breaker::{Breaker, Health, Permit};
 use payments::charge::{Delivery, Method};
@@ -29,6 +30,7 @@ struct Memory {
     breaker: Breaker,
     pace: Pace,
     suspicions: Suspicions,
+    beat_at: Option<UnixMs>,
 }
 
 /// One call of the protocol.
@@ -81,7 +83,7 @@ impl Calls {
 
 impl Provider {
     pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
-        let memory = Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default() };
+        let memory = Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default(), beat_at: None };
         Self { charger, secret, clock, memory: Mutex::new(memory) }
     }
 
@@ -182,10 +184,19 @@ impl Provider {
         self.memory().suspicions.judge(operation, who, refused, company, now)
     }
 
-    /// Takes note that a message was read.
-    pub(crate) fn was_read(&self, message: &str) {
-        let now = self.clock.now();
-        self.memory().suspicions.accepted(Operation::Read, message, now);
+    /// Whether it is time to tell the other containers that a payment came through; it is told then.
+    pub(crate) fn may_beat(&self, now: UnixMs) -> bool {
+        let mut memory = self.memory();
+        let is_time = memory.beat_at.is_none_or(|at| now.since_ms(at) >= PULSE_MS);
+        if is_time {
+            memory.beat_at = Some(now);
+        }
+        is_time
+    }
+
+    /// Takes note that a payment was read.
+    pub(crate) fn has_read(&self) {
+        self.memory().suspicions.has_read();
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -122,7 +122,7 @@ pub(crate) async fn process(
     let work = Work { inner: &inner, message: &message, envelope: Envelope::of(&message), company, deadline };
     match parse(&message, inner.drills) {
         Ok(Body::Payment(payment)) => {
-            inner.provider.was_read(message.message_id.as_deref().unwrap_or_default());
+            inner.provider.has_read();
             work.payment(payment).await
         }
         Ok(Body::Drill(drill)) => Worked::Ended(Report { end: drill_end(drill), ..Report::default() }),
@@ -233,7 +233,7 @@ impl Work<'_> {
             return row;
         }
         let now = self.inner.clock.now();
-        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN {
+        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN || self.others_came_through(&dead).await {
             return row;
         }
         let payment_id = row.payment().payment_id.as_str();
@@ -245,6 +245,27 @@ impl Work<'_> {
                 tracing::warn!(%error, payment_id, "deaths not excused");
                 row
             }
+        }
+    }
+
+    /// Whether anybody came through since the first of `dead` died.
+    async fn others_came_through(&self, dead: &BTreeSet<OpenDelivery>) -> bool {
+        match self.inner.ledger.last_beat().await {
+            Ok(beat) => beat > dead.first().map(|delivery| delivery.began_at),
+            Err(error) => {
+                tracing::warn!(%error, "nobody knows who came through");
+                false
+            }
+        }
+    }
+
+    /// Lets every container know that a payment came through, once a minute.
+    async fn beat(&self) {
+        let now = self.inner.clock.now();
+        if self.inner.provider.may_beat(now)
+            && let Err(error) = self.inner.ledger.beat(now).await
+        {
+            tracing::warn!(%error, "nobody else is told that a payment came through");
         }
     }
 
@@ -321,6 +342,9 @@ impl Work<'_> {
             step = (self.inner.protocol.next)(&mut delivery, event);
         };
         let row = delivery.row();
+        if !settled_before && matches!(row.state, State::Succeeded | State::Declined(_)) {
+            self.beat().await;
+        }
         report.end = match outcome {
             Outcome::Acknowledge if settled_before => End::Acknowledged(Why::SettledBefore),
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),

@@ -9,9 +9,11 @@
 mod entries;
 mod item;
 pub mod limits;
+mod pulse;
 mod unsettled;
 mod update;
 
+pub use pulse::PULSE;
 pub use unsettled::{Extent, Page};
 
 use aws_sdk_dynamodb::Client;

@@ -93,8 +93,8 @@ pub const UNREADABLE_PAUSE_S: u32 = 15;
 /// which reads as it does, is reading others by now.
 pub const UNREADABLE_PAUSE_MS: i64 = 1_800_000;
 
-/// How long messages that cannot be read wait for a deployment to be taken back, milliseconds, from when a human was told
-/// of them. Then they go into quarantine, where their producer's hand is awaited; those that come later follow at once.
+/// How long messages that cannot be read wait for a deployment to be taken back, milliseconds, since the first were met.
+/// Then they go into quarantine, where their producer's hand is awaited; those that come later follow at once.
 pub const UNREADABLE_HELD_MS: i64 = 7_200_000;
 
 /// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.

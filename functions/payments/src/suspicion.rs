@@ -17,7 +17,8 @@ use crate::cause::Cause;
 use crate::incident::Unsettled;
 use crate::ledger::Row;
 use crate::limits::{
-    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, SUSPICION_PROBE_MS, WITNESSES_MAX,
+    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, SUSPICION_PROBE_MS, UNREADABLE_HELD_MS,
+    WITNESSES_MAX,
 };
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -113,7 +114,10 @@ pub struct Met {
 
 /// What one container has seen others meet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Suspicions(BTreeMap<Operation, Witnesses>);
+pub struct Suspicions {
+    witnesses: BTreeMap<Operation, Witnesses>,
+    reading: Reading,
+}
 
 /// The last to try an operation, oldest first, each with what it met last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,6 +141,11 @@ impl Suspicions {
         self.of(operation).add(Witness { who: who.to_owned(), at, met: None });
     }
 
+    /// Takes note that a payment was read.
+    pub fn has_read(&mut self) {
+        self.reading = Reading::Works;
+    }
+
     /// Takes note that `who` met what nobody is ever blamed for.
     pub fn met(&mut self, operation: Operation, who: &str, cause: Cause, at: UnixMs) {
         let met = Met { what: format!("{}: {cause}", operation.name()), cause };
@@ -158,7 +167,7 @@ impl Suspicions {
         witnesses.add(Witness { who: who.to_owned(), at, met: Some(met) });
         let (accepted, alike) = witnesses.beside(who, refused);
         match operation {
-            Operation::Read => of_reading(accepted, alike, refused.times),
+            Operation::Read => self.reading.verdict(alike, refused.times, at),
             Operation::Create | Operation::Confirm | Operation::Retrieve | Operation::Cancel => {
                 verdict(accepted, alike.max(company), refused.times)
             }
@@ -181,7 +190,7 @@ impl Suspicions {
     }
 
     fn of(&mut self, operation: Operation) -> &mut Witnesses {
-        self.0.entry(operation).or_default()
+        self.witnesses.entry(operation).or_default()
     }
 }
 
@@ -252,10 +261,32 @@ pub fn dying_company(row: &Row, others: &[Unsettled], now: UnixMs) -> usize {
     others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !along(&at))).count()
 }
 
-/// The same for a message that cannot be read. Chance has no part in reading: who can read others can read, however many
-/// there are of those it cannot.
-fn of_reading(accepted: usize, alike: usize, times: u32) -> Suspect {
-    if accepted > 0 && times > 1 { Suspect::Payment } else { verdict(0, alike, times) }
+/// What a container knows of its own reading. A parser is the same for all that it reads, so chance has no part in it: who
+/// has read one payment can read, and what it cannot read is no payment. Only one that never has may be the one at fault,
+/// and only for so long: by then a human was told, and in quarantine nothing is lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Reading {
+    /// It has read a payment.
+    Works,
+    /// It has read none, and others than this cannot be read since then.
+    #[default]
+    Untried,
+    Fails {
+        since: UnixMs,
+    },
+}
+
+impl Reading {
+    fn verdict(&mut self, alike: usize, times: u32, now: UnixMs) -> Suspect {
+        match self {
+            Self::Works => return Suspect::Payment,
+            Self::Untried if alike >= ALIKE_MIN => *self = Self::Fails { since: now },
+            Self::Untried => {}
+            Self::Fails { since } if now.since_ms(*since) >= UNREADABLE_HELD_MS => return Suspect::Payment,
+            Self::Fails { .. } => {}
+        }
+        verdict(0, alike, times)
+    }
 }
 
 #[cfg(test)]
@@ -352,16 +383,32 @@ mod tests {
     }
 
     #[test]
-    fn who_can_read_one_message_can_read_and_the_rest_is_theirs_however_many() {
+    fn who_has_read_one_payment_can_read_and_the_rest_is_none_however_much() {
         let mut suspicions = Suspicions::default();
+        suspicions.has_read();
         for n in 0..20 {
-            suspicions.judge(Operation::Read, &n.to_string(), &met(1), 0, START);
+            let suspect = suspicions.judge(Operation::Read, &n.to_string(), &met(1), 0, START);
+            assert_eq!(suspect, Suspect::Payment);
         }
+    }
+
+    #[test]
+    fn who_has_read_nothing_yet_suspects_itself_until_a_human_had_the_time_to_mend_it() {
+        let mut suspicions = Suspicions::default();
+        let mut judge = |n: i64, times| {
+            let at = at_s(60 * n);
+            suspicions.judge(Operation::Read, &n.to_string(), &Refused { since: at, ..met(times) }, 0, at)
+        };
+        assert_eq!([judge(0, 1), judge(1, 1), judge(2, 1)], [Suspect::Nobody; 3]);
+        assert_eq!([judge(3, 1), judge(60, 5), judge(122, 5)], [Suspect::Us; 3]);
+        assert_eq!(judge(123, 1), Suspect::Payment);
+    }
+
+    #[test]
+    fn one_message_alone_that_nobody_can_read_is_blamed_at_its_fourth_delivery() {
+        let mut suspicions = Suspicions::default();
         let mut judge = |times| suspicions.judge(Operation::Read, "it", &met(times), 0, START);
-        assert_eq!((judge(1), judge(5)), (Suspect::Us, Suspect::Us));
-        suspicions.accepted(Operation::Read, "a payment", at_s(1));
-        let mut judge = |times| suspicions.judge(Operation::Read, "it", &met(times), 0, START);
-        assert_eq!((judge(1), judge(2)), (Suspect::Us, Suspect::Payment));
+        assert_eq!([1, 3, 4].map(&mut judge), [Suspect::Nobody, Suspect::Nobody, Suspect::Payment]);
     }
 
     #[test]

@@ -60,6 +60,9 @@ fn notice(kind: NoticeKind, facts: &NoticeFacts) -> serde_json::Result<Value> {
 /// `opened`, or `escalated: redrive_is_yours`.
 fn tells(letter: &incident::Letter) -> String {
     let kind = match letter {
+        // Each tenfold is told once.
+        incident::Letter::Recovery(kind @ incident::Kind::Grown, facts) => serde_json::to_value(kind)
+            .map(|kind| json!({ kind.as_str().unwrap_or_default(): facts.waiting().to_string() })),
         incident::Letter::Recovery(kind, _) => serde_json::to_value(kind),
         incident::Letter::Quarantine(kind, facts) => notice(*kind, facts),
         // Every audit may tell the same, and each only once.

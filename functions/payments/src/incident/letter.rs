@@ -41,6 +41,8 @@ pub enum Kind {
     Resolved,
     /// Only a human can help.
     Escalated(Escalation),
+    /// Trouble of ours, and ten times as many wait as were told.
+    Grown,
     /// It goes on, a day later.
     Reminder,
 }

@@ -332,7 +332,7 @@ impl<'a> Turn<'a> {
         let in_a_row = history.setbacks_in_a_row;
         self.wait_again(self.seen.now.plus_ms(pause_ms(in_a_row)));
         // Who was told whose fault it is knows why it keeps coming back.
-        if in_a_row > SETBACKS_MAX && self.seen.alike.is_none() {
+        if in_a_row > SETBACKS_MAX && self.seen.needs_a_hand().is_none() {
             self.escalate(Escalation::KeepsComingBack);
         }
     }
@@ -351,8 +351,11 @@ impl<'a> Turn<'a> {
         let history = &self.next.history;
         let is_due = self.seen.now.since_ms(history.told_at) >= REMINDER_MS;
         let has_grown = self.seen.messages() / TENFOLD >= history.told_size.max(1);
-        if self.next.phase.is_open() && (is_due || has_grown && self.seen.alike.is_some()) {
+        if !self.next.phase.is_open() {
+        } else if is_due {
             self.tell(Kind::Reminder);
+        } else if has_grown && self.seen.alike.is_some() {
+            self.tell(Kind::Grown);
         }
     }
 

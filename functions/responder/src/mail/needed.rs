@@ -31,8 +31,8 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
         (Kind::Resolved, _) => {
             Needed::No("You are not needed: it is over, and nothing waits any more.".to_owned())
         }
-        (Kind::Opened | Kind::Reminder, Some(escalation)) => Needed::For(*escalation),
-        (Kind::Opened | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting, _) if is_urgent => {
+        (Kind::Opened | Kind::Grown | Kind::Reminder, Some(escalation)) => Needed::For(*escalation),
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting, _) if is_urgent => {
             Needed::BeforeTheyExpire
         }
         (Kind::Recovering, _) => Needed::No(match &facts.ordered_by {
@@ -43,7 +43,7 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
                 "You do not have to get up: Stripe is well, and the backlog is being moved back.".to_owned()
             }
         }),
-        (Kind::Opened | Kind::Reminder | Kind::BackToWaiting, _) => while_they_wait(facts),
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting, _) => while_they_wait(facts),
     }
 }
 

@@ -23,8 +23,8 @@ fn subject(kind: Kind, facts: &Facts) -> String {
         (_, Needed::BeforeTheyExpire) => {
             format!("ACTION NEEDED: messages expire; {how_much} waiting: {why}")
         }
-        (Kind::Opened | Kind::Reminder, Needed::For(_)) => format!("ACTION NEEDED: {waiting}"),
-        (Kind::Opened, Needed::Later(_) | Needed::No(_)) => waiting,
+        (Kind::Opened | Kind::Grown | Kind::Reminder, Needed::For(_)) => format!("ACTION NEEDED: {waiting}"),
+        (Kind::Opened | Kind::Grown, Needed::Later(_) | Needed::No(_)) => waiting,
         (Kind::Reminder, Needed::Later(_) | Needed::No(_)) => format!("still {waiting}"),
         (Kind::Recovering, _) if facts.is_rowless() => format!("recovering: {how_much} going back"),
         (Kind::Recovering, _) => format!("recovering: {how_much} going back to Stripe"),
@@ -70,7 +70,12 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         Kind::Escalated(Escalation::KeepsComingBack) if facts.is_rowless() => {
             "They are moved back until the consumer takes them. You are told when it is over.".to_owned()
         }
-        Kind::Opened | Kind::BackToWaiting | Kind::Reminder | Kind::Escalated(_) | Kind::Resolved => {
+        Kind::Opened
+        | Kind::BackToWaiting
+        | Kind::Grown
+        | Kind::Reminder
+        | Kind::Escalated(_)
+        | Kind::Resolved => {
             next(facts, site)
         }
     };
@@ -81,6 +86,7 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         Kind::Opened
         | Kind::Recovering
         | Kind::BackToWaiting
+        | Kind::Grown
         | Kind::Reminder
         | Kind::Escalated(_)
         | Kind::Resolved => done(facts),
@@ -98,10 +104,10 @@ fn happened(kind: Kind, facts: &Facts) -> String {
         Kind::Escalated(Escalation::RedriveIsYours) => {
             format!("Stripe was well on two minutes running.\nTo be moved back: {how_many}.\n{since}")
         }
-        Kind::Opened | Kind::Reminder | Kind::Escalated(_) if facts.is_rowless() => {
+        Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if facts.is_rowless() => {
             format!("{how_many} could not be processed.\n{why}\n{since}")
         }
-        Kind::Opened | Kind::Reminder | Kind::Escalated(_) => {
+        Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) => {
             format!("{how_many} cannot settle.\n{why}\n{since}")
         }
         Kind::Recovering => match &facts.ordered_by {

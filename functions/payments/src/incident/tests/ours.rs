@@ -101,5 +101,5 @@ fn trouble_of_ours_is_told_again_when_ten_times_as_many_wait() {
     for waiting in [3, 10, 29, 30, 31, 299, 300, 300] {
         story.turn(alike(Trouble::Unreadable, well(waiting)));
     }
-    assert_eq!(story.mails, [Kind::Opened, Kind::Reminder, Kind::Reminder]);
+    assert_eq!(story.mails, [Kind::Opened, Kind::Grown, Kind::Grown]);
 }
