@@ -20,8 +20,13 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         .iter()
         .filter_map(|copy| Some((copy.content.id.as_str(), attribute(copy, ORIGINAL)?)))
         .collect();
-    let mut moment =
-        Moment { evidence, states: BTreeMap::new(), copied: BTreeSet::new(), sent_on: BTreeSet::new(), aside: BTreeMap::new() };
+    let mut moment = Moment {
+        evidence,
+        states: BTreeMap::new(),
+        copied: BTreeSet::new(),
+        sent_on: BTreeSet::new(),
+        aside: BTreeMap::new(),
+    };
     let (mut findings, mut deleted) = (Vec::new(), 0_u64);
     for record in &evidence.history.records {
         if let Event::LedgerWritten { payment, state, .. } = &record.event {

@@ -6,10 +6,12 @@
 //! Invariant: a run whose time was up fails here, whatever else it shows.
 
 use super::{Evidence, Finding, Subject, Verdict};
+use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use crate::world::Ending;
 use payments::UnixMs;
-use payments::limits::BACKOFF_S_MAX;
+use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX};
+use std::collections::BTreeSet;
 
 /// Turns the responder may take from the heal to the redrive, ms.
 const TURNS_MS: u64 = 3 * 60_000;
@@ -71,7 +73,13 @@ impl Backlog {
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let history = evidence.history;
     if history.ending == Ending::TimeUp {
-        return Verdict::Fail(vec![time_up(evidence)]);
+        return match waiting_for_a_word(evidence) {
+            Some(payments) => Verdict::Pass(format!(
+                "{} kill whoever works on them, and wait for a human, who was told",
+                counted(payments as u64, "payment")
+            )),
+            None => Verdict::Fail(vec![time_up(evidence)]),
+        };
     }
     let Some(backlog) = Backlog::of(evidence) else {
         return Verdict::Pass("nothing left in the source queue".to_owned());
@@ -94,6 +102,28 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             duration_ms(took_ms)
         )),
     }
+}
+
+/// Payments that kill whoever works on them, where they are all that is left, so many that the deployment is suspected
+/// and not they, and a human was told: then nothing goes on without one.
+fn waiting_for_a_word(evidence: &Evidence<'_>) -> Option<usize> {
+    let history = evidence.history;
+    let killers: BTreeSet<&str> = history.records.iter().filter_map(|record| killer(&record.event)).collect();
+    let mut left = BTreeSet::new();
+    for held in
+        [&history.names.source, &history.names.dead_letters].into_iter().flat_map(|queue| history.held(queue))
+    {
+        match evidence.subject(&held.content.id) {
+            Subject::Payment(payment) if killers.contains(payment.as_str()) => left.insert(payment),
+            Subject::Payment(_) | Subject::Message(_) | Subject::Run => return None,
+        };
+    }
+    let is_told = history.mails.iter().any(|mail| mail.subject.contains("our consumer dies"));
+    (left.len() > ALIKE_MIN && is_told).then_some(left.len())
+}
+
+fn killer(event: &Event) -> Option<&str> {
+    if let Event::FaultFired { fault: "poison", on, .. } = event { Some(on) } else { None }
 }
 
 fn time_up(evidence: &Evidence<'_>) -> Finding {

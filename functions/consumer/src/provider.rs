@@ -83,7 +83,8 @@ impl Calls {
 
 impl Provider {
     pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
-        let memory = Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default(), beat_at: None };
+        let memory =
+            Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default(), beat_at: None };
         Self { charger, secret, clock, memory: Mutex::new(memory) }
     }
 
@@ -179,7 +180,13 @@ impl Provider {
     }
 
     /// Says whom to suspect for what `who` met, as far as this container can see.
-    pub(crate) fn judge(&self, operation: Operation, who: &str, refused: &Refused, company: usize) -> Suspect {
+    pub(crate) fn judge(
+        &self,
+        operation: Operation,
+        who: &str,
+        refused: &Refused,
+        company: usize,
+    ) -> Suspect {
         let now = self.clock.now();
         self.memory().suspicions.judge(operation, who, refused, company, now)
     }

@@ -229,11 +229,13 @@ impl Work<'_> {
     /// an answer they stand, and count if it comes to the worst.
     async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Row {
         let dead: BTreeSet<OpenDelivery> = row.dead(delivery).cloned().collect();
-        if dead.is_empty() || !row.state.is_unsettled() {
+        if dead.is_empty() || !row.state.is_unsettled() || row.blamed == Blamed::Payment {
             return row;
         }
         let now = self.inner.clock.now();
-        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN || self.others_came_through(&dead).await {
+        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN
+            || self.others_came_through(&dead).await
+        {
             return row;
         }
         let payment_id = row.payment().payment_id.as_str();

@@ -38,7 +38,8 @@ impl Ledger {
     /// [`LedgerError`] when DynamoDB cannot be asked.
     pub async fn last_beat(&self) -> Result<Option<UnixMs>, LedgerError> {
         let key = AttributeValue::S(PULSE.to_owned());
-        let look = self.client.get_item().table_name(&self.table).key("payment_id", key).consistent_read(true);
+        let look =
+            self.client.get_item().table_name(&self.table).key("payment_id", key).consistent_read(true);
         let answer = look.send().await.map_err(|error| LedgerError::of("GetItem", &error))?;
         let at = answer.item.and_then(|item| item.get(CAME_THROUGH)?.as_n().ok()?.parse().ok());
         Ok(at.map(UnixMs))

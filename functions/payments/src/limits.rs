@@ -15,7 +15,7 @@ pub const VISIBILITY_TIMEOUT_S: u32 = 360;
 pub const BATCH_SIZE: u32 = 10;
 
 /// `maxReceiveCount` of the source queue. With the backoff below, the fifth try comes about four
-/// minutes after the first and the move to the dead-letter queue about eight, so nearly nine in ten payments of a
+/// minutes after the first and the move to the dead-letter queue seconds later, so nine in ten payments of a
 /// 30 minute outage are dead-lettered, where an alarm sees them. Ten would hide such an outage.
 pub const RECEIVES_MAX: u32 = 5;
 
@@ -71,7 +71,7 @@ pub const ALIKE_MIN: usize = 3;
 /// they met is of now.
 pub const WITNESSES_MAX: usize = 32;
 
-/// A payment that nobody else shares its trouble with is blamed when it would meet it by chance once in so many cases.
+/// A payment whose trouble too few others share is blamed when it would meet it by chance once in so many cases.
 /// With nobody else to compare, that is at its fourth delivery, the last before SQS would dead-letter it; with seven
 /// others that came through, at its second.
 pub const CHANCE_MIN_ALONE: u128 = 16;

@@ -17,8 +17,8 @@ use crate::cause::Cause;
 use crate::incident::Unsettled;
 use crate::ledger::Row;
 use crate::limits::{
-    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, SUSPICION_PROBE_MS, UNREADABLE_HELD_MS,
-    WITNESSES_MAX,
+    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, SUSPICION_PROBE_MS,
+    UNREADABLE_HELD_MS, WITNESSES_MAX,
 };
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,9 @@ impl Refused {
     #[must_use]
     pub fn again(before: Option<&Self>, what: String, now: UnixMs) -> Self {
         match before {
-            Some(before) if before.what == what => Self { times: before.times.saturating_add(1), ..before.clone() },
+            Some(before) if before.what == what => {
+                Self { times: before.times.saturating_add(1), ..before.clone() }
+            }
             Some(_) | None => Self { what, since: now, times: 1 },
         }
     }
@@ -228,11 +230,11 @@ impl Witnesses {
 /// Whom to suspect, when `accepted` others came through since, `alike` met the same, and the payment itself `times`.
 ///
 /// A payment with nothing wrong meets by chance what a share of all meets: then so often in a row as this share's power
-/// says. It is blamed where that is too unlikely to believe: sooner where nobody else met the same.
+/// says. It is blamed where that is too unlikely to believe: sooner where few others met the same.
 fn verdict(accepted: usize, alike: usize, times: u32) -> Suspect {
     let share = |count: usize| u128::try_from(count).unwrap_or(u128::MAX);
     let (of_one, of_all) = (share(alike + 1), share(alike + accepted + 2));
-    let chance_min = if alike == 0 { CHANCE_MIN_ALONE } else { CHANCE_MIN_IN_COMPANY };
+    let chance_min = if alike < ALIKE_MIN { CHANCE_MIN_ALONE } else { CHANCE_MIN_IN_COMPANY };
     let is_too_unlikely =
         of_one.saturating_pow(times).saturating_mul(chance_min) <= of_all.saturating_pow(times);
     if times > 0 && is_too_unlikely {
@@ -285,7 +287,8 @@ impl Reading {
             Self::Fails { since } if now.since_ms(*since) >= UNREADABLE_HELD_MS => return Suspect::Payment,
             Self::Fails { .. } => {}
         }
-        verdict(0, alike, times)
+        // Of a few nobody can say that they are many.
+        verdict(0, if alike < ALIKE_MIN { 0 } else { alike }, times)
     }
 }
 
@@ -327,7 +330,11 @@ mod tests {
     fn one_that_is_refused_while_others_come_through_is_blamed_at_its_second_delivery() {
         let suspects = judged(|suspicions, times| {
             for n in 0..10 {
-                suspicions.accepted(Operation::Confirm, &format!("{times}-{n}"), at_s(30 * i64::from(times) - 45));
+                suspicions.accepted(
+                    Operation::Confirm,
+                    &format!("{times}-{n}"),
+                    at_s(30 * i64::from(times) - 45),
+                );
             }
         });
         assert_eq!(suspects[..2], [Suspect::Nobody, Suspect::Payment]);
@@ -364,7 +371,8 @@ mod tests {
     #[test]
     fn the_ledgers_company_counts_as_ones_own_eyes_do() {
         let mut suspicions = Suspicions::default();
-        let mut judge = |times, company| suspicions.judge(Operation::Create, "it", &met(times), company, START);
+        let mut judge =
+            |times, company| suspicions.judge(Operation::Create, "it", &met(times), company, START);
         assert_eq!(judge(4, 0), Suspect::Payment);
         assert_eq!((judge(4, 1), judge(4, 3)), (Suspect::Nobody, Suspect::Us));
     }
@@ -423,7 +431,10 @@ mod tests {
         assert_eq!(minutes, (0..10).map(|n| 60 * n + 1).collect::<Vec<_>>());
         assert_eq!(suspicions.leave(Operation::Create, at_s(600)), Leave::Granted);
         suspicions.accepted(Operation::Confirm, "one", at_s(600));
-        assert_eq!([601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))), [Leave::Granted, Leave::Granted]);
+        assert_eq!(
+            [601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))),
+            [Leave::Granted, Leave::Granted]
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::release::Copied;
 use aws_sdk_sqs::types::Message;
 use host::quarantine::Label;
 use ledger::Changed;
-use payments::incident::{Found, Observation, Probes, Unsettled};
+use payments::incident::{Accused, Found, Observation, Probes, Unsettled};
 use payments::ledger::{Change, Reason, Row, State};
 use payments::provider::{Answer, Decline, Intent, IntentStatus};
 use payments::quarantine::STUCK;
@@ -38,7 +38,9 @@ pub(crate) enum Reconciled {
          Stripe's dashboard and give this order again"
     )]
     StillOpen(String),
-    #[error("nothing was done: its intent charged another amount, currency or payment; look at it in Stripe's dashboard")]
+    #[error(
+        "nothing was done: its intent charged another amount, currency or payment; look at it in Stripe's dashboard"
+    )]
     Mismatch,
     #[error(
         "nothing was done: our key does not know its intent. Look for it in the account that it was made in, and say what \
@@ -53,7 +55,12 @@ pub(crate) enum Reconciled {
 
 impl Inner {
     /// Moves a dead letter to quarantine and its payment out of the way.
-    pub(crate) async fn set_aside(&self, message: &Message, row: &Row, cause: Cause) -> Result<(), TurnError> {
+    pub(crate) async fn set_aside(
+        &self,
+        message: &Message,
+        row: &Row,
+        cause: Cause,
+    ) -> Result<(), TurnError> {
         let label = Label { reason: STUCK, detail: Some(cause.as_str()), original: message.message_id() };
         let copy = self.queues.quarantine_copy(message, label).await?;
         self.ledger.change(row, &Change::SetAside(cause, copy), self.clock.now()).await?;
@@ -79,7 +86,9 @@ impl Inner {
 
     async fn take_up_one(&self, unsettled: &Unsettled, now: UnixMs) -> Result<bool, TurnError> {
         let Some(row) = self.ledger.row(&unsettled.payment_id).await? else { return Ok(false) };
-        let Some(intent) = row.recorded_intent().filter(|_| row.set_aside.is_some()) else { return Ok(false) };
+        let Some(intent) = row.recorded_intent().filter(|_| row.set_aside.is_some()) else {
+            return Ok(false);
+        };
         let goes_on = match self.provider.retrieve(&intent).await {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => goes_on(&intent, &row),
             Answer::Declined(_)
@@ -115,7 +124,8 @@ impl Inner {
             Ok((change, done)) => match self.ledger.change(&row, &change, now).await? {
                 Changed::Row(after) => {
                     // One that is quarantined by it has its copy there already.
-                    if after.quarantine_message_id.is_none() || !matches!(after.state, State::Quarantined(_)) {
+                    if after.quarantine_message_id.is_none() || !matches!(after.state, State::Quarantined(_))
+                    {
                         self.discard_copy(&row).await;
                     }
                     Ok(done)
@@ -137,18 +147,24 @@ impl Inner {
             (Answer::IntentMissing, Some(Found::NotCharged)) => {
                 Ok((Change::Decline(Decline::not_charged()), Reconciled::AsYouSay("declined")))
             }
-            (Answer::Unknown { cause, .. } | Answer::NotDone { cause }, _) => Err(Reconciled::NoAnswer(cause)),
+            (Answer::Unknown { cause, .. } | Answer::NotDone { cause }, _) => {
+                Err(Reconciled::NoAnswer(cause))
+            }
             (Answer::Declined(_) | Answer::KeySpent | Answer::Refused(_), _) => {
                 Err(Reconciled::NoAnswer(Cause::ProviderUnreadable))
             }
         }
     }
 
-    /// Marks the payments that wait for having met `what`: refused once more, each goes into quarantine. How many.
-    pub(crate) async fn blame(&self, what: &str, now: UnixMs) -> Result<usize, TurnError> {
+    /// Marks payments that wait: refused once more, each goes into quarantine. How many.
+    pub(crate) async fn blame(&self, accused: &Accused, now: UnixMs) -> Result<usize, TurnError> {
         let page = self.ledger.unsettled(now, ledger::limits::UNSETTLED_ROWS_MAX).await?;
+        let is_meant = |row: &&Unsettled| match accused {
+            Accused::Payment(payment_id) => row.payment_id == *payment_id,
+            Accused::Refused(what) => row.met() == Some(what),
+        };
         let mut blamed = 0;
-        for row in page.rows.iter().filter(|row| row.met() == Some(what)) {
+        for row in page.rows.iter().filter(is_meant) {
             self.ledger.blame(&row.payment_id).await?;
             blamed += 1;
         }

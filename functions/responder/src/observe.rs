@@ -5,11 +5,11 @@
 use crate::Inner;
 use crate::error::TurnError;
 use crate::event::Wake;
+use aws_sdk_sqs::types::Message;
 use ledger::limits::UNSETTLED_ROWS_MAX;
 use ledger::{Extent, LedgerError};
 use payments::UnixMs;
 use payments::incident::{Alike, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
-use aws_sdk_sqs::types::Message;
 use payments::legible::Legible;
 use payments::limits::AT_RISK_MS;
 use payments::payment::Body;
@@ -74,7 +74,9 @@ impl Inner {
             let why = format!("none of the {} oldest unsettled rows can be read", page.unreadable);
             return Err(LedgerError::Unavailable(why).into());
         }
-        let alike = Alike::among(&page.rows, now);
+        let is_dying = page.rows.iter().any(|row| row.deaths(now).next().is_some());
+        let beat = if is_dying { self.ledger.last_beat().await? } else { None };
+        let alike = Alike::among(&page.rows, beat, now);
         Ok(Waiting { alike, rows: page.rows.len(), oldest: page.rows.into_iter().next() })
     }
 

@@ -5,7 +5,7 @@
 
 use payments::PaymentId;
 use payments::audit::Span;
-use payments::incident::{Command, Found, Order, Rehearsal, Release, Selection};
+use payments::incident::{Accused, Command, Found, Order, Rehearsal, Release, Selection};
 use serde_json::{Map, Value};
 
 /// An order that cannot be read.
@@ -63,7 +63,7 @@ impl Verb {
         match self {
             Self::Release => &["payment_id", "payment_ids", "reason", "detail", "dry_run"],
             Self::Reconcile => &["payment_id", "found"],
-            Self::Blame => &["refused"],
+            Self::Blame => &["payment_id", "refused"],
             Self::Audit => &["since"],
             Self::Redrive | Self::Pause | Self::Resume | Self::Export | Self::Status => &[],
         }
@@ -87,7 +87,7 @@ pub(crate) fn read(event: &Value) -> Result<Order, BadOrder> {
         Verb::Resume => Command::Resume,
         Verb::Release => Command::Release(fields.release()?),
         Verb::Reconcile => fields.reconcile()?,
-        Verb::Blame => Command::Blame(fields.refused()?),
+        Verb::Blame => Command::Blame(fields.accused()?),
         Verb::Export => Command::Export,
         Verb::Audit => Command::Audit(fields.since()?),
         Verb::Status => Command::Status,
@@ -166,10 +166,15 @@ impl<'a> Fields<'a> {
         Ok(Command::Reconcile(payment_id("payment_id", id)?, found))
     }
 
-    fn refused(&self) -> Result<String, BadOrder> {
-        let accepted = "what the payments met, as mails and status show it, for example create: amount_too_small (amount)";
-        let refused = self.text("refused", accepted)?.filter(|refused| !refused.is_empty());
-        refused.map(str::to_owned).ok_or_else(|| bad("refused", "blame needs it", accepted))
+    fn accused(&self) -> Result<Accused, BadOrder> {
+        const REFUSED: &str = "what the payments met, as mails and status show it, for example create: amount_too_small (amount)";
+        let refused = self.text("refused", REFUSED)?.filter(|refused| !refused.is_empty());
+        match (self.text("payment_id", PAYMENT_ID)?, refused) {
+            (Some(id), None) => Ok(Accused::Payment(payment_id("payment_id", id)?)),
+            (None, Some(refused)) => Ok(Accused::Refused(refused.to_owned())),
+            (None, None) => Err(bad("blame", "it does not say whom", "payment_id or refused")),
+            (Some(_), Some(_)) => Err(bad("blame", "it says whom more than once", "payment_id or refused")),
+        }
     }
 
     fn by_reason(&self, reason: &str) -> Result<Selection, BadOrder> {
@@ -264,7 +269,10 @@ mod tests {
         let asked = json!({"command": "reconcile", "payment_id": "order-1"});
         assert_eq!(command(asked), Command::Reconcile(id("order-1"), None));
         let what = "create: amount_too_small (amount)";
-        assert_eq!(command(json!({"command": "blame", "refused": what})), Command::Blame(what.to_owned()));
+        let refused = json!({"command": "blame", "refused": what});
+        assert_eq!(command(refused), Command::Blame(Accused::Refused(what.to_owned())));
+        let one = json!({"command": "blame", "payment_id": "order-1"});
+        assert_eq!(command(one), Command::Blame(Accused::Payment(id("order-1"))));
     }
 
     #[test]
@@ -290,10 +298,9 @@ mod tests {
     fn a_bad_order_is_told_where_it_is_wrong_and_what_is_accepted() {
         const LIST: &str = "accepted: a list of 1 to 1000 payment ids";
         const ID: &str = "accepted: 1 to 128 of A-Z a-z 0-9 _ -";
-        const COMMANDS: &str = "accepted: redrive, pause, resume, release, reconcile, blame, export, audit, status";
+        const COMMANDS: &str =
+            "accepted: redrive, pause, resume, release, reconcile, blame, export, audit, status";
         const OF: &str = "accepted: one of payment_id, payment_ids and reason";
-        const WHAT: &str =
-            "what the payments met, as mails and status show it, for example create: amount_too_small (amount)";
         const SPAN: &str =
             "accepted: a whole number with s, m, h or d behind it, from 1s to 400d, for example 48h";
         let many: Vec<String> = (0..1_001).map(|n| format!("order-{n}")).collect();
@@ -355,7 +362,7 @@ mod tests {
                 json!({"command": "release", "reason": "refused", "dry_run": "yes"}),
                 "dry_run: it is neither; accepted: true, false".into(),
             ),
-            (json!({"command": "blame"}), format!("refused: blame needs it; accepted: {WHAT}")),
+            (json!({"command": "blame"}), "blame: it does not say whom; accepted: payment_id or refused".into()),
             (json!({"command": "reconcile"}), format!("payment_id: reconcile needs it; {ID}")),
             (
                 json!({"command": "reconcile", "payment_id": "a", "found": "yes"}),

@@ -168,7 +168,11 @@ impl Queues {
     }
 
     /// Sends a copy of a message to quarantine; its id.
-    pub(crate) async fn quarantine_copy(&self, message: &Message, label: Label<'_>) -> Result<String, TurnError> {
+    pub(crate) async fn quarantine_copy(
+        &self,
+        message: &Message,
+        label: Label<'_>,
+    ) -> Result<String, TurnError> {
         let what = "sending to quarantine";
         let originals = message.message_attributes().into_iter().flatten();
         let originals = originals.map(|(name, value)| (name.clone(), value.clone()));
@@ -177,7 +181,8 @@ impl Queues {
         let send = self.client.send_message().queue_url(&self.quarantine).message_body(body);
         let send = send.set_message_attributes(Some(attributes.into_iter().collect()));
         let sent = send.send().await.map_err(TurnError::of(what))?;
-        sent.message_id.ok_or_else(|| TurnError::Service { what, why: "no message id in the answer".to_owned() })
+        sent.message_id
+            .ok_or_else(|| TurnError::Service { what, why: "no message id in the answer".to_owned() })
     }
 
     /// Deletes a message that was received.

@@ -131,7 +131,12 @@ impl Inner {
     }
 
     /// Quarantines those that came back too often, unless so many come back that it cannot be them. A drill always is.
-    async fn quarantine_the_spent(&self, sorting: &mut Sorting, record: &Recovery, now: UnixMs) -> Result<(), TurnError> {
+    async fn quarantine_the_spent(
+        &self,
+        sorting: &mut Sorting,
+        record: &Recovery,
+        now: UnixMs,
+    ) -> Result<(), TurnError> {
         let spent: BTreeSet<&BodyDigest> = sorting.spent.iter().map(|(_, stray, _)| &stray.body).collect();
         let suspects: BTreeSet<_> = record.rowless.came_back_lately(now).chain(spent).collect();
         let are_culprits = suspects.len() <= ROWLESS_CULPRITS_MAX;

@@ -203,10 +203,14 @@ impl Inner {
                 answer["phase"] = json!(phase);
                 return Ok(answer);
             }
-            Command::Reconcile(payment_id, found) => self.reconcile(payment_id, *found, now).await?.to_string(),
-            Command::Blame(what) => match self.blame(what, now).await? {
-                0 => format!("nothing was done: no payment waits for {what}; status names what they wait for"),
-                blamed => format!("payments marked: {blamed}; each that is refused once more goes into quarantine"),
+            Command::Reconcile(payment_id, found) => {
+                self.reconcile(payment_id, *found, now).await?.to_string()
+            }
+            Command::Blame(accused) => match self.blame(accused, now).await? {
+                0 => "nothing was done: no such payment waits; status names what they wait for".to_owned(),
+                blamed => format!(
+                    "payments marked: {blamed}; each that is refused, or kills, once more goes into quarantine"
+                ),
             },
             Command::Audit(span) => self.begin_audit(order, *span, now).await?,
             Command::Redrive => "a move task was started".to_owned(),

@@ -41,9 +41,10 @@ pub enum Trouble {
 }
 
 impl Alike {
-    /// What most of `rows` share, if it is enough of them.
+    /// What most of `rows` share, if it is enough of them. `beat` is when a payment last came through: whoever died before
+    /// that died of something of its own.
     #[must_use]
-    pub fn among(rows: &[Unsettled], now: UnixMs) -> Option<Self> {
+    pub fn among(rows: &[Unsettled], beat: Option<UnixMs>, now: UnixMs) -> Option<Self> {
         let mut met: BTreeMap<(Trouble, &str), u64> = BTreeMap::new();
         for row in rows {
             if let Some(what) = row.met() {
@@ -52,7 +53,7 @@ impl Alike {
                 *met.entry((Trouble::IntentMissing, "resource_missing (intent)")).or_default() += 1;
             }
         }
-        let dying = crashes(rows, now);
+        let dying = crashes(rows, beat, now);
         met.extend((dying > 0).then_some(((Trouble::Dying, "no answer of our own"), dying)));
         Self::most(met)
     }
@@ -66,7 +67,8 @@ impl Alike {
             *met.entry((Trouble::Unreadable, problem)).or_default() += 1;
         }
         let most = Self::most(met)?;
-        let ids = problems.iter().filter(|(problem, _)| *problem == most.what).filter_map(|(_, id)| id.clone());
+        let ids =
+            problems.iter().filter(|(problem, _)| *problem == most.what).filter_map(|(_, id)| id.clone());
         let mut samples: Vec<PaymentId> = ids.collect();
         samples.sort();
         samples.truncate(ALIKE_MIN);
@@ -93,8 +95,9 @@ impl Alike {
 
 /// Payments whose last delivery died, no two of them in the same moment: a crash takes a whole batch along, of which at
 /// most one is to blame.
-fn crashes(rows: &[Unsettled], now: UnixMs) -> u64 {
-    let last: BTreeSet<UnixMs> = rows.iter().filter_map(|row| row.deaths(now).max()).collect();
+fn crashes(rows: &[Unsettled], beat: Option<UnixMs>, now: UnixMs) -> u64 {
+    let last = rows.iter().filter_map(|row| row.deaths(now).filter(|at| Some(*at) > beat).max());
+    let last: BTreeSet<UnixMs> = last.collect();
     let mut crashes = 0;
     let mut before: Option<UnixMs> = None;
     for at in last {
@@ -137,9 +140,9 @@ mod tests {
     #[test]
     fn three_that_met_the_same_are_told_with_what_they_met() {
         let rows = [refused(1, "create: a"), refused(2, "create: b"), refused(3, "create: a")];
-        assert_eq!(Alike::among(&rows, NOW), None);
+        assert_eq!(Alike::among(&rows, None, NOW), None);
         let rows = [rows.as_slice(), &[refused(4, "create: a")]].concat();
-        let alike = Alike::among(&rows, NOW).expect("three");
+        let alike = Alike::among(&rows, None, NOW).expect("three");
         assert_eq!((alike.what.as_str(), alike.payments), ("create: a", 3));
         assert_eq!(alike.escalation(), Escalation::RefusedInARow);
     }
@@ -147,25 +150,29 @@ mod tests {
     #[test]
     fn what_an_outage_made_of_a_refusal_is_none() {
         let waits = |n| Unsettled { last_error: Some(Cause::ProviderError), ..refused(n, "create: a") };
-        assert_eq!(Alike::among(&[1, 2, 3].map(waits), NOW), None);
+        assert_eq!(Alike::among(&[1, 2, 3].map(waits), None, NOW), None);
     }
 
     #[test]
     fn intents_that_nobody_knows_are_told() {
         let rows = [1, 2, 3].map(|n| row(n, Cause::IntentMissing));
-        assert_eq!(Alike::among(&rows, NOW).map(|alike| alike.trouble), Some(Trouble::IntentMissing));
+        assert_eq!(Alike::among(&rows, None, NOW).map(|alike| alike.trouble), Some(Trouble::IntentMissing));
     }
 
     #[test]
     fn three_crashes_are_told_and_one_with_a_whole_batch_is_not() {
         let batch: Vec<Unsettled> = (0..10).map(|n| died(n, 100)).collect();
-        assert_eq!(Alike::among(&batch, NOW), None);
+        assert_eq!(Alike::among(&batch, None, NOW), None);
         let under_way = [died(1, 5), died(2, 10), died(3, 15)];
-        assert_eq!(Alike::among(&under_way, NOW), None);
+        assert_eq!(Alike::among(&under_way, None, NOW), None);
         let crashes = [died(1, 100), died(2, 200), died(3, 300)];
-        assert_eq!(Alike::among(&crashes, NOW).map(|alike| alike.trouble), Some(Trouble::Dying));
+        assert_eq!(Alike::among(&crashes, None, NOW).map(|alike| alike.trouble), Some(Trouble::Dying));
+        let among = |ago_s: i64| Alike::among(&crashes, Some(NOW.plus_ms(-ago_s * 1_000)), NOW);
+        assert_eq!(among(50), None, "others have come through since");
+        assert_eq!(among(150), None, "only one died since");
+        assert!(among(400).is_some());
         let panics = [1, 2, 3].map(|n| Unsettled { last_error: Some(Cause::Panicked), ..died(n, 5 * n) });
-        assert_eq!(Alike::among(&panics, NOW).map(|alike| alike.trouble), Some(Trouble::Dying));
+        assert_eq!(Alike::among(&panics, None, NOW).map(|alike| alike.trouble), Some(Trouble::Dying));
     }
 
     #[test]

@@ -34,14 +34,23 @@ pub enum Command {
     Release(Release),
     /// Settle a payment by what the provider says of its intent, or a human where it does not know it.
     Reconcile(PaymentId, Option<Found>),
-    /// Blame the payments that wait for having met this, and not ourselves.
-    Blame(String),
+    /// Blame payments for what they met, and not ourselves.
+    Blame(Accused),
     /// Write out what is in quarantine.
     Export,
     /// Hold the provider's books against the ledger, this far back.
     Audit(Span),
     /// Say how things stand.
     Status,
+}
+
+/// Which payments are blamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accused {
+    /// This one.
+    Payment(PaymentId),
+    /// Those that wait for having met this.
+    Refused(String),
 }
 
 /// What a human found of an intent that our key does not know.
@@ -102,7 +111,8 @@ impl Command {
             Self::Release(release) => cut(&format!("release {}", release.selection)),
             Self::Reconcile(payment_id, None) => format!("reconcile {payment_id}"),
             Self::Reconcile(payment_id, Some(found)) => format!("reconcile {payment_id}: {}", found.name()),
-            Self::Blame(what) => cut(&format!("blame {what}")),
+            Self::Blame(Accused::Payment(payment_id)) => format!("blame {payment_id}"),
+            Self::Blame(Accused::Refused(what)) => cut(&format!("blame {what}")),
             Self::Audit(span) => format!("audit {span}"),
             Self::Redrive | Self::Pause | Self::Resume | Self::Export | Self::Status => {
                 self.name().to_owned()

@@ -28,7 +28,7 @@ mod traffic;
 mod turn;
 
 pub use alike::{Alike, Trouble};
-pub use command::{Command, Found, Order, Refused};
+pub use command::{Accused, Command, Found, Order, Refused};
 pub use contents::{Contents, Copied, Group};
 pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode, Urgency};
 pub use notice::{Notice, NoticePhase};

@@ -75,9 +75,7 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         | Kind::Grown
         | Kind::Reminder
         | Kind::Escalated(_)
-        | Kind::Resolved => {
-            next(facts, site)
-        }
+        | Kind::Resolved => next(facts, site),
     };
     let done = match kind {
         Kind::Escalated(Escalation::Stranded) => {

@@ -3,8 +3,8 @@
 use super::*;
 use payments::audit::{self, Asked, Counts, Difference, Round, RowSays, Sort, Span, Standing, Story};
 use payments::incident::{
-    Alike, Contents, Copied, Depth, Escalation, Facts, Kind, NoticeFacts, NoticeKind, Probes, Reach, RedriveMode,
-    Survey, Traffic, Trigger, Trouble, Unsettled,
+    Alike, Contents, Copied, Depth, Escalation, Facts, Kind, NoticeFacts, NoticeKind, Probes, Reach,
+    RedriveMode, Survey, Traffic, Trigger, Trouble, Unsettled,
 };
 use payments::money::{AmountMinor, Currency};
 use payments::provider::IntentId;
@@ -174,7 +174,12 @@ fn recovering_by_order() {
 #[test]
 fn escalated_because_everything_is_refused() {
     let survey = Survey { causes: BTreeMap::from([(Cause::RefusedInARow, 37)]), ..survey() };
-    let alike = Alike { trouble: Trouble::Refused, what: "create: parameter_unknown (foo)".to_owned(), payments: 25, samples: Vec::new() };
+    let alike = Alike {
+        trouble: Trouble::Refused,
+        what: "create: parameter_unknown (foo)".to_owned(),
+        payments: 25,
+        samples: Vec::new(),
+    };
     let facts = Facts { survey, alike: Some(alike), ..facts() };
     insta::assert_snapshot!(text(Kind::Escalated(Escalation::RefusedInARow), facts));
 }

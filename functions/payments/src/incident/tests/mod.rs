@@ -1,8 +1,8 @@
 //! The rules of an incident: told as stories and held against any observations.
 
 mod notices;
-mod properties;
 mod ours;
+mod properties;
 mod returns;
 mod stories;
 mod story;

@@ -56,7 +56,9 @@ fn who_knows_whose_it_is_is_not_told_that_it_keeps_coming_back() {
 
 #[test]
 fn a_canary_that_is_stuck_speaks_neither_for_nor_against_the_provider() {
-    for verdicts in [[Verdict::Settled, Verdict::Stuck(Cause::IntentMissing)], [Verdict::Stuck(Cause::IntentMissing); 2]] {
+    for verdicts in
+        [[Verdict::Settled, Verdict::Stuck(Cause::IntentMissing)], [Verdict::Stuck(Cause::IntentMissing); 2]]
+    {
         let mut story = Story::with_canary(ON);
         assert_eq!(story.turn(canary(&verdicts)), Some(Effect::StartMoveTask), "{verdicts:?}");
         assert_eq!(story.record.history.setbacks, 0);
@@ -85,7 +87,8 @@ fn what_cannot_be_read_is_moved_now_and_then_and_not_round_and_round() {
     for _ in 0..240 {
         let seen = if moved.is_empty() { well(4) } else { story.after_task() };
         if story.turn(Observation { dead_letters: depth(4), ..seen.clone() }) == Some(Effect::SortDeadLetters)
-            && story.sorted(unreadable(), Observation { dead_letters: depth(4), ..seen }) == Some(Effect::StartMoveTask)
+            && story.sorted(unreadable(), Observation { dead_letters: depth(4), ..seen })
+                == Some(Effect::StartMoveTask)
         {
             moved.push(story.now.since_ms(began));
             story.moved_and_back(4);
