@@ -39,7 +39,7 @@ pub const SUBSCRIPTION_PAGES_MAX: usize = 5;
 
 /// Pages of intents that an audit asks Stripe for in a second at most. Lists have 25 calls a second of their own, but the
 /// account's total, 25 in a sandbox, is shared with the consumer's `StripeRatePerSecond`, 20 unless somebody raised it:
-/// with five probes beside it, two leave room for both. A day of 100,000 intents takes ten minutes like this.
+/// with five probes beside it, two leave room for both. A day of 100,000 intents takes half an hour like this.
 pub const AUDIT_PAGES_PER_S: u32 = 2;
 
 /// No page of an audit is begun later than this after its turn began, milliseconds: one that meets the worst still ends
