@@ -181,6 +181,16 @@ fn invocations_that_are_killed_are_resumed() {
 }
 
 #[test]
+fn work_that_panics_costs_a_record_and_no_container() {
+    for placement in ["before", "after"] {
+        let history = survived(&format!("kind = 'panic', placement = '{placement}', rate = 0.3"));
+        assert!(fired(&history, Kind::Panic) > 0, "{placement}");
+        let lost = count(&history, |event| matches!(event, Event::Failed { .. }));
+        assert_eq!(lost, 0, "{placement}");
+    }
+}
+
+#[test]
 fn invocations_that_hang_until_lambda_kills_them_are_resumed() {
     let history = survived("kind = 'function-timeout', rate = 0.3");
     assert_eq!(ended(&history, "timeout"), fired(&history, Kind::FunctionTimeout));

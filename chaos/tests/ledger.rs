@@ -217,8 +217,7 @@ fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
             assert_eq!(refused.expect("the ledger answers"), Received::OtherRequest);
         }
         let Received::Row(before) = row else { panic!("the first request made the row") };
-        let change =
-            Change::HandedBack(HandedBack { cause: Cause::Panicked, delivery, refused: None });
+        let change = Change::HandedBack(HandedBack { cause: Cause::Panicked, delivery, refused: None });
         let Changed::Row(after) = ledger.change(&before, &change, START).await.expect("the ledger answers")
         else {
             panic!("the row is there")

@@ -21,6 +21,7 @@ pub(crate) struct Provider {
     secret: Secret,
     clock: Clock,
     memory: Mutex<Memory>,
+    may: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
 }
 
 /// What the container remembers of Stripe between payments.
@@ -80,9 +81,15 @@ impl Calls {
 }
 
 impl Provider {
-    pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
+    pub(crate) fn new(
+        charger: Charger,
+        secret: Secret,
+        clock: Clock,
+        pace: Pace,
+        may: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
+    ) -> Self {
         let memory = Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default() };
-        Self { charger, secret, clock, memory: Mutex::new(memory) }
+        Self { charger, secret, clock, memory: Mutex::new(memory), may }
     }
 
     /// Opens the connection and fetches the key; whatever fails will be met again by the first payment.
@@ -150,7 +157,7 @@ impl Provider {
     fn leave(&self, call: &Call, delivery: &Delivery, now: UnixMs) -> Leave {
         match delivery.row().blamed {
             Blamed::Payment => Leave::Granted,
-            Blamed::Nobody => self.memory().suspicions.leave(call.operation(), now),
+            Blamed::Nobody => (self.may)(&mut self.memory().suspicions, call.operation(), now),
         }
     }
 
@@ -177,7 +184,13 @@ impl Provider {
     }
 
     /// Says whom to suspect for what `who` met, as far as this container can see.
-    pub(crate) fn judge(&self, operation: Operation, who: &str, refused: &Refused, company: usize) -> Suspect {
+    pub(crate) fn judge(
+        &self,
+        operation: Operation,
+        who: &str,
+        refused: &Refused,
+        company: usize,
+    ) -> Suspect {
         let now = self.clock.now();
         self.memory().suspicions.judge(operation, who, refused, company, now)
     }

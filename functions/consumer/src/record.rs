@@ -125,9 +125,7 @@ pub(crate) async fn process(
             inner.provider.was_read(message.message_id.as_deref().unwrap_or_default());
             match body {
                 Body::Payment(payment) => work.payment(payment).await,
-                Body::Drill(drill) => {
-                    Worked::Ended(Report { end: drill_end(drill), ..Report::default() })
-                }
+                Body::Drill(drill) => Worked::Ended(Report { end: drill_end(drill), ..Report::default() }),
             }
         }
         Err(malformed) => Worked::Ended(work.unreadable(&malformed).await),

@@ -38,16 +38,8 @@ pub enum Extent {
 }
 
 /// Only what is reported: a survey of thousands of rows should not carry their metadata.
-const FIELDS: [&str; 8] = [
-    "payment_id",
-    "amount",
-    "currency",
-    "received_at",
-    "enqueued_at",
-    "last_error",
-    "refused",
-    "open",
-];
+const FIELDS: [&str; 8] =
+    ["payment_id", "amount", "currency", "received_at", "enqueued_at", "last_error", "refused", "open"];
 
 #[derive(Deserialize)]
 struct Stored {
@@ -90,7 +82,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] when DynamoDB cannot be asked.
-    pub async fn newest_unsettled(&self, received_until: UnixMs, rows_max: usize) -> Result<Page, LedgerError> {
+    pub async fn newest_unsettled(
+        &self,
+        received_until: UnixMs,
+        rows_max: usize,
+    ) -> Result<Page, LedgerError> {
         self.page(Kind::Waiting, From::Newest, received_until, rows_max).await
     }
 
@@ -113,7 +109,8 @@ impl Ledger {
         let mut start = None;
         loop {
             let wanted = rows_max - page.rows.len() - page.unreadable;
-            let query = self.query(kind, from, received_until, wanted.min(PAGE_ROWS)).set_exclusive_start_key(start);
+            let query =
+                self.query(kind, from, received_until, wanted.min(PAGE_ROWS)).set_exclusive_start_key(start);
             let answer = query.send().await.map_err(|error| LedgerError::of("Query", &error))?;
             for item in answer.items.unwrap_or_default() {
                 match read(item) {
@@ -164,10 +161,6 @@ fn read(item: Item) -> Option<Unsettled> {
         // A cause of a newer version does not make the money less.
         last_error: stored.last_error.and_then(|text| Cause::parse(&text)),
         refused: stored.refused.map(|refused| refused.what),
-        open: stored
-            .open
-            .iter()
-            .filter_map(|text| Some(OpenDelivery::parse(text)?.began_at))
-            .collect(),
+        open: stored.open.iter().filter_map(|text| Some(OpenDelivery::parse(text)?.began_at)).collect(),
     })
 }

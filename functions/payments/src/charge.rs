@@ -217,7 +217,9 @@ impl Delivery {
 
     fn confirmed(&mut self, answer: Answer) -> Step {
         match answer {
-            Answer::Intent(intent) | Answer::UnexpectedState(intent) => self.seen(Operation::Confirm, &intent),
+            Answer::Intent(intent) | Answer::UnexpectedState(intent) => {
+                self.seen(Operation::Confirm, &intent)
+            }
             Answer::Declined(decline) => self.declined(decline),
             Answer::Unknown { .. } => self.look_up(),
             Answer::NotDone { cause } => self.hand_back(cause),

@@ -70,7 +70,9 @@ impl Refused {
     #[must_use]
     pub fn again(before: Option<&Self>, what: String, now: UnixMs) -> Self {
         match before {
-            Some(before) if before.what == what => Self { times: before.times.saturating_add(1), ..before.clone() },
+            Some(before) if before.what == what => {
+                Self { times: before.times.saturating_add(1), ..before.clone() }
+            }
             Some(_) | None => Self { what, since: now, times: 1 },
         }
     }
@@ -285,7 +287,11 @@ mod tests {
     fn one_that_is_refused_while_others_come_through_is_blamed_at_its_second_delivery() {
         let suspects = judged(|suspicions, times| {
             for n in 0..10 {
-                suspicions.accepted(Operation::Confirm, &format!("{times}-{n}"), at_s(30 * i64::from(times) - 45));
+                suspicions.accepted(
+                    Operation::Confirm,
+                    &format!("{times}-{n}"),
+                    at_s(30 * i64::from(times) - 45),
+                );
             }
         });
         assert_eq!(suspects[..2], [Suspect::Nobody, Suspect::Payment]);
@@ -322,7 +328,8 @@ mod tests {
     #[test]
     fn the_ledgers_company_counts_as_ones_own_eyes_do() {
         let mut suspicions = Suspicions::default();
-        let mut judge = |times, company| suspicions.judge(Operation::Create, "it", &met(times), company, START);
+        let mut judge =
+            |times, company| suspicions.judge(Operation::Create, "it", &met(times), company, START);
         assert_eq!(judge(4, 0), Suspect::Payment);
         assert_eq!((judge(4, 1), judge(4, 3)), (Suspect::Nobody, Suspect::Us));
     }
@@ -352,7 +359,10 @@ mod tests {
         assert_eq!(minutes, (0..10).map(|n| 60 * n + 1).collect::<Vec<_>>());
         assert_eq!(suspicions.leave(Operation::Create, at_s(600)), Leave::Granted);
         suspicions.accepted(Operation::Confirm, "one", at_s(600));
-        assert_eq!([601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))), [Leave::Granted, Leave::Granted]);
+        assert_eq!(
+            [601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))),
+            [Leave::Granted, Leave::Granted]
+        );
     }
 
     #[test]

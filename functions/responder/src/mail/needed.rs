@@ -87,7 +87,10 @@ fn in_full(escalation: Escalation, facts: &Facts) -> String {
             "Stripe refuses our key or account, or we cannot read the key: no payment goes out until that is mended."
         }
         Escalation::RefusedInARow => {
-            return format!("Stripe refuses payment after payment with {}; something of ours is wrong.", what(facts));
+            return format!(
+                "Stripe refuses payment after payment with {}; something of ours is wrong.",
+                what(facts)
+            );
         }
         Escalation::IntentsMissing => {
             "Stripe does not know the intents of several payments: is our key another account's?"
@@ -190,8 +193,9 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
 /// A producer's mistake, or ours: only a human can tell when none comes through.
 fn refused_in_a_row(facts: &Facts, site: &Site) -> String {
     let what = what(facts);
-    let payload =
-        format!(r#"{{"command":"blame","refused":"{what}","who":"YOUR NAME","why":"WHAT IS WRONG WITH THEM"}}"#);
+    let payload = format!(
+        r#"{{"command":"blame","refused":"{what}","who":"YOUR NAME","why":"WHAT IS WRONG WITH THEM"}}"#
+    );
     format!(
         "Find out what Stripe means by {what}: a parameter that it no longer takes, a restricted key, an account that\n\
          may not do this yet, an API version. Mend that, and the payments are charged by themselves: nothing is\n\

@@ -101,7 +101,9 @@ pub(super) fn why(facts: &Facts) -> String {
 fn shared(alike: &Alike) -> String {
     match alike.trouble {
         Trouble::Refused => format!("were refused alike, and nobody came through: {}", alike.what),
-        Trouble::IntentMissing => format!("have an intent that Stripe does not know under our key: {}", alike.what),
+        Trouble::IntentMissing => {
+            format!("have an intent that Stripe does not know under our key: {}", alike.what)
+        }
         Trouble::Dying => "took the consumer down, one after the other, before it could say why".to_owned(),
         Trouble::Unreadable => format!("are no payment: {}", alike.what),
     }

@@ -3,8 +3,8 @@
 use super::*;
 use payments::audit::{self, Asked, Counts, Difference, Round, RowSays, Sort, Span, Standing, Story};
 use payments::incident::{
-    Alike, Depth, Escalation, Facts, Kind, NoticeFacts, NoticeKind, Probes, Quarantined, Reach, RedriveMode, Survey,
-    Trigger, Trouble, Unsettled,
+    Alike, Depth, Escalation, Facts, Kind, NoticeFacts, NoticeKind, Probes, Quarantined, Reach, RedriveMode,
+    Survey, Trigger, Trouble, Unsettled,
 };
 use payments::money::{AmountMinor, Currency};
 use payments::provider::IntentId;
@@ -174,7 +174,8 @@ fn recovering_by_order() {
 #[test]
 fn escalated_because_everything_is_refused() {
     let survey = Survey { causes: BTreeMap::from([(Cause::RefusedInARow, 37)]), ..survey() };
-    let alike = Alike { trouble: Trouble::Refused, what: "create: parameter_unknown (foo)".to_owned(), payments: 25 };
+    let alike =
+        Alike { trouble: Trouble::Refused, what: "create: parameter_unknown (foo)".to_owned(), payments: 25 };
     let facts = Facts { survey, alike: Some(alike), ..facts() };
     insta::assert_snapshot!(text(Kind::Escalated(Escalation::RefusedInARow), facts));
 }

@@ -94,7 +94,9 @@ pub(super) const fn cause(cause: Cause) -> &'static str {
         }
         Cause::CredentialsRefused => "Stripe refuses our key (401 or 403). This outage is ours.",
         Cause::SecretUnavailable => "The secret with our Stripe key cannot be read. This outage is ours.",
-        Cause::Refused => "Stripe refuses them, and too few others came by to say whether they or we are to blame.",
+        Cause::Refused => {
+            "Stripe refuses them, and too few others came by to say whether they or we are to blame."
+        }
         Cause::RefusedInARow => {
             "Stripe refuses unrelated payments alike. Something of ours is wrong: a parameter, a restricted key, an \
              account that may not, an API version."
