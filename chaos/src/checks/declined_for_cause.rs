@@ -21,12 +21,17 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     })
 }
 
-/// The payment that an issuer turned down, here or as its intent tells later.
+/// The payment that an issuer turned down, or wanted to see the cardholder for: as Stripe said so, as its intent tells
+/// later, or as Stripe found out when nobody waited for it.
 fn said_no(event: &Event) -> Option<&str> {
-    let tells = |said: &str| matches!(said, "requires_payment_method" | "requires_action" | "canceled");
+    let tells = |said: &str| matches!(said, "requires_payment_method" | "requires_action");
     if let Event::StripeCalled { payment: Some(payment), status, said, fault, .. } = event {
         let is_refused = *status == Some(402) && *fault != Some(Kind::StripeRefusing.name());
         (is_refused || said.as_deref().is_some_and(tells)).then_some(payment)
+    } else if let Event::StripeActed { payment: Some(payment), operation: "confirm" | "bank", said, .. } =
+        event
+    {
+        (said.as_deref() != Some("succeeded")).then_some(payment)
     } else {
         None
     }
@@ -49,6 +54,23 @@ mod tests {
     fn an_issuers_no_is_a_cause() {
         assert!(matches!(declined(Some(402), None), Verdict::Pass(_)));
         assert!(matches!(declined(Some(402), Some("declined")), Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn an_intent_that_we_canceled_ourselves_says_nothing_of_its_issuer() {
+        let mut tale = Tale::new();
+        tale.write(ORDER, "received");
+        tale.happen(Event::StripeCalled {
+            request: "request-1".to_owned(),
+            operation: "cancel",
+            intent: None,
+            payment: Some(ORDER.to_owned()),
+            status: Some(200),
+            said: Some("canceled".to_owned()),
+            fault: None,
+        });
+        tale.write(ORDER, "declined");
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
     }
 
     #[test]

@@ -42,23 +42,30 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 
 /// Payments that something of their own happened to.
 fn blamed(evidence: &Evidence<'_>) -> BTreeSet<String> {
-    let ends = evidence.history.records.iter().filter_map(|record| own_end(&record.event).map(str::to_owned));
     let mishaps = mishaps(evidence);
     let is_own = |it: &&_| is_own(evidence, &mishaps, it);
     let met = mishaps.iter().filter(is_own).map(|it| it.payment.clone());
-    ends.chain(met).collect()
+    ends(evidence).into_iter().map(str::to_owned).chain(met).collect()
 }
 
-/// The payment whose intent came to a state that no delivery leaves, or that kills whoever works on it.
-fn own_end(event: &Event) -> Option<&str> {
-    if let Event::StripeCalled { payment: Some(payment), said: Some(said), .. } = event {
-        let is_end = matches!(said.as_str(), "canceled" | "requires_capture" | "requires_payment_method");
-        is_end.then_some(payment)
-    } else if let Event::FaultFired { fault, on, .. } = event {
-        (*fault == Kind::Poison.name()).then_some(on)
-    } else {
-        None
+/// Payments whose intent came to a state that no delivery leaves, or that kill whoever works on them. An intent that we
+/// canceled ourselves is canceled because its payment was given up, not the other way round.
+fn ends<'e>(evidence: &'e Evidence<'_>) -> BTreeSet<&'e str> {
+    let (mut ends, mut given_up) = (BTreeSet::new(), BTreeSet::new());
+    for record in &evidence.history.records {
+        if let Event::StripeCalled { payment: Some(payment), operation, said, .. } = &record.event {
+            given_up.extend((*operation == "cancel").then_some(payment.as_str()));
+            let has_ended = match said.as_deref() {
+                Some("requires_capture" | "requires_payment_method") => true,
+                Some("canceled") => !given_up.contains(payment.as_str()),
+                Some(_) | None => false,
+            };
+            ends.extend(has_ended.then_some(payment.as_str()));
+        } else if let Event::FaultFired { fault, on, .. } = &record.event {
+            ends.extend((*fault == Kind::Poison.name()).then_some(on.as_str()));
+        }
     }
+    ends
 }
 
 /// Whether a mishap speaks against its payment: it was met by this one, or by too few for anybody to know better.
@@ -184,6 +191,25 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn an_intent_that_we_canceled_ourselves_is_no_cause() {
+        let canceled = |operation| {
+            quarantined(|tale, _| {
+                tale.happen(Event::StripeCalled {
+                    request: "request-1".to_owned(),
+                    operation,
+                    intent: None,
+                    payment: Some(ORDER.to_owned()),
+                    status: Some(200),
+                    said: Some("canceled".to_owned()),
+                    fault: None,
+                });
+            })
+        };
+        assert!(matches!(canceled("retrieve"), Verdict::Pass(_)));
+        assert!(matches!(canceled("cancel"), Verdict::Fail(_)));
     }
 
     #[test]
