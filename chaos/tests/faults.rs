@@ -411,6 +411,7 @@ fn what_stripe_refuses_everybody_is_held_against_nobody() {
         "operations = ['create'], status = 400, code = 'account_invalid'",
         "operations = ['confirm'], status = 400",
         "operations = ['confirm'], status = 404",
+        "operations = ['confirm'], status = 402",
         "operations = ['confirm'], status = 402, code = 'testmode_charges_only'",
     ] {
         is_held_against_nobody(60, "90m", &[&format!("{{ kind = 'stripe-refusing', {refusal}, {HOUR} }}")]);
@@ -432,6 +433,6 @@ fn a_deployment_that_panics_makes_no_payment_poison() {
 #[test]
 fn a_deployment_that_crashes_makes_no_payment_poison() {
     let crash =
-        "{ kind = 'crash', operations = ['consumer'], hop = 3, from = '10m', for = '1h', rate = 1.0 }";
+        "{ kind = 'crash', operations = ['consumer'], hop = 4, from = '10m', for = '1h', rate = 1.0 }";
     is_held_against_nobody(500, "2h", &[crash]);
 }

@@ -11,6 +11,7 @@ use payments::pace::Pace;
 use payments::provider::Answer;
 use payments::suspicion::{Leave, Operation, Refused, Suspect, Suspicions};
 use payments::{Cause, UnixMs};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stripe::{ApiKey, Charger, Refusable, Reply, Secret, Tried};
 
@@ -193,6 +194,11 @@ impl Provider {
     ) -> Suspect {
         let now = self.clock.now();
         self.memory().suspicions.judge(operation, who, refused, company, now)
+    }
+
+    /// Takes note that deliveries of `who` died, and says how many others this container has seen die meanwhile.
+    pub(crate) fn died(&self, who: &str, deaths: BTreeSet<UnixMs>) -> usize {
+        self.memory().suspicions.died(who, deaths)
     }
 
     /// Takes note that a message was read.

@@ -234,11 +234,12 @@ impl Work<'_> {
         if dead.is_empty() || !row.state.is_unsettled() {
             return row;
         }
-        let now = self.inner.clock.now();
-        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN {
+        let (now, payment_id) = (self.inner.clock.now(), row.payment().payment_id.as_str());
+        let seen =
+            self.inner.provider.died(payment_id, dead.iter().map(|delivery| delivery.began_at).collect());
+        if seen < ALIKE_MIN && dying_company(&row, &self.company(now).await, now) < ALIKE_MIN {
             return row;
         }
-        let payment_id = row.payment().payment_id.as_str();
         tracing::error!(payment_id, deaths = dead.len(), "not held against it: other payments die as well");
         match self.inner.ledger.change(&row, &Change::Excuse(dead), now).await {
             Ok(Changed::Row(excused)) => excused,

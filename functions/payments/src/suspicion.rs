@@ -115,7 +115,11 @@ pub struct Met {
 
 /// What one container has seen others meet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Suspicions(BTreeMap<Operation, Witnesses>);
+pub struct Suspicions {
+    met: BTreeMap<Operation, Witnesses>,
+    /// The last whose deliveries had died, oldest first, and when those had begun.
+    died: VecDeque<(String, BTreeSet<UnixMs>)>,
+}
 
 /// The last to try an operation, oldest first, each with what it met last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -177,8 +181,22 @@ impl Suspicions {
         }
     }
 
+    /// Takes note that deliveries of `who` died, begun at these instants, and says how many others died since the first of
+    /// them. The last to be worked on after a crash of everybody finds nobody left in the ledger: the others are settled.
+    pub fn died(&mut self, who: &str, deaths: BTreeSet<UnixMs>) -> usize {
+        self.died.retain(|(other, _)| other != who);
+        let is_company =
+            |at: &UnixMs| deaths.first().is_some_and(|first| first <= at) && !is_along(&deaths, *at);
+        let others = self.died.iter().filter(|(_, died)| died.iter().any(is_company)).count();
+        self.died.push_back((who.to_owned(), deaths));
+        if self.died.len() > WITNESSES_MAX {
+            self.died.pop_front();
+        }
+        others
+    }
+
     fn of(&mut self, operation: Operation) -> &mut Witnesses {
-        self.0.entry(operation).or_default()
+        self.met.entry(operation).or_default()
     }
 }
 
@@ -244,9 +262,13 @@ pub fn company(row: &Row, what: &str, others: &[Unsettled]) -> usize {
 #[must_use]
 pub fn dying_company(row: &Row, others: &[Unsettled], now: UnixMs) -> usize {
     let own: BTreeSet<UnixMs> = row.open.iter().map(|delivery| delivery.began_at).collect();
-    let along = |at: &UnixMs| own.iter().any(|own| own.since_ms(*at).abs() <= BATCH_SPREAD_MS);
     let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
-    others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !along(&at))).count()
+    others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !is_along(&own, at))).count()
+}
+
+/// Whether a delivery begun at this instant died in the same crash as one of `deaths`.
+fn is_along(deaths: &BTreeSet<UnixMs>, at: UnixMs) -> bool {
+    deaths.iter().any(|death| death.since_ms(at).abs() <= BATCH_SPREAD_MS)
 }
 
 #[cfg(test)]
@@ -363,6 +385,18 @@ mod tests {
             [601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))),
             [Leave::Granted, Leave::Granted]
         );
+    }
+
+    #[test]
+    fn others_that_died_meanwhile_are_company_though_they_are_settled() {
+        let mut suspicions = Suspicions::default();
+        let deaths = |seconds: &[i64]| seconds.iter().map(|seconds| at_s(*seconds)).collect::<BTreeSet<_>>();
+        assert_eq!(suspicions.died("long before", deaths(&[0, 100])), 0);
+        assert_eq!(suspicions.died("one", deaths(&[200, 300])), 0);
+        assert_eq!(suspicions.died("with it", deaths(&[201, 301])), 0);
+        assert_eq!(suspicions.died("another", deaths(&[150, 250])), 2);
+        assert_eq!(suspicions.died("another", deaths(&[150, 250])), 2);
+        assert_eq!(suspicions.died("later", deaths(&[1_000])), 0);
     }
 
     #[test]
