@@ -114,6 +114,9 @@ fn fault(kind: Kind, span_ms: u64, stream: &mut Stream) -> Fault {
     let (scope, hop) = (scope(kind, stream), hop(kind, stream));
     let when = if kind == Kind::StripeRefusing {
         When::Rate(Rate::Steady(Chance::from_ppm(*pick(&REFUSED_SHARES, stream))))
+    } else if kind == Kind::Poison {
+        // Where several are poison it is the deployment, and waits for a human.
+        When::Nth([stream.between(1, NTH_MAX)].into())
     } else if hop.is_some() {
         When::Rate(Rate::Steady(Chance::ALWAYS))
     } else {
