@@ -66,7 +66,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn an_unknown_name_is_answered_with_the_known_ones() {
     let folder = Folder::new("unknown");
-    insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
     insta::assert_snapshot!(folder.refused(&["run", "--fault", "stripe-sleepy=0.3"]), @"error: --fault <KIND[/PLACEMENT][=SHARE]>: fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"error: --target <TARGET>: target aws does not exist yet; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local"]), @"error: --target <TARGET>: target local does not exist yet; accepted: sim");
@@ -101,7 +101,7 @@ fn a_bad_file_is_named_with_its_line() {
     folder.file("template.yaml", TEMPLATE);
     insta::assert_snapshot!(folder.refused(&["run", "broken.toml"]), @"error: broken.toml:3: key with no value, expected `=`");
     insta::assert_snapshot!(folder.refused(&["run", "rate.toml"]), @"error: rate.toml:2: rate 1.5; accepted: 0 to 1");
-    insta::assert_snapshot!(folder.refused(&["run", "no/such.toml"]), @"error: cannot read the experiment no/such.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(folder.refused(&["run", "no/such.toml"]), @"error: cannot read the experiment no/such.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
     insta::assert_snapshot!(folder.refused(&["run", "--file", "broken.ndjson"]), @r#"error: broken.ndjson:2: not a JSON object: EOF while parsing an object at column 14: {"amount":1999; accepted: one JSON object on each line"#);
     insta::assert_snapshot!(folder.refused(&["run", "--file", "missing.ndjson"]), @"error: cannot read payments from missing.ndjson: No such file or directory (os error 2); accepted: a file with one JSON object on each line");
     insta::assert_snapshot!(folder.refused(&["run", "--file", "."]), @"error: cannot read payments from .: Is a directory (os error 21); accepted: a file with one JSON object on each line");

@@ -8,7 +8,7 @@ use chaos::faults::Kind;
 use chaos::journal::Event;
 use chaos::world::{self, Code, History};
 use payments::UnixMs;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 /// Forty payments in twenty minutes, while these faults, as in an experiment file, go wrong from the third minute on.
@@ -178,6 +178,16 @@ fn a_visibility_that_cannot_be_changed_costs_time_alone() {
 fn invocations_that_are_killed_are_resumed() {
     let history = survived("kind = 'crash', rate = 0.4");
     assert_eq!(ended(&history, "crash"), fired(&history, Kind::Crash));
+}
+
+#[test]
+fn work_that_panics_costs_a_record_and_no_container() {
+    for placement in ["before", "after"] {
+        let history = survived(&format!("kind = 'panic', placement = '{placement}', rate = 0.3"));
+        assert!(fired(&history, Kind::Panic) > 0, "{placement}");
+        let lost = count(&history, |event| matches!(event, Event::Failed { .. }));
+        assert_eq!(lost, 0, "{placement}");
+    }
 }
 
 #[test]
@@ -378,4 +388,51 @@ fn intents_that_the_key_does_not_open_wait_until_it_does() {
         record.at < history.began.plus_ms(15 * 60_000) && matches!(record.event, Event::Charged { .. })
     });
     assert!(!charged_early, "an intent that the key does not open was charged");
+}
+
+/// A fault of everybody is nobody's: all is charged after it, nothing is quarantined, and people were asked for at once.
+fn is_held_against_nobody(payments: u32, over: &str, faults: &[&str]) {
+    let workload = format!("workload = {{ payments = {payments}, over = '{over}' }}");
+    let history = run_text(&format!("{workload}\nfault = [{}]", faults.join(", ")), 1);
+    assert_passes(&history, &faults.join(", "));
+    assert!(history.held(&history.names.quarantine).is_empty());
+    let states: BTreeSet<&str> = history.ledger.iter().map(|row| row.state.as_str()).collect();
+    assert_eq!(states, BTreeSet::from(["succeeded"]));
+    assert!(history.mails.iter().any(|mail| mail.subject.contains("ACTION NEEDED")));
+}
+
+const HOUR: &str = "from = '10m', for = '1h', rate = 1.0";
+
+#[test]
+fn what_stripe_refuses_everybody_is_held_against_nobody() {
+    for refusal in [
+        "operations = ['create'], status = 400",
+        "operations = ['create'], placement = 'stored', status = 400",
+        "operations = ['create'], status = 400, code = 'account_invalid'",
+        "operations = ['confirm'], status = 400",
+        "operations = ['confirm'], status = 404",
+        "operations = ['confirm'], status = 402",
+        "operations = ['confirm'], status = 402, code = 'testmode_charges_only'",
+    ] {
+        is_held_against_nobody(60, "90m", &[&format!("{{ kind = 'stripe-refusing', {refusal}, {HOUR} }}")]);
+    }
+}
+
+#[test]
+fn look_ups_that_are_refused_are_held_against_nobody() {
+    let lost = "{ kind = 'stripe-lost-answer', operations = ['confirm'], for = '1h 10m', rate = 1.0 }";
+    let refused = format!("{{ kind = 'stripe-refusing', operations = ['retrieve'], status = 400, {HOUR} }}");
+    is_held_against_nobody(60, "90m", &[lost, &refused]);
+}
+
+#[test]
+fn a_deployment_that_panics_makes_no_payment_poison() {
+    is_held_against_nobody(40, "20m", &[&format!("{{ kind = 'panic', operations = ['create'], {HOUR} }}")]);
+}
+
+#[test]
+fn a_deployment_that_crashes_makes_no_payment_poison() {
+    let crash =
+        "{ kind = 'crash', operations = ['consumer'], hop = 4, from = '10m', for = '1h', rate = 1.0 }";
+    is_held_against_nobody(500, "2h", &[crash]);
 }

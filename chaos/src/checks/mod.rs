@@ -11,6 +11,7 @@ mod calls_bounded;
 mod charged_on_record;
 mod charged_once;
 mod dead_letters;
+mod declined_for_cause;
 mod drained;
 mod evidence;
 mod faults_fired;
@@ -20,6 +21,7 @@ mod identity;
 mod intents;
 mod ledger_agrees;
 mod letters;
+mod mishaps;
 mod never_back;
 mod no_strange_charge;
 mod nothing_lost;
@@ -31,7 +33,9 @@ mod quarantined_for_cause;
 mod redrive_into_outage;
 mod sound_rows;
 mod steady_before;
+mod suspicion_spared;
 mod told_in_time;
+mod told_when_ours;
 
 pub use alarms::ALARM_MS_MAX;
 pub use calls_bounded::CALLS_PER_DELIVERY_MAX;
@@ -108,7 +112,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 23] = [
+pub const ALL: [Check; 26] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -188,6 +192,12 @@ pub const ALL: [Check; 23] = [
         judge: quarantined_for_cause::check,
     },
     Check {
+        name: "declined-for-cause",
+        promise: Promise::Safety,
+        demands: "no payment is declined that no issuer declined",
+        judge: declined_for_cause::check,
+    },
+    Check {
         name: "alarms-as-expected",
         promise: Promise::Liveness,
         demands: "the alarms that should fire do, four minutes after the first dead letter at most, and no other",
@@ -198,6 +208,12 @@ pub const ALL: [Check; 23] = [
         promise: Promise::Liveness,
         demands: "two minutes after any dead letter, six after anything in quarantine, a mail has said so",
         judge: told_in_time::check,
+    },
+    Check {
+        name: "told-when-ours",
+        promise: Promise::Liveness,
+        demands: "ten minutes after a fault of everybody hit its third payment, a mail has asked for a human",
+        judge: told_when_ours::check,
     },
     Check {
         name: "one-mail-per-transition",
@@ -216,6 +232,12 @@ pub const ALL: [Check; 23] = [
         promise: Promise::Liveness,
         demands: "a container asks a dead Stripe only as often as its breaker lets it",
         judge: outage_spared::check,
+    },
+    Check {
+        name: "suspicion-spared",
+        promise: Promise::Liveness,
+        demands: "while everybody is refused alike, a container asks once a minute",
+        judge: suspicion_spared::check,
     },
     Check {
         name: "one-intent-per-generation",

@@ -3,11 +3,14 @@
 //!
 //! A cause is: the message is no payment, a drill, or at odds with its row; Stripe refused the payment in its own words
 //! (a 4xx other than those that say "later" or "not with this key"), or its intent came to a state that no delivery
-//! leaves; or deliveries of it died; or it came back from a redrive without ever having reached the ledger.
+//! leaves; or deliveries of it died; or it came back from a redrive without ever having reached the ledger. What a fault
+//! makes everybody meet is no cause, once enough have met it that it could be known.
 //! Invariant: every message in quarantine is held against what happened to its own payment, never to others.
 
 use super::evidence::attribute;
-use super::{Evidence, Finding, Meaning, Subject, Verdict};
+use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps, others};
+use super::{Evidence, Finding, Meaning, Verdict};
+use crate::faults::Kind;
 use crate::journal::Event;
 use crate::units::counted;
 use payments::quarantine::ORIGINAL;
@@ -39,27 +42,42 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 
 /// Payments that something of their own happened to.
 fn blamed(evidence: &Evidence<'_>) -> BTreeSet<String> {
-    let mut blamed = BTreeSet::new();
-    let mut batches = BTreeMap::new();
+    let mishaps = mishaps(evidence);
+    let is_own = |it: &&_| is_own(evidence, &mishaps, it);
+    let met = mishaps.iter().filter(is_own).map(|it| it.payment.clone());
+    ends(evidence).into_iter().map(str::to_owned).chain(met).collect()
+}
+
+/// Payments whose intent came to a state that no delivery leaves, or that kill whoever works on them. An intent that we
+/// canceled ourselves is canceled because its payment was given up, not the other way round.
+fn ends<'e>(evidence: &'e Evidence<'_>) -> BTreeSet<&'e str> {
+    let (mut ends, mut given_up) = (BTreeSet::new(), BTreeSet::new());
     for record in &evidence.history.records {
-        if let Event::StripeCalled { payment: Some(payment), status, said, .. } = &record.event
-            && is_about_the_payment(*status, said.as_deref())
-        {
-            blamed.insert(payment.clone());
-        } else if let Event::Invoked { request, messages, .. } = &record.event {
-            batches.insert(request.as_str(), messages);
-        } else if let Event::Failed { request, how: "crash" | "timeout" | "out-of-memory", .. } =
-            &record.event
-        {
-            let died = batches.get(request.as_str()).into_iter().flat_map(|messages| messages.iter());
-            for message in died {
-                if let Subject::Payment(payment) = evidence.subject(message) {
-                    blamed.insert(payment);
-                }
-            }
+        if let Event::StripeCalled { payment: Some(payment), operation, said, .. } = &record.event {
+            given_up.extend((*operation == "cancel").then_some(payment.as_str()));
+            let has_ended = match said.as_deref() {
+                Some("requires_capture" | "requires_payment_method") => true,
+                Some("canceled") => !given_up.contains(payment.as_str()),
+                Some(_) | None => false,
+            };
+            ends.extend(has_ended.then_some(payment.as_str()));
+        } else if let Event::FaultFired { fault, on, .. } = &record.event {
+            ends.extend((*fault == Kind::Poison.name()).then_some(on.as_str()));
         }
     }
-    blamed
+    ends
+}
+
+/// Whether a mishap speaks against its payment: it was met by this one, or by too few for anybody to know better.
+fn is_own(evidence: &Evidence<'_>, mishaps: &[Mishap], mishap: &Mishap) -> bool {
+    match mishap.met_by {
+        MetBy::One => true,
+        MetBy::Everybody(fault) => {
+            let until = evidence.payments.get(&mishap.payment).and_then(|file| file.settled);
+            let until = until.unwrap_or(evidence.history.ended);
+            others(mishaps, &mishap.payment, fault, until) < OTHERS_MIN
+        }
+    }
 }
 
 /// How often each message was dead-lettered, by its first id.
@@ -73,15 +91,11 @@ fn rounds<'a>(evidence: &'a Evidence<'_>) -> BTreeMap<&'a str, u32> {
     rounds
 }
 
-fn is_about_the_payment(status: Option<u16>, said: Option<&str>) -> bool {
-    let says_no = matches!(status, Some(400 | 402 | 404));
-    says_no || matches!(said, Some("canceled" | "requires_capture" | "requires_payment_method"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
+    use crate::faults::Window;
 
     fn quarantined(before: impl FnOnce(&mut Tale, &str)) -> Verdict {
         let mut tale = Tale::new();
@@ -132,6 +146,80 @@ mod tests {
             assert!(matches!(died(death), Verdict::Pass(_)), "{death}");
         }
         assert!(matches!(died("error"), Verdict::Fail(_)), "an error is no death");
+    }
+
+    /// A payment to which this happened, as it did to so many others before, under a fault of this kind for everybody.
+    fn quarantined_among(others: usize, kind: Kind, mut happens: impl FnMut(&mut Tale, &str)) -> Verdict {
+        let mut tale = Tale::new();
+        tale.fault(kind, Window::ALWAYS, 1);
+        tale.history().experiment.faults[0].hop = Some(3);
+        for other in (0..others).map(|n| format!("other-{n}")) {
+            happens(&mut tale, &other);
+            tale.wait_ms(5_000);
+        }
+        let message = tale.send(&body(ORDER, 1999));
+        tale.write(ORDER, "received");
+        happens(&mut tale, ORDER);
+        tale.quarantine(&message, "poison");
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn what_everybody_meets_is_nobodys_cause() {
+        let refuse = |tale: &mut Tale, payment: &str| {
+            tale.call(payment, "confirm", Some(402), Some(Kind::StripeRefusing.name()));
+        };
+        let panic = |tale: &mut Tale, payment: &str| {
+            let (fault, on) = (Kind::Panic.name(), format!("create {payment}"));
+            tale.happen(Event::FaultFired { fault, placement: None, on });
+        };
+        let crash = |tale: &mut Tale, payment: &str| {
+            let message = tale.send(&body(payment, 1999));
+            tale.die(&message, "crash");
+        };
+        for others in [OTHERS_MIN - 1, OTHERS_MIN] {
+            let verdicts = [
+                quarantined_among(others, Kind::StripeRefusing, refuse),
+                quarantined_among(others, Kind::Panic, panic),
+                quarantined_among(others, Kind::Crash, crash),
+            ];
+            for verdict in verdicts {
+                assert_eq!(
+                    matches!(verdict, Verdict::Fail(_)),
+                    others == OTHERS_MIN,
+                    "{others}: {verdict:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_intent_that_we_canceled_ourselves_is_no_cause() {
+        let canceled = |operation| {
+            quarantined(|tale, _| {
+                tale.happen(Event::StripeCalled {
+                    request: "request-1".to_owned(),
+                    operation,
+                    intent: None,
+                    payment: Some(ORDER.to_owned()),
+                    status: Some(200),
+                    said: Some("canceled".to_owned()),
+                    fault: None,
+                });
+            })
+        };
+        assert!(matches!(canceled("retrieve"), Verdict::Pass(_)));
+        assert!(matches!(canceled("cancel"), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn what_is_drawn_for_each_is_a_cause_however_many_it_hits() {
+        let crash = |tale: &mut Tale, payment: &str| {
+            tale.history().experiment.faults[0].hop = None;
+            let message = tale.send(&body(payment, 1999));
+            tale.die(&message, "crash");
+        };
+        assert!(matches!(quarantined_among(20, Kind::Crash, crash), Verdict::Pass(_)));
     }
 
     #[test]

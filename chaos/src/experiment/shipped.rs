@@ -30,6 +30,12 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "poison", text: include_str!("../../experiments/poison.toml") },
     Shipped { name: "stored-500s", text: include_str!("../../experiments/stored-500s.toml") },
     Shipped { name: "credentials-revoked", text: include_str!("../../experiments/credentials-revoked.toml") },
+    Shipped { name: "confirms-refused", text: include_str!("../../experiments/confirms-refused.toml") },
+    Shipped {
+        name: "account-may-not-charge",
+        text: include_str!("../../experiments/account-may-not-charge.toml"),
+    },
+    Shipped { name: "consumer-panics", text: include_str!("../../experiments/consumer-panics.toml") },
     Shipped { name: "ledger-throttled", text: include_str!("../../experiments/ledger-throttled.toml") },
     Shipped { name: "gray-failure", text: include_str!("../../experiments/gray-failure.toml") },
     Shipped { name: "duplicate-storm", text: include_str!("../../experiments/duplicate-storm.toml") },

@@ -56,6 +56,8 @@ pub enum Kind {
     Conflicting,
     /// An invocation is killed at one of its network hops.
     Crash,
+    /// The work on a record panics at a call to Stripe.
+    Panic,
     /// Lambda kills an invocation at its timeout.
     FunctionTimeout,
     /// A container runs out of memory.
@@ -177,7 +179,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -201,6 +203,7 @@ impl Kind {
         Self::Repeated,
         Self::Conflicting,
         Self::Crash,
+        Self::Panic,
         Self::FunctionTimeout,
         Self::OutOfMemory,
         Self::SlowStart,
@@ -245,6 +248,7 @@ impl Kind {
             Self::Repeated => table::input::REPEATED,
             Self::Conflicting => table::input::CONFLICTING,
             Self::Crash => table::lambda::CRASH,
+            Self::Panic => table::lambda::PANIC,
             Self::FunctionTimeout => table::lambda::FUNCTION_TIMEOUT,
             Self::OutOfMemory => table::lambda::OUT_OF_MEMORY,
             Self::SlowStart => table::lambda::SLOW_START,

@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 11] = [
+pub const DEMANDS: [Demand; 13] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -46,6 +46,7 @@ pub const DEMANDS: [Demand; 11] = [
         unless: Unless::Fault(hits_responder),
         why: "a turn that is lost, dies or cannot publish tells a minute later, several of them later still",
     },
+    Demand { check: "told-when-ours", unless: Unless::Fault(hits_responder), why: "the same" },
     Demand {
         check: "one-mail-per-transition",
         unless: Unless::Fault(|fault| {
@@ -70,6 +71,11 @@ pub const DEMANDS: [Demand; 11] = [
         unless: Unless::Nothing,
         why: "a breaker counts what fails, whatever else does",
     },
+    Demand {
+        check: "suspicion-spared",
+        unless: Unless::Nothing,
+        why: "a container remembers what it met, whatever else happens",
+    },
     Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
     Demand {
         check: "faults-fired",
@@ -79,8 +85,9 @@ pub const DEMANDS: [Demand; 11] = [
     Demand { check: "dead-letters-as-expected", unless: Unless::Drawn, why: "nobody expects a number" },
     Demand {
         check: "drained",
-        unless: Unless::Nothing,
-        why: "every fault ends, and everything must come to rest after it",
+        unless: Unless::Fault(|fault| matches!(fault.kind, Kind::Malformed | Kind::Oversized)),
+        why: "every fault ends, and everything must come to rest after it; but for several messages that nobody can read, \
+              which wait for one that can be read, or for a human, and a seed's traffic is over",
     },
 ];
 
@@ -128,6 +135,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::Oversized
         | Kind::Repeated
         | Kind::Conflicting
+        | Kind::Panic
         | Kind::DuplicateDelivery
         | Kind::ReorderedDelivery
         | Kind::Redelivered

@@ -135,6 +135,13 @@ impl Victim<'_> {
         }
     }
 
+    /// Whether the work that makes the call panics at this side of it.
+    pub(super) fn panics(&self, placement: Placement, now: UnixMs) -> bool {
+        let is_here = |fault: &Fault| fault.placement == Some(placement);
+        self.can_meet(Kind::Panic)
+            && self.faults.fires_among(Kind::Panic, now, &self.subject, is_here).is_some()
+    }
+
     /// How much later than usual a slow answer comes.
     fn late_ms(&self, hit: Hit) -> u64 {
         match hit.times {

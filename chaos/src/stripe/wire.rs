@@ -12,7 +12,7 @@ use super::params::Form;
 use super::provider::Provider;
 use super::trouble::{Back, Ending, Failing, Keyed, OTHER, Victim, Way};
 use super::{Arrival, Fate, Instead, Reply, Ticket};
-use crate::faults::{Kind, Subject};
+use crate::faults::{Kind, Placement, Subject};
 use crate::journal::Event;
 use crate::link::Link;
 use ::stripe::TransportError;
@@ -80,8 +80,10 @@ impl Wire {
         let to_edge_ms = latency_ms / LATENCY_TO_EDGE_DIVISOR;
         sleep_ms(to_edge_ms).await;
         let call = Call::of(&self, route.as_ref(), &request, usual_ms);
+        self.panic(&call, Placement::Before);
         let outcome = self.meet(&call, &request, latency_ms - to_edge_ms).await;
         self.link.hop().await;
+        self.panic(&call, Placement::After);
         match outcome {
             Outcome::Answered(response) => Ok(response),
             Outcome::Slowly(late_ms, response) => {
@@ -225,6 +227,14 @@ impl Wire {
         let poisons = |payment: &String| self.provider.faults().poisons(payment, self.provider.now());
         if call.payment.as_ref().is_some_and(poisons) {
             self.link.trip();
+        }
+    }
+
+    /// Lets whoever calls panic, if that is what is wrong with it. The panic was meant, so it is not announced: no hook
+    /// runs.
+    fn panic(&self, call: &Call, placement: Placement) {
+        if self.victim(call).panics(placement, self.provider.now()) {
+            std::panic::resume_unwind(Box::new("a fault named panic"));
         }
     }
 

@@ -7,6 +7,7 @@ mod company;
 mod inputs;
 mod repeats;
 mod sequences;
+mod suspicion;
 mod town;
 
 use chaos::cloud::sqs::{MessageAttribute, NewMessage};

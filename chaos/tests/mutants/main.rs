@@ -17,6 +17,7 @@ mod protocol;
 mod provider;
 mod queues;
 mod responder;
+mod suspicion;
 mod weather;
 
 use chaos::checks::Outcome;
@@ -29,9 +30,10 @@ use std::num::NonZeroUsize;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 8] = [
+const FAMILIES: [&[Mutant]; 9] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
+    &suspicion::MUTANTS,
     &provider::MUTANTS,
     &ledger::MUTANTS,
     &queues::MUTANTS,
@@ -48,6 +50,11 @@ fn handlers_as_articles_show_them_are_caught() {
 #[test]
 fn mutants_of_the_protocol_are_caught() {
     each_is_caught(&protocol::MUTANTS);
+}
+
+#[test]
+fn mutants_of_the_suspicion_are_caught() {
+    each_is_caught(&suspicion::MUTANTS);
 }
 
 #[test]

@@ -40,6 +40,12 @@ pub(crate) enum Weather {
     Murky,
     /// The key is refused for a while.
     LockedOut,
+    /// Every confirm is refused for a while, in a few words.
+    Misled,
+    /// The account may not charge for a while.
+    Barred,
+    /// Every delivery dies for a while.
+    Crashing,
     /// Limiters, and keys in use.
     Limited,
     /// DynamoDB throttles most writes.
@@ -60,7 +66,7 @@ pub(crate) enum Weather {
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -77,6 +83,9 @@ impl Weather {
         Self::Fickle,
         Self::Murky,
         Self::LockedOut,
+        Self::Misled,
+        Self::Barred,
+        Self::Crashing,
         Self::Limited,
         Self::Throttled,
         Self::Rotated,
@@ -109,6 +118,7 @@ impl Weather {
             Self::Blip => payments(60, "3m"),
             Self::Poison | Self::LockedOut | Self::Rotated => payments(40, "10m"),
             Self::Stored | Self::Murky | Self::Limited | Self::Throttled => payments(40, "8m"),
+            Self::Misled | Self::Barred | Self::Crashing => payments(60, "15m"),
             Self::Garbage => payments(40, "5m"),
             Self::Deadly => payments(20, "2m"),
             Self::Outage | Self::Mute | Self::Echo => payments(80, "40m"),
@@ -149,6 +159,16 @@ impl Weather {
                  { kind = 'stripe-garbage', placement = 'after', operations = ['confirm'], rate = 0.4, for = '8m' }"
             }
             Self::LockedOut => "{ kind = 'stripe-unauthorized', rate = 1.0, from = '2m', for = '5m' }",
+            Self::Misled => {
+                "{ kind = 'stripe-refusing', operations = ['confirm'], status = 400, from = '2m', for = '20m', rate = 1.0 }"
+            }
+            Self::Barred => {
+                "{ kind = 'stripe-refusing', operations = ['confirm'], status = 402, code = 'testmode_charges_only',
+                   from = '2m', for = '20m', rate = 1.0 }"
+            }
+            Self::Crashing => {
+                "{ kind = 'panic', operations = ['create'], from = '2m', for = '20m', rate = 1.0 }"
+            }
             Self::Limited => {
                 "{ kind = 'stripe-throttled', rate = 0.2, for = '8m' },
                  { kind = 'stripe-conflict', rate = 0.2, for = '8m' }"
@@ -175,7 +195,9 @@ impl Weather {
                 "dead_letters = 'none'"
             }
             Self::Blip => "dead_letters = 'none'\ndrained_within = '3m'",
-            Self::Busy | Self::LockedOut => "dead_letters = 'any'",
+            Self::Busy | Self::LockedOut | Self::Misled | Self::Barred | Self::Crashing => {
+                "dead_letters = 'any'"
+            }
             Self::Rough
             | Self::Silent
             | Self::Twins

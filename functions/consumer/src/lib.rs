@@ -30,6 +30,7 @@ use payments::charge::{Delivery, Event, Step};
 use payments::ledger::OpenDelivery;
 use payments::pace::Pace;
 use payments::request::Wording;
+use payments::suspicion::{Leave, Operation, Suspicions};
 use payments::{Payment, Row, UnixMs};
 use provider::Provider;
 use quarantine::Quarantine;
@@ -71,12 +72,18 @@ pub struct Protocol {
     pub begin: fn(Row, &OpenDelivery, &Arc<Wording>) -> (Delivery, Step),
     /// Takes what came of a step and says the next.
     pub next: fn(&mut Delivery, Event) -> Step,
+    /// Says whether an operation may be tried while a suspicion stands.
+    pub leave: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
 }
 
 impl Protocol {
     /// The one that is deployed.
-    pub const DEPLOYED: Self =
-        Self { wording: stripe::wording, begin: Delivery::begin, next: Delivery::next };
+    pub const DEPLOYED: Self = Self {
+        wording: stripe::wording,
+        begin: Delivery::begin,
+        next: Delivery::next,
+        leave: Suspicions::leave,
+    };
 }
 
 impl Default for Protocol {
@@ -113,7 +120,7 @@ impl Consumer {
         let pace = Pace::shared(config.stripe_rate_per_s, config.concurrency);
         let inner = Inner {
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            provider: Provider::new(charger, secret, clock.clone(), pace),
+            provider: Provider::new(charger, secret, clock.clone(), pace, ports.protocol.leave),
             quarantine: Quarantine::new(ports.sqs.clone(), config.quarantine_queue_url),
             source: Source::new(ports.sqs, config.source_queue_url),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),

@@ -22,6 +22,7 @@ pub(crate) struct Provider {
     secret: Secret,
     clock: Clock,
     memory: Mutex<Memory>,
+    may: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
 }
 
 /// What the container remembers of Stripe between payments.
@@ -82,10 +83,16 @@ impl Calls {
 }
 
 impl Provider {
-    pub(crate) fn new(charger: Charger, secret: Secret, clock: Clock, pace: Pace) -> Self {
+    pub(crate) fn new(
+        charger: Charger,
+        secret: Secret,
+        clock: Clock,
+        pace: Pace,
+        may: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
+    ) -> Self {
         let memory =
             Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default(), beat_at: None };
-        Self { charger, secret, clock, memory: Mutex::new(memory) }
+        Self { charger, secret, clock, memory: Mutex::new(memory), may }
     }
 
     /// Opens the connection and fetches the key; whatever fails will be met again by the first payment.
@@ -153,7 +160,7 @@ impl Provider {
     fn leave(&self, call: &Call, delivery: &Delivery, now: UnixMs) -> Leave {
         match delivery.row().blamed {
             Blamed::Payment => Leave::Granted,
-            Blamed::Nobody => self.memory().suspicions.leave(call.operation(), now),
+            Blamed::Nobody => (self.may)(&mut self.memory().suspicions, call.operation(), now),
         }
     }
 

@@ -232,13 +232,12 @@ impl Work<'_> {
         if dead.is_empty() || !row.state.is_unsettled() || row.blamed == Blamed::Payment {
             return row;
         }
-        let now = self.inner.clock.now();
+        let (now, payment_id) = (self.inner.clock.now(), row.payment().payment_id.as_str());
         if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN
             || self.others_came_through(&dead).await
         {
             return row;
         }
-        let payment_id = row.payment().payment_id.as_str();
         tracing::error!(payment_id, deaths = dead.len(), "not held against it: other payments die as well");
         match self.inner.ledger.change(&row, &Change::Excuse(dead), now).await {
             Ok(Changed::Row(excused)) => excused,

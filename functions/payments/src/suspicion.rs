@@ -258,9 +258,13 @@ pub fn company(row: &Row, what: &str, others: &[Unsettled]) -> usize {
 #[must_use]
 pub fn dying_company(row: &Row, others: &[Unsettled], now: UnixMs) -> usize {
     let own: BTreeSet<UnixMs> = row.open.iter().map(|delivery| delivery.began_at).collect();
-    let along = |at: &UnixMs| own.iter().any(|own| own.since_ms(*at).abs() <= BATCH_SPREAD_MS);
     let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
-    others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !along(&at))).count()
+    others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !is_along(&own, at))).count()
+}
+
+/// Whether a delivery begun at this instant died in the same crash as one of `deaths`.
+fn is_along(deaths: &BTreeSet<UnixMs>, at: UnixMs) -> bool {
+    deaths.iter().any(|death| death.since_ms(at).abs() <= BATCH_SPREAD_MS)
 }
 
 /// What a container knows of its own reading. A parser is the same for all that it reads, so chance has no part in it: who

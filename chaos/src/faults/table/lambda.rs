@@ -2,7 +2,7 @@
 //!
 //! Invariant: one row a kind, and nothing about a kind is said elsewhere.
 
-use super::super::kinds::{Description, Family};
+use super::super::kinds::{Description, Family, Placement};
 
 /// The two functions of the stack.
 const FUNCTIONS: &[&str] = &["consumer", "responder"];
@@ -17,6 +17,18 @@ pub(in super::super) const CRASH: Description = Description {
     does: "kills an invocation at one of its network hops, before or after an effect",
     cause: "a host that dies, a runtime that aborts",
     heals: "the message becomes visible again and the next delivery resumes",
+};
+
+pub(in super::super) const PANIC: Description = Description {
+    name: "panic",
+    family: Family::Lambda,
+    default_share: 0.05,
+    placements: &[Placement::Before, Placement::After],
+    operations: &["create", "confirm", "retrieve", "cancel"],
+    prevents_calls: false,
+    does: "lets the work on a record panic at a call to Stripe; before: nothing is sent, after: the answer is there",
+    cause: "a deployment with a bug, an answer of a form nobody thought of",
+    heals: "the message becomes visible again; the container and the others of its batch live on",
 };
 
 pub(in super::super) const FUNCTION_TIMEOUT: Description = Description {

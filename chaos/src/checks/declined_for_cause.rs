@@ -1,0 +1,82 @@
+//! No payment is declined unless its issuer said no: a decline is final, its message goes, and nobody is told.
+//!
+//! What Stripe refuses for the account, with a 402 or otherwise, is no issuer's word.
+//! Invariant: every declined row is held against what was said of its own intent, whoever heard it.
+
+use super::{Evidence, Finding, Verdict};
+use crate::faults::Kind;
+use crate::journal::Event;
+use crate::units::counted;
+use std::collections::BTreeSet;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let said_no: BTreeSet<&str> =
+        evidence.history.records.iter().filter_map(|record| said_no(&record.event)).collect();
+    let rows = evidence.history.ledger.iter().filter(|row| row.state == "declined");
+    let declined: Vec<&str> = rows.map(|row| row.payment.as_str()).collect();
+    let unsaid = declined.iter().filter(|payment| !said_no.contains(*payment));
+    let findings = unsaid.map(|payment| Finding::payment(payment, "declined, and no issuer said no"));
+    Verdict::from_findings(findings.collect(), || {
+        format!("{} declined, each by its issuer", counted(declined.len() as u64, "payment"))
+    })
+}
+
+/// The payment that an issuer turned down, or wanted to see the cardholder for: as Stripe said so, as its intent tells
+/// later, or as Stripe found out when nobody waited for it.
+fn said_no(event: &Event) -> Option<&str> {
+    let tells = |said: &str| matches!(said, "requires_payment_method" | "requires_action");
+    if let Event::StripeCalled { payment: Some(payment), status, said, fault, .. } = event {
+        let is_refused = *status == Some(402) && *fault != Some(Kind::StripeRefusing.name());
+        (is_refused || said.as_deref().is_some_and(tells)).then_some(payment)
+    } else if let Event::StripeActed { payment: Some(payment), operation: "confirm" | "bank", said, .. } =
+        event
+    {
+        (said.as_deref() != Some("succeeded")).then_some(payment)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{ORDER, Tale};
+    use super::*;
+
+    fn declined(status: Option<u16>, fault: Option<&'static str>) -> Verdict {
+        let mut tale = Tale::new();
+        tale.write(ORDER, "received");
+        tale.call(ORDER, "confirm", status, fault);
+        tale.write(ORDER, "declined");
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn an_issuers_no_is_a_cause() {
+        assert!(matches!(declined(Some(402), None), Verdict::Pass(_)));
+        assert!(matches!(declined(Some(402), Some("declined")), Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn an_intent_that_we_canceled_ourselves_says_nothing_of_its_issuer() {
+        let mut tale = Tale::new();
+        tale.write(ORDER, "received");
+        tale.happen(Event::StripeCalled {
+            request: "request-1".to_owned(),
+            operation: "cancel",
+            intent: None,
+            payment: Some(ORDER.to_owned()),
+            status: Some(200),
+            said: Some("canceled".to_owned()),
+            fault: None,
+        });
+        tale.write(ORDER, "declined");
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn a_decline_that_no_issuer_spoke_is_found() {
+        let found = Verdict::Fail(vec![Finding::payment(ORDER, "declined, and no issuer said no")]);
+        assert_eq!(declined(Some(402), Some("stripe-refusing")), found);
+        assert_eq!(declined(None, None), found);
+    }
+}

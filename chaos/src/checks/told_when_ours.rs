@@ -1,0 +1,133 @@
+//! Trouble of our own is told at once: while a fault refuses or kills everybody, a mail that asks for a human is out ten
+//! minutes after it hit the third payment.
+//!
+//! No provider comes back from it by itself: what waits, waits for somebody who knows.
+//! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next.
+
+use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps};
+use super::{Evidence, Finding, Verdict};
+use crate::faults::Fault;
+use crate::units::duration_ms;
+use payments::UnixMs;
+use payments::limits::ALIKE_MIN;
+use std::collections::BTreeMap;
+
+/// From the third payment to the mail: a delivery that died is one only when its time is up, and a turn sees it then.
+const TELL_MS_MAX: i64 = 600_000;
+
+/// What a subject begins with that asks for a human.
+const ASKS: &str = "ACTION NEEDED";
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    if evidence.history.alerted.responder.is_none() {
+        return Verdict::Inconclusive("the template has nobody who tells".to_owned());
+    }
+    let mishaps = mishaps(evidence);
+    let faults = evidence.history.experiment.faults.iter().enumerate();
+    let ours: Vec<(&Fault, UnixMs)> =
+        faults.filter_map(|(index, fault)| Some((fault, known_by(evidence, &mishaps, index)?))).collect();
+    let asked = asked(evidence);
+    let mut slowest_ms = None;
+    let mut silent = Vec::new();
+    for (fault, since) in ours {
+        let known = asked.iter().find(|(_, until)| until.is_none_or(|until| until >= since));
+        let took_ms = known.map(|(from, _)| from.since_ms(since).max(0));
+        match took_ms.filter(|took_ms| *took_ms <= TELL_MS_MAX) {
+            Some(took_ms) => slowest_ms = slowest_ms.max(Some(took_ms)),
+            None => silent.push(Finding::run(format!(
+                "{} hit everybody, and no mail asked for a human within {}",
+                fault.kind,
+                duration_ms(TELL_MS_MAX.unsigned_abs())
+            ))),
+        }
+    }
+    Verdict::from_findings(silent, || match slowest_ms {
+        None => "nothing of ours hit everybody for long".to_owned(),
+        Some(ms) => {
+            format!("at most {} until a human was asked for", duration_ms(u64::try_from(ms).unwrap_or(0)))
+        }
+    })
+}
+
+/// When a fault of everybody hit its third payment, if it hit more and went on for as long as telling may take.
+fn known_by(evidence: &Evidence<'_>, mishaps: &[Mishap], fault: usize) -> Option<UnixMs> {
+    let mut first: BTreeMap<&str, UnixMs> = BTreeMap::new();
+    let of_fault = |it: &&Mishap| it.met_by == MetBy::Everybody(fault);
+    for mishap in mishaps.iter().filter(of_fault) {
+        first.entry(&mishap.payment).or_insert(mishap.at);
+    }
+    let mut hits: Vec<UnixMs> = first.into_values().collect();
+    hits.sort_unstable();
+    let known = *hits.get(ALIKE_MIN - 1)?;
+    let told_ms = u64::try_from(known.plus_ms(TELL_MS_MAX).since_ms(evidence.history.began)).unwrap_or(0);
+    let lasts = evidence.history.experiment.faults[fault].window.contains(told_ms);
+    (hits.len() >= OTHERS_MIN && lasts).then_some(known)
+}
+
+/// From each mail that asked for a human to the end of its incident.
+fn asked(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> {
+    let letters: Vec<_> = evidence.letters.of_record("recovery").collect();
+    let asks = |(nth, letter): (usize, &&super::Told<'_>)| {
+        letter.subject.is_some_and(|subject| subject.contains(ASKS)).then_some(())?;
+        let end = letters[nth..].iter().find(|later| later.tells == "resolved");
+        Some((letter.published?, end.map(|end| end.decided)))
+    };
+    letters.iter().enumerate().filter_map(asks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Tale;
+    use super::*;
+    use crate::faults::{Kind, Window};
+
+    const HOUR: Window = Window { from_ms: 0, until_ms: 3_600_000 };
+
+    /// So many payments are refused, five seconds apart, and then this happens.
+    fn refused(payments: usize, window: Window, then: impl FnOnce(&mut Tale)) -> Verdict {
+        let mut tale = Tale::new();
+        tale.fault(Kind::StripeRefusing, window, 1);
+        for payment in (0..payments).map(|n| format!("order-{n}")) {
+            tale.call(&payment, "confirm", Some(400), Some(Kind::StripeRefusing.name()));
+        }
+        then(&mut tale);
+        check(&Evidence::of(&tale.told()))
+    }
+
+    fn ask(tale: &mut Tale) {
+        tale.decide("recovery", "opened");
+        tale.publish("request-1", "[payments] ACTION NEEDED: 3 payments waiting");
+    }
+
+    #[test]
+    fn a_refusal_of_everybody_that_nobody_is_asked_about_is_found() {
+        assert!(matches!(refused(5, HOUR, |_| ()), Verdict::Fail(_)));
+        assert!(matches!(refused(5, HOUR, |tale| tale.tell("recovery", "opened")), Verdict::Fail(_)));
+        assert!(matches!(refused(5, HOUR, ask), Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn a_mail_that_comes_late_or_before_another_incident_is_found() {
+        let late = |tale: &mut Tale| {
+            tale.wait_ms(TELL_MS_MAX);
+            ask(tale);
+        };
+        assert!(matches!(refused(5, HOUR, late), Verdict::Fail(_)));
+        let mut tale = Tale::new();
+        ask(&mut tale);
+        tale.tell("recovery", "resolved");
+        tale.fault(Kind::StripeRefusing, HOUR, 1);
+        for payment in (0..5).map(|n| format!("order-{n}")) {
+            tale.call(&payment, "confirm", Some(400), Some(Kind::StripeRefusing.name()));
+        }
+        assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn few_payments_or_a_short_fault_make_no_case() {
+        let short = Window { from_ms: 0, until_ms: 300_000 };
+        for verdict in [refused(4, HOUR, |_| ()), refused(5, short, |_| ())] {
+            assert!(matches!(verdict, Verdict::Pass(_)), "{verdict:?}");
+        }
+    }
+}
