@@ -183,8 +183,14 @@ fn invocations_that_are_killed_are_resumed() {
 #[test]
 fn work_that_panics_costs_a_record_and_no_container() {
     for placement in ["before", "after"] {
-        let history = survived(&format!("kind = 'panic', placement = '{placement}', rate = 0.3"));
-        assert!(fired(&history, Kind::Panic) > 0, "{placement}");
+        let panic = format!("kind = 'panic', placement = '{placement}', rate = 0.3");
+        survived_in_outage(&panic);
+        let history = run(&[&panic], 1);
+        assert_passes(&history, &panic);
+        let source =
+            |event: &Event| matches!(event, Event::Received { queue, .. } if queue == "payments-payments");
+        let (again, panics) = (count(&history, source) - 40, fired(&history, Kind::Panic));
+        assert!(0 < panics && panics <= again, "{placement}: {panics} of {again}");
         let lost = count(&history, |event| matches!(event, Event::Failed { .. }));
         assert_eq!(lost, 0, "{placement}");
     }
