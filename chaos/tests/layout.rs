@@ -61,7 +61,11 @@ fn only_the_consumer_confirms_and_only_the_responder_redrives() {
     assert!(!dependencies("functions/consumer").contains(&"responder".to_owned()));
     let consumer = sources(&root().join("functions/consumer/src"));
     let responder = sources(&root().join("functions/responder/src"));
-    assert!(consumer.contains(".confirm(") && !responder.contains(".confirm("));
+    // Programs that must not compile are no code.
+    let code = |source: &str| {
+        source.lines().filter(|line| !line.starts_with("//!")).any(|line| line.contains(".confirm("))
+    };
+    assert!(code(&consumer) && !code(&responder));
     assert!(responder.contains("start_message_move_task") && !consumer.contains("start_message_move_task"));
 }
 

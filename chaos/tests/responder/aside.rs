@@ -18,7 +18,10 @@ async fn set_aside(town: &Town, hop: u64) {
     town.send(&payment(ORDER, 1_999));
     town.pass_s(UNTIL_SET_ASIDE_S).await;
     assert_eq!(town.quarantined(), ["stuck"]);
-    assert_eq!((town.row(ORDER, "state").as_str(), town.row(ORDER, "unsettled").as_str()), ("intended", "set_aside"));
+    assert_eq!(
+        (town.row(ORDER, "state").as_str(), town.row(ORDER, "unsettled").as_str()),
+        ("intended", "set_aside")
+    );
     assert!(town.dead_letters().is_empty() && town.source().is_empty());
 }
 
@@ -47,7 +50,10 @@ fn what_was_set_aside_goes_on_by_itself_once_stripe_knows_its_intent() {
         town.pass_s(3_600).await;
         assert_eq!((town.row(ORDER, "state").as_str(), town.charges().len()), ("succeeded", 1));
         assert!(town.quarantined().is_empty() && town.source().is_empty());
-        assert_eq!((town.row(ORDER, "set_aside"), town.row(ORDER, "unsettled")), (String::new(), String::new()));
+        assert_eq!(
+            (town.row(ORDER, "set_aside"), town.row(ORDER, "unsettled")),
+            (String::new(), String::new())
+        );
     });
 }
 
@@ -78,7 +84,10 @@ fn what_stripe_knows_is_settled_by_what_it_says_and_not_by_what_anybody_found() 
         town.send(&payment(ORDER, 1_999));
         town.pass_s(10).await;
         let order = json!({"command": "reconcile", "payment_id": ORDER, "found": "not_charged"});
-        assert_eq!(ordered(&town, order).await, "it is settled as succeeded, by what Stripe says of its intent");
+        assert_eq!(
+            ordered(&town, order).await,
+            "it is settled as succeeded, by what Stripe says of its intent"
+        );
         assert_eq!((town.row(ORDER, "state").as_str(), town.charges().len()), ("succeeded", 1));
     });
 }
@@ -90,7 +99,10 @@ fn what_may_still_be_charged_is_not_settled_by_order() {
         town.send(&payment(ORDER, 1_999));
         town.pass_s(10).await;
         let said = ordered(&town, json!({"command": "reconcile", "payment_id": ORDER})).await;
-        assert!(said.starts_with("nothing was done: its intent is requires_confirmation at Stripe"), "{said}");
+        assert!(
+            said.starts_with("nothing was done: its intent is requires_confirmation at Stripe"),
+            "{said}"
+        );
         let said = ordered(&town, json!({"command": "reconcile", "payment_id": "nobody"})).await;
         assert_eq!(said, "nothing was done: the ledger has no payment of this id");
         assert_eq!(town.row(ORDER, "state"), "intended");
@@ -109,7 +121,8 @@ fn a_suspicion_ends_by_a_humans_word() {
         assert!(town.quarantined().is_empty(), "{:?}", town.quarantined());
         let mails = town.mails().join("\n");
         assert!(mails.contains("ACTION NEEDED"), "{mails}");
-        let said = ordered(&town, json!({"command": "blame", "refused": "create: nothing_of_the_sort"})).await;
+        let said =
+            ordered(&town, json!({"command": "blame", "refused": "create: nothing_of_the_sort"})).await;
         assert!(said.starts_with("nothing was done: no such payment waits"), "{said}");
         let said = ordered(&town, json!({"command": "blame", "refused": WHAT})).await;
         assert!(said.starts_with("payments marked: 6; each that is refused"), "{said}");

@@ -225,21 +225,20 @@ impl Work<'_> {
         }
     }
 
-    /// The row without deliveries that died while others die as well: then it is our deployment, not the payment. Without
-    /// an answer they stand, and count if it comes to the worst.
+    /// The row without deliveries that died when nobody came through, if others die as well, or come through again by now:
+    /// then it was our deployment, not the payment. Without an answer they stand, and count if it comes to the worst.
     async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Row {
         let dead: BTreeSet<OpenDelivery> = row.dead(delivery).cloned().collect();
         if dead.is_empty() || !row.state.is_unsettled() || row.blamed == Blamed::Payment {
             return row;
         }
-        let (now, payment_id) = (self.inner.clock.now(), row.payment().payment_id.as_str());
-        if dying_company(&row, &self.company(now).await, now) < ALIKE_MIN
-            || self.others_came_through(&dead).await
-        {
+        let dead = self.excusable(&row, dead).await;
+        if dead.is_empty() {
             return row;
         }
-        tracing::error!(payment_id, deaths = dead.len(), "not held against it: other payments die as well");
-        match self.inner.ledger.change(&row, &Change::Excuse(dead), now).await {
+        let payment_id = row.payment().payment_id.as_str();
+        tracing::error!(payment_id, deaths = dead.len(), "not held against it: nobody came through then");
+        match self.inner.ledger.change(&row, &Change::Excuse(dead), self.inner.clock.now()).await {
             Ok(Changed::Row(excused)) => excused,
             Ok(Changed::LostRace(found)) => found.unwrap_or(row),
             Err(error) => {
@@ -249,13 +248,32 @@ impl Work<'_> {
         }
     }
 
-    /// Whether anybody came through since the first of `dead` died.
-    async fn others_came_through(&self, dead: &BTreeSet<OpenDelivery>) -> bool {
-        match self.inner.ledger.last_beat().await {
-            Ok(beat) => beat > dead.first().map(|delivery| delivery.began_at),
+    async fn excusable(&self, row: &Row, dead: BTreeSet<OpenDelivery>) -> BTreeSet<OpenDelivery> {
+        let now = self.inner.clock.now();
+        let pulse = match self.inner.ledger.pulse().await {
+            Ok(pulse) => pulse,
             Err(error) => {
                 tracing::warn!(%error, "nobody knows who came through");
-                false
+                return BTreeSet::new();
+            }
+        };
+        let is_alone = |at| pulse.is_none_or(|pulse| !pulse.outlived(at));
+        let mut dead: BTreeSet<OpenDelivery> =
+            dead.into_iter().filter(|delivery| is_alone(delivery.began_at)).collect();
+        if dead.is_empty() || dying_company(row, &self.company(now).await, now) >= ALIKE_MIN {
+            return dead;
+        }
+        dead.retain(|delivery| pulse.is_some_and(|pulse| pulse.resumed(delivery.began_at)));
+        dead
+    }
+
+    /// What other unsettled payments met, as far as the ledger can say now.
+    async fn company(&self, now: UnixMs) -> Vec<Unsettled> {
+        match self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await {
+            Ok(page) => page.rows,
+            Err(error) => {
+                tracing::warn!(%error, "no company is known");
+                Vec::new()
             }
         }
     }
@@ -267,17 +285,6 @@ impl Work<'_> {
             && let Err(error) = self.inner.ledger.beat(now).await
         {
             tracing::warn!(%error, "nobody else is told that a payment came through");
-        }
-    }
-
-    /// What other unsettled payments met, as far as the ledger can say now.
-    async fn company(&self, now: UnixMs) -> Vec<Unsettled> {
-        match self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await {
-            Ok(page) => page.rows,
-            Err(error) => {
-                tracing::warn!(%error, "no company is known");
-                Vec::new()
-            }
         }
     }
 

@@ -13,7 +13,6 @@ mod pulse;
 mod unsettled;
 mod update;
 
-pub use pulse::PULSE;
 pub use unsettled::{Extent, Page};
 
 use aws_sdk_dynamodb::Client;

@@ -3,7 +3,7 @@
 //! Full jitter between a floor and a doubling ceiling, so that the survivors of an outage come back spread out.
 //! Invariant: the delay is at least [`BACKOFF_S_MIN`] and never longer than SQS accepts.
 
-use crate::limits::{BACKOFF_S_BASE, BACKOFF_S_MAX, BACKOFF_S_MIN, RECEIVES_MAX, RETRY_AFTER_S_MAX};
+use crate::limits::{BACKOFF_S_BASE, BACKOFF_S_MAX, BACKOFF_S_MIN, RETRY_AFTER_S_MAX};
 
 /// Seconds of invisibility after the `receives`-th receive (from 1).
 ///
@@ -29,11 +29,7 @@ fn jitter_s(most: u32, draw: u64) -> u32 {
     u32::try_from((u128::from(draw) * u128::from(most + 1)) >> 64).unwrap_or(0)
 }
 
-/// After the last receive a message can but be dead-lettered, and there it is seen.
 fn ceiling_s(receives: u32) -> u32 {
-    if receives >= RECEIVES_MAX {
-        return BACKOFF_S_BASE;
-    }
     let doublings = receives.saturating_sub(1).min(16);
     (BACKOFF_S_BASE << doublings).min(BACKOFF_S_MAX)
 }
@@ -43,10 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ceiling_doubles_with_every_receive_until_the_last() {
+    fn the_ceiling_doubles_with_every_receive_until_the_cap() {
         let longest: Vec<u32> = (1..=7).map(|receives| visibility_s(receives, None, u64::MAX)).collect();
-        assert_eq!(longest, [30, 60, 120, 240, 30, 30, 30]);
-        assert_eq!(visibility_s(u32::MAX, None, u64::MAX), 30);
+        assert_eq!(longest, [30, 60, 120, 240, 480, 900, 900]);
+        assert_eq!(visibility_s(u32::MAX, None, u64::MAX), 900);
     }
 
     #[test]
@@ -64,6 +60,6 @@ mod tests {
     fn retry_after_is_honoured_up_to_an_hour() {
         assert_eq!(visibility_s(1, Some(120), 0), 120);
         assert_eq!(visibility_s(1, Some(86_400), 0), RETRY_AFTER_S_MAX);
-        assert_eq!(visibility_s(4, Some(1), u64::MAX), 240);
+        assert_eq!(visibility_s(5, Some(1), u64::MAX), 480);
     }
 }

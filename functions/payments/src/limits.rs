@@ -15,7 +15,7 @@ pub const VISIBILITY_TIMEOUT_S: u32 = 360;
 pub const BATCH_SIZE: u32 = 10;
 
 /// `maxReceiveCount` of the source queue. With the backoff below, the fifth try comes about four
-/// minutes after the first and the move to the dead-letter queue seconds later, so nine in ten payments of a
+/// minutes after the first and the move to the dead-letter queue about eight, so nearly nine in ten payments of a
 /// 30 minute outage are dead-lettered, where an alarm sees them. Ten would hide such an outage.
 pub const RECEIVES_MAX: u32 = 5;
 
@@ -99,6 +99,10 @@ pub const UNREADABLE_HELD_MS: i64 = 7_200_000;
 
 /// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.
 pub const COMPANY_ROWS_MAX: usize = 200;
+
+/// Without a payment that comes through for longer than this, the pulse stood still, milliseconds: it beats once a minute
+/// while payments are settled.
+pub const PULSE_GAP_MS: i64 = 180_000;
 
 /// Deliveries that began within this of each other may have been one batch, milliseconds, which a crash takes along as a
 /// whole.

@@ -75,7 +75,7 @@ impl Inner {
             return Err(LedgerError::Unavailable(why).into());
         }
         let is_dying = page.rows.iter().any(|row| row.deaths(now).next().is_some());
-        let beat = if is_dying { self.ledger.last_beat().await? } else { None };
+        let beat = if is_dying { self.ledger.pulse().await?.map(|pulse| pulse.last) } else { None };
         let alike = Alike::among(&page.rows, beat, now);
         Ok(Waiting { alike, rows: page.rows.len(), oldest: page.rows.into_iter().next() })
     }
@@ -83,7 +83,7 @@ impl Inner {
     /// What some dead letters share that cannot be read as payments.
     async fn unreadable(&self) -> Result<Option<Alike>, TurnError> {
         let messages = self.queues.receive(&self.queues.dead_letters).await?;
-        self.queues.give_back(&self.queues.dead_letters, &messages).await;
+        self.queues.show(&self.queues.dead_letters, &messages).await?;
         let problem = |message: &Message| {
             let body = message.body().unwrap_or_default();
             Some((Body::parse(body).err()?.kind(), Legible::of(body).payment_id))
