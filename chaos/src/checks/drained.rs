@@ -10,8 +10,8 @@ use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use crate::world::Ending;
 use payments::UnixMs;
-use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX};
-use std::collections::BTreeSet;
+use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX, POISON_DEATHS};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Turns the responder may take from the heal to the redrive, ms.
 const TURNS_MS: u64 = 3 * 60_000;
@@ -108,13 +108,21 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 /// and not they, and a human was told: then nothing goes on without one.
 fn waiting_for_a_word(evidence: &Evidence<'_>) -> Option<usize> {
     let history = evidence.history;
-    let killers: BTreeSet<&str> = history.records.iter().filter_map(|record| killer(&record.event)).collect();
+    // Whoever died as often as that while others came through is poison, and to be taken for it.
+    let come_through = evidence.payments.values().filter_map(|file| file.settled).max();
+    let mut killers: BTreeMap<&str, usize> = BTreeMap::new();
+    for record in &history.records {
+        if let Some(payment) = killer(&record.event) {
+            *killers.entry(payment).or_default() += usize::from(come_through > Some(record.at));
+        }
+    }
+    let is_suspect = |payment: &str| killers.get(payment).is_some_and(|deaths| *deaths < POISON_DEATHS);
     let mut left = BTreeSet::new();
     for held in
         [&history.names.source, &history.names.dead_letters].into_iter().flat_map(|queue| history.held(queue))
     {
         match evidence.subject(&held.content.id) {
-            Subject::Payment(payment) if killers.contains(payment.as_str()) => left.insert(payment),
+            Subject::Payment(payment) if is_suspect(&payment) => left.insert(payment),
             Subject::Payment(_) | Subject::Message(_) | Subject::Run => return None,
         };
     }

@@ -78,7 +78,7 @@ pub const ALL: [Scenario; 15] = [
         ..sent("two deliveries of a declined payment", &[DECLINED, DECLINED])
     },
     Scenario { meeting: Meeting::SideBySide, ..sent("two payments in conflict", &[GOOD, DEARER]) },
-    Scenario { victim: "responder", ..sent("notice of quarantine", &["{"]) },
+    Scenario { victim: "responder", ..sent("notice of quarantine", &[GOOD, "{"]) },
     Scenario {
         victim: "responder",
         text: OUTAGE,

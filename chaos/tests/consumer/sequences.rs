@@ -66,7 +66,7 @@ fn a_repetition_of_what_is_settled_is_acknowledged_without_asking_stripe() {
     in_town(Plan::default(), async |town| {
         let messages = [payment("order-1", 1999, VISA), declined, refused];
         messages.iter().for_each(|body| town.send(body));
-        town.pass_s(60).await;
+        town.pass_s(400).await;
         let (states, calls) = (town.states(), town.stripe_calls().len());
         let ends: Vec<&str> = states.values().map(String::as_str).collect();
         assert_eq!(ends, ["succeeded", "declined", "quarantined"]);

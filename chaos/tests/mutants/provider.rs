@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Tries of whoever tries until it works.
 const TRIES: usize = 30;
 
-pub(crate) const MUTANTS: [Mutant; 12] = [
+pub(crate) const MUTANTS: [Mutant; 11] = [
     Mutant {
         name: "a new create key on every delivery",
         story: "`Idempotency-Key: uuid()`, as in the first example one finds",
@@ -40,13 +40,6 @@ pub(crate) const MUTANTS: [Mutant; 12] = [
         weather: Weather::Deadly,
         caught_by: "ledger-agrees",
         broken: Broken::Stripe(cancels_without_listening),
-    },
-    Mutant {
-        name: "quarantines for a refused key",
-        story: "401 is a 4xx, and a 4xx is the payment's own fault",
-        weather: Weather::LockedOut,
-        caught_by: "quarantined-for-cause",
-        broken: Broken::Stripe(refused_key_for_refused_payment),
     },
     Mutant {
         name: "keeps the key it started with",
@@ -143,10 +136,6 @@ fn cancels_without_listening(line: Line, request: Request<Bytes>) -> BoxFuture<'
         intent["status"] = "canceled".into();
         Ok(Response::new(intent.to_string().into()))
     })
-}
-
-fn refused_key_for_refused_payment(line: Line, request: Request<Bytes>) -> BoxFuture<'static, Heard> {
-    Box::pin(async move { Ok(refused(line.send(request).await?, &[401])) })
 }
 
 fn keeps_its_key(line: aws::Line, call: aws::Call) -> BoxFuture<'static, aws::Answer> {

@@ -191,11 +191,11 @@ impl Weather {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Calm | Self::Crowd | Self::Conflicts | Self::Declines | Self::Refused | Self::Rotated => {
+            Self::Calm | Self::Crowd | Self::Conflicts | Self::Declines | Self::Rotated => {
                 "dead_letters = 'none'"
             }
             Self::Blip => "dead_letters = 'none'\ndrained_within = '3m'",
-            Self::Busy | Self::LockedOut | Self::Misled | Self::Barred | Self::Crashing => {
+            Self::Busy | Self::Refused | Self::LockedOut | Self::Misled | Self::Barred | Self::Crashing => {
                 "dead_letters = 'any'"
             }
             Self::Rough

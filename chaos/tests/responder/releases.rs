@@ -14,6 +14,7 @@ async fn canceled_elsewhere(town: &Town, ids: &[&str]) {
         town.send(&payment(id, 1_999));
         town.pass_s(10).await;
         town.cancel_at_stripe(id);
+        town.blame(id).await;
     }
     town.pass_s(400).await;
     assert_eq!(town.quarantined(), vec!["canceled_elsewhere"; ids.len()]);
@@ -56,7 +57,7 @@ fn a_reason_is_released_and_nothing_else_is() {
         canceled_elsewhere(&town, &["order-1", "order-2"]).await;
         town.send("not an order");
         town.send(&payment("small", 1));
-        town.pass_s(30).await;
+        town.pass_s(300).await;
         let answer = release(&town, json!({"reason": "canceled_elsewhere"})).await;
         assert_eq!(answer["done"], "released 2 payments (EUR 39.98)");
         assert_eq!((&answer["money"], &answer["more"]), (&json!({"eur": 3_998}), &json!(false)));
@@ -101,14 +102,20 @@ fn a_detail_narrows_a_reason_and_what_is_refused_again_is_not_released_again() {
     in_town("[]", async |town| {
         town.send(&payment("small-1", 1));
         town.send(&payment("small-2", 2));
-        town.pass_s(30).await;
+        town.pass_s(5).await;
+        town.blame("small-1").await;
+        town.blame("small-2").await;
+        town.pass_s(100).await;
         let reason = |detail: &str| json!({"reason": "refused", "detail": detail});
         let other = release(&town, reason("parameter_unknown")).await;
         assert_eq!(other["done"], "released 0 payments");
         let detail = town.status().await["quarantined"]["groups"][0]["detail"].clone();
         let answer = release(&town, reason(detail.as_str().expect("a detail"))).await;
         assert_eq!((&answer["released"], &answer["more"]), (&json!(2), &json!(false)), "{answer}");
-        town.pass_s(30).await;
+        town.pass_s(5).await;
+        town.blame("small-1").await;
+        town.blame("small-2").await;
+        town.pass_s(100).await;
         assert_eq!(town.quarantined(), ["refused", "refused"], "each once, with a copy of its own");
     });
 }

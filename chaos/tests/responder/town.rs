@@ -118,6 +118,17 @@ impl Town {
         serde_json::from_slice(&ended.outcome.expect("it answers")).expect("it answers in JSON")
     }
 
+    /// Says that a payment is to blame for whatever it meets next.
+    pub(crate) async fn blame(&self, payment_id: &str) {
+        let order =
+            json!({"command": "blame", "payment_id": payment_id, "who": "ada", "why": "it is its own"});
+        let answer = self.order(order).await;
+        assert!(
+            answer["done"].as_str().is_some_and(|done| done.starts_with("payments marked: 1")),
+            "{answer}"
+        );
+    }
+
     /// What came of releasing a payment, in words.
     pub(crate) async fn release(&self, payment_id: &str) -> String {
         let order = json!({"command": "release", "payment_id": payment_id, "who": "ada", "why": "mended"});
