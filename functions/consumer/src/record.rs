@@ -13,7 +13,9 @@ use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
 use payments::incident::Unsettled;
 use payments::ledger::{Blamed, Change, HandedBack, OpenDelivery, Reason, Row, State};
-use payments::limits::{ALIKE_MIN, COMPANY_ROWS_MAX, DRILL_BACKOFF_S, SUSPECT_PAUSE_S, UNREADABLE_PAUSE_S};
+use payments::limits::{
+    ALIKE_MIN, COMPANY_ROWS_MAX, DRILL_BACKOFF_S, POISON_DEATHS, SUSPECT_PAUSE_S, UNREADABLE_PAUSE_S,
+};
 use payments::payment::{Body, Drill, Malformed};
 use payments::request::{Request, Wording};
 use payments::suspicion::{Operation, Refused, Suspect, company, dying_company};
@@ -225,11 +227,12 @@ impl Work<'_> {
         }
     }
 
-    /// The row without deliveries that died when nobody came through, if others die as well, or come through again by now:
+    /// The row of one that would be poison, without deliveries that died when nobody came through, if others die as well, or come through again by now:
     /// then it was our deployment, not the payment. Without an answer they stand, and count if it comes to the worst.
     async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Row {
         let dead: BTreeSet<OpenDelivery> = row.dead(delivery).cloned().collect();
-        if dead.is_empty() || !row.state.is_unsettled() || row.blamed == Blamed::Payment {
+        let is_judged = dead.len() >= POISON_DEATHS && row.state.is_unsettled();
+        if !is_judged || row.blamed == Blamed::Payment {
             return row;
         }
         let dead = self.excusable(&row, dead).await;
@@ -248,6 +251,7 @@ impl Work<'_> {
         }
     }
 
+    /// All of them, or none: who keeps dying while others come through kills.
     async fn excusable(&self, row: &Row, dead: BTreeSet<OpenDelivery>) -> BTreeSet<OpenDelivery> {
         let now = self.inner.clock.now();
         let pulse = match self.inner.ledger.pulse().await {
@@ -257,14 +261,16 @@ impl Work<'_> {
                 return BTreeSet::new();
             }
         };
-        let is_alone = |at| pulse.is_none_or(|pulse| !pulse.outlived(at));
-        let mut dead: BTreeSet<OpenDelivery> =
-            dead.into_iter().filter(|delivery| is_alone(delivery.began_at)).collect();
-        if dead.is_empty() || dying_company(row, &self.company(now).await, now) >= ALIKE_MIN {
-            return dead;
+        let outlived = |at: &UnixMs| pulse.is_some_and(|pulse| pulse.outlived(*at));
+        let resumed = |at| pulse.is_some_and(|pulse| pulse.resumed(at));
+        let began = || dead.iter().map(|delivery| delivery.began_at);
+        // One may have died just before everybody did.
+        if 2 * began().filter(outlived).count() >= dead.len() {
+            return BTreeSet::new();
         }
-        dead.retain(|delivery| pulse.is_some_and(|pulse| pulse.resumed(delivery.began_at)));
-        dead
+        let may_be_us =
+            began().all(resumed) || dying_company(row, &self.company(now).await, now) >= ALIKE_MIN;
+        if may_be_us { dead } else { BTreeSet::new() }
     }
 
     /// What other unsettled payments met, as far as the ledger can say now.
