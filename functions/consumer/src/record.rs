@@ -261,8 +261,8 @@ impl Work<'_> {
                 return BTreeSet::new();
             }
         };
-        let outlived = |at: &UnixMs| pulse.is_some_and(|pulse| pulse.outlived(*at));
-        let resumed = |at| pulse.is_some_and(|pulse| pulse.resumed(at));
+        let outlived = |at: &UnixMs| pulse.as_ref().is_some_and(|pulse| pulse.outlived(*at));
+        let resumed = |at| pulse.as_ref().is_some_and(|pulse| pulse.resumed(at));
         let began = || dead.iter().map(|delivery| delivery.began_at);
         // One may have died just before everybody did.
         if 2 * began().filter(outlived).count() >= dead.len() {

@@ -7,17 +7,12 @@ use crate::{Ledger, LedgerError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::UnixMs;
 use payments::suspicion::Pulse;
-use serde::Deserialize;
 
 /// Its key. A `payment_id` holds no `~`.
 const KEY: &str = "~pulse";
 
-#[derive(Deserialize)]
-struct Stored {
-    last: UnixMs,
-    since: UnixMs,
-    before: Option<UnixMs>,
-}
+/// The attribute that holds it, as JSON.
+const PULSE: &str = "pulse";
 
 impl Ledger {
     /// Says that a payment came through. Two containers that say so at once overwrite one another, which loses nothing.
@@ -26,19 +21,16 @@ impl Ledger {
     /// [`LedgerError`] when DynamoDB cannot be asked.
     pub async fn beat(&self, now: UnixMs) -> Result<(), LedgerError> {
         let pulse = Pulse::beaten(self.pulse().await?, now);
-        let number = |at: UnixMs| AttributeValue::N(at.0.to_string());
+        let json =
+            serde_json::to_string(&pulse).map_err(|error| LedgerError::Unavailable(error.to_string()))?;
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("payment_id", AttributeValue::S(KEY.to_owned()))
-            .update_expression("SET #last = :last, #since = :since, #before = :before")
-            .expression_attribute_names("#last", "last")
-            .expression_attribute_names("#since", "since")
-            .expression_attribute_names("#before", "before")
-            .expression_attribute_values(":last", number(pulse.last))
-            .expression_attribute_values(":since", number(pulse.since))
-            .expression_attribute_values(":before", pulse.before.map_or(AttributeValue::Null(true), number));
+            .update_expression("SET #pulse = :pulse")
+            .expression_attribute_names("#pulse", PULSE)
+            .expression_attribute_values(":pulse", AttributeValue::S(json));
         update.send().await.map_err(|error| LedgerError::of("UpdateItem", &error))?;
         Ok(())
     }
@@ -52,7 +44,7 @@ impl Ledger {
         let look =
             self.client.get_item().table_name(&self.table).key("payment_id", key).consistent_read(true);
         let answer = look.send().await.map_err(|error| LedgerError::of("GetItem", &error))?;
-        let stored = answer.item.and_then(|item| serde_dynamo::from_item::<_, Stored>(item).ok());
-        Ok(stored.map(|Stored { last, since, before }| Pulse { last, since, before }))
+        let json = answer.item.as_ref().and_then(|item| item.get(PULSE)?.as_s().ok());
+        Ok(json.and_then(|json| serde_json::from_str(json).ok()))
     }
 }

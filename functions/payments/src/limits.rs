@@ -104,6 +104,9 @@ pub const COMPANY_ROWS_MAX: usize = 200;
 /// while payments are settled.
 pub const PULSE_GAP_MS: i64 = 180_000;
 
+/// Stand-stills of the pulse that are remembered: a quiet night has many, and what died in them is judged within the hour.
+pub const PULSE_GAPS_MAX: usize = 24;
+
 /// Deliveries that began within this of each other may have been one batch, milliseconds, which a crash takes along as a
 /// whole.
 pub const BATCH_SPREAD_MS: i64 = 2_000;

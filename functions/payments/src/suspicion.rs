@@ -17,8 +17,8 @@ use crate::cause::Cause;
 use crate::incident::Unsettled;
 use crate::ledger::Row;
 use crate::limits::{
-    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, PULSE_GAP_MS, SUSPICION_PROBE_MS,
-    UNREADABLE_HELD_MS, WITNESSES_MAX,
+    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, PULSE_GAP_MS, PULSE_GAPS_MAX,
+    SUSPICION_PROBE_MS, UNREADABLE_HELD_MS, WITNESSES_MAX,
 };
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -248,40 +248,40 @@ fn verdict(accepted: usize, alike: usize, times: u32) -> Suspect {
 
 /// When payments came through lately, whichever container saw it: without it, one that dies takes all it knew of others
 /// along, and poison among good payments looks like a deployment that dies of all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pulse {
-    /// The last that did.
+    /// The first that anybody said.
+    pub first: UnixMs,
+    /// The last.
     pub last: UnixMs,
-    /// Since when they do, without a stand-still between.
-    pub since: UnixMs,
-    /// The last that did before the stand-still.
-    pub before: Option<UnixMs>,
+    /// From when until when none did for longer than [`PULSE_GAP_MS`], the newest last.
+    pub gaps: Vec<(UnixMs, UnixMs)>,
 }
 
 impl Pulse {
     /// One came through now.
     #[must_use]
     pub fn beaten(before: Option<Self>, now: UnixMs) -> Self {
-        match before {
-            Some(pulse) if now.since_ms(pulse.last) <= PULSE_GAP_MS => {
-                Self { last: pulse.last.max(now), ..pulse }
-            }
-            Some(pulse) => Self { last: now, since: now, before: Some(pulse.last) },
-            None => Self { last: now, since: now, before: None },
+        let Some(mut pulse) = before else { return Self { first: now, last: now, gaps: Vec::new() } };
+        if now.since_ms(pulse.last) > PULSE_GAP_MS {
+            pulse.gaps.push((pulse.last, now));
+            let surplus = pulse.gaps.len().saturating_sub(PULSE_GAPS_MAX);
+            pulse.gaps.drain(..surplus);
         }
+        Self { last: pulse.last.max(now), ..pulse }
     }
 
     /// Whether others came through when a delivery died that began `at`: then it died of its own payment.
     #[must_use]
     pub fn outlived(&self, at: UnixMs) -> bool {
-        let after_the_stand_still = at >= self.since && at < self.last;
-        after_the_stand_still || self.before.is_some_and(|before| at < before)
+        let stood_still = self.gaps.iter().any(|(from, until)| *from <= at && at < *until);
+        self.first <= at && at < self.last && !stood_still
     }
 
-    /// Whether others come through again since then.
+    /// Whether others have come through since then.
     #[must_use]
     pub fn resumed(&self, at: UnixMs) -> bool {
-        self.since > at
+        self.last > at
     }
 }
 
@@ -486,12 +486,12 @@ mod tests {
             seconds.iter().fold(None, |pulse, s| Some(Pulse::beaten(pulse, at_s(*s)))).expect("it beat")
         };
         let pulse = beat(&[0, 60, 120, 3_600, 3_660]);
-        assert_eq!(pulse, Pulse { last: at_s(3_660), since: at_s(3_600), before: Some(at_s(120)) });
-        let outlived = [0, 119, 120, 1_800, 3_599, 3_600, 3_659, 3_660].map(|s| pulse.outlived(at_s(s)));
-        assert_eq!(outlived, [true, true, false, false, false, true, true, false]);
-        assert_eq!([1_800, 3_600, 3_700].map(|s| pulse.resumed(at_s(s))), [true, false, false]);
-        let quiet = beat(&[0]);
-        assert!(!quiet.outlived(at_s(0)) && !quiet.outlived(at_s(60)) && !quiet.resumed(at_s(60)));
+        assert_eq!(pulse.gaps, [(at_s(120), at_s(3_600))]);
+        let outlived = [-1, 0, 119, 120, 1_800, 3_599, 3_600, 3_659, 3_660].map(|s| pulse.outlived(at_s(s)));
+        assert_eq!(outlived, [false, true, true, false, false, false, true, true, false]);
+        assert_eq!([1_800, 3_659, 3_660].map(|s| pulse.resumed(at_s(s))), [true, true, false]);
+        let quiet: Vec<i64> = (0..100).map(|n| 1_000 * n).collect();
+        assert_eq!(beat(&quiet).gaps.len(), PULSE_GAPS_MAX);
     }
 
     #[test]
