@@ -126,7 +126,7 @@ fn waiting_for_a_word(evidence: &Evidence<'_>) -> Option<usize> {
             Subject::Payment(_) | Subject::Message(_) | Subject::Run => return None,
         };
     }
-    let is_told = history.mails.iter().any(|mail| mail.subject.contains("our consumer dies"));
+    let is_told = history.mails.iter().any(|mail| mail.body.contains("our consumer dies"));
     (left.len() > ALIKE_MIN && is_told).then_some(left.len())
 }
 

@@ -50,7 +50,7 @@ fn what_no_answer_can_hold_comes_in_several_and_is_all_there_again_afterwards() 
         for n in 0..40 {
             town.send(&format!("{n:02}{}", "x".repeat(200_000)));
         }
-        town.pass_s(120).await;
+        town.pass_s(1_200).await;
         let mut seen = BTreeSet::new();
         for more in [true, false] {
             let page = export(&town).await;

@@ -62,7 +62,8 @@ fn a_payment_whose_intent_was_canceled_gets_another_and_is_charged_once() {
         assert_ne!(town.row(ORDER, "intent_id"), canceled);
         assert_eq!(town.row(ORDER, "create_generation"), "1");
         assert!(town.source().is_empty() && town.quarantined().is_empty());
-        assert_eq!(town.mails().len(), 2, "quarantine filled and is empty again: {:?}", town.mails());
+        let of_quarantine = town.mails().iter().filter(|subject| subject.contains("quarantine")).count();
+        assert_eq!(of_quarantine, 2, "it filled and is empty again: {:?}", town.mails());
     });
 }
 

@@ -46,7 +46,9 @@ fn a_list_is_released_and_says_which_were_not() {
         town.pass_s(60).await;
         assert_eq!(charged(&town), ["order-1", "order-2"]);
         assert_eq!(town.quarantined(), ["canceled_elsewhere"], "their copies are gone, and no other");
-        let noted = town.status().await["recovery"]["audit"][0]["command"].clone();
+        let noted = town.status().await["recovery"]["audit"].as_array().expect("orders").last().expect("one")
+            ["command"]
+            .clone();
         assert_eq!(noted, "release order-1 order-9 order-2");
     });
 }
@@ -91,7 +93,12 @@ fn a_rehearsal_says_what_would_be_released_and_changes_nothing() {
         town.pass_s(60).await;
         assert_eq!((town.row("order-1", "version"), town.mails().len()), (version, mails));
         assert_eq!((town.quarantined().len(), town.charges().len(), town.source().len()), (2, 0, 0));
-        assert_eq!(town.status().await["recovery"]["audit"], json!([]), "nobody has to answer for it");
+        let orders = town.status().await["recovery"]["audit"].clone();
+        let releases =
+            orders.as_array().expect("orders").iter().filter(|order| {
+                order["command"].as_str().is_some_and(|command| command.starts_with("release"))
+            });
+        assert_eq!(releases.count(), 0, "nobody has to answer for it");
         let meant = release(&town, json!({"reason": "canceled_elsewhere"})).await;
         assert_eq!(meant["released"], 2, "they were shown again at once");
     });

@@ -11,7 +11,6 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use ledger::{Changed, LedgerError, Opening, Received};
 use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
-use payments::incident::Unsettled;
 use payments::ledger::{Blamed, Change, HandedBack, OpenDelivery, Reason, Row, State};
 use payments::limits::{
     ALIKE_MIN, COMPANY_ROWS_MAX, DRILL_BACKOFF_S, POISON_DEATHS, SUSPECT_PAUSE_S, UNREADABLE_PAUSE_S,
@@ -173,10 +172,14 @@ impl Work<'_> {
             message: self.message.message_id.clone().unwrap_or_default(),
         };
         Worked::Ended(match self.receive(&request, &delivery).await {
-            Ok(Received::Row(row)) => {
-                let row = self.excused(row, &delivery).await;
-                self.deliver(row, delivery, &request.wording, report).await
-            }
+            Ok(Received::Row(row)) => match self.excused(row, &delivery).await {
+                Ok(row) => self.deliver(row, delivery, &request.wording, report).await,
+                Err(error) => {
+                    tracing::warn!(%error, payment_id = report.payment_id, "nobody is blamed: who else died is not known");
+                    self.close(&request, &delivery).await;
+                    Report { end: self.handed_back(Cause::LedgerUnavailable, None), ..report }
+                }
+            },
             Ok(Received::Occupied(row)) => return self.step_aside(&row, &delivery, report),
             Ok(Received::OtherRequest) => {
                 self.quarantine_message(Reason::ConflictingRequest, None, report).await
@@ -228,60 +231,33 @@ impl Work<'_> {
     }
 
     /// The row of one that would be poison, without deliveries that died when nobody came through, if others die as well, or come through again by now:
-    /// then it was our deployment, not the payment. Without an answer they stand, and count if it comes to the worst.
-    async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Row {
+    /// then it was our deployment, not the payment.
+    async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Result<Row, LedgerError> {
         let dead: BTreeSet<OpenDelivery> = row.dead(delivery).cloned().collect();
         let is_judged = dead.len() >= POISON_DEATHS && row.state.is_unsettled();
-        if !is_judged || row.blamed == Blamed::Payment {
-            return row;
-        }
-        let dead = self.excusable(&row, dead).await;
-        if dead.is_empty() {
-            return row;
+        if !is_judged || row.blamed == Blamed::Payment || !self.may_be_ours(&row, &dead).await? {
+            return Ok(row);
         }
         let payment_id = row.payment().payment_id.as_str();
         tracing::error!(payment_id, deaths = dead.len(), "not held against it: nobody came through then");
-        match self.inner.ledger.change(&row, &Change::Excuse(dead), self.inner.clock.now()).await {
-            Ok(Changed::Row(excused)) => excused,
-            Ok(Changed::LostRace(found)) => found.unwrap_or(row),
-            Err(error) => {
-                tracing::warn!(%error, payment_id, "deaths not excused");
-                row
-            }
+        match self.inner.ledger.change(&row, &Change::Excuse(dead), self.inner.clock.now()).await? {
+            Changed::Row(excused) => Ok(excused),
+            Changed::LostRace(found) => Ok(found.unwrap_or(row)),
         }
     }
 
-    /// All of them, or none: who keeps dying while others come through kills.
-    async fn excusable(&self, row: &Row, dead: BTreeSet<OpenDelivery>) -> BTreeSet<OpenDelivery> {
-        let now = self.inner.clock.now();
-        let pulse = match self.inner.ledger.pulse().await {
-            Ok(pulse) => pulse,
-            Err(error) => {
-                tracing::warn!(%error, "nobody knows who came through");
-                return BTreeSet::new();
-            }
-        };
-        let outlived = |at: &UnixMs| pulse.as_ref().is_some_and(|pulse| pulse.outlived(*at));
+    /// Whether its deaths may be our doing: who keeps dying while others come through kills.
+    async fn may_be_ours(&self, row: &Row, dead: &BTreeSet<OpenDelivery>) -> Result<bool, LedgerError> {
+        let pulse = self.inner.ledger.pulse().await?;
+        let outlived = |at| pulse.as_ref().is_some_and(|pulse| pulse.outlived(at));
         let resumed = |at| pulse.as_ref().is_some_and(|pulse| pulse.resumed(at));
         let began = || dead.iter().map(|delivery| delivery.began_at);
-        // One may have died just before everybody did.
-        if 2 * began().filter(outlived).count() >= dead.len() {
-            return BTreeSet::new();
+        if began().any(outlived) {
+            return Ok(false);
         }
-        let may_be_us =
-            began().all(resumed) || dying_company(row, &self.company(now).await, now) >= ALIKE_MIN;
-        if may_be_us { dead } else { BTreeSet::new() }
-    }
-
-    /// What other unsettled payments met, as far as the ledger can say now.
-    async fn company(&self, now: UnixMs) -> Vec<Unsettled> {
-        match self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await {
-            Ok(page) => page.rows,
-            Err(error) => {
-                tracing::warn!(%error, "no company is known");
-                Vec::new()
-            }
-        }
+        let now = self.inner.clock.now();
+        let others = self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await?.rows;
+        Ok(began().all(resumed) || dying_company(row, &others, now) >= ALIKE_MIN)
     }
 
     /// Lets every container know that a payment came through, once a minute.

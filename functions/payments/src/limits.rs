@@ -104,6 +104,9 @@ pub const COMPANY_ROWS_MAX: usize = 200;
 /// while payments are settled.
 pub const PULSE_GAP_MS: i64 = 180_000;
 
+/// Others must come through for longer than this after a delivery died before that speaks against its payment, milliseconds.
+pub const OUTLIVED_MS: i64 = 120_000;
+
 /// Stand-stills of the pulse that are remembered: a quiet night has many, and what died in them is judged within the hour.
 pub const PULSE_GAPS_MAX: usize = 24;
 

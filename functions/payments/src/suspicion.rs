@@ -17,8 +17,8 @@ use crate::cause::Cause;
 use crate::incident::Unsettled;
 use crate::ledger::Row;
 use crate::limits::{
-    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, PULSE_GAP_MS, PULSE_GAPS_MAX,
-    SUSPICION_PROBE_MS, UNREADABLE_HELD_MS, WITNESSES_MAX,
+    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, OUTLIVED_MS, PULSE_GAP_MS,
+    PULSE_GAPS_MAX, SUSPICION_PROBE_MS, UNREADABLE_HELD_MS, WITNESSES_MAX,
 };
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -271,11 +271,12 @@ impl Pulse {
         Self { last: pulse.last.max(now), ..pulse }
     }
 
-    /// Whether others came through when a delivery died that began `at`: then it died of its own payment.
+    /// Whether others went on coming through when a delivery died that began `at`: then it died of its own payment. For a
+    /// while at least, because one may die just before everybody does.
     #[must_use]
     pub fn outlived(&self, at: UnixMs) -> bool {
         let stood_still = self.gaps.iter().any(|(from, until)| *from <= at && at < *until);
-        self.first <= at && at < self.last && !stood_still
+        self.first <= at && at.plus_ms(OUTLIVED_MS) < self.last && !stood_still
     }
 
     /// Whether others have come through since then.
@@ -485,11 +486,11 @@ mod tests {
         let beat = |seconds: &[i64]| {
             seconds.iter().fold(None, |pulse, s| Some(Pulse::beaten(pulse, at_s(*s)))).expect("it beat")
         };
-        let pulse = beat(&[0, 60, 120, 3_600, 3_660]);
+        let pulse = beat(&[0, 60, 120, 3_600, 3_660, 3_721]);
         assert_eq!(pulse.gaps, [(at_s(120), at_s(3_600))]);
-        let outlived = [-1, 0, 119, 120, 1_800, 3_599, 3_600, 3_659, 3_660].map(|s| pulse.outlived(at_s(s)));
-        assert_eq!(outlived, [false, true, true, false, false, false, true, true, false]);
-        assert_eq!([1_800, 3_659, 3_660].map(|s| pulse.resumed(at_s(s))), [true, true, false]);
+        let outlived = [-1, 0, 119, 120, 1_800, 3_599, 3_600, 3_601, 3_700].map(|s| pulse.outlived(at_s(s)));
+        assert_eq!(outlived, [false, true, true, false, false, false, true, false, false]);
+        assert_eq!([1_800, 3_720, 3_721].map(|s| pulse.resumed(at_s(s))), [true, true, false]);
         let quiet: Vec<i64> = (0..100).map(|n| 1_000 * n).collect();
         assert_eq!(beat(&quiet).gaps.len(), PULSE_GAPS_MAX);
     }
