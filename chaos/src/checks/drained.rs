@@ -10,11 +10,13 @@ use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use crate::world::Ending;
 use payments::UnixMs;
-use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX, POISON_DEATHS};
+use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Turns the responder may take from the heal to the redrive, ms.
 const TURNS_MS: u64 = 3 * 60_000;
+/// Others came through for so long after a death that it is its payment's own, ms: longer than it takes to be known.
+const OUTLIVED_FOR_MS: i64 = 5 * 60_000;
 /// Stripe calls of a payment that goes well.
 const CALLS_PER_PAYMENT: u64 = 2;
 
@@ -108,15 +110,15 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 /// and not they, and a human was told: then nothing goes on without one.
 fn waiting_for_a_word(evidence: &Evidence<'_>) -> Option<usize> {
     let history = evidence.history;
-    // Whoever died as often as that while others came through is poison, and to be taken for it.
+    // Whoever died while others went on coming through is poison, and to be taken for it.
     let come_through = evidence.payments.values().filter_map(|file| file.settled).max();
-    let mut killers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut killers: BTreeMap<&str, bool> = BTreeMap::new();
     for record in &history.records {
         if let Some(payment) = killer(&record.event) {
-            *killers.entry(payment).or_default() += usize::from(come_through > Some(record.at));
+            *killers.entry(payment).or_default() |= come_through > Some(record.at.plus_ms(OUTLIVED_FOR_MS));
         }
     }
-    let is_suspect = |payment: &str| killers.get(payment).is_some_and(|deaths| *deaths < POISON_DEATHS);
+    let is_suspect = |payment: &str| killers.get(payment) == Some(&false);
     let mut left = BTreeSet::new();
     for held in
         [&history.names.source, &history.names.dead_letters].into_iter().flat_map(|queue| history.held(queue))
