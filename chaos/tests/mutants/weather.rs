@@ -128,7 +128,7 @@ impl Weather {
                 bodies("20s", (0..12).flat_map(|n| [payment(n, PRICE), payment(n, 2 * PRICE)]))
             }
             Self::Refused => {
-                bodies("5m", (0..30).map(|n| payment(n, if n % 5 == 2 { TOO_SMALL } else { PRICE })))
+                bodies("5m", (0..30).map(|n| payment(n, if n % 10 == 2 { TOO_SMALL } else { PRICE })))
             }
             Self::Drills => bodies("2m", (0..10).flat_map(|n| [payment(n, PRICE), DRILLS[n % 2].to_owned()])),
         }
