@@ -59,6 +59,12 @@ fn refused(status: u16, code: &str, param: Option<&str>) -> Answer {
     Answer::Refused(Refusal { status, code: code.to_owned(), param: param.map(str::to_owned), text: None })
 }
 
+/// The same without a code of Stripe's: what it says instead, as far as it is its own words.
+fn refused_in_words(status: u16, kind: &str, text: &str) -> Answer {
+    let text = Some(text.to_owned());
+    Answer::Refused(Refusal { status, code: kind.to_owned(), param: None, text })
+}
+
 fn declined(code: &str, decline_code: Option<&str>) -> Answer {
     let decline_code = decline_code.map(str::to_owned);
     Answer::Declined(Decline { code: code.to_owned(), decline_code, advice_code: None })
@@ -164,7 +170,9 @@ async fn an_intent_that_does_not_fit_the_call_comes_along() {
 async fn a_key_used_for_other_parameters_is_a_conflict_and_only_a_create_has_one() {
     let conflict = answering(400, NO_HEADERS, envelope!("idempotency_error.json"));
     assert_eq!(create(conflict.clone()).await, Answer::KeySpent);
-    assert_eq!(confirm(conflict).await, refused(400, "idempotency_error", None));
+    let text =
+        "Keys for idempotent requests can only be used with the same parameters they were first used with.";
+    assert_eq!(confirm(conflict).await, refused_in_words(400, "idempotency_error", text));
 }
 
 #[tokio::test]
@@ -189,7 +197,25 @@ async fn only_the_intent_in_the_path_can_be_missing() {
         assert_eq!(card, refused(status, "resource_missing", Some("payment_method")));
     }
     let url = retrieve(answering(404, NO_HEADERS, envelope!("unknown_url.json"))).await;
-    assert_eq!(url, refused(404, "invalid_request_error", None));
+    let text = "Unrecognized request URL (POST: ...";
+    assert_eq!(url, refused_in_words(404, "invalid_request_error", text));
+}
+
+#[tokio::test]
+async fn what_has_no_code_is_told_apart_by_its_words_and_never_by_a_customers() {
+    let said = |message: &str| {
+        let body = format!(r#"{{"error":{{"type":"invalid_request_error","message":"{message}"}}}}"#);
+        answering(400, NO_HEADERS, Bytes::from(body))
+    };
+    for (message, text) in [
+        (
+            "Sales abroad need the buyer\u{2019}s name, and address.",
+            "Sales abroad need the ... name, and address.",
+        ),
+        ("No such card: 'card_1' of ada@example.com (4242 4242)", "No such card: ... of ... ... ..."),
+    ] {
+        assert_eq!(confirm(said(message)).await, refused_in_words(400, "invalid_request_error", text));
+    }
 }
 
 #[tokio::test]
@@ -231,7 +257,6 @@ async fn a_402_that_is_no_issuers_is_no_decline() {
     for (code, decline_code, name) in [
         ("payment_method_provider_timeout", "", "payment_method_provider_timeout"),
         ("a_code_of_the_future", "a_reason_of_the_future", "a_code_of_the_future"),
-        ("", "", "card_error"),
         ("card_declined", "test_mode_live_card", "card_declined"),
     ] {
         let answer = confirm(answering(402, NO_HEADERS, said(code, decline_code))).await;
