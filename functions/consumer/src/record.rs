@@ -202,16 +202,13 @@ impl Work<'_> {
         };
         let who = self.message.message_id.as_deref().unwrap_or_default();
         let suspect = self.inner.provider.judge(Operation::Read, who, &refused, 0);
-        let cause = match suspect {
-            Suspect::Payment => {
-                return self.quarantine_message(Reason::Malformed, Some(&detail), Report::default()).await;
-            }
-            Suspect::Us => Cause::RefusedInARow,
-            Suspect::Nobody => Cause::Refused,
-        };
+        if suspect == Suspect::Payment {
+            return self.quarantine_message(Reason::Malformed, Some(&detail), Report::default()).await;
+        }
         let visible_in_s = backoff::spread_s(UNREADABLE_PAUSE_S, None, self.inner.draw());
         let calls = Calls { refused: Some(refused), ..Calls::default() };
-        Report { end: End::HandedBack { cause: Some(cause), visible_in_s }, calls, ..Report::default() }
+        let end = End::HandedBack { cause: Some(suspect.cause()), visible_in_s };
+        Report { end, calls, ..Report::default() }
     }
 
     /// Step 1. In company it opens the delivery only if no other died; copies that are worked on at this moment are no
@@ -230,8 +227,8 @@ impl Work<'_> {
         }
     }
 
-    /// The row of one that would be poison, without deliveries that died when nobody came through, if others die as well, or come through again by now:
-    /// then it was our deployment, not the payment.
+    /// The row of one that would be poison, without deliveries that died when nobody came through, if others die as well,
+    /// or come through again by now: then it was our deployment, not the payment.
     async fn excused(&self, row: Row, delivery: &OpenDelivery) -> Result<Row, LedgerError> {
         let dead: BTreeSet<OpenDelivery> = row.dead(delivery).cloned().collect();
         let is_judged = dead.len() >= POISON_DEATHS && row.state.is_unsettled();

@@ -347,8 +347,7 @@ impl Delivery {
     fn judged(&mut self, suspect: Suspect) -> Step {
         match (suspect, self.accused_of.take()) {
             (Suspect::Payment, Some(reason)) => self.fence(Change::Quarantine(reason)),
-            (Suspect::Us, _) => self.hand_back(Cause::RefusedInARow),
-            (Suspect::Payment | Suspect::Nobody, _) => self.hand_back(Cause::Refused),
+            (Suspect::Payment | Suspect::Us | Suspect::Nobody, _) => self.hand_back(suspect.cause()),
         }
     }
 

@@ -96,6 +96,17 @@ pub enum Suspect {
     Nobody,
 }
 
+impl Suspect {
+    /// Why a payment goes back that is not blamed.
+    #[must_use]
+    pub const fn cause(self) -> Cause {
+        match self {
+            Self::Us => Cause::RefusedInARow,
+            Self::Payment | Self::Nobody => Cause::Refused,
+        }
+    }
+}
+
 /// Whether a call may be made while a suspicion stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leave {
