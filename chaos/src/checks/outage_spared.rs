@@ -3,7 +3,8 @@
 //! Without one every delivery of every payment asks, and a provider that comes back is met by all of them at once. The
 //! bound is the breaker's: the failures that open it, with a batch in flight meanwhile; three probes while its pauses
 //! grow, then one in each of the longest pauses.
-//! Invariant: only stretches in which a fault takes every call of everybody count; the responder's probes do not.
+//! Invariant: only stretches in which a fault takes every call of everybody count; the responder's probes do not, nor
+//! does a call whose delivery died of the answer: no breaker was told of it.
 
 use super::{Evidence, Finding, Verdict};
 use crate::faults::{Fault, Kind, Window};
@@ -20,11 +21,12 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let outages: Vec<Window> = history.experiment.faults.iter().filter_map(outage).collect();
     let mut containers: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
     let mut calls: BTreeMap<(usize, &str, u64), u64> = BTreeMap::new();
-    for record in &history.records {
+    for (index, record) in history.records.iter().enumerate() {
         if let Event::Invoked { function, container, request, .. } = &record.event {
             containers.insert(request, (function, *container));
         } else if let Event::StripeCalled { request, fault: Some(fault), .. } = &record.event
             && *fault == Kind::StripeUnavailable.name()
+            && !history.records.get(index + 1).is_some_and(|next| panicked(&next.event))
             && let Some((function, container)) = containers.get(request.as_str())
             && history.alerted.responder.as_deref() != Some(*function)
         {
@@ -58,6 +60,11 @@ fn outage(fault: &Fault) -> Option<Window> {
     is_total.then_some(fault.window)
 }
 
+/// Whether the answer that came just before was the delivery's death.
+fn panicked(next: &Event) -> bool {
+    matches!(next, Event::FaultFired { fault, .. } if *fault == Kind::Panic.name())
+}
+
 fn bound(outage: Window) -> u64 {
     let longest_ms = BREAKER_OPEN_MS_MAX.unsigned_abs();
     u64::from(BREAKER_FAILURES + BATCH_SIZE) + PROBES + outage.length_ms() / longest_ms
@@ -70,6 +77,10 @@ mod tests {
 
     /// So many calls, two seconds apart, by one container of this function, in an outage of half an hour.
     fn asked(function: &str, times: usize) -> Verdict {
+        check(&Evidence::of(&tale_of(function, times, false).told()))
+    }
+
+    fn tale_of(function: &str, times: usize, dies: bool) -> Tale {
         let mut tale = Tale::new();
         tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 1_800_000 }, 1);
         tale.happen(Event::Invoked {
@@ -80,8 +91,17 @@ mod tests {
         });
         for _ in 0..times {
             tale.call(ORDER, "create", Some(503), Some("stripe-unavailable"));
+            if dies {
+                let (fault, on) = (Kind::Panic.name(), format!("create {ORDER}"));
+                tale.happen(Event::FaultFired { fault, placement: Some("after"), on });
+            }
         }
-        check(&Evidence::of(&tale.told()))
+        tale
+    }
+
+    #[test]
+    fn an_answer_that_its_delivery_died_of_reaches_no_breaker() {
+        assert!(matches!(check(&Evidence::of(&tale_of("Consumer", 100, true).told())), Verdict::Pass(_)));
     }
 
     #[test]
