@@ -79,6 +79,14 @@ pub const CHANCE_MIN_ALONE: u128 = 16;
 /// The same where others met it as well: then a mistake would cost many payments.
 pub const CHANCE_MIN_IN_COMPANY: u128 = 1_000;
 
+/// Deliveries of a payment that died in a row are held against it when chance would do so once in so many cases. At half of
+/// all deliveries that is after six, with one in three at the fourth.
+pub const CHANCE_MIN_DYING: u128 = 64;
+
+/// Minutes of which it is known how many payments came through: longer than a payment takes to die four times, and be
+/// moved back in between.
+pub const PULSE_MINUTES_MAX: usize = 120;
+
 /// Between two calls that a container makes for an operation while it suspects ourselves, milliseconds.
 pub const SUSPICION_PROBE_MS: i64 = 60_000;
 
@@ -96,6 +104,10 @@ pub const UNREADABLE_PAUSE_MS: i64 = 1_800_000;
 /// How long messages that cannot be read wait for a deployment to be taken back, milliseconds, since the first were met.
 /// Then they go into quarantine, where their producer's hand is awaited; those that come later follow at once.
 pub const UNREADABLE_HELD_MS: i64 = 7_200_000;
+
+/// How long a payment that kills is held while nobody else comes through, milliseconds, since it was received: as long
+/// as messages that cannot be read, and for the same reason.
+pub const DEATHS_HELD_MS: i64 = UNREADABLE_HELD_MS;
 
 /// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.
 pub const COMPANY_ROWS_MAX: usize = 200;
