@@ -257,10 +257,16 @@ impl Work<'_> {
     async fn beat(&self, deaths: usize) {
         let now = self.inner.clock.now();
         if let Some(beat) = self.inner.provider.came_through(deaths, now)
-            && let Err(error) = self.inner.ledger.beat(beat, now).await
+            && let Err(error) = self.inner.ledger.beat(beat, self.waited_ms(), now).await
         {
             tracing::warn!(%error, "nobody else is told that a payment came through");
         }
+    }
+
+    /// How long the message waited before anybody took it; one that was taken before says nothing of that.
+    fn waited_ms(&self) -> i64 {
+        let taken_at = self.envelope.received_at.filter(|_| self.envelope.receives == 1);
+        taken_at.zip(self.envelope.sent_at).map_or(0, |(taken_at, sent_at)| taken_at.since_ms(sent_at).max(0))
     }
 
     /// Whom to suspect for what the payment met. Before it is blamed, the ledger is asked what others met, and where it

@@ -16,12 +16,12 @@ const PULSE: &str = "pulse";
 
 impl Ledger {
     /// Says that payments came through. Of two containers that say so at once one is overwritten, and what it counted is
-    /// lost.
+    /// lost. `waited_ms` is how long the last of them had waited for its first delivery.
     ///
     /// # Errors
     /// [`LedgerError`] when DynamoDB cannot be asked.
-    pub async fn beat(&self, beat: Beat, now: UnixMs) -> Result<(), LedgerError> {
-        let pulse = Pulse::beaten(self.pulse().await?, beat, now);
+    pub async fn beat(&self, beat: Beat, waited_ms: i64, now: UnixMs) -> Result<(), LedgerError> {
+        let pulse = Pulse::beaten(self.pulse().await?, beat, waited_ms, now);
         let json =
             serde_json::to_string(&pulse).map_err(|error| LedgerError::Unavailable(error.to_string()))?;
         let update = self

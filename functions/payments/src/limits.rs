@@ -194,6 +194,10 @@ pub const PAUSE_MS_BASE: i64 = 120_000;
 /// the survivors of an outage come back anyway.
 pub const PAUSE_MS_MAX: i64 = 480_000;
 
+/// The longest pause once a human was told that recovery does not hold, milliseconds: whoever mends it is not waited for
+/// longer than payments take to come through again, which ends it.
+pub const PAUSE_MS_LONGEST: i64 = 14_400_000;
+
 /// Setbacks in a row after which a human is told that recovery does not hold although the provider looks well.
 pub const SETBACKS_MAX: u32 = 5;
 
@@ -217,8 +221,36 @@ pub const ROWLESS_UNDER_WAY_MS: i64 = ((RECEIVES_MAX + 1) * VISIBILITY_TIMEOUT_S
 /// minute; dead letters counted sooner may already be gone.
 pub const COUNTS_SETTLE_MS: i64 = 90_000;
 
-/// Turns in a row on which payments are unsettled and no queue holds a message, before a human is told.
-pub const STRANDED_TURNS: u32 = 10;
+/// Turns in a row on which more payments are unsettled than the queues hold messages, before a human is told: with
+/// [`DELAYED_MS`] less than ten minutes, and longer than SQS's counts lag behind.
+pub const STRANDED_TURNS: u32 = 4;
+
+/// Turns in a row on which the provider is not well before what was begun is taken back.
+pub const UNWELL_TURNS: u32 = 2;
+
+/// Payments that wait for longer than this before anybody takes them, or will, are a backlog, milliseconds. Longer than
+/// an ordinary burst, and than the last of an outage takes to come back by itself.
+pub const BACKLOG_MS: i64 = BACKOFF_S_MAX as i64 * 1_000;
+
+/// Messages that nobody has in hand for longer than this, while none comes through, are not taken by anybody,
+/// milliseconds. A poller that backs off asks again within a minute.
+pub const UNTOUCHED_MS: i64 = 300_000;
+
+/// A message that expires within this is told of, milliseconds: a weekend's half. Where messages are kept for less than
+/// twice as long, half of that.
+pub const EXPIRY_WARNING_MS: i64 = 172_800_000;
+
+/// Beginnings of trouble within [`BEGINNINGS_MS`] that are told of one by one; with more, the provider comes and goes.
+pub const BEGINNINGS_MAX: usize = 3;
+
+/// How long a beginning counts, milliseconds.
+pub const BEGINNINGS_MS: i64 = 21_600_000;
+
+/// Between two mails about a provider that comes and goes, milliseconds.
+pub const FLAPPING_REMINDER_MS: i64 = 7_200_000;
+
+/// Calm turns in a row that end an incident in which the provider comes and goes: an hour.
+pub const FLAPPING_CALM_TURNS: u32 = 60;
 
 /// Between two mails about one incident that just goes on, milliseconds.
 pub const REMINDER_MS: i64 = 86_400_000;
@@ -322,7 +354,10 @@ const _: () = {
         "a pause must not hold a recovery up for longer than the queue does"
     );
     assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
-    assert!(STRANDED_TURNS > CALM_TURNS);
+    assert!(STRANDED_TURNS as i64 * 60_000 > COUNTS_SETTLE_MS);
+    assert!(DELAYED_MS + (STRANDED_TURNS as i64 + 1) * 60_000 <= 600_000, "told within ten minutes");
+    assert!(FLAPPING_CALM_TURNS > CALM_TURNS && FLAPPING_REMINDER_MS < REMINDER_MS);
+    assert!(EXPIRY_WARNING_MS < SOURCE_RETENTION_S * 1_000 && PAUSE_MS_LONGEST < EXPIRY_WARNING_MS);
     assert!(
         AUDIT_SPAN_S * 1_000 >= AUDIT_EVERY_MS + AUDIT_UNSETTLED_MS,
         "no intent may slip between two audits"

@@ -191,6 +191,7 @@ impl Inner {
         match effect {
             None => Ok(saved.clone()),
             Some(Effect::StartMoveTask) => self.queues.start_move_task().await.map(|()| saved.clone()),
+            Some(Effect::CancelMoveTask) => self.queues.cancel_move_task().await.map(|()| saved.clone()),
             Some(Effect::SortDeadLetters) => self.sort(saved, seen).await,
         }
     }

@@ -45,6 +45,8 @@ pub enum Kind {
     Grown,
     /// It goes on, a day later.
     Reminder,
+    /// The provider comes and goes: that is told instead of each time, and again every two hours.
+    Flapping,
 }
 
 /// Which transition of a quarantine notice.
@@ -102,6 +104,21 @@ pub struct Facts {
     /// Trouble that several payments share.
     #[serde(default)]
     pub alike: Option<Alike>,
+    /// How often it has begun within hours, if that is what this tells of.
+    #[serde(default)]
+    pub flaps: u32,
+    /// Dead letters that are gone although nobody here moved them.
+    #[serde(default)]
+    pub gone: u64,
+    /// How long what waits for the consumer takes at the permitted pace, milliseconds.
+    #[serde(default)]
+    pub drain_ms: i64,
+    /// How long the last to come through had waited, milliseconds.
+    #[serde(default)]
+    pub waited_ms: i64,
+    /// When the first message expires of those whose age is known.
+    #[serde(default)]
+    pub expires_at: Option<UnixMs>,
     /// Who ordered what this mail tells of, if it was not decided here.
     pub ordered_by: Option<String>,
 }
@@ -224,6 +241,11 @@ impl Facts {
                 .filter(|told| still_holds(*told, seen))
                 .collect(),
             alike: seen.alike.clone(),
+            flaps: history.flaps,
+            gone: history.gone,
+            drain_ms: seen.drain_ms,
+            waited_ms: seen.waited_ms,
+            expires_at: seen.expires_at(),
             ordered_by: next.audit.last().filter(|audit| audit.at == seen.now).map(|audit| audit.who.clone()),
         }
     }
@@ -267,7 +289,9 @@ fn still_holds(escalation: Escalation, seen: &Observation) -> bool {
         | Escalation::TaskFailed
         | Escalation::TaskCanceled
         | Escalation::KeepsComingBack
-        | Escalation::Stranded => true,
+        | Escalation::Expiring => true,
+        Escalation::Stranded => seen.is_stranded,
+        Escalation::NobodyTakes => seen.source.visible > 0 && seen.source.in_flight == 0,
     }
 }
 

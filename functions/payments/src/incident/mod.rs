@@ -22,6 +22,7 @@ mod recovery;
 mod rowless;
 mod selection;
 mod survey;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -95,6 +96,8 @@ pub enum Effect {
     SortDeadLetters,
     /// Start a move task on the dead-letter queue.
     StartMoveTask,
+    /// Cancel the one that runs.
+    CancelMoveTask,
 }
 
 /// Says what follows from what was seen.

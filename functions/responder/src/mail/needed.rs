@@ -3,10 +3,10 @@
 //! Invariant: "no" is only said of what goes on by itself, and never while a message may expire before tomorrow.
 
 use super::Site;
-use super::sections::{command, expires_at, order};
+use super::sections::{command, order};
 use payments::Cause;
 use payments::cause::Blame;
-use payments::incident::{Escalation, Facts, Kind, RedriveMode};
+use payments::incident::{Escalation, Facts, Kind, RedriveMode, Trigger};
 use payments::limits::SOURCE_RETENTION_S;
 
 /// A message that expires within this makes any mail urgent, milliseconds: a day leaves time to act.
@@ -25,14 +25,16 @@ pub(super) enum Needed {
 }
 
 pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
-    let is_urgent = expires_at(facts).is_some_and(|at| at.since_ms(facts.at) < URGENT_MS);
+    let is_urgent = facts.expires_at.is_some_and(|at| at.since_ms(facts.at) < URGENT_MS);
     match (kind, facts.escalations.first()) {
         (Kind::Escalated(escalation), _) => Needed::For(escalation),
         (Kind::Resolved, _) => {
             Needed::No("You are not needed: it is over, and nothing waits any more.".to_owned())
         }
-        (Kind::Opened | Kind::Grown | Kind::Reminder, Some(escalation)) => Needed::For(*escalation),
-        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting, _)
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Flapping, Some(escalation)) => {
+            Needed::For(*escalation)
+        }
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting | Kind::Flapping, _)
             if is_urgent =>
         {
             Needed::BeforeTheyExpire
@@ -45,11 +47,21 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
                 "You do not have to get up: Stripe is well, and the backlog is being moved back.".to_owned()
             }
         }),
+        (Kind::Flapping, _) => Needed::No(
+            "You do not have to get up: Stripe comes and goes, and the payments are safe and go out in between."
+                .to_owned(),
+        ),
         (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting, _) => while_they_wait(facts),
     }
 }
 
 fn while_they_wait(facts: &Facts) -> Needed {
+    if facts.trigger == Trigger::Backlog && facts.dead_letters.total() == 0 {
+        return Needed::No(
+            "You do not have to get up: Stripe charges payments as fast as StripeRatePerSecond lets them out."
+                .to_owned(),
+        );
+    }
     if facts.is_rowless() && facts.redrive == RedriveMode::Automatic {
         return Needed::No(
             "You do not have to get up: no payment of the ledger waits; what does is tried again by itself."
@@ -106,6 +118,12 @@ fn in_full(escalation: Escalation, facts: &Facts) -> String {
         Escalation::TaskCanceled => "somebody canceled the move task; say whether it should go on.",
         Escalation::KeepsComingBack => "Stripe looks well, and yet what is moved back keeps coming back.",
         Escalation::Stranded => "payments are unsettled, and no queue holds a message for them.",
+        Escalation::NobodyTakes => {
+            "messages wait, and no function takes them: nothing goes out until that is mended."
+        }
+        Escalation::Expiring => {
+            "messages of payments expire before they can be charged, if nobody does anything."
+        }
     };
     text.to_owned()
 }
@@ -127,6 +145,8 @@ pub(super) const fn in_short(escalation: Escalation) -> &'static str {
         Escalation::TaskCanceled => "move task canceled",
         Escalation::KeepsComingBack => "what is moved back comes back",
         Escalation::Stranded => "payments without a message",
+        Escalation::NobodyTakes => "nobody takes the messages",
+        Escalation::Expiring => "messages expire",
     }
 }
 
@@ -186,10 +206,27 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
                 .to_owned()
         }
         Escalation::Stranded => format!(
-            "Have the oldest payment's stored request sent once more, and then the others: the status names the oldest\n\
-             one each time.\n{}",
-            facts.survey.oldest.as_ref().map(|oldest| release(site, oldest.payment_id.as_str())).unwrap_or_default()
+            "Their messages expired, or somebody purged or deleted them. Have the stored requests of all of them sent once\n\
+             more, which charges nobody twice:\n{}",
+            command(
+                site,
+                r#"{"command":"release","stranded":true,"who":"on-call","why":"told by mail"}"#
+            )
         ),
+        Escalation::NobodyTakes => {
+            "See whether the consumer's event source mapping is enabled (aws lambda list-event-source-mappings), and\n\
+             enable it (aws lambda update-event-source-mapping --uuid UUID --enabled). If it is: is the function there,\n\
+             may it receive from the queue, and has the account concurrency left? The runbook of ConsumerFailing says how\n\
+             to tell. Purge nothing."
+                .to_owned()
+        }
+        Escalation::Expiring if facts.dead_letters.total() > 0 => must_before_they_expire(site),
+        Escalation::Expiring => {
+            "Let them be charged faster: raise the template parameter StripeRatePerSecond as far as Stripe's limits for\n\
+             this account allow, and deploy. Or have the queue keep them for longer: MessageRetentionPeriod, 14 days at\n\
+             most, holds for messages that are there already. Purge nothing."
+                .to_owned()
+        }
     }
 }
 
@@ -207,11 +244,4 @@ fn refused_in_a_row(facts: &Facts, site: &Site) -> String {
          more goes into quarantine:\n{}",
         command(site, &payload)
     )
-}
-
-fn release(site: &Site, payment_id: &str) -> String {
-    let payload = format!(
-        r#"{{"command":"release","payment_id":"{payment_id}","who":"on-call","why":"told by mail"}}"#
-    );
-    command(site, &payload)
 }

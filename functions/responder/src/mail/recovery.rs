@@ -23,7 +23,12 @@ fn subject(kind: Kind, facts: &Facts) -> String {
         (_, Needed::BeforeTheyExpire) => {
             format!("ACTION NEEDED: messages expire; {how_much} waiting: {why}")
         }
-        (Kind::Opened | Kind::Grown | Kind::Reminder, Needed::For(_)) => format!("ACTION NEEDED: {waiting}"),
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Flapping, Needed::For(_)) => {
+            format!("ACTION NEEDED: {waiting}")
+        }
+        (Kind::Flapping, Needed::Later(_) | Needed::No(_)) => {
+            format!("Stripe comes and goes, {} times in six hours; {how_much} waiting", facts.flaps)
+        }
         (Kind::Opened | Kind::Grown, Needed::Later(_) | Needed::No(_)) => waiting,
         (Kind::Reminder, Needed::Later(_) | Needed::No(_)) => format!("still {waiting}"),
         (Kind::Recovering, _) if facts.is_rowless() => format!("recovering: {how_much} going back"),
@@ -46,7 +51,8 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         Trigger::CredentialsRefused => "CredentialsRefused",
         Trigger::Alike => "PaymentsDelayed",
         Trigger::DeadLetters => "DeadLettersWaiting",
-        Trigger::Delayed => "PaymentsDelayed",
+        Trigger::Delayed | Trigger::Backlog => "PaymentsDelayed",
+        Trigger::Untouched => "ConsumerFailing",
     };
     let needed = needed(kind, facts);
     let body = Body::begin(&needed.first_line(facts)).part("WHAT HAPPENED", &happened(kind, facts));
@@ -74,18 +80,22 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         | Kind::BackToWaiting
         | Kind::Grown
         | Kind::Reminder
+        | Kind::Flapping
         | Kind::Escalated(_)
         | Kind::Resolved => next(facts, site),
     };
     let done = match kind {
         Kind::Escalated(Escalation::Stranded) => {
-            format!("Both queues were looked at for {STRANDED_TURNS} minutes running, and hold no message.")
+            format!(
+                "Both queues were looked at for {STRANDED_TURNS} minutes running, and hold fewer messages than payments wait."
+            )
         }
         Kind::Opened
         | Kind::Recovering
         | Kind::BackToWaiting
         | Kind::Grown
         | Kind::Reminder
+        | Kind::Flapping
         | Kind::Escalated(_)
         | Kind::Resolved => done(facts),
     };
@@ -108,6 +118,11 @@ fn happened(kind: Kind, facts: &Facts) -> String {
         Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) => {
             format!("{how_many} cannot settle.\n{why}\n{since}")
         }
+        Kind::Flapping => format!(
+            "Payments began to wait {} times within six hours, or since that was told.\n{why}\n{since}\nYou are not told of \
+             each time, but every two hours, and once it has been calm for an hour.",
+            facts.flaps
+        ),
         Kind::Recovering => match &facts.ordered_by {
             Some(who) => {
                 format!("The dead letters are being moved back, as ordered by {who}.\nTo go: {how_many}.")
@@ -115,12 +130,26 @@ fn happened(kind: Kind, facts: &Facts) -> String {
             None => format!("{}\nTo go: {how_many}.", tried(facts)),
         },
         Kind::BackToWaiting => {
-            format!("The backlog was moved back, and payments fail again.\n{why}\n{since}")
+            format!(
+                "Stripe was well, and fails again. What was begun to move the payments back is stopped.\n{why}\n{since}"
+            )
         }
         Kind::Resolved => format!(
-            "Every payment is settled or in quarantine, and no message is dead-lettered.\nIt began {} and took {}.",
+            "{}\nIt began {} and took {}.",
+            how_it_ended(facts),
             utc(facts.opened_at),
             span(facts.at.since_ms(facts.opened_at))
+        ),
+    }
+}
+
+fn how_it_ended(facts: &Facts) -> String {
+    match facts.gone {
+        0 => "Every payment is settled or in quarantine, and no message is dead-lettered.".to_owned(),
+        gone => format!(
+            "{} went without being moved back from here: they expired, or somebody took or deleted them. What the\n\
+             ledger knows of is settled or in quarantine.",
+            count(gone, "dead letter")
         ),
     }
 }

@@ -7,11 +7,9 @@ use super::money::{amount, sums};
 use super::needed::in_short;
 use super::words::{cause, cause_in_short, count, span, utc};
 use payments::cause::Blame;
-use payments::incident::{Alike, Facts, Probes, Reach, RedriveMode, Trigger, Trouble};
-use payments::limits::{
-    BACKOFF_S_MAX, CANARY_MAX, DEAD_LETTERS_RETENTION_S, RECEIVES_MAX, SOURCE_RETENTION_S,
-};
-use payments::{Cause, PaymentId, UnixMs};
+use payments::incident::{Alike, Escalation, Facts, Probes, Reach, RedriveMode, Trigger, Trouble};
+use payments::limits::{BACKOFF_S_MAX, CANARY_MAX, RECEIVES_MAX};
+use payments::{Cause, PaymentId};
 use std::fmt::Write;
 
 /// A mail's body: a first line, then parts with a heading each.
@@ -82,6 +80,8 @@ pub(super) fn why_in_short(facts: &Facts) -> &'static str {
     }
     match found(facts) {
         Some(found) => cause_in_short(found),
+        None if facts.trigger == Trigger::Untouched => in_short(Escalation::NobodyTakes),
+        None if facts.trigger == Trigger::Backlog => "more than StripeRatePerSecond lets out",
         None if facts.is_rowless() => "cause not in the ledger",
         None => "cause unknown",
     }
@@ -96,6 +96,17 @@ pub(super) fn why(facts: &Facts) -> String {
     }
     let text = match found(facts) {
         Some(found) => cause(found),
+        None if facts.trigger == Trigger::Untouched => {
+            "They are in the payments queue, and no function takes them."
+        }
+        None if facts.trigger == Trigger::Backlog => {
+            return format!(
+                "More payments came in than StripeRatePerSecond lets out. The last to go out had waited for {}; the last \
+                 in line\ngoes out in about {}.",
+                span(facts.waited_ms),
+                span(facts.drain_ms)
+            );
+        }
         None if facts.is_rowless() => {
             "What waits is a drill, a late copy of a settled payment, or died before it was recorded."
         }
@@ -159,7 +170,7 @@ pub(super) fn at_risk(facts: &Facts) -> String {
             span(facts.at.since_ms(oldest.received_at)),
         );
     }
-    if let Some(expires_at) = expires_at(facts) {
+    if let Some(expires_at) = facts.expires_at {
         let _ = writeln!(
             text,
             "Expires: its message on {}, in {}",
@@ -169,19 +180,6 @@ pub(super) fn at_risk(facts: &Facts) -> String {
     }
     text.push_str("Trying a payment again never charges it twice.\n");
     text
-}
-
-/// When the oldest payment's message expires. The oldest are dead-lettered first, and keep their age when they are.
-pub(super) fn expires_at(facts: &Facts) -> Option<UnixMs> {
-    let retention_s = if facts.dead_letters.total() > 0 {
-        DEAD_LETTERS_RETENTION_S
-    } else if facts.source.total() > 0 {
-        SOURCE_RETENTION_S
-    } else {
-        return None; // There is no message that could.
-    };
-    let oldest = facts.survey.oldest.as_ref()?;
-    Some(oldest.enqueued_at.plus_ms(retention_s * 1_000))
 }
 
 /// What was done by itself so far.
