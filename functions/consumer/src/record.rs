@@ -339,7 +339,7 @@ impl Work<'_> {
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),
             Outcome::HandBack { cause } => {
                 let refused = report.calls.refused.clone();
-                let note = HandedBack { cause, delivery: open, refused };
+                let note = HandedBack { cause, delivery: open, refused, concluded: delivery.concluded() };
                 self.note(row, Change::HandedBack(note)).await;
                 self.handed_back(cause, report.calls.retry_after_s)
             }

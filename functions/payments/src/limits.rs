@@ -236,6 +236,10 @@ pub const BACKLOG_MS: i64 = BACKOFF_S_MAX as i64 * 1_000;
 /// milliseconds. A poller that backs off asks again within a minute.
 pub const UNTOUCHED_MS: i64 = 300_000;
 
+/// Messages in hand for longer than this of which nothing is written down are our trouble, milliseconds: twice what a
+/// delivery may take.
+pub const UNRECORDED_MS: i64 = 2 * FUNCTION_TIMEOUT_S as i64 * 1_000;
+
 /// A message that expires within this is told of, milliseconds: a weekend's half. Where messages are kept for less than
 /// twice as long, half of that.
 pub const EXPIRY_WARNING_MS: i64 = 172_800_000;

@@ -136,11 +136,11 @@ impl Inner {
                 tale.oldest_ms = Some(seen.oldest_ms());
                 true
             }
-            // Messages that nobody has in hand are worth a closer look: whether they are taken is seen in the next ones.
+            // Whether they are taken, and written down, is seen at a closer look.
             Look::Source => {
                 let source = self.queues.depth(&self.queues.source).await?;
                 seen.drain_ms = self.drain_ms(source);
-                source.visible == 0 || source.in_flight > 0
+                source.total() == 0
             }
             Look::Quarantine => {
                 let quarantined = self.queues.depth(&self.queues.quarantine).await?.total();

@@ -25,6 +25,13 @@ pub(crate) struct Waiting {
     rows: usize,
 }
 
+/// Messages in hand of which no row tells, where nobody has come through for long.
+fn unrecorded(source: Depth, rows: usize, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
+    let came_through = pulse.is_some_and(|pulse| now.since_ms(pulse.last) < DELAYED_MS);
+    let is_known = rows < OLDEST_ROWS && !came_through;
+    is_known.then(|| Alike::unrecorded(source.in_flight, rows as u64)).flatten()
+}
+
 /// How long payments wait for their first delivery, as far as that is still so.
 fn waited_ms(pulse: &Pulse, now: UnixMs) -> i64 {
     if now.since_ms(pulse.last) < DELAYED_MS { pulse.waited_ms } else { 0 }
@@ -53,6 +60,7 @@ impl Inner {
         };
         let waits = incident.recovery.phase.is_open() || source.total() > 0;
         let pulse = if waits { self.ledger.pulse().await? } else { None };
+        let unrecorded = unrecorded(source, waiting.rows, pulse.as_ref(), now);
         let drain_ms = self.drain_ms(source);
         let needs_retention = drain_ms > BACKLOG_MS || incident.recovery.phase.is_open();
         let source_retention_ms =
@@ -69,6 +77,7 @@ impl Inner {
             task,
             oldest: waiting.oldest,
             alike,
+            unrecorded,
             is_stranded,
             came_through: pulse.as_ref().map(|pulse| pulse.last),
             waited_ms: pulse.as_ref().map_or(0, |pulse| waited_ms(pulse, now)),

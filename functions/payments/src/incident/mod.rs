@@ -103,6 +103,7 @@ pub enum Effect {
 /// Says what follows from what was seen.
 #[must_use]
 pub fn decide(seen: &Observation, incident: &Incident, policy: &Policy) -> Decision {
+    let seen = &incident.recovery.believed(seen);
     let (recovery, effect) = turn::decide(seen, &incident.recovery, policy);
     let notice = notice::decide(seen, &incident.notice);
     Decision {

@@ -32,6 +32,8 @@ pub struct Observation {
     pub oldest: Option<Unsettled>,
     /// Trouble that several of them share.
     pub alike: Option<Alike>,
+    /// Messages in hand of which no row tells.
+    pub unrecorded: Option<Alike>,
     /// Whether more payments are unsettled for long than the queues hold messages.
     pub is_stranded: bool,
     /// When a payment last came through, whichever; only asked while an incident is open, or messages wait.

@@ -6,7 +6,9 @@
 use super::observation::{Observation, Trigger};
 use super::outbox::Outbox;
 use super::rowless::Rowless;
-use crate::limits::{AUDIT_CHARS_MAX, AUDIT_MAX, TURN_GAP_MS_MAX, TURN_SPACING_MS, UNTOUCHED_MS};
+use crate::limits::{
+    AUDIT_CHARS_MAX, AUDIT_MAX, TURN_GAP_MS_MAX, TURN_SPACING_MS, UNRECORDED_MS, UNTOUCHED_MS,
+};
 use crate::payment::PaymentId;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,8 @@ pub struct Recovery {
     pub beginnings: Vec<UnixMs>,
     /// Since when messages wait for the consumer, and none comes through.
     pub untouched_since: Option<UnixMs>,
+    /// Since when messages are in hand of which nothing is written down.
+    pub unrecorded_since: Option<UnixMs>,
     /// Mails on their way.
     pub outbox: Outbox,
     /// The last commands, oldest first.
@@ -256,10 +260,11 @@ pub struct Audit {
 }
 
 impl Recovery {
-    /// Whether no incident is under way and no mail is on its way.
+    /// Whether no incident is under way, no mail is on its way, and nothing is waited out.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.phase == Phase::Quiet && self.outbox.is_empty()
+        let nothing_lingers = self.untouched_since.is_none() && self.unrecorded_since.is_none();
+        self.phase == Phase::Quiet && self.outbox.is_empty() && nothing_lingers
     }
 
     /// Whether the provider should be asked how it is: in every phase of an incident, since it may fail again in any.
@@ -274,6 +279,15 @@ impl Recovery {
         let since = self.untouched_since.unwrap_or(seen.now);
         let has_come_through = seen.came_through.is_some_and(|at| at > since);
         self.untouched_since = (is_at_rest && !has_come_through).then_some(since);
+        let since = self.unrecorded_since.unwrap_or(seen.now);
+        self.unrecorded_since = seen.unrecorded.is_some().then_some(since);
+    }
+
+    /// What is seen, with messages in hand that nobody has written anything down of for longer than a delivery takes.
+    pub(super) fn believed(&self, seen: &Observation) -> Observation {
+        let since = self.unrecorded_since.unwrap_or(seen.now);
+        let unrecorded = seen.unrecorded.clone().filter(|_| seen.now.since_ms(since) >= UNRECORDED_MS);
+        Observation { alike: seen.alike.clone().or(unrecorded), ..seen.clone() }
     }
 
     /// Whether that has gone on for longer than a poller can be busy elsewhere.

@@ -129,8 +129,7 @@ impl<'a> Turn<'a> {
         let (seen, history) = (self.seen, &mut self.next.history);
         history.unwell = match seen.probes {
             Some(Probes::Unwell(_)) => history.unwell.extended(seen.now),
-            Some(Probes::Well) => Streak::NONE,
-            None => history.unwell,
+            Some(Probes::Well) | None => Streak::NONE,
         };
         history.stranded = if seen.is_stranded { history.stranded.extended(seen.now) } else { Streak::NONE };
         self.next.watch_the_source(seen);
@@ -425,6 +424,9 @@ pub(super) fn is_older_than_a_turn(since: UnixMs, now: UnixMs) -> bool {
 /// As long as it may soon hold, no longer than the queue holds a payment up by itself. What has come back more often than a
 /// human was told of waits for that human, and no longer than it takes to notice that others come through.
 fn pause_ms(setbacks: u32) -> i64 {
-    let longest_ms = if setbacks > SETBACKS_MAX { PAUSE_MS_LONGEST } else { PAUSE_MS_MAX };
-    PAUSE_MS_BASE.saturating_mul(1 << setbacks.saturating_sub(1).min(16)).min(longest_ms)
+    let doubled = |base_ms: i64, times: u32| base_ms.saturating_mul(1 << times.min(16));
+    match setbacks.checked_sub(SETBACKS_MAX) {
+        Some(beyond @ 1..) => doubled(PAUSE_MS_MAX, beyond).min(PAUSE_MS_LONGEST),
+        Some(0) | None => doubled(PAUSE_MS_BASE, setbacks.saturating_sub(1)).min(PAUSE_MS_MAX),
+    }
 }

@@ -78,6 +78,7 @@ impl Row {
             },
             set_aside: stored.set_aside.as_deref().and_then(Cause::parse),
             soft_declines: stored.soft_declines,
+            concluded: stored.decline.clone(),
             request: Arc::new(request(&stored)?),
             intent_id: stored.intent_id,
             refused: stored.refused,

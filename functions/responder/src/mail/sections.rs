@@ -124,6 +124,7 @@ fn shared(alike: &Alike) -> String {
         }
         Trouble::Dying => "took the consumer down, one after the other, before it could say why".to_owned(),
         Trouble::Unreadable => format!("are no payment: {}", alike.what),
+        Trouble::Credentials => "were refused for what is ours: the key, or the account".to_owned(),
     }
 }
 

@@ -74,6 +74,11 @@ fn facts() -> Facts {
         failure: None,
         escalations: Vec::new(),
         alike: None,
+        flaps: 0,
+        gone: 0,
+        drain_ms: 0,
+        waited_ms: 0,
+        expires_at: None,
         ordered_by: None,
     }
 }

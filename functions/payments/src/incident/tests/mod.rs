@@ -1,5 +1,6 @@
 //! The rules of an incident: told as stories and held against any observations.
 
+mod changes;
 mod notices;
 mod ours;
 mod properties;
