@@ -57,7 +57,9 @@ impl<'h> Letters<'h> {
     pub fn open(&self, record: &str, closes: &str) -> Vec<(UnixMs, Option<UnixMs>)> {
         let mut spans: Vec<(UnixMs, Option<UnixMs>)> = Vec::new();
         for told in self.of_record(record) {
-            if told.tells == "opened" {
+            if matches!(told.tells, "opened" | "flapping")
+                && spans.last().is_none_or(|(_, until)| until.is_some())
+            {
                 spans.extend(told.published.map(|published| (published, None)));
             } else if told.tells == closes
                 && let Some((_, until)) = spans.last_mut()

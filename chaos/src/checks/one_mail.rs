@@ -2,15 +2,21 @@
 //! after it had published or never heard that it had; nothing else is; and no incident tells the same thing twice.
 //!
 //! Invariant: a reminder is a transition of its own once a day, and never sooner; so is each tenfold of a quarantine, and
-//! each reason that came to it, once.
+//! each reason that came to it, once. Of a provider that comes and goes it may be said every two hours. Whoever was told
+//! that it recovers, or that it is theirs to move things back, is told when it does not after all; then it may be told again.
 
 use super::letters::Told;
 use super::{Evidence, Finding, Verdict};
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
-use payments::limits::REMINDER_MS;
+use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS, TURN_S_MAX};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How the letter is called that says so.
+const REDRIVE_IS_YOURS: &str = "escalated: redrive_is_yours";
+/// Turns are so far apart, and may be late by as much.
+const TURN_MS: i64 = TURN_S_MAX as i64 * 1_000;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.alerted.responder.is_none() {
@@ -40,10 +46,18 @@ fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
         let of_incident = told.entry(letter.record).or_default();
         let before = last.insert(letter.record, letter.decided);
         let is_again = match letter.tells {
-            "reminder" => before.is_none_or(|before| letter.decided.since_ms(before) < REMINDER_MS),
+            "reminder" => before.is_none_or(|before| is_sooner(letter, before, REMINDER_MS)),
+            "flapping" => {
+                let is_first = of_incident.insert("flapping");
+                !is_first && before.is_none_or(|before| is_sooner(letter, before, FLAPPING_REMINDER_MS))
+            }
+            "back_to_waiting" => {
+                let of_before = [of_incident.remove("recovering"), of_incident.remove(REDRIVE_IS_YOURS)];
+                of_before == [false; 2]
+            }
             // What was resolved or cleared may open again; then everything may be told anew.
             "resolved" | "cleared" => {
-                let was_open = of_incident.contains("opened");
+                let was_open = of_incident.contains("opened") || of_incident.contains("flapping");
                 of_incident.clear();
                 !was_open
             }
@@ -54,6 +68,11 @@ fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether it came sooner than this, by more than turns are apart.
+fn is_sooner(letter: &Told<'_>, before: UnixMs, every_ms: i64) -> bool {
+    letter.decided.since_ms(before) < every_ms - TURN_MS
 }
 
 /// Publications of which no mail came.

@@ -52,6 +52,8 @@ fn notice(kind: NoticeKind, facts: &NoticeFacts) -> serde_json::Result<Value> {
     let of = match kind {
         NoticeKind::Grown => facts.told_size.to_string(),
         NoticeKind::NewReason => facts.new_causes.join(" and "),
+        // What expires after that is told of again.
+        NoticeKind::Expiring => facts.expires_at.map_or(0, |at| at.0).to_string(),
         NoticeKind::Opened | NoticeKind::Reminder | NoticeKind::Cleared => return Ok(name),
     };
     Ok(json!({ name.as_str().unwrap_or_default(): of }))

@@ -63,6 +63,8 @@ pub enum NoticeKind {
     Grown,
     /// Something is there for a reason that no mail named.
     NewReason,
+    /// Something there expires soon.
+    Expiring,
 }
 
 /// What a mail about a recovery says.
@@ -156,6 +158,9 @@ pub struct NoticeFacts {
     /// What tells the causes apart that no mail named before.
     #[serde(default)]
     pub new_causes: Vec<String>,
+    /// When the oldest of them expires, or has expired, as far as that was read.
+    #[serde(default)]
+    pub expires_at: Option<UnixMs>,
     /// The size that counts as told from here on: that at opening, times a power of ten.
     #[serde(default)]
     pub told_size: u64,
@@ -200,7 +205,7 @@ impl NoticeFacts {
         };
         match kind {
             NoticeKind::Cleared => Urgency::OfficeHours,
-            NoticeKind::Grown => by_share.max(Urgency::Today),
+            NoticeKind::Grown | NoticeKind::Expiring => by_share.max(Urgency::Today),
             NoticeKind::Opened | NoticeKind::NewReason | NoticeKind::Reminder => by_share,
         }
     }

@@ -23,10 +23,14 @@ pub(super) fn write(kind: NoticeKind, facts: &NoticeFacts, site: &Site) -> (Stri
         NoticeKind::Cleared => (
             format!("quarantine is empty again, after {since}"),
             Body::begin("You are not needed: the quarantine is empty again.")
-                .part("WHAT HAPPENED", "Every message was released, or taken out by hand.")
+                .part("WHAT HAPPENED", how_it_was_emptied(facts))
                 .end("QuarantineNotEmpty", site),
         ),
-        NoticeKind::Opened | NoticeKind::Reminder | NoticeKind::Grown | NoticeKind::NewReason => {
+        NoticeKind::Opened
+        | NoticeKind::Reminder
+        | NoticeKind::Grown
+        | NoticeKind::NewReason
+        | NoticeKind::Expiring => {
             let urgency = facts.urgency(kind);
             let body = Body::begin(&first_line(kind, urgency, facts))
                 .part("WHAT HAPPENED", &happened(facts))
@@ -38,6 +42,16 @@ pub(super) fn write(kind: NoticeKind, facts: &NoticeFacts, site: &Site) -> (Stri
     }
 }
 
+/// Nobody sees who took a message out; but one whose time was up needed nobody.
+fn how_it_was_emptied(facts: &NoticeFacts) -> &'static str {
+    if facts.expires_at.is_some_and(|at| at <= facts.at) {
+        "Messages expired there: nobody released them within two weeks. What the ledger has of their payments stays\n\
+         quarantined, and can still be released by its payment id; a message without a row is gone."
+    } else {
+        "Every message was released, or taken out by hand."
+    }
+}
+
 fn subject(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String {
     let how_many = count(facts.messages, "message");
     let what = match kind {
@@ -45,6 +59,7 @@ fn subject(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String {
             format!("still {how_many} in quarantine, for {}", span(facts.at.since_ms(facts.since)))
         }
         NoticeKind::NewReason => format!("{how_many} in quarantine, some for a new reason"),
+        NoticeKind::Expiring => format!("messages in quarantine expire; {how_many} there"),
         NoticeKind::Opened | NoticeKind::Grown | NoticeKind::Cleared => format!("{how_many} in quarantine"),
     };
     let share = share_in_short(facts).map_or_else(String::new, |share| format!(", {share} of traffic"));
@@ -61,6 +76,10 @@ fn first_line(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String
         (Urgency::Now, _) => {
             "YES, YOU ARE NEEDED NOW: most orders end in quarantine, and are not paid for.".to_owned()
         }
+        (Urgency::Today, NoticeKind::Expiring) => format!(
+            "YES, YOU ARE NEEDED TODAY: what is in quarantine begins to expire {}, and is lost then.",
+            facts.expires_at.map_or_else(String::new, utc)
+        ),
         (Urgency::Today, NoticeKind::Grown) => format!(
             "YES, YOU ARE NEEDED TODAY: {} are in quarantine, ten times what you were told or more.",
             count(facts.messages, "message")

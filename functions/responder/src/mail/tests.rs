@@ -328,6 +328,7 @@ fn noticed(messages: u64, contents: Contents, passed: Option<u64>) -> NoticeFact
         contents: Some(contents),
         traffic: passed.map(|passed| Traffic { passed }),
         new_causes: Vec::new(),
+        expires_at: None,
         told_size: messages,
     }
 }
@@ -369,6 +370,7 @@ fn quarantine_grown_by_a_producer_that_writes_texts_for_amounts() {
     let contents = many(500, body, "malformed", TEXT_FOR_AN_AMOUNT, Reach::Part);
     let facts = NoticeFacts {
         new_causes: vec!["poison".to_owned()],
+        expires_at: None,
         told_size: 1_000,
         ..noticed(2_001, contents, Some(10_000))
     };

@@ -193,8 +193,8 @@ impl Run {
                 Kind::Opened => self.told.clear(),
                 Kind::BackToWaiting => self.told.retain(|told| *told != Kind::Recovering && *told != theirs),
                 Kind::Recovering => self.told.retain(|told| *told != Kind::BackToWaiting),
-                _ if kind == theirs => self.told.retain(|told| *told != Kind::BackToWaiting),
-                _ => {}
+                Kind::Escalated(_) if kind == theirs => self.told.retain(|told| *told != Kind::BackToWaiting),
+                Kind::Escalated(_) | Kind::Resolved | Kind::Grown | Kind::Reminder | Kind::Flapping => {}
             }
             let is_repeated = matches!(kind, Kind::Reminder | Kind::Flapping);
             prop_assert!(is_repeated || !self.told.contains(&kind), "told twice: {:?}", kind);
