@@ -63,8 +63,9 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::Release(Forget::Nothing, wording("2026-03-03"))),
         Just(Change::Release(Forget::CanceledIntent, wording("2026-04-04"))),
         Just(Change::QuarantineSent("copy-1".into())),
-        (0..3_u8, cause, refused).prop_map(move |(n, cause, refused)| {
-            Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused, concluded: None })
+        (0..3_u8, cause, refused, any::<bool>()).prop_map(move |(n, cause, refused, declines)| {
+            let concluded = declines.then(Decline::authentication_required);
+            Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused, concluded })
         }),
         (1..3_u8).prop_map(move |n| Change::Excuse((0..n).map(delivery).collect())),
         Just(Change::SetAside(Cause::IntentMissing, "copy-2".into())),

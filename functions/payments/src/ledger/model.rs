@@ -118,6 +118,9 @@ impl Row {
     }
 
     fn settle(&mut self, state: State, now: UnixMs) {
+        if !matches!(state, State::Quarantined(_)) {
+            self.concluded = None;
+        }
         self.state = state;
         self.settled_at = Some(now);
         self.set_aside = None;
