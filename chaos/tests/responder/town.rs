@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan, Function};
+use chaos::cloud::iam::Access;
 use chaos::cloud::plans::Plans;
-use chaos::cloud::services::Service;
+use chaos::cloud::services::{Caller, Service};
 use chaos::cloud::sqs::{Held, NewMessage};
 use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
@@ -68,6 +69,7 @@ impl Town {
             ],
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
             plans: Plans { fates: kill.clone(), calls: hide.clone(), ..Plans::default() },
+            access: Access::Under(stack.policies),
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
@@ -195,7 +197,11 @@ impl Town {
             },
         });
         let body = update.to_string();
-        let reply = self.cloud.services().answer(Service::DynamoDb, "UpdateItem", body.as_bytes(), "").await;
+        let reply = self
+            .cloud
+            .services()
+            .answer(Service::DynamoDb, "UpdateItem", body.as_bytes(), Caller::default())
+            .await;
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 
@@ -227,7 +233,11 @@ impl Town {
 
     async fn dynamodb(&self, operation: &str, body: Value) {
         let body = body.to_string();
-        let reply = self.cloud.services().answer(Service::DynamoDb, operation, body.as_bytes(), "").await;
+        let reply = self
+            .cloud
+            .services()
+            .answer(Service::DynamoDb, operation, body.as_bytes(), Caller::default())
+            .await;
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 
