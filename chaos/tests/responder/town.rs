@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan, Function};
-use chaos::cloud::iam::Access;
+use chaos::cloud::iam::{Access, Grant};
 use chaos::cloud::plans::Plans;
 use chaos::cloud::services::{Caller, Service};
 use chaos::cloud::sqs::{Held, NewMessage};
@@ -20,7 +20,7 @@ use chaos::world::{Deployed, own_template};
 use dynoxide::AttributeValue;
 use payments::UnixMs;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -106,6 +106,11 @@ impl Town {
     pub(crate) fn refuse_to_show_dead_letters(&self) {
         let mut queue = self.hide.queue.lock().unwrap_or_else(PoisonError::into_inner);
         *queue = Some(self.deployed.names.dead_letters.clone());
+    }
+
+    /// The grants without any one of which things would have gone otherwise.
+    pub(crate) fn needed(&self) -> BTreeSet<Grant> {
+        self.cloud.services().iam().needed()
     }
 
     pub(crate) fn dead_letters(&self) -> Vec<Held> {
