@@ -345,6 +345,15 @@ pub enum Event {
         /// How often it was tried.
         attempts: u32,
     },
+    /// Somebody asked for something that no policy grants; whoever was asked did nothing.
+    AccessDenied {
+        /// ARN of the function's session, or the service that asked.
+        who: String,
+        /// The action, for example `sqs:SendMessage`.
+        action: String,
+        /// ARN of what it was to be done to.
+        resource: String,
+    },
     /// A line of metrics in CloudWatch's embedded metric format that a function wrote.
     Metrics {
         /// The parsed line.

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chaos::clock::Clock;
+use chaos::cloud::iam::Access;
 use chaos::cloud::plans::Plans;
 use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
@@ -183,6 +184,7 @@ fn cloud(clock: Clock) -> Cloud {
         functions: Vec::new(),
         alerting: Alerting::default(),
         plans: Plans::default(),
+        access: Access::Open,
         seed: 7,
     };
     Cloud::start(blueprint, clock, &Journal::default()).expect("it starts")

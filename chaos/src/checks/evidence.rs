@@ -245,6 +245,7 @@ impl<'h> Evidence<'h> {
                 | Event::Published { .. }
                 | Event::Mailed { .. }
                 | Event::SubscriptionDisabled { .. }
+                | Event::AccessDenied { .. }
                 | Event::Metrics { .. } => {}
             }
         }

@@ -13,7 +13,7 @@ use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, 
 use payments::UnixMs;
 use payments::audit::{self, Asked, Counts, Difference, Report, Round, Span};
 use payments::quarantine::{ORIGINAL, REASON};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ impl Tale {
             queues: BTreeMap::from(queues),
             mails: Vec::new(),
             audited: Audited::ByNobody,
+            grants: BTreeSet::new(),
             faults: Vec::new(),
             turns: Vec::new(),
             alerted: Alerted {

@@ -24,6 +24,7 @@ mod letters;
 mod mishaps;
 mod never_back;
 mod no_strange_charge;
+mod nothing_denied;
 mod nothing_lost;
 mod one_mail;
 mod one_task;
@@ -112,7 +113,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 26] = [
+pub const ALL: [Check; 27] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -178,6 +179,12 @@ pub const ALL: [Check; 26] = [
         promise: Promise::Liveness,
         demands: "nobody asks for a move task while one runs, or without a dead letter to move",
         judge: one_task::check,
+    },
+    Check {
+        name: "nothing-denied",
+        promise: Promise::Liveness,
+        demands: "neither a function nor a service that works for it is refused for want of a permission",
+        judge: nothing_denied::check,
     },
     Check {
         name: "quarantine-explained",

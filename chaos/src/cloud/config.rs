@@ -53,6 +53,10 @@ pub struct FunctionConfig {
     pub name: String,
     /// `Timeout`, 1–900 s.
     pub timeout_s: u32,
+    /// Name of the role it works under; without one nobody asks what it may do.
+    pub role: Option<String>,
+    /// `LoggingConfig.LogGroup`: where Lambda writes its lines, by its permission.
+    pub log_group: String,
     /// `MemorySize`, MB.
     pub memory_mb: u32,
     /// Environment variables, resolved.

@@ -7,6 +7,8 @@
 mod incident;
 
 use super::config::TableConfig;
+use super::iam::Denied;
+use super::names;
 use super::reply::Reply;
 use crate::clock::Clock;
 use crate::journal::{Event, Journal};
@@ -19,7 +21,7 @@ use dynoxide::actions::update_item::UpdateItemRequest;
 use dynoxide::{Database, DynoxideError, Item};
 use payments::UnixMs;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -164,6 +166,46 @@ pub fn payment_in(body: &[u8]) -> Option<String> {
     }
     let Keyed { key } = serde_json::from_slice(body).ok()?;
     text(key.get(KEY)).map(str::to_owned)
+}
+
+/// What a call needs permission for: the action, and the ARN of every table, or index, that it touches.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
+#[must_use]
+pub fn needs(operation: &str, body: &[u8]) -> Vec<(&'static str, String)> {
+    let action = match operation {
+        "GetItem" => "dynamodb:GetItem",
+        "Query" => "dynamodb:Query",
+        "BatchGetItem" => "dynamodb:BatchGetItem",
+        "Scan" => "dynamodb:Scan",
+        "PutItem" => "dynamodb:PutItem",
+        "UpdateItem" => "dynamodb:UpdateItem",
+        "DeleteItem" => "dynamodb:DeleteItem",
+        _ => return Vec::new(),
+    };
+    let Ok(Touched { table, index, tables }) = serde_json::from_slice(body) else { return Vec::new() };
+    let table = table.map(|name| match index {
+        Some(index) => format!("{}/index/{index}", names::table_arn(&name)),
+        None => names::table_arn(&name),
+    });
+    let tables = tables.keys().map(|name| names::table_arn(name));
+    table.into_iter().chain(tables).map(|arn| (action, arn)).collect()
+}
+
+#[derive(Deserialize)]
+struct Touched {
+    #[serde(rename = "TableName")]
+    table: Option<String>,
+    #[serde(rename = "IndexName")]
+    index: Option<String>,
+    #[serde(default, rename = "RequestItems")]
+    tables: BTreeMap<String, IgnoredAny>,
+}
+
+/// What it says to those who may not.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+#[must_use]
+pub fn denied(denied: &Denied) -> Reply {
+    Reply::error(400, "com.amazon.coral.service#AccessDeniedException", &denied.to_string())
 }
 
 /// What a table over its throughput answers; one that is paid on demand as well, while it grows.

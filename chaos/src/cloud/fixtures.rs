@@ -7,10 +7,11 @@ use super::config::{
     SubscriptionConfig, TableConfig, TopicConfig,
 };
 use super::container::{BoxFuture, Container, Function, Handler, InvocationContext};
+use super::iam::{Access, Policies, Principal};
 use super::names;
 use super::plans::{Faultless, Plans};
 use super::wire::{CallPlan, CurrentRequest, Latencies, Wire};
-use super::{Alerting, Blueprint, Cloud};
+use super::{Alerting, Blueprint, Cloud, CloudError};
 use crate::clock::Clock;
 use crate::journal::{Event, Journal};
 use crate::link::Link;
@@ -74,6 +75,8 @@ pub(crate) fn consumer() -> FunctionConfig {
         logical_id: "Consumer".to_owned(),
         name: "payments-consumer".to_owned(),
         timeout_s: 60,
+        role: None,
+        log_group: "/aws/lambda/payments-consumer".to_owned(),
         memory_mb: 256,
         environment: BTreeMap::new(),
         sources: vec![SqsSourceConfig {
@@ -114,6 +117,24 @@ pub(crate) fn alerted(
     alerting: Alerting,
     seed: u64,
 ) -> World {
+    started(functions, (plans, alerting), Access::Open, seed).unwrap()
+}
+
+/// A cloud that holds everybody to these policies.
+pub(crate) fn deployed(
+    functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
+    around: (Plans, Alerting),
+    policies: Policies,
+) -> Result<World, CloudError> {
+    started(functions, around, Access::Under(policies), 1)
+}
+
+fn started(
+    functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
+    (plans, alerting): (Plans, Alerting),
+    access: Access,
+    seed: u64,
+) -> Result<World, CloudError> {
     let (clock, journal) = (Clock::starting_at(START), Journal::default());
     let blueprint = Blueprint {
         queues: queues(5),
@@ -122,10 +143,11 @@ pub(crate) fn alerted(
         functions,
         alerting,
         plans,
+        access,
         seed,
     };
-    let cloud = Cloud::start(blueprint, clock, &journal).unwrap();
-    World { cloud, journal, clock }
+    let cloud = Cloud::start(blueprint, clock, &journal)?;
+    Ok(World { cloud, journal, clock })
 }
 
 impl World {
@@ -154,9 +176,19 @@ pub(crate) fn sdk_under(world: &World, plan: Arc<dyn CallPlan>) -> (SdkConfig, L
     let (link, request) = (Link::default(), CurrentRequest::default());
     request.set("request-1");
     let wire = Wire::new(world.cloud.services().clone(), Latencies::new(1), link.clone(), request);
-    let wire = wire.under(plan);
+    (configured(world, wire.under(plan)), link)
+}
+
+/// The same, for somebody whose permissions count.
+pub(crate) fn sdk_of(world: &World, who: Principal) -> SdkConfig {
+    let services = world.cloud.services().clone();
+    let wire = Wire::new(services, Latencies::new(1), Link::default(), CurrentRequest::default());
+    configured(world, wire.of(Some(Arc::new(who))))
+}
+
+fn configured(world: &World, wire: Wire) -> SdkConfig {
     let credentials = Credentials::new("id", "secret", None, None, "test");
-    let config = SdkConfig::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(names::REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -165,8 +197,7 @@ pub(crate) fn sdk_under(world: &World, plan: Arc<dyn CallPlan>) -> (SdkConfig, L
         .sleep_impl(TokioSleep::new())
         // It takes a silence of 5 s for a broken stream, and so aborts a long poll.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build();
-    (config, link)
+        .build()
 }
 
 type Work = dyn Fn(Container, Vec<u8>, InvocationContext) -> BoxFuture<'static, Result<Vec<u8>, String>>

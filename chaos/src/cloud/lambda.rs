@@ -11,6 +11,7 @@ pub(super) use asynchronous::Asynchronous;
 use super::cloudwatch::InvocationEnd;
 use super::config::FunctionConfig;
 use super::container::{Container, End, Fate, Function, Handler, InvocationContext};
+use super::iam::{Denied, Principal};
 use super::ids::Ids;
 use super::names;
 use super::plans::Plans;
@@ -32,6 +33,9 @@ const INIT_MS_MAX: i64 = 10_000;
 /// right size: AWS publishes none, and measured cold starts of small functions lie around it.
 const SANDBOX_MS: (u64, u64) = (80, 250);
 
+/// What Lambda does to a log group in the name of a function.
+const LOGS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+
 /// What every function of a world shares.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -52,6 +56,8 @@ pub struct Pool {
     config: Arc<FunctionConfig>,
     function: Arc<dyn Function>,
     around: Surroundings,
+    /// The function under its role, if it has one.
+    who: Option<Arc<Principal>>,
     state: Mutex<State>,
 }
 
@@ -105,13 +111,22 @@ impl Pool {
             requests: Ids::new(around.seed, &stream("requests")),
             sandboxes: Stream::new(around.seed, &stream("sandboxes")),
         };
-        Self { config: Arc::new(config), function, around, state: Mutex::new(state) }
+        let who = config.role.clone().map(|role| Principal::Function { role, function: config.name.clone() });
+        Self { config: Arc::new(config), function, around, who: who.map(Arc::new), state: Mutex::new(state) }
     }
 
     /// The function's configuration.
     #[must_use]
     pub fn config(&self) -> &FunctionConfig {
         &self.config
+    }
+
+    /// Whether the function's role lets it, or Lambda in its name, do this.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) fn ask(&self, action: &'static str, resource: &str) -> Result<(), Denied> {
+        self.who.as_ref().map_or(Ok(()), |who| self.around.services.iam().ask(who, action, resource))
     }
 
     /// Invokes the function and waits for the end. `messages` are the ids in the batch, for the journal.
@@ -264,11 +279,22 @@ impl Pool {
             Stream::new(around.seed, &format!("container {number} of {}", self.config.logical_id)).seed();
         let wire = |link, request| {
             let wire = Wire::new(around.services.clone(), around.latencies.clone(), link, request);
-            wire.under(Arc::clone(&around.plans.calls))
+            wire.under(Arc::clone(&around.plans.calls)).of(self.who.clone())
         };
         let (config, services) = (Arc::clone(&self.config), &around.services);
-        let container = Container::new(number, config, seed, services, around.journal.clone(), wire);
+        let mut container = Container::new(number, config, seed, services, around.journal.clone(), wire);
+        if !self.may_log(number) {
+            container.metrics = container.metrics.unheard();
+        }
         (container, i64::try_from(sandbox_ms).unwrap_or(0))
+    }
+
+    /// Whether the role lets Lambda write down what a container says. If it does not, nobody is told, and metrics that
+    /// the function writes are lost with everything else.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html>
+    fn may_log(&self, container: u64) -> bool {
+        let stream = names::log_stream_arn(&self.config.log_group, &container.to_string());
+        LOGS.into_iter().all(|action| self.ask(action, &stream).is_ok())
     }
 
     fn never_started(&self, request: String, container: u64, messages: Vec<String>, detail: String) -> Ended {

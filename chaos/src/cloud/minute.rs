@@ -3,7 +3,7 @@
 //! Each virtual minute, on the minute, CloudWatch measures and evaluates, changed alarms speak, and schedules fire.
 //! Invariant: between two minutes nothing in here wakes, so an idle world costs one step a minute.
 
-use super::cloudwatch::{Publication, Transition};
+use super::cloudwatch::Transition;
 use super::crew::Crew;
 use super::eventbridge::{Carrier, Delivery, EventBridge};
 use super::services::Services;
@@ -61,9 +61,7 @@ impl Minutes {
         let deliveries = self.bus.put(transition.event(), now);
         self.deliver(deliveries);
         for publication in transition.publications() {
-            let Publication { topic_arn, subject, message } = publication;
-            // CloudWatch does not look at the answer: whoever is not told does not hear that either.
-            let _ = self.services.sns().publish(&topic_arn, Some(&subject), &message, now);
+            self.services.publish_as(&transition.speaker(), &publication, now);
         }
     }
 

@@ -11,6 +11,7 @@ pub mod event_source;
 pub mod eventbridge;
 #[cfg(test)]
 mod fixtures;
+pub mod iam;
 pub mod ids;
 pub mod lambda;
 mod minute;
@@ -32,6 +33,7 @@ use crew::Crew;
 use dynamodb::DynamoDb;
 use event_source::{EventSource, EventSourceError};
 use eventbridge::{Carrier, EventBridge};
+use iam::{Access, Iam, Principal};
 use lambda::{Asynchronous, Pool, Surroundings};
 use minute::Minutes;
 use plans::Plans;
@@ -43,6 +45,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use wire::Latencies;
+
+const LAMBDA: &str = "lambda.amazonaws.com";
 
 /// Everything a cloud is made of.
 pub struct Blueprint {
@@ -58,6 +62,8 @@ pub struct Blueprint {
     pub alerting: Alerting,
     /// What goes wrong.
     pub plans: Plans,
+    /// Who may do what.
+    pub access: Access,
     /// Seed of every draw.
     pub seed: u64,
 }
@@ -89,6 +95,11 @@ pub enum CloudError {
     /// DynamoDB refuses a table; its name and why.
     #[error("{0}")]
     Table(String),
+    /// Lambda may not take on a function's role.
+    #[error(
+        "function {0}: InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
+    )]
+    Role(String),
     /// A subscription has a protocol this world does not deliver.
     #[error("topic {topic}: the embedded SNS does not deliver to {protocol}, only to email")]
     Subscription {
@@ -113,10 +124,11 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint { queues, tables, topics, functions, alerting, plans, seed } = blueprint;
+        let Blueprint { queues, tables, topics, functions, alerting, plans, access, seed } = blueprint;
         let now = clock.now();
+        let iam = Iam::new(access, clock, journal.clone());
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
-        let sqs = sqs.under(Arc::clone(&plans.queues));
+        let sqs = sqs.under(Arc::clone(&plans.queues)).asking(iam.clone());
         let dynamodb = DynamoDb::new(&tables, clock, journal.clone()).map_err(CloudError::Table)?;
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
@@ -124,7 +136,7 @@ impl Cloud {
         let cloudwatch = CloudWatch::new(&alerting.alarms, &configs, &names, alerting.knobs, seed, now);
         let bus = EventBridge::new(&configs, seed, now, journal.clone());
         let sns = Sns::new(&topics, seed, journal.clone())?;
-        let services = Services::new(sqs, dynamodb, Secrets::new(seed), sns, cloudwatch, clock);
+        let services = Services::new(sqs, dynamodb, Secrets::new(seed), sns, cloudwatch, iam, clock);
         let latencies = Latencies::new(seed);
         let around =
             Surroundings { services: services.clone(), latencies, plans, journal: journal.clone(), seed };
@@ -198,6 +210,7 @@ impl Cloud {
     ) -> Result<(), CloudError> {
         let (logical_id, sources) = (config.logical_id.clone(), config.sources.clone());
         let Surroundings { services, journal, seed, .. } = around.clone();
+        check_role(&config, services.iam())?;
         let pool = Arc::new(Pool::new(config, function, around));
         for source in sources {
             let source = EventSource::new(source, Arc::clone(&pool), services.clone(), journal.clone(), seed);
@@ -213,6 +226,14 @@ impl Cloud {
         self.functions.insert(logical_id, pool);
         Ok(())
     }
+}
+
+/// Refuses a function whose role does not trust Lambda.
+fn check_role(function: &FunctionConfig, iam: &Iam) -> Result<(), CloudError> {
+    let Some(role) = &function.role else { return Ok(()) };
+    let lambda = Principal::Service { name: LAMBDA, source: names::function_arn(&function.name) };
+    let assumed = iam.ask(&lambda, "sts:AssumeRole", &names::role_arn(role));
+    assumed.map_err(|_| CloudError::Role(function.logical_id.clone()))
 }
 
 /// Refuses a rule or a function whose queue for events given up is not there.

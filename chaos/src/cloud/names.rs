@@ -53,6 +53,42 @@ pub fn function_arn(name: &str) -> String {
     format!("arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
+/// A role's ARN: what `GetAtt Role.Arn` yields.
+#[must_use]
+pub fn role_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:iam::{ACCOUNT}:role/{name}")
+}
+
+/// The account as a principal.
+#[must_use]
+pub fn root_arn() -> String {
+    format!("arn:{PARTITION}:iam::{ACCOUNT}:root")
+}
+
+/// ARN of a function that has taken on a role: whom a refusal names.
+#[must_use]
+pub fn session_arn(role: &str, function: &str) -> String {
+    format!("arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role}/{function}")
+}
+
+/// A table's ARN: what `GetAtt Table.Arn` yields.
+#[must_use]
+pub fn table_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:dynamodb:{REGION}:{ACCOUNT}:table/{name}")
+}
+
+/// A key's ARN, given its id: what `GetAtt Key.Arn` yields.
+#[must_use]
+pub fn key_arn(id: &str) -> String {
+    format!("arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/{id}")
+}
+
+/// ARN of a log stream.
+#[must_use]
+pub fn log_stream_arn(group: &str, stream: &str) -> String {
+    format!("arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:{stream}")
+}
+
 /// An alarm's ARN.
 #[must_use]
 pub fn alarm_arn(name: &str) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value is never journaled.
 
+use super::iam::Denied;
 use super::ids::Ids;
 use super::names;
 use super::reply::Reply;
@@ -65,6 +66,21 @@ impl Secrets {
             "VersionStages": ["AWSCURRENT"],
         }))
     }
+}
+
+/// What a call needs permission for: the action, and the secret's ARN.
+#[must_use]
+pub fn needs(operation: &str, body: &[u8]) -> Option<(&'static str, String)> {
+    let call = serde_json::from_slice::<GetSecretValue>(body).ok()?;
+    let secret = names::secret_arn(names::secret_in_id(&call.secret_id));
+    (operation == "GetSecretValue").then_some(("secretsmanager:GetSecretValue", secret))
+}
+
+/// What it says to those who may not.
+/// <https://github.com/jenkinsci/aws-secrets-manager-credentials-provider-plugin/pull/65>: asked before it is looked up.
+#[must_use]
+pub fn denied(denied: &Denied) -> Reply {
+    Reply::error(400, "AccessDeniedException", &denied.to_string())
 }
 
 impl std::fmt::Debug for Secret {

@@ -2,11 +2,12 @@
 //!
 //! Invariant: no lock is held across an await, so every call takes effect at one instant.
 
-use super::cloudwatch::CloudWatch;
+use super::cloudwatch::{CloudWatch, Publication};
 use super::dynamodb::{self, DynamoDb};
+use super::iam::{Denied, Iam, Principal};
 use super::reply::Reply;
-use super::secrets::Secrets;
-use super::sns::{Sns, SnsError};
+use super::secrets::{self, Secrets};
+use super::sns::{self, Sns, SnsError};
 use super::sqs::{Answer, Call, Sqs, SqsError};
 use crate::clock::Clock;
 use payments::UnixMs;
@@ -24,7 +25,17 @@ struct Inner {
     secrets: Mutex<Secrets>,
     sns: Mutex<Sns>,
     cloudwatch: Mutex<CloudWatch>,
+    iam: Iam,
     clock: Clock,
+}
+
+/// Who calls a service.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caller<'a> {
+    /// Whose permissions count; nobody's, when the caller is no part of the stack.
+    pub who: Option<&'a Principal>,
+    /// The invocation that is calling; empty during init, and when no function is.
+    pub request: &'a str,
 }
 
 /// The service a request is for.
@@ -95,11 +106,12 @@ impl Services {
         secrets: Secrets,
         sns: Sns,
         cloudwatch: CloudWatch,
+        iam: Iam,
         clock: Clock,
     ) -> Self {
         let (sqs, secrets) = (Mutex::new(sqs), Mutex::new(secrets));
         let (sns, cloudwatch) = (Mutex::new(sns), Mutex::new(cloudwatch));
-        Self(Arc::new(Inner { sqs, dynamodb, secrets, sns, cloudwatch, clock }))
+        Self(Arc::new(Inner { sqs, dynamodb, secrets, sns, cloudwatch, iam, clock }))
     }
 
     /// SQS. Let go of it before the next await.
@@ -128,25 +140,73 @@ impl Services {
         self.0.sns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// IAM.
+    #[must_use]
+    pub fn iam(&self) -> &Iam {
+        &self.0.iam
+    }
+
     /// The clock they all follow.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// Carries a request out for the invocation `request` (empty when no function is calling). Everything but a long
-    /// poll is over at the instant it began.
-    pub async fn answer(&self, service: Service, operation: &str, body: &[u8], request: &str) -> Reply {
+    /// Carries a request out for a caller who may make it. Everything but a long poll is over at the instant it began.
+    pub async fn answer(&self, service: Service, operation: &str, body: &[u8], caller: Caller<'_>) -> Reply {
+        let now = self.clock().now();
         match service {
-            Service::Sqs => self.answer_sqs(operation, body).await.unwrap_or_else(|error| error.reply()),
-            Service::DynamoDb => self.dynamodb().answer(operation, body, request, self.clock().now()),
-            Service::Secrets => self.secrets().answer(operation, body),
-            Service::Sns => self.sns().answer(operation, body, request, self.clock().now()),
+            Service::Sqs => {
+                self.answer_sqs(operation, body, caller).await.unwrap_or_else(|error| error.reply())
+            }
+            Service::DynamoDb => match self.ask(caller, dynamodb::needs(operation, body)) {
+                Ok(()) => self.dynamodb().answer(operation, body, caller.request, now),
+                Err(denied) => dynamodb::denied(&denied),
+            },
+            Service::Secrets => match self.ask(caller, secrets::needs(operation, body)) {
+                Ok(()) => self.secrets().answer(operation, body),
+                Err(denied) => secrets::denied(&denied),
+            },
+            Service::Sns => match self.ask_for_topic(caller, operation, body) {
+                Ok(()) => self.sns().answer(operation, body, caller.request, now),
+                Err(denied) => SnsError::from(denied).reply("denied"),
+            },
         }
     }
 
-    async fn answer_sqs(&self, operation: &str, body: &[u8]) -> Result<Reply, SqsError> {
-        let call = Call::read(operation, body)?;
+    /// Publishes as an alarm does, which is not told why it may not.
+    pub(super) fn publish_as(&self, who: &Principal, publication: &Publication, now: UnixMs) {
+        let Publication { topic_arn, subject, message } = publication;
+        if self.iam().ask(who, sns::PUBLISH, topic_arn).is_ok()
+            && self.iam().ask_for_key_of(who, topic_arn).is_ok()
+        {
+            // CloudWatch does not look at the answer: whoever is not told does not hear that either.
+            let _ = self.sns().publish(topic_arn, Some(subject), message, now);
+        }
+    }
+
+    /// Whether the caller may do all of this.
+    fn ask(
+        &self,
+        caller: Caller<'_>,
+        needs: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<(), Denied> {
+        let Some(who) = caller.who else { return Ok(()) };
+        needs.into_iter().try_for_each(|(action, resource)| self.iam().ask(who, action, &resource))
+    }
+
+    /// The same for SNS, where a publisher needs the topic's key as well.
+    fn ask_for_topic(&self, caller: Caller<'_>, operation: &str, form: &[u8]) -> Result<(), Denied> {
+        let (Some(who), Some((action, topic))) = (caller.who, sns::needs(operation, form)) else {
+            return Ok(());
+        };
+        self.iam().ask(who, action, &topic)?;
+        if action == sns::PUBLISH { self.iam().ask_for_key_of(who, &topic) } else { Ok(()) }
+    }
+
+    async fn answer_sqs(&self, operation: &str, body: &[u8], caller: Caller<'_>) -> Result<Reply, SqsError> {
+        let call = Call::read(operation, body)?.by(caller.who);
+        self.ask(caller, call.needs())?;
         let clock = self.clock();
         let Some((queue, wait_s)) = call.long_poll() else {
             return Ok(self.sqs().answer(&call, clock.now()).into_reply());

@@ -8,9 +8,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::iam::Principal;
 use super::plans::Faultless;
 use super::reply::Reply;
-use super::services::{Service, Services};
+use super::services::{Caller, Service, Services};
 use crate::link::Link;
 use crate::random::Stream;
 use aws_smithy_runtime_api::client::http::{
@@ -123,13 +124,21 @@ pub struct Wire {
     link: Link,
     request: CurrentRequest,
     plan: Arc<dyn CallPlan>,
+    /// Whose permissions count.
+    who: Option<Arc<Principal>>,
 }
 
 impl Wire {
     /// A wire that counts its hops on `link` and journals under `request`.
     #[must_use]
     pub fn new(services: Services, latencies: Latencies, link: Link, request: CurrentRequest) -> Self {
-        Self { services, latencies, link, request, plan: Arc::new(Faultless) }
+        Self { services, latencies, link, request, plan: Arc::new(Faultless), who: None }
+    }
+
+    /// The same wire, for somebody whose permissions count.
+    #[must_use]
+    pub fn of(self, who: Option<Arc<Principal>>) -> Self {
+        Self { who, ..self }
     }
 
     /// The same wire, under a plan for its calls.
@@ -152,7 +161,8 @@ impl Wire {
         let fate = self.plan.of_call(&call, clock.now());
         let reply = match fate {
             CallFate::Answered | CallFate::AnswerLost => {
-                self.services.answer(service, &operation, body, &request).await
+                let caller = Caller { who: self.who.as_deref(), request: &request };
+                self.services.answer(service, &operation, body, caller).await
             }
             CallFate::Refused => service.overloaded(),
         };

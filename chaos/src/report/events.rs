@@ -78,6 +78,7 @@ pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
         }
         Event::Mailed { to, .. } => format!("mail to {to}"),
         Event::SubscriptionDisabled { endpoint, .. } => format!("SNS stopped to mail {endpoint}"),
+        Event::AccessDenied { who, action, resource } => format!("{who} may not {action} on {resource}"),
         Event::Metrics { .. } => "metrics written".to_owned(),
     }
 }

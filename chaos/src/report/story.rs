@@ -157,6 +157,7 @@ fn first_handed_back(evidence: &Evidence<'_>) -> Option<Told> {
             | Event::Published { .. }
             | Event::Mailed { .. }
             | Event::SubscriptionDisabled { .. }
+            | Event::AccessDenied { .. }
             | Event::Metrics { .. } => return None,
         };
         Some(Told { at: record.at, text })

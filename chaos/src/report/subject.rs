@@ -114,6 +114,7 @@ impl<'a> Followed<'a> {
             | Event::Published { .. }
             | Event::Mailed { .. }
             | Event::SubscriptionDisabled { .. }
+            | Event::AccessDenied { .. }
             | Event::Metrics { .. } => false,
         }
     }

@@ -6,13 +6,22 @@
 use super::document::Resource;
 use super::error::{Problem, TemplateError};
 use super::resolve::Scope;
-use super::types::{FUNCTION_IMMATERIAL, Role};
+use super::types::{FUNCTION_IMMATERIAL, LOGGING_IMMATERIAL, Role};
 use super::value::Value;
 use crate::cloud::config::{AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, SqsSourceConfig};
+use crate::cloud::iam::Policies;
 use std::collections::{BTreeMap, BTreeSet};
 
-const HONOURED: &[&str] =
-    &["FunctionName", "Timeout", "MemorySize", "Environment", "Events", "EventInvokeConfig"];
+const HONOURED: &[&str] = &[
+    "FunctionName",
+    "Role",
+    "Timeout",
+    "MemorySize",
+    "Environment",
+    "LoggingConfig",
+    "Events",
+    "EventInvokeConfig",
+];
 const EVENTS: &str = "SQS, EventBridgeRule, Schedule";
 const EVENT_HONOURED: &[&str] = &[
     "Queue",
@@ -31,12 +40,13 @@ impl Scope<'_> {
         &mut self,
         resources: &[(&Resource, Value)],
         queues: &BTreeMap<String, QueueConfig>,
+        policies: &Policies,
     ) -> Result<BTreeMap<String, FunctionConfig>, TemplateError> {
         let mut functions = BTreeMap::new();
         for (resource, properties) in resources {
             if resource.kind.role == Role::Function {
                 let name = self.physical_name(resource)?;
-                let function = self.function(&resource.logical_id, name, properties, queues)?;
+                let function = self.function(&resource.logical_id, name, properties, (queues, policies))?;
                 functions.insert(resource.logical_id.clone(), function);
             }
         }
@@ -62,7 +72,7 @@ impl Scope<'_> {
         id: &str,
         name: String,
         properties: &Value,
-        queues: &BTreeMap<String, QueueConfig>,
+        (queues, policies): (&BTreeMap<String, QueueConfig>, &Policies),
     ) -> Result<FunctionConfig, TemplateError> {
         let fields = properties.fields(HONOURED, FUNCTION_IMMATERIAL)?;
         let timeout_s = fields.number_or("Timeout", 3, 1..=900)?;
@@ -87,8 +97,13 @@ impl Scope<'_> {
         };
         Ok(FunctionConfig {
             logical_id: id.to_owned(),
-            name,
             timeout_s,
+            role: Some(self.role_of(id, &fields, policies)?),
+            log_group: fields
+                .get("LoggingConfig")
+                .map_or(Ok(None), log_group)?
+                .unwrap_or_else(|| format!("/aws/lambda/{name}")),
+            name,
             memory_mb: fields.number_or("MemorySize", 128, 128..=10_240)?,
             environment: fields.get("Environment").map_or(Ok(BTreeMap::new()), environment)?,
             sources,
@@ -138,6 +153,11 @@ impl Scope<'_> {
 fn concurrency(scaling: &Value) -> Result<Option<u32>, TemplateError> {
     let fields = scaling.fields(&["MaximumConcurrency"], &[])?;
     fields.get("MaximumConcurrency").map(|value| value.number(2..=1_000)).transpose()
+}
+
+fn log_group(logging: &Value) -> Result<Option<String>, TemplateError> {
+    let fields = logging.fields(&["LogGroup"], LOGGING_IMMATERIAL)?;
+    fields.get("LogGroup").map(Value::text).transpose()
 }
 
 fn item_failures(types: &Value) -> Result<ItemFailures, TemplateError> {

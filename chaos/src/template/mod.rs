@@ -13,6 +13,8 @@ mod event;
 mod function;
 mod order;
 mod parameters;
+mod permissions;
+mod policy;
 mod queue;
 mod references;
 mod resolve;
@@ -27,6 +29,7 @@ mod yaml;
 pub use error::{Place, Problem, TemplateError};
 
 use crate::cloud::config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
+use crate::cloud::iam::Policies;
 use document::{Document, Resource};
 use resolve::Scope;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +77,8 @@ pub struct Stack {
     pub alarms: BTreeMap<String, AlarmConfig>,
     /// Every `AWS::SNS::Topic`, with what `AWS::SNS::TopicPolicy` says of it and every `AWS::SNS::Subscription`.
     pub topics: BTreeMap<String, TopicConfig>,
+    /// Who may do what.
+    pub policies: Policies,
     /// Outputs of the outermost template, by name.
     pub outputs: BTreeMap<String, String>,
     /// Values of the outermost template's parameters; a list is joined by commas.
@@ -136,13 +141,22 @@ impl<'a> Scope<'a> {
                     let name = self.physical_name(resource)?;
                     stack.alarms.insert(id, alarm::alarm(name, properties)?);
                 }
-                // Queues name each other, functions name queues, and so it is with topics: they are built below.
-                Role::Queue | Role::Function | Role::Topic | Role::TopicPolicy | Role::Subscription => {}
+                // Queues name each other, functions name queues, and so it is with the others: they are built below.
+                Role::Queue
+                | Role::Function
+                | Role::Topic
+                | Role::Subscription
+                | Role::TopicPolicy
+                | Role::QueuePolicy
+                | Role::ExecutionRole
+                | Role::Key => {}
             }
         }
+        let policies = self.policies(&resolved)?;
         stack.queues.extend(self.queues(&resolved)?);
-        stack.functions.extend(self.functions(&resolved, &stack.queues)?);
-        stack.topics.extend(self.topics(&resolved)?);
+        stack.functions.extend(self.functions(&resolved, &stack.queues, &policies)?);
+        stack.topics.extend(self.topics(&resolved, &policies)?);
+        stack.policies.extend(policies);
         stack.outputs = self.outputs()?;
         stack.parameters = self
             .parameters
@@ -207,6 +221,7 @@ impl Stack {
         self.tables.extend(nested.tables.into_iter().map(|(name, it)| (inside(name), it)));
         self.alarms.extend(nested.alarms.into_iter().map(|(name, it)| (inside(name), it)));
         self.topics.extend(nested.topics.into_iter().map(|(name, it)| (inside(name), it)));
+        self.policies.extend(nested.policies);
         self.inert.extend(nested.inert.into_iter().map(|(name, it)| (inside(name), it)));
         self.functions.extend(nested.functions.into_iter().map(|(name, it)| {
             let logical_id = inside(name);

@@ -5,28 +5,35 @@
 use super::document::Resource;
 use super::error::{TemplateError, listed};
 use super::resolve::Scope;
-use super::types::{Role, SUBSCRIPTION_IMMATERIAL, TOPIC_IMMATERIAL};
+use super::types::{Role, SUBSCRIPTION_IMMATERIAL, TOPIC_IMMATERIAL, with_role};
 use super::value::Value;
 use crate::cloud::config::{SubscriptionConfig, TopicConfig};
+use crate::cloud::iam::{Effect, Named, Policies, Policy};
+use crate::cloud::names;
 use std::collections::{BTreeMap, BTreeSet};
 
-const PUBLISH: &[&str] = &["sns:Publish", "SNS:Publish", "sns:*"];
+const PUBLISH: &[&str] = &["sns:Publish", "sns:*", "*"];
 
 impl Scope<'_> {
     /// Builds every topic among `resources`, with what their policies say and their subscriptions.
     pub(super) fn topics(
         &mut self,
         resources: &[(&Resource, Value)],
+        policies: &Policies,
     ) -> Result<BTreeMap<String, TopicConfig>, TemplateError> {
         let mut topics = BTreeMap::new();
         for (resource, properties) in with_role(resources, Role::Topic) {
-            properties.fields(&["TopicName"], TOPIC_IMMATERIAL)?;
+            properties.fields(&["TopicName", "KmsMasterKeyId"], TOPIC_IMMATERIAL)?;
             let name = self.physical_name(resource)?;
-            let topic = TopicConfig { name, publishers: BTreeSet::new(), subscriptions: Vec::new() };
+            let publishers = policies.resources.get(&names::topic_arn(&name)).map(publishers);
+            let topic =
+                TopicConfig { name, publishers: publishers.unwrap_or_default(), subscriptions: Vec::new() };
             topics.insert(resource.logical_id.clone(), topic);
         }
         for (_, properties) in with_role(resources, Role::TopicPolicy) {
-            self.apply(properties, &mut topics)?;
+            for topic in properties.map()?.get("Topics").map_or(Ok(&[][..]), Value::list)? {
+                self.topic_at(topic, &mut topics)?;
+            }
         }
         for (_, properties) in with_role(resources, Role::Subscription) {
             self.subscribe(properties, &mut topics)?;
@@ -49,16 +56,6 @@ impl Scope<'_> {
         Ok(())
     }
 
-    fn apply(&self, policy: &Value, topics: &mut BTreeMap<String, TopicConfig>) -> Result<(), TemplateError> {
-        let fields = policy.fields(&["Topics", "PolicyDocument"], &[])?;
-        let document = fields.require("PolicyDocument", "a policy")?;
-        let publishers = publishers(document)?;
-        for topic in fields.require("Topics", "a list of topics")?.list()? {
-            self.topic_at(topic, topics)?.publishers.extend(publishers.iter().cloned());
-        }
-        Ok(())
-    }
-
     /// The topic whose ARN `value` is.
     fn topic_at<'t>(
         &self,
@@ -74,41 +71,22 @@ impl Scope<'_> {
     }
 }
 
-/// Services that a policy lets publish. Conditions narrow a permission to an account or an alarm; there is one account.
-fn publishers(document: &Value) -> Result<BTreeSet<String>, TemplateError> {
-    let document = document.fields(&["Version", "Statement"], &[("Id", "for readers")])?;
-    let mut publishers = BTreeSet::new();
-    for statement in document.require("Statement", "a list of statements")?.list()? {
-        let fields = statement.fields(
-            &["Effect", "Principal", "Action", "Resource"],
-            &[("Sid", "for readers"), ("Condition", "there is one account")],
-        )?;
-        fields.require("Effect", "Allow")?.one_of(&["Allow"])?;
-        let actions = one_or_more(fields.require("Action", "sns:Publish")?)?;
-        let principal =
-            fields.require("Principal", "a service")?.fields(&["Service"], &[("AWS", "accounts")])?;
-        if actions.iter().any(|action| PUBLISH.contains(&action.as_str()))
-            && let Some(services) = principal.get("Service")
-        {
-            publishers.extend(one_or_more(services)?);
-        }
-    }
-    Ok(publishers)
+/// Services that a policy lets publish, whatever its conditions.
+fn publishers(policy: &Policy) -> BTreeSet<String> {
+    let publishing = |action: &String| PUBLISH.iter().any(|known| known.eq_ignore_ascii_case(action));
+    let statements = policy.statements.iter();
+    let letting = statements.filter(|it| it.effect == Effect::Allow && it.actions.iter().any(publishing));
+    let services = letting.flat_map(|it| &it.principals).filter_map(|named| match named {
+        Named::Service(service) => Some(service.clone()),
+        Named::Bearer | Named::Anybody | Named::Account | Named::Role(_) => None,
+    });
+    services.collect()
 }
 
-fn one_or_more(value: &Value) -> Result<Vec<String>, TemplateError> {
+/// A text by itself, or a list of them.
+pub(super) fn one_or_more(value: &Value) -> Result<Vec<String>, TemplateError> {
     match value.list() {
         Ok(items) => items.iter().map(Value::text).collect(),
         Err(_) => Ok(vec![value.text()?]),
     }
-}
-
-fn with_role<'r>(
-    resources: &'r [(&Resource, Value)],
-    role: Role,
-) -> impl Iterator<Item = (&'r Resource, &'r Value)> {
-    resources
-        .iter()
-        .filter(move |(resource, _)| resource.kind.role == role)
-        .map(|(resource, properties)| (*resource, properties))
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: whatever is not in these tables is refused, so nothing in the template is ignored by accident.
 
+use super::document::Resource;
+use super::value::Value;
 use std::collections::BTreeMap;
 
 /// What a resource is to the world.
@@ -14,6 +16,9 @@ pub(super) enum Role {
     Alarm,
     Topic,
     TopicPolicy,
+    QueuePolicy,
+    ExecutionRole,
+    Key,
     Subscription,
     /// Resolved, so that a wrong reference is found, but not simulated; why that is right.
     Inert(&'static str),
@@ -63,8 +68,6 @@ pub(super) const IMMATERIAL_SECTIONS: &[(&str, &str)] = &[
 /// Queue properties that cannot matter, and why.
 pub(super) const QUEUE_IMMATERIAL: &[(&str, &str)] = &[
     ("SqsManagedSseEnabled", "encryption at rest"),
-    ("KmsMasterKeyId", "encryption at rest"),
-    ("KmsDataKeyReusePeriodSeconds", "encryption at rest"),
     ("ReceiveMessageWaitTimeSeconds", "Lambda's pollers choose their own wait"),
     ("Tags", "for the bill"),
 ];
@@ -73,7 +76,6 @@ pub(super) const QUEUE_IMMATERIAL: &[(&str, &str)] = &[
 pub(super) const TABLE_IMMATERIAL: &[(&str, &str)] = &[
     ("DeletionProtectionEnabled", "no run deletes its stack"),
     ("PointInTimeRecoverySpecification", "backups"),
-    ("SSESpecification", "encryption at rest"),
     ("TableClass", "price"),
     ("Tags", "for the bill"),
 ];
@@ -84,9 +86,6 @@ pub(super) const FUNCTION_IMMATERIAL: &[(&str, &str)] = &[
     ("CodeUri", "the world links the handler in"),
     ("Handler", "the world links the handler in"),
     ("Runtime", "the world links the handler in"),
-    ("Role", "permissions: the embedded services allow everything"),
-    ("Policies", "permissions: the embedded services allow everything"),
-    ("LoggingConfig", "log lines go nowhere, metric lines to the journal"),
     ("Tracing", "for readers"),
     ("Description", "for readers"),
     ("Tags", "for the bill"),
@@ -98,7 +97,22 @@ pub(super) const ALARM_IMMATERIAL: &[(&str, &str)] =
 
 /// Topic properties that cannot matter, and why.
 pub(super) const TOPIC_IMMATERIAL: &[(&str, &str)] =
-    &[("KmsMasterKeyId", "encryption at rest"), ("DisplayName", "for readers"), ("Tags", "for the bill")];
+    &[("DisplayName", "for readers"), ("Tags", "for the bill")];
+
+/// Role properties that cannot matter, and why.
+pub(super) const ROLE_IMMATERIAL: &[(&str, &str)] = &[
+    ("Description", "for readers"),
+    ("MaxSessionDuration", "Lambda renews its sessions itself"),
+    ("Path", "no policy here speaks of it"),
+    ("Tags", "for the bill"),
+];
+
+/// Parts of a function's logging that cannot matter, and why.
+pub(super) const LOGGING_IMMATERIAL: &[(&str, &str)] = &[
+    ("LogFormat", "log lines go nowhere, metric lines to the journal"),
+    ("ApplicationLogLevel", "log lines go nowhere, metric lines to the journal"),
+    ("SystemLogLevel", "log lines go nowhere, metric lines to the journal"),
+];
 
 /// Subscription properties that cannot matter, and why.
 pub(super) const SUBSCRIPTION_IMMATERIAL: &[(&str, &str)] = &[("Region", "there is only one")];
@@ -113,8 +127,8 @@ pub(super) const SCHEDULE_IMMATERIAL: &[(&str, &str)] = &[("Description", "for r
 pub(super) const APPLICATION_IMMATERIAL: &[(&str, &str)] =
     &[("TimeoutInMinutes", "a world is assembled at once"), ("Tags", "for the bill")];
 
-const ENCRYPTION: Role = Role::Inert("encryption at rest");
-const PERMISSIONS: Role = Role::Inert("permissions: the embedded services allow everything");
+const ENCRYPTION: Role = Role::Inert("another name of a key");
+const INVOKERS: Role = Role::Inert("who may invoke a function: SAM lets in what its events name");
 const LOGS: Role = Role::Inert("log lines go nowhere, metric lines to the journal");
 const FOR_READERS: Role = Role::Inert("for readers");
 
@@ -187,7 +201,7 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     ),
     named(
         "AWS::KMS::Key",
-        ENCRYPTION,
+        Role::Key,
         None,
         "{name}",
         &[("Arn", "arn:aws:kms:{region}:{account}:key/{name}"), ("KeyId", "{name}")],
@@ -195,17 +209,26 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     named("AWS::KMS::Alias", ENCRYPTION, Some("AliasName"), "{name}", &[]),
     named(
         "AWS::IAM::Role",
-        PERMISSIONS,
+        Role::ExecutionRole,
         Some("RoleName"),
         "{name}",
         &[("Arn", "arn:aws:iam::{account}:role/{name}")],
     ),
-    named("AWS::IAM::Policy", PERMISSIONS, Some("PolicyName"), "{name}", &[]),
-    named("AWS::IAM::ManagedPolicy", PERMISSIONS, None, "arn:aws:iam::{account}:policy/{name}", &[]),
-    named("AWS::Lambda::Permission", PERMISSIONS, None, "{name}", &[]),
+    named("AWS::Lambda::Permission", INVOKERS, None, "{name}", &[]),
     named("AWS::SNS::TopicPolicy", Role::TopicPolicy, None, "{name}", &[]),
-    named("AWS::SQS::QueuePolicy", PERMISSIONS, None, "{name}", &[]),
+    named("AWS::SQS::QueuePolicy", Role::QueuePolicy, None, "{name}", &[]),
 ];
+
+/// Those of `resources` that are this to the world.
+pub(super) fn with_role<'r>(
+    resources: &'r [(&Resource, Value)],
+    role: Role,
+) -> impl Iterator<Item = (&'r Resource, &'r Value)> {
+    resources
+        .iter()
+        .filter(move |(resource, _)| resource.kind.role == role)
+        .map(|(resource, properties)| (*resource, properties))
+}
 
 /// Names of all known types.
 pub(super) fn known_types() -> impl Iterator<Item = &'static str> {

@@ -157,6 +157,11 @@ impl Value {
         }
     }
 
+    /// A field that may not be absent, of a map whose other fields are of no interest here.
+    pub(super) fn require(&self, field: &str, accepted: &str) -> Result<&Self, TemplateError> {
+        Fields { owner: self, map: self.map()? }.require(field, accepted)
+    }
+
     /// This value is not what was asked for.
     pub(super) fn is_not(&self, accepted: &str) -> TemplateError {
         self.is(self.shown(), accepted)

@@ -3,6 +3,7 @@
 //! Invariant: it is complete and final; nothing looks back into the world it came from.
 
 use super::{Audited, Names};
+use crate::cloud::iam::Grant;
 use crate::cloud::sns::Mail;
 use crate::cloud::sqs::Held;
 use crate::experiment::Experiment;
@@ -11,7 +12,7 @@ use crate::journal::Record;
 use crate::stripe::Movement;
 use crate::turns::Turn;
 use payments::UnixMs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One run, from its first event to its last.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct History {
     pub mails: Vec<Mail>,
     /// What the audit at its end came to.
     pub audited: Audited,
+    /// The grants without any one of which the run would have gone otherwise.
+    pub grants: BTreeSet<Grant>,
     /// What came of each configured fault.
     pub faults: Vec<Tally>,
     /// The turns that the first two invocations of the consumer took, if the experiment has an order for them.

@@ -28,6 +28,7 @@ pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
+use crate::cloud::iam::Access;
 use crate::cloud::lambda::Pool;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use crate::experiment::{Experiment, Order};
@@ -154,6 +155,7 @@ impl World {
             functions,
             alerting: Alerting { alarms, ..Alerting::default() },
             plans: plans::plans(&faults, &deployed, turns.clone()),
+            access: Access::Under(deployed.stack.policies.clone()),
             seed,
         };
         let mut cloud = Cloud::start(blueprint, clock, &journal)
@@ -184,6 +186,7 @@ impl World {
         let ledger = collect::ledger(&services, &deployed.names.ledger)?;
         let mails = services.sns().mailbox().to_vec();
         provider.finish();
+        let grants = services.iam().needed();
         let book = provider.stripe().book().movements().to_vec();
         cloud.stop().await;
         Ok(History {
@@ -199,6 +202,7 @@ impl World {
             queues,
             mails,
             audited,
+            grants,
             faults: faults.tally(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted: deployed.alerted(),

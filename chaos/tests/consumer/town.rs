@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan};
+use chaos::cloud::iam::Access;
 use chaos::cloud::lambda::Failure;
 use chaos::cloud::plans::Plans;
 use chaos::cloud::sqs::{Held, NewMessage, SqsError};
@@ -107,6 +108,7 @@ impl Town {
                 calls: Arc::new(LoseFirstWrite(AtomicBool::new(plan.first_write_unheard))),
                 ..Plans::default()
             },
+            access: Access::Open,
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");

@@ -13,6 +13,7 @@ mod calls;
 mod item;
 mod ledger;
 mod mutant;
+mod permissions;
 mod protocol;
 mod provider;
 mod queues;
@@ -30,7 +31,7 @@ use std::num::NonZeroUsize;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 9] = [
+const FAMILIES: [&[Mutant]; 10] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &suspicion::MUTANTS,
@@ -40,6 +41,7 @@ const FAMILIES: [&[Mutant]; 9] = [
     &batch::MUTANTS,
     &responder::MUTANTS,
     &audit::MUTANTS,
+    &permissions::MUTANTS,
 ];
 
 #[test]
@@ -85,6 +87,11 @@ fn mutants_of_the_responder_are_caught() {
 #[test]
 fn mutants_of_the_audit_are_caught() {
     each_is_caught(&audit::MUTANTS);
+}
+
+#[test]
+fn mutants_of_the_permissions_are_caught() {
+    each_is_caught(&permissions::MUTANTS);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 //! Invariant: everything but that one thing is the code as it is deployed.
 
 use crate::weather::Weather;
-use crate::{answers, aws, calls};
+use crate::{answers, aws, calls, permissions};
 use chaos::checks::{Outcome, Verdict, judge};
 use chaos::cloud::container::Function;
 use chaos::responder::ResponderFunction;
 use chaos::stripe::Provider;
-use chaos::world::{Code, run};
+use chaos::world::{Code, Deployed, World, own_template};
 use consumer::Protocol;
 use responder::Rules;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub(crate) enum Broken {
     Audit(Rules, calls::Alter),
     /// In what the responder asks of AWS.
     ResponderAws(aws::Alter),
+    /// In what the template permits.
+    Permissions(permissions::Alter),
 }
 
 /// What came of one run.
@@ -64,11 +66,16 @@ pub(crate) struct Run {
 impl Run {
     /// One experiment with the functions as they are deployed.
     pub(crate) fn deployed(weather: Weather, seed: u64) -> Self {
-        Self::of(weather, seed, Code::DEPLOYED)
+        Self::of(weather, seed, Code::DEPLOYED, |_| {})
     }
 
-    fn of(weather: Weather, seed: u64, code: Code<'_>) -> Self {
-        let judgement = judge(&run(weather.experiment(), seed, code).expect("the world runs"));
+    fn of(weather: Weather, seed: u64, code: Code<'_>, alter: permissions::Alter) -> Self {
+        let experiment = weather.experiment();
+        let deployed = Deployed::load(&own_template(), &experiment.parameters);
+        let mut deployed = deployed.expect("the template is good");
+        alter(&mut deployed.stack.policies);
+        let world = World::new(deployed, experiment, seed).expect("its payments are made up");
+        let judgement = judge(&world.run(code, &mut |_| {}).expect("the world runs"));
         let unhappy = judgement.verdicts().iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Pass(_)));
         Self {
             outcome: judgement.outcome(),
@@ -85,7 +92,9 @@ impl Run {
 impl Mutant {
     /// One experiment with this mutant.
     pub(crate) fn run(&self, seed: u64) -> Run {
-        self.with_code(|code| Run::of(self.weather, seed, code))
+        let alter =
+            if let Broken::Permissions(alter) = self.broken { alter } else { permissions::of_mutants };
+        self.with_code(|code| Run::of(self.weather, seed, code, alter))
     }
 
     /// Runs something with this mutant in the place of the function that it breaks.
@@ -99,6 +108,7 @@ impl Mutant {
             | Broken::Batch(_)
             | Broken::Handler(_) => Code { consumer: &function, ..Code::DEPLOYED },
             Broken::Rules(_) | Broken::ResponderAws(_) => Code { responder: &function, ..Code::DEPLOYED },
+            Broken::Permissions(_) => Code::DEPLOYED,
             Broken::Audit(_, alter) => {
                 let consumer = move |provider: Provider| Broken::Stripe(alter).function(provider);
                 return run(Code { consumer: &consumer, responder: &function });
@@ -120,6 +130,7 @@ impl Broken {
                 Arc::new(ResponderFunction::with_rules(provider, rules))
             }
             Self::ResponderAws(alter) => aws::between(Code::DEPLOYED.responder, provider, alter),
+            Self::Permissions(_) => (Code::DEPLOYED.consumer)(provider),
         }
     }
 }

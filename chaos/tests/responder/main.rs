@@ -6,6 +6,7 @@ mod aside;
 mod audit;
 mod audit_of_many;
 mod export;
+mod permissions;
 mod quarantine;
 mod quiet;
 mod release;

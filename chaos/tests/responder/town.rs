@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan, Function};
+use chaos::cloud::iam::{Access, Grant};
 use chaos::cloud::plans::Plans;
-use chaos::cloud::services::Service;
+use chaos::cloud::services::{Caller, Service};
 use chaos::cloud::sqs::{Held, NewMessage};
 use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
@@ -19,7 +20,7 @@ use chaos::world::{Deployed, own_template};
 use dynoxide::AttributeValue;
 use payments::UnixMs;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -68,6 +69,7 @@ impl Town {
             ],
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
             plans: Plans { fates: kill.clone(), calls: hide.clone(), ..Plans::default() },
+            access: Access::Under(stack.policies),
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
@@ -104,6 +106,11 @@ impl Town {
     pub(crate) fn refuse_to_show_dead_letters(&self) {
         let mut queue = self.hide.queue.lock().unwrap_or_else(PoisonError::into_inner);
         *queue = Some(self.deployed.names.dead_letters.clone());
+    }
+
+    /// The grants without any one of which things would have gone otherwise.
+    pub(crate) fn needed(&self) -> BTreeSet<Grant> {
+        self.cloud.services().iam().needed()
     }
 
     pub(crate) fn dead_letters(&self) -> Vec<Held> {
@@ -195,7 +202,11 @@ impl Town {
             },
         });
         let body = update.to_string();
-        let reply = self.cloud.services().answer(Service::DynamoDb, "UpdateItem", body.as_bytes(), "").await;
+        let reply = self
+            .cloud
+            .services()
+            .answer(Service::DynamoDb, "UpdateItem", body.as_bytes(), Caller::default())
+            .await;
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 
@@ -227,7 +238,11 @@ impl Town {
 
     async fn dynamodb(&self, operation: &str, body: Value) {
         let body = body.to_string();
-        let reply = self.cloud.services().answer(Service::DynamoDb, operation, body.as_bytes(), "").await;
+        let reply = self
+            .cloud
+            .services()
+            .answer(Service::DynamoDb, operation, body.as_bytes(), Caller::default())
+            .await;
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 

@@ -13,6 +13,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+/// Whether anybody hears what a function writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    CloudWatch,
+    Nobody,
+}
+
 /// A function's standard output, as far as metrics go: each line is journaled and handed to CloudWatch.
 #[derive(Clone, Debug)]
 pub struct MetricLines {
@@ -20,6 +27,7 @@ pub struct MetricLines {
     services: Services,
     journal: Journal,
     clock: Clock,
+    audience: Audience,
     /// What was written of a line that has not ended: a line may come in pieces.
     unfinished: Vec<u8>,
 }
@@ -29,11 +37,20 @@ impl MetricLines {
     #[must_use]
     pub fn new(services: Services, journal: Journal) -> Self {
         let clock = *services.clock();
-        Self { services, journal, clock, unfinished: Vec::new() }
+        Self { services, journal, clock, audience: Audience::CloudWatch, unfinished: Vec::new() }
+    }
+
+    /// The same, of a function whose lines Lambda may not write down.
+    #[must_use]
+    pub fn unheard(self) -> Self {
+        Self { audience: Audience::Nobody, ..self }
     }
 
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.unfinished);
+        if self.audience == Audience::Nobody {
+            return;
+        }
         let Ok(line) = serde_json::from_slice::<Value>(&line) else { return };
         let now = self.clock.now();
         self.services.cloudwatch().log(&line, now);

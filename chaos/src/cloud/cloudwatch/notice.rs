@@ -8,6 +8,7 @@ use super::reason::period_s;
 use super::times;
 use crate::cloud::config::{AlarmConfig, Measure, MetricName, MetricStat, MissingData, Query, Source};
 use crate::cloud::eventbridge::Entry;
+use crate::cloud::iam::Principal;
 use crate::cloud::names;
 use serde_json::{Value, json};
 
@@ -44,6 +45,12 @@ impl Transition {
                 "state": event_state(&self.state),
             }),
         }
+    }
+
+    /// Who publishes: CloudWatch, for the alarm.
+    #[must_use]
+    pub fn speaker(&self) -> Principal {
+        Principal::Service { name: "cloudwatch.amazonaws.com", source: names::alarm_arn(&self.alarm.name) }
     }
 
     /// What is published to the topics that the new state names.

@@ -10,6 +10,7 @@ mod tests;
 
 use super::config::{ItemFailures, SqsSourceConfig};
 use super::lambda::Pool;
+use super::names;
 use super::services::Services;
 use super::sqs::{BATCH_MAX, Delivery, SqsError};
 use crate::journal::{Event, Journal};
@@ -25,6 +26,14 @@ const POLLERS: u32 = 5;
 const HANDOVER_MS: (u64, u64) = (2, 10);
 /// What Lambda adds to window and timeout when the queue's own visibility is shorter than both.
 const VISIBILITY_SPARE_S: u32 = 30;
+
+/// What Lambda does to the queue in the name of the function, and demands of its role when the mapping is created.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+const POLLS: [(&str, &str); 3] = [
+    ("sqs:ReceiveMessage", "ReceiveMessage"),
+    ("sqs:DeleteMessage", "DeleteMessage"),
+    ("sqs:GetQueueAttributes", "GetQueueAttributes"),
+];
 
 /// One mapping between a queue and a function.
 pub struct EventSource {
@@ -50,6 +59,11 @@ pub enum EventSourceError {
         /// The function's timeout, seconds.
         timeout_s: u32,
     },
+    /// The function's role does not let Lambda work on the queue.
+    #[error(
+        "InvalidParameterValueException: The provided execution role does not have permissions to call {0} on SQS"
+    )]
+    NotPermitted(&'static str),
     /// There is no such queue.
     #[error("queue {queue}: {error}")]
     Queue {
@@ -58,6 +72,13 @@ pub enum EventSourceError {
         /// SQS's own words.
         error: SqsError,
     },
+}
+
+fn may_poll(queue: &str, pool: &Pool) -> Result<(), EventSourceError> {
+    let queue = names::queue_arn(queue);
+    POLLS.into_iter().try_for_each(|(action, operation)| {
+        pool.ask(action, &queue).map_err(|_| EventSourceError::NotPermitted(operation))
+    })
 }
 
 impl EventSource {
@@ -79,6 +100,7 @@ impl EventSource {
         if queue_s < timeout_s {
             return Err(EventSourceError::VisibilityBelowTimeout { visibility_s: queue_s, timeout_s });
         }
+        may_poll(&source.queue, &pool)?;
         let busy_s = source.window_s + timeout_s;
         let visibility_s = if busy_s > queue_s { busy_s + VISIBILITY_SPARE_S } else { queue_s };
         let stream = format!("handovers from {} to {}", source.queue, pool.config().logical_id);

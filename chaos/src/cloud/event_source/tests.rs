@@ -3,6 +3,7 @@ use crate::clock::Clock;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{Container, Function};
 use crate::cloud::fixtures::{World, consumer, ledger, queues, script, world, world_with};
+use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use std::future::{poll_fn, ready};
@@ -138,6 +139,7 @@ async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() 
         functions,
         alerting: Alerting::default(),
         plans: Plans::default(),
+        access: Access::Open,
         seed: 1,
     };
     let clock = Clock::starting_at(UnixMs(0));

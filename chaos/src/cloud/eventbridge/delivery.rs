@@ -5,6 +5,7 @@
 
 use crate::clock::Clock;
 use crate::cloud::config::TargetConfig;
+use crate::cloud::iam::Principal;
 use crate::cloud::lambda::Asynchronous;
 use crate::cloud::names;
 use crate::cloud::services::Services;
@@ -123,8 +124,8 @@ impl Carrier {
 
     fn give_up(&self, delivery: &Delivery, given_up: &GivenUp) {
         let why = given_up.exhausted.unwrap_or(given_up.code);
-        let queue = delivery.target.dead_letter_queue.clone();
         let (rule, id) = (delivery.rule.clone(), delivery.event.clone());
+        let queue = delivery.target.dead_letter_queue.clone().filter(|queue| self.may_keep(delivery, queue));
         let event = Event::EventUndelivered { rule, id, why, queue: queue.clone() };
         self.journal.record(self.now(), event);
         if let Some(queue) = queue {
@@ -132,6 +133,13 @@ impl Carrier {
             let sent = self.services.sqs().send(&queue, letter, self.now());
             sent.expect("the queue was checked when the rule was created, and an event is far below 1 MiB");
         }
+    }
+
+    /// Whether the queue's policy lets the rule in. If it does not, the event is lost.
+    fn may_keep(&self, delivery: &Delivery, queue: &str) -> bool {
+        let rule =
+            Principal::Service { name: "events.amazonaws.com", source: names::rule_arn(&delivery.rule) };
+        self.services.iam().ask(&rule, "sqs:SendMessage", &names::queue_arn(queue)).is_ok()
     }
 
     /// Half of the pause is jitter.

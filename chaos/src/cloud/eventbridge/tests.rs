@@ -3,6 +3,7 @@ use crate::clock::Clock;
 use crate::cloud::config::TargetConfig;
 use crate::cloud::container::Container;
 use crate::cloud::fixtures::{START, World, alerted, consumer, script};
+use crate::cloud::iam::Access;
 use crate::cloud::plans::{Faultless, Plans};
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
@@ -227,6 +228,7 @@ async fn a_rule_whose_dead_letter_queue_is_not_there_cannot_be_deployed() {
         functions: vec![(ruled(target), function)],
         alerting: Alerting::default(),
         plans: Plans::default(),
+        access: Access::Open,
         seed: 1,
     };
     let refused = Cloud::start(blueprint, Clock::starting_at(START), &Journal::default()).err();

@@ -124,7 +124,9 @@ impl Asynchronous {
             attempts,
         };
         self.journal.record(now, dropped);
-        if let Some(queue) = &self.config.on_failure {
+        let destination = self.config.on_failure.as_ref();
+        let permitted = |queue: &&String| self.pool.ask("sqs:SendMessage", &names::queue_arn(queue)).is_ok();
+        if let Some(queue) = destination.filter(permitted) {
             let record = self.record(event, attempts, condition, failure, now).to_string();
             let sent = self.services.sqs().send(queue, NewMessage::text(record), now);
             sent.expect(

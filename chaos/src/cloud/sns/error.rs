@@ -3,6 +3,7 @@
 //! Invariant: every error is an `ErrorResponse` document, because the SDK reads codes from nothing else.
 
 use super::protocol::{document, element};
+use crate::cloud::iam::Denied;
 use crate::cloud::reply::Reply;
 
 /// An operation SNS refused. Texts are those recorded from AWS where a recording exists.
@@ -14,12 +15,33 @@ pub enum SnsError {
     /// A parameter is outside what SNS accepts; which one, and why.
     #[error("Invalid parameter: {0}")]
     InvalidParameter(String),
+    /// No policy lets the caller do it; the whole text.
+    #[error("{0}")]
+    NotAuthorized(String),
+    /// The caller may not use the key that the topic is encrypted under.
+    #[error("The ciphertext references a key that doesn't exist or that you don't have access to.")]
+    KeyDenied,
     /// SNS itself failed.
     #[error("An internal error occurred.")]
     InternalError,
     /// The embedded SNS does not have this operation.
     #[error("The embedded SNS does not support {0}.")]
     UnsupportedOperation(String),
+}
+
+/// SNS writes its own name in capitals:
+/// <https://github.com/aws-ia/terraform-aws-control_tower_account_factory/issues/151>. What it says of a key is in
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
+impl From<Denied> for SnsError {
+    fn from(denied: Denied) -> Self {
+        match denied.action.strip_prefix("sns:") {
+            Some(operation) => {
+                let action = format!("SNS:{operation}");
+                Self::NotAuthorized(denied.spelling(action).to_string())
+            }
+            None => Self::KeyDenied,
+        }
+    }
 }
 
 impl SnsError {
@@ -34,6 +56,8 @@ impl SnsError {
         match self {
             Self::TopicNotFound => "NotFound",
             Self::InvalidParameter(_) => "InvalidParameter",
+            Self::NotAuthorized(_) => "AuthorizationError",
+            Self::KeyDenied => "KMSAccessDenied",
             Self::InternalError => "InternalError",
             Self::UnsupportedOperation(_) => "InvalidAction",
         }
@@ -44,7 +68,8 @@ impl SnsError {
     pub fn reply(&self, request_id: &str) -> Reply {
         let (status, whose) = match self {
             Self::TopicNotFound => (404, "Sender"),
-            Self::InvalidParameter(_) | Self::UnsupportedOperation(_) => (400, "Sender"),
+            Self::NotAuthorized(_) => (403, "Sender"),
+            Self::InvalidParameter(_) | Self::UnsupportedOperation(_) | Self::KeyDenied => (400, "Sender"),
             Self::InternalError => (500, "Receiver"),
         };
         let fields = [("Type", whose), ("Code", self.code()), ("Message", &self.to_string())];

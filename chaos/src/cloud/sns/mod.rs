@@ -12,6 +12,7 @@ mod tests;
 
 pub use error::SnsError;
 pub use message::{MESSAGE_BYTES_MAX, SUBJECT_CHARS_MAX};
+pub use protocol::{PUBLISH, needs};
 
 use super::CloudError;
 use super::config::TopicConfig;

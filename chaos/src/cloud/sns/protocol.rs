@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 
+/// The action that a publisher must be granted.
+pub const PUBLISH: &str = "sns:Publish";
+
 type Form = BTreeMap<String, String>;
 
 impl Sns {
@@ -76,6 +79,21 @@ impl Sns {
         };
         Ok(format!("<Attributes>{}</Attributes>", attributes.into_iter().map(entry).collect::<String>()))
     }
+}
+
+/// What a call needs permission for: the action, and the topic's ARN.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html>
+#[must_use]
+pub fn needs(operation: &str, form: &[u8]) -> Option<(&'static str, String)> {
+    let action = match operation {
+        "Publish" => PUBLISH,
+        "ListSubscriptionsByTopic" => "sns:ListSubscriptionsByTopic",
+        "GetTopicAttributes" => "sns:GetTopicAttributes",
+        _ => return None,
+    };
+    let form: Form = form_urlencoded::parse(form).into_owned().collect();
+    let topic = names::topic_arn(topic_of(&form).ok()?);
+    Some((action, topic))
 }
 
 /// A document of SNS's namespace, `content` being XML.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every error carries the query code, because the Rust SDK types errors by it and by nothing else.
 
+use crate::cloud::iam::Denied;
 use crate::cloud::reply::Reply;
 
 /// An operation SQS refused. Texts are those recorded from AWS where a recording exists.
@@ -50,6 +51,9 @@ pub enum SqsError {
         "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."
     )]
     InvalidBatchEntryId,
+    /// No policy lets the caller do it; the whole text.
+    #[error("{0}")]
+    AccessDenied(String),
     /// SQS itself failed.
     #[error("We encountered an internal error. Please try again.")]
     InternalError,
@@ -59,6 +63,15 @@ pub enum SqsError {
     /// The request is not the JSON this operation takes.
     #[error("{0}")]
     Serialization(String),
+}
+
+/// SQS writes actions in small letters: <https://github.com/microsoft/aspire/pull/3333>. Code and status are those of
+/// <https://github.com/aws/aws-sdk-php/issues/188>.
+impl From<Denied> for SqsError {
+    fn from(denied: Denied) -> Self {
+        let action = denied.action.to_ascii_lowercase();
+        Self::AccessDenied(denied.spelling(action).to_string())
+    }
 }
 
 impl SqsError {
@@ -78,6 +91,7 @@ impl SqsError {
             Self::BatchRequestTooLong(_) => "AWS.SimpleQueueService.BatchRequestTooLong",
             Self::BatchEntryIdsNotDistinct(_) => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
             Self::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
+            Self::AccessDenied(_) => "AccessDenied",
             Self::InternalError => "InternalError",
             Self::UnsupportedOperation(_) => "AWS.SimpleQueueService.UnsupportedOperation",
             Self::Serialization(_) => "SerializationException",
@@ -90,7 +104,7 @@ impl SqsError {
         !matches!(self, Self::InternalError)
     }
 
-    /// The error as the JSON protocol sends it: status 400, 404 or 500, `__type`, and the query code in a header.
+    /// The error as the JSON protocol sends it: status 400, 403, 404 or 500, `__type`, and the query code in a header.
     #[must_use]
     pub fn reply(&self) -> Reply {
         let kind = format!("{}#{}", self.namespace(), self.shape());
@@ -102,6 +116,8 @@ impl SqsError {
     const fn status(&self) -> u16 {
         if matches!(self, Self::ResourceNotFound(_) | Self::TaskNotFound) {
             404
+        } else if matches!(self, Self::AccessDenied(_)) {
+            403
         } else if self.is_senders() {
             400
         } else {
@@ -123,6 +139,7 @@ impl SqsError {
             Self::BatchRequestTooLong(_) => "BatchRequestTooLong",
             Self::BatchEntryIdsNotDistinct(_) => "BatchEntryIdsNotDistinct",
             Self::InvalidBatchEntryId => "InvalidBatchEntryId",
+            Self::AccessDenied(_) => "AccessDeniedException",
             Self::InternalError => "InternalError",
             Self::UnsupportedOperation(_) => "UnsupportedOperation",
             Self::Serialization(_) => "SerializationException",
@@ -130,6 +147,10 @@ impl SqsError {
     }
 
     const fn namespace(&self) -> &'static str {
-        if matches!(self, Self::Serialization(_)) { "com.amazon.coral.service" } else { "com.amazonaws.sqs" }
+        if matches!(self, Self::Serialization(_) | Self::AccessDenied(_)) {
+            "com.amazon.coral.service"
+        } else {
+            "com.amazonaws.sqs"
+        }
     }
 }

@@ -10,6 +10,7 @@ mod input;
 mod message;
 mod meter;
 mod moves;
+mod permission;
 mod plan;
 mod protocol;
 mod queue;
@@ -27,6 +28,7 @@ pub use protocol::{Answer, Call};
 pub use queue::{Depth, Standing};
 
 use super::config::QueueConfig;
+use super::iam::Iam;
 use super::ids::Ids;
 use super::names;
 use super::plans::Faultless;
@@ -63,6 +65,8 @@ pub struct Sqs {
     moves: Moves,
     journal: Journal,
     plan: Arc<dyn QueuePlan>,
+    /// Who is asked whether a move task may; nobody, where these queues stand alone.
+    iam: Option<Iam>,
 }
 
 /// What the sender of a message learns.
@@ -105,7 +109,7 @@ impl Sqs {
         }
         let ids = Ids::new(seed, "sqs message ids");
         let (moves, plan) = (Moves::new(seed), Arc::new(Faultless));
-        Ok(Self { queues, ids, arrivals: 0, moves, journal, plan })
+        Ok(Self { queues, ids, arrivals: 0, moves, journal, plan, iam: None })
     }
 
     /// The same queues, under a plan for what goes wrong with them.

@@ -15,6 +15,7 @@ use super::message::Content;
 use super::queue::{Standing, Stored};
 use super::receipt::Arrival;
 use super::{Sqs, SqsError};
+use crate::cloud::iam::Principal;
 use crate::cloud::ids::Ids;
 use crate::journal::Event;
 use crate::random::Stream;
@@ -113,6 +114,13 @@ impl Sqs {
         self.moves.tasks.push(task);
         self.moves.changed.notify_waiters();
         Ok(handle)
+    }
+
+    /// The task that was started last works with the permissions of `who`.
+    pub(super) fn work_as(&mut self, who: &Principal) {
+        if let Some(task) = self.moves.tasks.last_mut() {
+            task.who = Some(who.clone());
+        }
     }
 
     /// Asks a running task to stop, which it does a few seconds later. Returns how many messages it says to have moved.
@@ -239,6 +247,8 @@ impl Sqs {
         };
         let to = task.destination.as_ref().or(message.dead_letter_source.as_ref());
         let to = to.ok_or(MoveFailure::CouldNotDetermineMessageSource)?.clone();
+        let who = task.who.clone();
+        self.may_move(who.as_ref(), &source, &to)?;
         self.redrive(&source, &to, (arrival, message), now).map_err(gone)?;
         self.moves.tasks[index].count(now);
         Ok(None)

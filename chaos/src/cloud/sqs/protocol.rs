@@ -8,6 +8,7 @@ use super::input::{
 };
 use super::message::{AttributeValue, Delivery, MessageAttribute, NewMessage, attributes_md5};
 use super::{BATCH_BYTES_MAX, Sent, Sqs, SqsError, entries};
+use crate::cloud::iam::Principal;
 use crate::cloud::names;
 use crate::cloud::reply::Reply;
 use aws_smithy_types::base64;
@@ -28,10 +29,13 @@ const OPTIONAL: [&str; 7] = [
 
 /// A request that was read, ready to be answered.
 #[derive(Clone, Debug)]
-pub struct Call(Operation);
+pub struct Call {
+    pub(super) operation: Operation,
+    who: Option<Principal>,
+}
 
 #[derive(Clone, Debug)]
-enum Operation {
+pub(super) enum Operation {
     SendMessage(SendMessage),
     SendMessageBatch(Batch<SendEntry>),
     ReceiveMessage(Receive),
@@ -61,7 +65,7 @@ impl Call {
     /// # Errors
     /// `UnsupportedOperation`, or `Serialization` for a body that is not that operation's JSON.
     pub fn read(operation: &str, body: &[u8]) -> Result<Self, SqsError> {
-        Ok(Self(match operation {
+        let operation = match operation {
             "SendMessage" => Operation::SendMessage(parse(body)?),
             "SendMessageBatch" => Operation::SendMessageBatch(parse(body)?),
             "ReceiveMessage" => Operation::ReceiveMessage(parse(body)?),
@@ -75,13 +79,20 @@ impl Call {
             "ListMessageMoveTasks" => Operation::ListMessageMoveTasks(parse(body)?),
             "CancelMessageMoveTask" => Operation::CancelMessageMoveTask(parse(body)?),
             other => return Err(SqsError::UnsupportedOperation(other.to_owned())),
-        }))
+        };
+        Ok(Self { operation, who: None })
+    }
+
+    /// The same call, made by somebody whose permissions count.
+    #[must_use]
+    pub fn by(self, who: Option<&Principal>) -> Self {
+        Self { who: who.cloned(), ..self }
     }
 
     /// For a long poll: the queue it waits on, and for how many seconds.
     #[must_use]
     pub fn long_poll(&self) -> Option<(&str, u32)> {
-        match &self.0 {
+        match &self.operation {
             Operation::ReceiveMessage(receive) if receive.wait_time_seconds > 0 => {
                 Some((names::queue_in_url(&receive.queue_url), receive.wait_time_seconds))
             }
@@ -116,7 +127,7 @@ impl Answer {
 impl Sqs {
     /// Carries a call out.
     pub fn answer(&mut self, call: &Call, now: UnixMs) -> Answer {
-        match self.carry_out(&call.0, now) {
+        match self.carry_out(call, now) {
             Ok(Value::Null) => Answer::NothingYet,
             Ok(answer) => Answer::Reply(Reply::ok(&answer)),
             Err(error) => Answer::Reply(error.reply()),
@@ -124,8 +135,9 @@ impl Sqs {
     }
 
     /// `Null` stands for a receive that found nothing.
-    fn carry_out(&mut self, operation: &Operation, now: UnixMs) -> Result<Value, SqsError> {
-        match operation {
+    fn carry_out(&mut self, call: &Call, now: UnixMs) -> Result<Value, SqsError> {
+        let who = call.who.as_ref();
+        match &call.operation {
             Operation::SendMessage(call) => self.answer_send(call, now),
             Operation::SendMessageBatch(call) => self.answer_send_batch(call, now),
             Operation::ReceiveMessage(call) => self.answer_receive(call, now),
@@ -145,7 +157,7 @@ impl Sqs {
                 self.config(&call.queue_name)?;
                 Ok(json!({ "QueueUrl": names::queue_url(&call.queue_name) }))
             }
-            Operation::StartMessageMoveTask(call) => self.answer_start_move(call, now),
+            Operation::StartMessageMoveTask(call) => self.answer_start_move(call, who, now),
             Operation::ListMessageMoveTasks(call) => self.answer_list_moves(call, now),
             Operation::CancelMessageMoveTask(call) => self.answer_cancel_move(call, now),
         }

@@ -221,7 +221,6 @@ fn a_subscription_is_an_address_and_its_topic() {
     assert_eq!((mail.protocol.as_str(), mail.endpoint.as_str()), ("email", "on-call@example.com"));
     insta::assert_snapshot!(refusal(&resources(&subscription("sms", "!Ref Alerts"))), @r#"template.yaml:9: Mail.Protocol is "sms"; accepted: email"#);
     insta::assert_snapshot!(refusal(&resources(&subscription("email", "other"))), @r#"template.yaml:9: Mail.TopicArn is "other"; accepted: arn:aws:sns:eu-central-1:123456789012:alerts"#);
-    insta::assert_snapshot!(refusal(&resources(&policy("{ Effect: Deny, Principal: '*', Action: sns:Publish, Resource: '*' }"))), @r#"template.yaml:11: Policy.PolicyDocument.Statement[0].Effect is "Deny"; accepted: Allow"#);
 }
 
 #[test]

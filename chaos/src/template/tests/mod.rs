@@ -3,6 +3,7 @@
 mod alerting;
 mod broken;
 mod functions;
+mod permissions;
 mod shipped;
 
 use super::{Deployment, Stack, assemble};

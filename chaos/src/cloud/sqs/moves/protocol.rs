@@ -2,8 +2,9 @@
 //!
 //! Invariant: a list shows `TaskHandle` only while a task runs, and destination and rate only if they were given.
 
-use super::task::{MoveStatus, Task};
+use super::task::{self, MoveStatus, Task};
 use super::{MoveOrder, Sqs};
+use crate::cloud::iam::Principal;
 use crate::cloud::names;
 use crate::cloud::sqs::SqsError;
 use crate::cloud::sqs::input::{CancelMove, ListMoves, StartMove};
@@ -17,6 +18,7 @@ impl Sqs {
     pub(in crate::cloud::sqs) fn answer_start_move(
         &mut self,
         call: &StartMove,
+        who: Option<&Principal>,
         now: UnixMs,
     ) -> Result<Value, SqsError> {
         let source = queue_in(call.source_arn.as_deref(), "SourceArn")?;
@@ -25,7 +27,11 @@ impl Sqs {
         // 0 stands for every number outside the range: refused with the others.
         let rate = |rate: i64| u32::try_from(rate).unwrap_or(0);
         let rate_per_s = call.max_number_of_messages_per_second.map(rate);
-        let handle = self.start_move(MoveOrder { source, destination, rate_per_s }, now)?;
+        let order = MoveOrder { source, destination, rate_per_s };
+        let handle = match who {
+            Some(who) => self.start_move_as(who, order, now)?,
+            None => self.start_move(order, now)?,
+        };
         Ok(json!({ "TaskHandle": handle }))
     }
 
@@ -54,6 +60,14 @@ impl Sqs {
     ) -> Result<Value, SqsError> {
         let handle = call.task_handle.as_deref().ok_or(SqsError::MissingParameter("TaskHandle"))?;
         Ok(json!({ "ApproximateNumberOfMessagesMoved": self.cancel_move(handle, now)? }))
+    }
+}
+
+impl CancelMove {
+    /// ARN of the queue that the handle's task moves from.
+    pub(in crate::cloud::sqs) fn source_arn(&self) -> Option<String> {
+        let (_, source) = task::read_handle(self.task_handle.as_deref()?).ok()?;
+        Some(names::queue_arn(&source))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: a task ends once, and has no next instant afterwards.
 
 use super::MoveOrder;
+use crate::cloud::iam::Principal;
 use crate::cloud::names;
 use crate::cloud::sqs::SqsError;
 use crate::cloud::sqs::queue::{Queue, Standing, Stored};
@@ -44,6 +45,8 @@ pub enum MoveFailure {
     NonExistentQueue,
     /// The message was sent to the dead-letter queue rather than moved there, and the task has no destination.
     CouldNotDetermineMessageSource,
+    /// Whoever started it may not do one of the things that a task does.
+    AccessDenied,
 }
 
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub(super) struct Task {
     pub(super) id: String,
     pub(super) source: String,
     pub(super) destination: Option<String>,
+    /// Whose permissions it works with; nobody is asked about somebody who is no part of the stack.
+    pub(super) who: Option<Principal>,
     /// The rate that was asked for.
     pub(super) rate_per_s: Option<u32>,
     pub(super) started_at: UnixMs,
@@ -110,6 +115,7 @@ impl MoveFailure {
         match self {
             Self::NonExistentQueue => "AWS.SimpleQueueService.NonExistentQueue",
             Self::CouldNotDetermineMessageSource => "CouldNotDetermineMessageSource",
+            Self::AccessDenied => "AccessDenied",
         }
     }
 }
@@ -127,6 +133,7 @@ impl Task {
             id,
             source: order.source.to_owned(),
             destination: order.destination.map(str::to_owned),
+            who: None,
             rate_per_s: order.rate_per_s,
             started_at,
             status: MoveStatus::Running,

@@ -1,0 +1,152 @@
+//! Roles, and the policies of queues, topics and keys: who may do what in the stack.
+//!
+//! Invariant: every policy that the template deploys is among them, and a function's role is one of the template's.
+
+use super::document::Resource;
+use super::error::{TemplateError, listed};
+use super::policy::{Attached, policy};
+use super::resolve::Scope;
+use super::types::{ROLE_IMMATERIAL, Role, with_role};
+use super::value::{Fields, Value};
+use crate::cloud::iam::{Effect, Named, Policies, Policy, Statement};
+use crate::cloud::names;
+use std::collections::BTreeMap;
+
+impl Scope<'_> {
+    /// Every policy among `resources`.
+    pub(super) fn policies(&mut self, resources: &[(&Resource, Value)]) -> Result<Policies, TemplateError> {
+        let mut policies = Policies::default();
+        let mut keys = BTreeMap::new();
+        for (resource, properties) in with_role(resources, Role::ExecutionRole) {
+            let name = self.physical_name(resource)?;
+            role(resource, &name, properties, &mut policies)?;
+        }
+        for (resource, _) in with_role(resources, Role::Function) {
+            if resource.property("Role").is_none() {
+                made_by_sam(self.own_role(resource), &mut policies);
+            }
+        }
+        for (resource, properties) in with_role(resources, Role::Key) {
+            let id = self.physical_name(resource)?;
+            let document = properties.require("KeyPolicy", "who may do what with the key")?;
+            attach(document, resource, names::key_arn(&id), &mut policies)?;
+            keys.insert(id.clone(), names::key_arn(&id));
+        }
+        for (resource, properties) in with_role(resources, Role::QueuePolicy) {
+            let fields = properties.fields(&["Queues", "PolicyDocument"], &[])?;
+            for queue in fields.require("Queues", "a list of queues' URLs")?.list()? {
+                let arn = names::queue_arn(names::queue_in_url(&queue.text()?));
+                attach(fields.require("PolicyDocument", "a policy")?, resource, arn, &mut policies)?;
+            }
+        }
+        for (resource, properties) in with_role(resources, Role::TopicPolicy) {
+            let fields = properties.fields(&["Topics", "PolicyDocument"], &[])?;
+            for topic in fields.require("Topics", "a list of topics")?.list()? {
+                attach(
+                    fields.require("PolicyDocument", "a policy")?,
+                    resource,
+                    topic.text()?,
+                    &mut policies,
+                )?;
+            }
+        }
+        for (resource, properties) in with_role(resources, Role::Topic) {
+            if let Some(key) = properties.map()?.get("KmsMasterKeyId") {
+                let topic = names::topic_arn(&self.physical_name(resource)?);
+                policies.keys.insert(topic, key_at(key, &keys)?);
+            }
+        }
+        Ok(policies)
+    }
+
+    /// The name of the role that a function works under.
+    pub(super) fn role_of(
+        &self,
+        id: &str,
+        fields: &Fields<'_>,
+        policies: &Policies,
+    ) -> Result<String, TemplateError> {
+        let Some(role) = fields.get("Role") else { return Ok(self.role_made_for(id)) };
+        let arn = role.text()?;
+        let found = policies.roles.keys().find(|name| names::role_arn(name) == arn).cloned();
+        found.ok_or_else(|| {
+            let arns: Vec<String> = policies.roles.keys().map(|name| names::role_arn(name)).collect();
+            role.is_not(&listed(arns.iter().map(String::as_str)))
+        })
+    }
+
+    fn own_role(&self, function: &Resource) -> String {
+        self.role_made_for(&function.logical_id)
+    }
+
+    /// SAM calls it after the function, and CloudFormation after that.
+    fn role_made_for(&self, function: &str) -> String {
+        format!("{}-{function}Role", self.deployment.stack_name)
+    }
+}
+
+fn role(
+    resource: &Resource,
+    name: &str,
+    properties: &Value,
+    policies: &mut Policies,
+) -> Result<(), TemplateError> {
+    let id = &resource.logical_id;
+    let fields = properties.fields(&["RoleName", "AssumeRolePolicyDocument", "Policies"], ROLE_IMMATERIAL)?;
+    let trust = fields.require("AssumeRolePolicyDocument", "whom the role trusts")?;
+    let trusted = policy(trust, &format!("{id}.AssumeRolePolicyDocument"), Attached::Trust)?;
+    policies.resources.insert(names::role_arn(name), trusted);
+    let mut own = Policy::default();
+    for inline in fields.get("Policies").map_or(Ok(&[][..]), Value::list)? {
+        let inline = inline.fields(&["PolicyName", "PolicyDocument"], &[])?;
+        let called = format!("{id}.{}", inline.require("PolicyName", "a name")?.text()?);
+        let document = inline.require("PolicyDocument", "a policy")?;
+        own.statements.extend(policy(document, &called, Attached::Role)?.statements);
+    }
+    policies.roles.insert(name.to_owned(), own);
+    Ok(())
+}
+
+/// AWS keeps one policy for a resource: a second one would replace the first.
+fn attach(
+    document: &Value,
+    resource: &Resource,
+    arn: String,
+    policies: &mut Policies,
+) -> Result<(), TemplateError> {
+    let read = policy(document, &resource.logical_id, Attached::Resource)?;
+    match policies.resources.insert(arn.clone(), read) {
+        None => Ok(()),
+        Some(_) => Err(document.is(format!("a second policy of {arn}"), "one policy with all statements")),
+    }
+}
+
+/// ARN of the key that a topic names. A key of AWS's own would not let CloudWatch in.
+fn key_at(value: &Value, keys: &BTreeMap<String, String>) -> Result<String, TemplateError> {
+    let text = value.text()?;
+    let found = keys.iter().find(|(id, arn)| **id == text || **arn == text);
+    found.map(|(_, arn)| arn.clone()).ok_or_else(|| value.is_not(&listed(keys.keys().map(String::as_str))))
+}
+
+/// The role of a function that names none. It may write its log, and work on every queue of the account.
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
+fn made_by_sam(name: String, policies: &mut Policies) {
+    let statement = |sid: &str, who, actions: &[&str]| Statement {
+        name: format!("{name}.{sid}"),
+        effect: Effect::Allow,
+        principals: vec![who],
+        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        resources: vec!["*".to_owned()],
+        conditions: Vec::new(),
+    };
+    let lambda = Named::Service("lambda.amazonaws.com".to_owned());
+    let trust = statement("AssumeRolePolicyDocument", lambda, &["sts:AssumeRole"]);
+    let logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
+    let queues = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+    let own = vec![
+        statement("AWSLambdaBasicExecutionRole", Named::Bearer, &logs),
+        statement("AWSLambdaSQSQueueExecutionRole", Named::Bearer, &queues),
+    ];
+    policies.resources.insert(names::role_arn(&name), Policy { statements: vec![trust] });
+    policies.roles.insert(name, Policy { statements: own });
+}
