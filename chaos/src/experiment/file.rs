@@ -5,6 +5,7 @@
 use super::fault::FaultFile;
 use super::typed::{self, NotAccepted};
 use super::{DeadLetters, Expect, Experiment, ExperimentError, Order};
+use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Kind};
 use crate::workload::{Pace, Payments, Workload};
 use payments::UnixMs;
@@ -39,6 +40,7 @@ struct ExperimentFile {
     source: Option<String>,
     seed: Option<u64>,
     starts: Option<Spanned<String>>,
+    past: Past,
     drain: Option<Spanned<String>>,
     turns: Option<Spanned<String>>,
     workload: WorkloadFile,
@@ -118,6 +120,7 @@ impl Source<'_> {
             source: file.source,
             seed: file.seed,
             starts: self.read(&file.starts, STARTS, |text| typed::instant("starts", text))?,
+            past: file.past,
             workload: self.workload(&file.workload)?,
             turns: self.read(&file.turns, None, |text| typed::turns(text).map(Some))?,
             faults,

@@ -3,6 +3,7 @@
 //! Invariant: what is written is read as the same experiment, but for its name, which is the file's.
 
 use super::{DeadLetters, Experiment};
+use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Rate, Refusal, When};
 use crate::random::Chance;
 use crate::units;
@@ -32,6 +33,10 @@ impl Experiment {
             writeln!(out, "seed = {seed}")?;
         }
         writeln!(out, "starts = {}", text(&units::instant(self.starts)))?;
+        match self.past {
+            Past::Idle => {}
+            Past::New => writeln!(out, "past = \"new\"")?,
+        }
         writeln!(out, "drain = {}", length(self.drain_ms))?;
         if let Some(turns) = &self.turns {
             writeln!(out, "turns = {}", text(&turns.iter().map(|seat| seat.digit()).collect::<String>()))?;

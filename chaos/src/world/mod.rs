@@ -28,6 +28,7 @@ pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
+use crate::cloud::cloudwatch::Past;
 use crate::cloud::lambda::Pool;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use crate::experiment::{Experiment, Order};
@@ -152,14 +153,17 @@ impl World {
             tables: deployed.stack.tables.values().cloned().collect(),
             topics: deployed.stack.topics.values().cloned().collect(),
             functions,
-            alerting: Alerting { alarms, ..Alerting::default() },
+            alerting: Alerting { alarms, past: experiment.past, ..Alerting::default() },
             plans: plans::plans(&faults, &deployed, turns.clone()),
             seed,
         };
         let mut cloud = Cloud::start(blueprint, clock, &journal)
             .map_err(|error| WorldError::Cloud { template: deployed.template.clone(), error })?;
         let services = cloud.services().clone();
-        services.cloudwatch().settle(clock.now());
+        match experiment.past {
+            Past::Idle => services.cloudwatch().settle(clock.now()),
+            Past::New => {}
+        }
         services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
