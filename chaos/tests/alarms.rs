@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 }
 
 fn stack() -> Stack {
-    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe";
+    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3";
     let parameters =
         [("StripeSecretArn", secret), ("AlertEmail", "on-call@example.com"), ("StripeMode", "test")];
     let parameters: BTreeMap<String, String> =

@@ -15,6 +15,8 @@ pub(super) enum Role {
     Topic,
     TopicPolicy,
     Subscription,
+    /// A parameter of Systems Manager, whose pattern its value must match.
+    SsmParameter,
     /// Resolved, so that a wrong reference is found, but not simulated; why that is right.
     Inert(&'static str),
 }
@@ -99,6 +101,14 @@ pub(super) const ALARM_IMMATERIAL: &[(&str, &str)] =
 /// Topic properties that cannot matter, and why.
 pub(super) const TOPIC_IMMATERIAL: &[(&str, &str)] =
     &[("KmsMasterKeyId", "encryption at rest"), ("DisplayName", "for readers"), ("Tags", "for the bill")];
+
+/// Properties of a parameter of Systems Manager that cannot matter, and why.
+pub(super) const SSM_PARAMETER_IMMATERIAL: &[(&str, &str)] = &[
+    ("Type", "nobody reads it"),
+    ("Tier", "price"),
+    ("Description", "for readers"),
+    ("Tags", "for the bill"),
+];
 
 /// Subscription properties that cannot matter, and why.
 pub(super) const SUBSCRIPTION_IMMATERIAL: &[(&str, &str)] = &[("Region", "there is only one")];
@@ -204,6 +214,7 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     named("AWS::IAM::ManagedPolicy", PERMISSIONS, None, "arn:aws:iam::{account}:policy/{name}", &[]),
     named("AWS::Lambda::Permission", PERMISSIONS, None, "{name}", &[]),
     named("AWS::SNS::TopicPolicy", Role::TopicPolicy, None, "{name}", &[]),
+    named("AWS::SSM::Parameter", Role::SsmParameter, Some("Name"), "{name}", &[]),
     named("AWS::SQS::QueuePolicy", PERMISSIONS, None, "{name}", &[]),
 ];
 
