@@ -33,7 +33,7 @@ fn rules(stack: &Stack) -> Vec<&RuleConfig> {
 #[test]
 fn every_alarm_reaches_somebody_through_the_topic_or_through_the_responder() {
     let stack = stack();
-    assert!(stack.alarms.len() >= 5, "{:?}", stack.alarms.keys());
+    assert!(stack.alarms.len() >= 8, "{:?}", stack.alarms.keys());
     for alarm in stack.alarms.values() {
         let topics = stack.topics.values().filter(|topic| {
             alarm.actions.alarm.iter().any(|action| action.ends_with(&format!(":{}", topic.name)))

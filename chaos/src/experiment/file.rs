@@ -66,6 +66,8 @@ struct WorkloadFile {
 struct OrderFile {
     at: Spanned<String>,
     command: String,
+    #[serde(default)]
+    with: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,7 +142,7 @@ impl Source<'_> {
 
     fn order(&self, order: &OrderFile) -> Result<Order, ExperimentError> {
         let at_ms = self.spanned(&order.at, |text| typed::duration("at", text))?;
-        Ok(Order { at_ms, command: order.command.clone() })
+        Ok(Order { at_ms, command: order.command.clone(), with: order.with.clone() })
     }
 
     fn workload(&self, workload: &WorkloadFile) -> Result<Workload, ExperimentError> {

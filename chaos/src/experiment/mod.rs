@@ -77,6 +77,8 @@ pub struct Order {
     pub at_ms: u64,
     /// What it is invoked with.
     pub command: String,
+    /// And what beside it, by name.
+    pub with: BTreeMap<String, String>,
 }
 
 /// How many payments an experiment dead-letters.

@@ -53,6 +53,9 @@ impl Experiment {
         }
         for order in &self.orders {
             writeln!(out, "\n[[order]]\nat = {}\ncommand = {}", length(order.at_ms), text(&order.command))?;
+            for (name, value) in &order.with {
+                writeln!(out, "with.{name} = {}", text(value))?;
+            }
         }
         self.write_expectations(out)
     }
@@ -209,7 +212,8 @@ lines'''
             turns = "1221"
             workload = { bodies = ['{"a":"\u00e9"}', 'PYMT_FAILED', "\t\u0000"], at = ["0s", "1m 2s 3ms", "336h"] }
             parameters = { AutoRedrive = "off" }
-            order = [{ at = "5m", command = "redrive" }]
+            past = "new"
+            order = [{ at = "5m", command = "release", with = { reason = "refused" } }]
             [[fault]]
             kind = "crash"
             from = "1ms"

@@ -216,7 +216,10 @@ impl World {
 async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -> Infallible {
     for order in orders {
         clock.sleep_until(clock.start().plus_ms(i64::try_from(order.at_ms).unwrap_or(i64::MAX))).await;
-        let payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
+        let mut payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
+        for (name, value) in &order.with {
+            payload[name] = value.as_str().into();
+        }
         if let Some(responder) = responder {
             responder.invoke(payload.to_string().into_bytes(), Vec::new()).await;
         }
