@@ -1,3 +1,4 @@
+mod deployed;
 mod notices;
 
 use super::fixtures::{alarm, minute, number, of_dead};
