@@ -170,7 +170,7 @@ fn cloud(clock: Clock) -> Cloud {
     let parameters = BTreeMap::from([
         (
             "StripeSecretArn".to_owned(),
-            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe".to_owned(),
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3".to_owned(),
         ),
         ("AlertEmail".to_owned(), "on-call@example.com".to_owned()),
         ("StripeMode".to_owned(), "test".to_owned()),

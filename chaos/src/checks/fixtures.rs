@@ -54,7 +54,14 @@ impl Tale {
         };
         let queues = [&names.source, &names.dead_letters, &names.quarantine];
         let queues = queues.map(|name| (name.clone(), Vec::new()));
-        let alarms = ["DeadLettersWaiting", "QuarantineNotEmpty", "ResponderFailing"];
+        let alarms = [
+            "CredentialsRefused",
+            "DeadLettersWaiting",
+            "PaymentsWaiting",
+            "ProviderFailing",
+            "QuarantineNotEmpty",
+            "ResponderFailing",
+        ];
         let history = History {
             experiment,
             seed: 7,
