@@ -263,6 +263,10 @@ pub const REMINDER_MS: i64 = 86_400_000;
 /// the newest says how things stand.
 pub const OUTBOX_MAX: usize = 8;
 
+/// A mail that could not be sent for this long no longer says what is true, milliseconds: five turns have tried. A newer
+/// one stands for it.
+pub const STALE_MAIL_MS: i64 = 300_000;
+
 /// Commands remembered in the record.
 pub const AUDIT_MAX: usize = 20;
 
@@ -368,6 +372,7 @@ const _: () = {
     );
     assert!(AUDIT_SPAN_S <= AUDIT_SPAN_S_MAX);
     assert!(NEW_REASON_MS < REMINDER_MS);
+    assert!(STALE_MAIL_MS > TURN_S_MAX as i64 * 1_000, "a retry must come before that");
     assert!(SHARE_TODAY_PERCENT < SHARE_NOW_PERCENT && SHARE_NOW_PERCENT < 100);
     assert!(AUDIT_UNSETTLED_MS > BACKOFF_S_MAX as i64 * 1_000 + VISIBILITY_TIMEOUT_S as i64 * 1_000);
     assert!(AUDIT_UNSETTLED_MS > DELAYED_MS, "what is older without an incident waits for nobody");

@@ -70,6 +70,9 @@ pub enum NoticeKind {
 pub struct Facts {
     /// When this was so.
     pub at: UnixMs,
+    /// The incident's number; 0 in a mail that was written before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// When the incident was opened.
     pub opened_at: UnixMs,
     /// Since when the oldest payment waits.
@@ -140,6 +143,9 @@ pub enum RedriveMode {
 pub struct NoticeFacts {
     /// When this was so.
     pub at: UnixMs,
+    /// Counts the times that the quarantine filled; 0 in a mail that was written before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// Since when something is there.
     pub since: UnixMs,
     /// Messages in quarantine, approximately.
@@ -220,6 +226,7 @@ impl Facts {
         };
         Self {
             at: seen.now,
+            number: history.number,
             opened_at: history.opened_at,
             since: history.since,
             trigger: history.trigger.unwrap_or(Trigger::DeadLetters),
@@ -238,7 +245,7 @@ impl Facts {
                 .escalations
                 .iter()
                 .copied()
-                .filter(|told| still_holds(*told, seen))
+                .filter(|told| still_holds(*told, seen, next))
                 .collect(),
             alike: seen.alike.clone(),
             flaps: history.flaps,
@@ -278,18 +285,19 @@ impl Facts {
 }
 
 /// What was told once may be mended by now; a reminder must not say it again.
-fn still_holds(escalation: Escalation, seen: &Observation) -> bool {
+fn still_holds(escalation: Escalation, seen: &Observation, next: &Recovery) -> bool {
     match escalation {
         Escalation::CredentialsRefused => seen.probes != Some(Probes::Well),
         Escalation::RefusedInARow
         | Escalation::IntentsMissing
         | Escalation::ConsumerDies
         | Escalation::Unreadable => seen.alike.as_ref().map(Alike::escalation) == Some(escalation),
-        Escalation::RedriveIsYours
-        | Escalation::TaskFailed
-        | Escalation::TaskCanceled
-        | Escalation::KeepsComingBack
-        | Escalation::Expiring => true,
+        // Both say that the provider is well.
+        Escalation::RedriveIsYours | Escalation::KeepsComingBack => {
+            !matches!(seen.probes, Some(Probes::Unwell(_)))
+        }
+        Escalation::TaskCanceled => next.paused.is_some(),
+        Escalation::TaskFailed | Escalation::Expiring => true,
         Escalation::Stranded => seen.is_stranded,
         Escalation::NobodyTakes => seen.source.visible > 0 && seen.source.in_flight == 0,
     }

@@ -22,6 +22,8 @@ pub struct Notice {
     pub version: u64,
     /// Whether something is in quarantine.
     pub phase: NoticePhase,
+    /// How often it has filled; mails about it carry this number until it is empty again.
+    pub number: u64,
     /// How many messages people know of, counted in tenfolds of what the first mail said. Nothing while it is clear, and in
     /// a record that was opened before sizes were told.
     pub told_size: u64,
@@ -97,10 +99,16 @@ impl Notice {
     }
 
     fn tell(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) {
+        let letter = self.letter(kind, since, seen);
+        self.outbox.write(letter, seen.now);
+    }
+
+    pub(super) fn letter(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) -> Letter {
         let new_causes = self.new_causes(seen);
         self.know(kind, &new_causes, seen);
         let facts = NoticeFacts {
             at: seen.now,
+            number: self.number,
             since,
             messages: size(seen),
             samples: Vec::new(),
@@ -109,7 +117,7 @@ impl Notice {
             new_causes,
             told_size: self.told_size,
         };
-        self.outbox.write(Letter::Quarantine(kind, Box::new(facts)), seen.now);
+        Letter::Quarantine(kind, Box::new(facts))
     }
 
     /// What people know once this mail is read.
@@ -148,6 +156,7 @@ pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
     match record.phase {
         NoticePhase::Clear if is_empty => {}
         NoticePhase::Clear => {
+            next.number = next.number.saturating_add(1);
             next.phase = NoticePhase::Open { since: now, told_at: now, empty: Streak::NONE };
             next.tell(NoticeKind::Opened, now, seen);
         }
@@ -169,6 +178,6 @@ pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
             }
         }
     }
-    next.outbox.claim_overdue(now);
+    next.catch_up(record, seen);
     next
 }
