@@ -290,6 +290,10 @@ pub const NEW_REASON_MS: i64 = 600_000;
 /// Messages in quarantine that are a few, whatever share of a quiet hour they are.
 pub const QUARANTINE_FEW: u64 = 10;
 
+/// So many that wait for a cause that nobody knows are looked at by night. Fewer may have a trouble of their own, and none
+/// is lost for days; as many have one of ours, and whatever comes next joins them.
+pub const UNEXPLAINED_MANY: u64 = 10;
+
 /// Share of the last hour's traffic in quarantine, percent, above which it has to be looked at on the same day.
 pub const SHARE_TODAY_PERCENT: u64 = 10;
 

@@ -11,7 +11,8 @@ use super::survey::{Quarantined, Reach, Survey};
 use super::traffic::{Share, Traffic};
 use super::{AutoRedrive, Policy};
 use crate::audit;
-use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT};
+use crate::cause::Cause;
+use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT, UNEXPLAINED_MANY};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -265,6 +266,26 @@ impl Facts {
             && self.dead_letters.total() > 0
             && self.survey.payments == 0
             && self.survey.reach == Reach::All
+    }
+
+    /// Whether most dead letters have no row. Each was tried until it was given up: so the consumer fails before it writes
+    /// anything down, or cannot write. Messages that are still being tried say nothing, they may not have had their turn.
+    #[must_use]
+    pub fn is_mostly_unrecorded(&self) -> bool {
+        let recorded_twice = self.survey.payments.saturating_mul(2);
+        self.survey.reach == Reach::All && recorded_twice < self.dead_letters.total()
+    }
+
+    /// What most of what waits waits for; nothing when nobody knows. What a few rows say is no cause of the rest.
+    #[must_use]
+    pub fn main_cause(&self) -> Option<Cause> {
+        self.survey.main_cause().filter(|_| !self.is_mostly_unrecorded())
+    }
+
+    /// Whether so many wait that their cause, if nobody knows it, has to be looked for at once.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.waiting() >= UNEXPLAINED_MANY
     }
 
     /// Payments that wait: messages as SQS counts them, unless the ledger knows of more.
