@@ -56,7 +56,8 @@ fn silence(late: Late) -> String {
 
 /// How many wait: `37 payments`, or `1 message` when none of them is known to be a payment.
 pub(super) fn how_many(facts: &Facts) -> String {
-    count(facts.waiting(), if facts.is_mostly_unrecorded() { "message" } else { "payment" })
+    let is_known = facts.survey.payments > 0 && !facts.is_mostly_unrecorded();
+    count(facts.waiting(), if is_known || facts.survey.reach == Reach::Part { "payment" } else { "message" })
 }
 
 /// How much waits, for a subject: `37 payments (EUR 4,210.00)`.
