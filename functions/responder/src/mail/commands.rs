@@ -9,7 +9,8 @@ use payments::incident::{Facts, RedriveMode};
 use std::fmt::Write;
 
 /// What a mail with commands says of them.
-pub(super) const NEEDS: &str = "The commands need version 2 of the AWS CLI; version 1 does not know them.";
+pub(super) const NEEDS: &str =
+    "The commands need version 2 of the AWS CLI; version 1 does not know them all.";
 
 /// The command of the command line that invokes this function, on a line of its own.
 pub(super) fn command(site: &Site, payload: &str) -> String {
@@ -49,4 +50,36 @@ pub(super) fn overrides(facts: &Facts, site: &Site) -> String {
         RedriveMode::Off => {}
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn an_answer_is_shown_from_a_file_unless_it_is_for_a_program() {
+        let site = super::super::tests::site();
+        let shown = command(&site, r#"{"command":"status"}"#);
+        assert!(shown.ends_with(" answer.json && cat answer.json\n"), "{shown}");
+        let kept = command_into(&site, r#"{"command":"export"}"#, "quarantine.json");
+        assert!(kept.ends_with(" quarantine.json\n"), "{kept}");
+    }
+
+    #[test]
+    fn runbooks_do_as_mails_do() {
+        let runbooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alarms/runbooks");
+        let mut read = 0;
+        for runbook in fs::read_dir(runbooks).expect("there are runbooks") {
+            let path = runbook.expect("readable").path();
+            let text = fs::read_to_string(&path).expect("readable");
+            let invokes = text.contains("aws lambda invoke");
+            assert!(!text.contains("/dev/stdout"), "{}", path.display());
+            assert!(!invokes || text.contains("cat answer.json"), "{}", path.display());
+            assert!(!invokes || text.contains("version 2 of the AWS CLI"), "{}", path.display());
+            read += usize::from(invokes);
+        }
+        assert!(read > 0, "some give orders");
+    }
 }
