@@ -1,6 +1,8 @@
 //! Exactly one mail for each transition: what the records decided to tell is published once, or twice where a turn died
 //! after it had published or never heard that it had; nothing else is; and no incident tells the same thing twice.
 //!
+//! Where nothing can be published for long, one mail may stand for several transitions: it says for how many, and they are
+//! told when it is.
 //! Invariant: a reminder is a transition of its own once a day, and never sooner; so is each tenfold of a quarantine, and
 //! each reason that came to it, once. Of a provider that comes and goes it may be said every two hours. Whoever was told
 //! that it recovers, or that it is theirs to move things back, is told when it does not after all; then it may be told again.
@@ -23,17 +25,26 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         return Verdict::Inconclusive("the template has nobody who tells".to_owned());
     }
     let letters = &evidence.letters;
-    let silent = letters.told.iter().filter(|told| told.published.is_none());
+    let silent = letters.told.iter().filter(|told| told.published.is_none() && !told.restates);
     let silent = silent.map(|told| said(evidence, told.decided, &name(told), "was never published"));
     let surplus = letters.unaccounted.iter();
     let surplus = surplus.map(|(at, subject)| said(evidence, *at, subject, "was published without a reason"));
-    let findings = silent.chain(surplus).chain(repetitions(evidence)).chain(undelivered(evidence));
+    let misfolded = letters.misfolded.iter();
+    let misfolded = misfolded
+        .map(|(at, tells)| said(evidence, *at, tells, "stands for another number of letters than it says"));
+    let findings =
+        silent.chain(surplus).chain(misfolded).chain(repetitions(evidence)).chain(undelivered(evidence));
     Verdict::from_findings(findings.collect(), || {
         let again = match letters.repeated {
             0 => String::new(),
             repeated => format!(", {} repeated by a turn that could not know", counted(repeated, "mail")),
         };
-        format!("{}, a mail each{again}", counted(letters.told.len() as u64, "transition"))
+        let transitions = letters.told.iter().filter(|told| !told.restates).count();
+        let late = match letters.folded {
+            0 => String::new(),
+            folded => format!(", {} told by a later one", counted(folded, "transition")),
+        };
+        format!("{}, a mail each{late}{again}", counted(transitions as u64, "transition"))
     })
 }
 
@@ -42,7 +53,7 @@ fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut last: BTreeMap<&str, UnixMs> = BTreeMap::new();
     let mut findings = Vec::new();
-    for letter in &evidence.letters.told {
+    for letter in evidence.letters.told.iter().filter(|letter| !letter.restates) {
         let of_incident = told.entry(letter.record).or_default();
         let before = last.insert(letter.record, letter.decided);
         let is_again = match letter.tells {
@@ -166,6 +177,42 @@ mod tests {
         };
         assert_eq!(published(2), [""; 0]);
         assert_eq!(published(3).len(), 1);
+    }
+
+    #[test]
+    fn transitions_that_a_later_mail_stands_for_are_told_by_it() {
+        let folded = |stands_for: u64, publish: bool| {
+            found(|tale| {
+                tale.decide("recovery", "opened");
+                tale.fold("recovery", "recovering", 2);
+                tale.fold("recovery", "reminder", stands_for);
+                if publish {
+                    tale.publish("request-1", "still waiting");
+                }
+            })
+        };
+        assert_eq!(folded(2, true), [""; 0]);
+        let silent = folded(2, false);
+        assert!(silent.len() == 2 && silent[0].ends_with("was never published"), "{silent:?}");
+        for wrong in [1, 4] {
+            let found = folded(wrong, true);
+            assert!(found.len() == 1 && found[0].contains("stands for another number"), "{wrong}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_letter_that_is_gone_without_one_that_stands_for_it_is_found() {
+        let found = found(|tale| {
+            tale.decide("recovery", "opened");
+            tale.tell("recovery", "recovering");
+        });
+        assert_eq!(found.len(), 1, "{found:?}");
+        let found = super::tests::found(|tale| {
+            tale.tell("quarantine", "opened");
+            tale.fold("recovery", "opened", 1);
+            tale.publish("request-1", "waiting");
+        });
+        assert!(found.len() == 1 && found[0].contains("stands for another number"), "{found:?}");
     }
 
     #[test]

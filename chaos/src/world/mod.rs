@@ -28,8 +28,8 @@ pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
-use crate::cloud::iam::Access;
 use crate::cloud::cloudwatch::Past;
+use crate::cloud::iam::Access;
 use crate::cloud::lambda::Pool;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use crate::experiment::{Experiment, Order};

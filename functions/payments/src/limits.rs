@@ -263,6 +263,10 @@ pub const REMINDER_MS: i64 = 86_400_000;
 /// the newest says how things stand.
 pub const OUTBOX_MAX: usize = 8;
 
+/// A mail that could not be sent for this long no longer says what is true, milliseconds: five turns have tried. A newer
+/// one stands for it.
+pub const STALE_MAIL_MS: i64 = 300_000;
+
 /// Commands remembered in the record.
 pub const AUDIT_MAX: usize = 20;
 
@@ -285,6 +289,10 @@ pub const NEW_REASON_MS: i64 = 600_000;
 
 /// Messages in quarantine that are a few, whatever share of a quiet hour they are.
 pub const QUARANTINE_FEW: u64 = 10;
+
+/// So many that wait for a cause that nobody knows are looked at by night. Fewer may have a trouble of their own, and none
+/// is lost for days; as many have one of ours, and whatever comes next joins them.
+pub const UNEXPLAINED_MANY: u64 = 10;
 
 /// Share of the last hour's traffic in quarantine, percent, above which it has to be looked at on the same day.
 pub const SHARE_TODAY_PERCENT: u64 = 10;
@@ -368,6 +376,7 @@ const _: () = {
     );
     assert!(AUDIT_SPAN_S <= AUDIT_SPAN_S_MAX);
     assert!(NEW_REASON_MS < REMINDER_MS);
+    assert!(STALE_MAIL_MS > TURN_S_MAX as i64 * 1_000, "a retry must come before that");
     assert!(SHARE_TODAY_PERCENT < SHARE_NOW_PERCENT && SHARE_NOW_PERCENT < 100);
     assert!(AUDIT_UNSETTLED_MS > BACKOFF_S_MAX as i64 * 1_000 + VISIBILITY_TIMEOUT_S as i64 * 1_000);
     assert!(AUDIT_UNSETTLED_MS > DELAYED_MS, "what is older without an incident waits for nobody");

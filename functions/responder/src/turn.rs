@@ -249,7 +249,7 @@ impl Inner {
     ) -> Result<R, TurnError> {
         let mails: Vec<_> = record.outbox().claimed_since(before).cloned().collect();
         for mail in mails {
-            self.topic.publish(&mail::write(&mail.letter, &self.site)).await?;
+            self.topic.publish(&mail::write(&mail.letter, mail.late, &self.site)).await?;
             tale.mails += 1;
             record = self.mark_sent(record, mail.number).await?;
         }

@@ -5,7 +5,7 @@
 use crate::journal::{Event, Letter};
 use dynoxide::{AttributeValue, Item};
 use payments::audit::{Audit, Story};
-use payments::incident::{self, Notice, NoticeFacts, NoticeKind, Outbox, Recovery};
+use payments::incident::{self, Mail, Notice, NoticeFacts, NoticeKind, Outbox, Recovery};
 use serde_json::{Value, json};
 
 /// Key attribute of the records.
@@ -38,7 +38,12 @@ pub(super) fn saved(item: &Item, request: &str) -> Option<Event> {
 }
 
 fn letters(outbox: &Outbox) -> Vec<Letter> {
-    outbox.pending().iter().map(|mail| Letter { number: mail.number, tells: tells(&mail.letter) }).collect()
+    let letter = |mail: &Mail| Letter {
+        number: mail.number,
+        tells: tells(&mail.letter),
+        stands_for: mail.late.map(|late| late.mails),
+    };
+    outbox.pending().iter().map(letter).collect()
 }
 
 /// When the audit began, so that two of them are told apart.

@@ -11,7 +11,8 @@ use super::survey::{Quarantined, Reach, Survey};
 use super::traffic::{Share, Traffic};
 use super::{AutoRedrive, Policy};
 use crate::audit;
-use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT};
+use crate::cause::Cause;
+use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT, UNEXPLAINED_MANY};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,9 @@ pub enum NoticeKind {
 pub struct Facts {
     /// When this was so.
     pub at: UnixMs,
+    /// The incident's number; 0 in a mail that was written before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// When the incident was opened.
     pub opened_at: UnixMs,
     /// Since when the oldest payment waits.
@@ -142,6 +146,9 @@ pub enum RedriveMode {
 pub struct NoticeFacts {
     /// When this was so.
     pub at: UnixMs,
+    /// Counts the times that the quarantine filled; 0 in a mail that was written before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// Since when something is there.
     pub since: UnixMs,
     /// Messages in quarantine, approximately.
@@ -225,6 +232,7 @@ impl Facts {
         };
         Self {
             at: seen.now,
+            number: history.number,
             opened_at: history.opened_at,
             since: history.since,
             trigger: history.trigger.unwrap_or(Trigger::DeadLetters),
@@ -243,7 +251,7 @@ impl Facts {
                 .escalations
                 .iter()
                 .copied()
-                .filter(|told| still_holds(*told, seen))
+                .filter(|told| still_holds(*told, seen, next))
                 .collect(),
             alike: seen.alike.clone(),
             flaps: history.flaps,
@@ -265,6 +273,26 @@ impl Facts {
             && self.survey.reach == Reach::All
     }
 
+    /// Whether most dead letters have no row. Each was tried until it was given up: so the consumer fails before it writes
+    /// anything down, or cannot write. Messages that are still being tried say nothing, they may not have had their turn.
+    #[must_use]
+    pub fn is_mostly_unrecorded(&self) -> bool {
+        let recorded_twice = self.survey.payments.saturating_mul(2);
+        self.survey.reach == Reach::All && recorded_twice < self.dead_letters.total()
+    }
+
+    /// What most of what waits waits for; nothing when nobody knows. What a few rows say is no cause of the rest.
+    #[must_use]
+    pub fn main_cause(&self) -> Option<Cause> {
+        self.survey.main_cause().filter(|_| !self.is_mostly_unrecorded())
+    }
+
+    /// Whether so many wait that their cause, if nobody knows it, has to be looked for at once.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.waiting() >= UNEXPLAINED_MANY
+    }
+
     /// Payments that wait: messages as SQS counts them, unless the ledger knows of more.
     #[must_use]
     pub fn waiting(&self) -> u64 {
@@ -283,18 +311,19 @@ impl Facts {
 }
 
 /// What was told once may be mended by now; a reminder must not say it again.
-fn still_holds(escalation: Escalation, seen: &Observation) -> bool {
+fn still_holds(escalation: Escalation, seen: &Observation, next: &Recovery) -> bool {
     match escalation {
         Escalation::CredentialsRefused => seen.probes != Some(Probes::Well),
         Escalation::RefusedInARow
         | Escalation::IntentsMissing
         | Escalation::ConsumerDies
         | Escalation::Unreadable => seen.alike.as_ref().map(Alike::escalation) == Some(escalation),
-        Escalation::RedriveIsYours
-        | Escalation::TaskFailed
-        | Escalation::TaskCanceled
-        | Escalation::KeepsComingBack
-        | Escalation::Expiring => true,
+        // Both say that the provider is well.
+        Escalation::RedriveIsYours | Escalation::KeepsComingBack => {
+            !matches!(seen.probes, Some(Probes::Unwell(_)))
+        }
+        Escalation::TaskCanceled => next.paused.is_some(),
+        Escalation::TaskFailed | Escalation::Expiring => true,
         Escalation::Stranded => seen.is_stranded,
         Escalation::NobodyTakes => seen.source.visible > 0 && seen.source.in_flight == 0,
     }

@@ -14,6 +14,7 @@
 mod alike;
 mod command;
 mod contents;
+mod late;
 mod letter;
 mod notice;
 mod observation;
@@ -34,7 +35,7 @@ pub use contents::{Contents, Copied, Group};
 pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode, Urgency};
 pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
-pub use outbox::{Mail, Outbox};
+pub use outbox::{Late, Mail, Outbox};
 pub(crate) use recovery::cut as kept_text;
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
 pub use rowless::{BodyDigest, Rowless, Stray};

@@ -25,6 +25,8 @@ pub struct Notice {
     pub version: u64,
     /// Whether something is in quarantine.
     pub phase: NoticePhase,
+    /// How often it has filled; mails about it carry this number until it is empty again.
+    pub number: u64,
     /// How many messages people know of, counted in tenfolds of what the first mail said. Nothing while it is clear, and in
     /// a record that was opened before sizes were told.
     pub told_size: u64,
@@ -119,10 +121,16 @@ impl Notice {
     }
 
     fn tell(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) {
+        let letter = self.letter(kind, since, seen);
+        self.outbox.write(letter, seen.now);
+    }
+
+    pub(super) fn letter(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) -> Letter {
         let new_causes = self.new_causes(seen);
         self.know(kind, &new_causes, seen);
         let facts = NoticeFacts {
             at: seen.now,
+            number: self.number,
             since,
             messages: size(seen),
             samples: Vec::new(),
@@ -132,7 +140,7 @@ impl Notice {
             expires_at: self.expires_at,
             told_size: self.told_size,
         };
-        self.outbox.write(Letter::Quarantine(kind, Box::new(facts)), seen.now);
+        Letter::Quarantine(kind, Box::new(facts))
     }
 
     /// What people know once this mail is read.
@@ -174,6 +182,7 @@ pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
     match record.phase {
         NoticePhase::Clear if is_empty => {}
         NoticePhase::Clear => {
+            next.number = next.number.saturating_add(1);
             next.phase = NoticePhase::Open { since: now, told_at: now, empty: Streak::NONE };
             next.tell(NoticeKind::Opened, now, seen);
         }
@@ -195,6 +204,6 @@ pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
             }
         }
     }
-    next.outbox.claim_overdue(now);
+    next.catch_up(record, seen);
     next
 }

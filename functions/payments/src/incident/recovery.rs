@@ -154,6 +154,8 @@ pub struct Member {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct History {
+    /// Its number, counted from the first incident of this installation; mails about it carry it.
+    pub number: u64,
     /// Why it was opened.
     pub trigger: Option<Trigger>,
     /// When.

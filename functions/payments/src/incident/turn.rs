@@ -67,7 +67,7 @@ pub(super) fn decide(seen: &Observation, record: &Recovery, policy: &Policy) -> 
     turn.notice_what_needs_a_hand();
     turn.notice_who_lost_their_message();
     turn.remind();
-    turn.next.outbox.claim_overdue(seen.now);
+    turn.next.catch_up(record, seen, policy);
     (turn.next, turn.effect)
 }
 
@@ -147,8 +147,8 @@ impl<'a> Turn<'a> {
 
     fn watch(&mut self) {
         let Some(trigger) = self.trigger() else { return };
-        let stranded = self.next.history.stranded;
-        self.next.history = History { stranded, ..History::opened(trigger, self.seen) };
+        let (number, stranded) = (self.next.history.number.saturating_add(1), self.next.history.stranded);
+        self.next.history = History { number, stranded, ..History::opened(trigger, self.seen) };
         self.next.phase = Phase::Open;
         self.tell_of_the_beginning();
     }

@@ -1,9 +1,14 @@
 //! Whether the reader is needed, and for what.
 //!
+//! It follows from the cause. What Stripe causes ends with Stripe; what we cause is not promised to end by itself; and of a
+//! cause that nobody knows it depends on how many wait for it ([`UNEXPLAINED_MANY`](payments::limits::UNEXPLAINED_MANY)).
+//!
 //! Invariant: "no" is only said of what goes on by itself, and never while a message may expire before tomorrow.
 
 use super::Site;
-use super::sections::{command, order};
+use super::commands::{command, order};
+use super::sections::{found, how_many};
+use super::words::cause_in_short;
 use payments::Cause;
 use payments::cause::Blame;
 use payments::incident::{Escalation, Facts, Kind, RedriveMode, Trigger};
@@ -18,8 +23,12 @@ pub(super) enum Needed {
     For(Escalation),
     /// At once: time runs out.
     BeforeTheyExpire,
+    /// At once: many wait, and nobody knows why.
+    ToFindOut,
+    /// In office hours: some wait, and nobody knows why.
+    ToFindOutLater,
     /// Not before another mail.
-    Later(&'static str),
+    Later(String),
     /// Not at all.
     No(String),
 }
@@ -31,9 +40,10 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
         (Kind::Resolved, _) => {
             Needed::No("You are not needed: it is over, and nothing waits any more.".to_owned())
         }
-        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Flapping, Some(escalation)) => {
-            Needed::For(*escalation)
-        }
+        (
+            Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting | Kind::Flapping,
+            Some(escalation),
+        ) => Needed::For(*escalation),
         (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting | Kind::Flapping, _)
             if is_urgent =>
         {
@@ -62,24 +72,38 @@ fn while_they_wait(facts: &Facts) -> Needed {
                 .to_owned(),
         );
     }
-    if facts.is_rowless() && facts.redrive == RedriveMode::Automatic {
+    if facts.is_rowless() && !facts.are_many() && facts.redrive == RedriveMode::Automatic {
         return Needed::No(
             "You do not have to get up: no payment of the ledger waits; what does is tried again by itself."
                 .to_owned(),
         );
     }
-    let blame = facts.survey.main_cause().map_or(Blame::Provider, Cause::blame);
-    match (&facts.redrive, blame) {
-        (RedriveMode::Automatic, Blame::Provider) => Needed::No(
+    match (found(facts), &facts.redrive) {
+        (Some(cause), mode) => for_cause(cause, mode),
+        (None, _) if facts.are_many() => Needed::ToFindOut,
+        (None, _) => Needed::ToFindOutLater,
+    }
+}
+
+fn for_cause(cause: Cause, mode: &RedriveMode) -> Needed {
+    let ours = format!("The cause is ours, not Stripe's: {}.", cause_in_short(cause));
+    match (cause.blame(), mode) {
+        (Blame::Provider, RedriveMode::Automatic) => Needed::No(
             "You do not have to get up: the payments are safe and go out by themselves once Stripe is well."
                 .to_owned(),
         ),
-        (RedriveMode::Automatic, Blame::Us | Blame::Payment) => Needed::No(
-            "You do not have to get up: the payments are safe and are tried again by themselves.".to_owned(),
+        (Blame::Provider, RedriveMode::Off | RedriveMode::PausedBy(_)) => Needed::Later(
+            "You do not have to get up yet: the payments are safe, and another mail comes once Stripe is well."
+                .to_owned(),
         ),
-        (RedriveMode::Off | RedriveMode::PausedBy(_), _) => Needed::Later(
-            "You do not have to get up yet: the payments are safe, and another mail comes once Stripe is well.",
-        ),
+        (Blame::Us | Blame::Payment, RedriveMode::Automatic) => Needed::No(format!(
+            "You do not have to get up: the payments are safe and are tried again by themselves.\n{ours} If that is still \
+             so in the morning, mend it then."
+        )),
+        (Blame::Us | Blame::Payment, RedriveMode::Off | RedriveMode::PausedBy(_)) => Needed::Later(format!(
+            "You do not have to get up, but somebody has to look during office hours: the payments are safe, and none \
+             is moved back.\n{ours}"
+        )),
     }
 }
 
@@ -88,8 +112,18 @@ impl Needed {
         let why = match self {
             Self::For(escalation) => in_full(*escalation, facts),
             Self::BeforeTheyExpire => "messages of payments expire within a day.".to_owned(),
-            Self::Later(text) => return (*text).to_owned(),
-            Self::No(text) => return text.clone(),
+            Self::ToFindOut => {
+                format!(
+                    "{} wait, and nobody knows why. It is most likely ours, not Stripe's.",
+                    how_many(facts)
+                )
+            }
+            Self::ToFindOutLater => {
+                return "You do not have to get up, but somebody has to look during office hours: nobody knows why \
+                        they wait."
+                    .to_owned();
+            }
+            Self::Later(text) | Self::No(text) => return text.clone(),
         };
         format!("YES, YOU ARE NEEDED: {why}")
     }
@@ -148,6 +182,15 @@ pub(super) const fn in_short(escalation: Escalation) -> &'static str {
         Escalation::NobodyTakes => "nobody takes the messages",
         Escalation::Expiring => "messages expire",
     }
+}
+
+pub(super) fn must_find_out(site: &Site) -> String {
+    format!(
+        "See the consumer's log (below) and the alarm {}-ConsumerFailing: does the consumer start, does it die, may it\n\
+         write to the ledger? Take back what was deployed last. Nothing is lost meanwhile; but nothing that fails so is\n\
+         charged until that is mended.",
+        site.stack
+    )
 }
 
 pub(super) fn must_before_they_expire(site: &Site) -> String {

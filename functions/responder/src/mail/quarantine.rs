@@ -4,11 +4,14 @@
 //! much of it, or more and more, is a reason to hurry.
 
 use super::Site;
+use super::commands::{command, command_into};
+use super::links::Window;
 use super::money::{grouped, sums};
-use super::sections::{Body, command, command_into};
+use super::sections::Body;
+use super::subject::Subject;
 use super::words::{count, span, utc};
 use payments::UnixMs;
-use payments::incident::{Contents, NoticeFacts, NoticeKind, Quarantined, Reach, Urgency};
+use payments::incident::{Contents, Late, NoticeFacts, NoticeKind, Quarantined, Reach, Urgency};
 use payments::ledger::Reason;
 use payments::limits::{DEAD_LETTERS_RETENTION_S, QUARANTINE_FEW};
 use payments::quarantine::{NO_LEDGER_ROW, STUCK};
@@ -17,14 +20,29 @@ use std::fmt::Write;
 /// Reasons that a mail lists. The rest is counted; the runbook says how to see them.
 const REASONS_LISTED: usize = 8;
 
-pub(super) fn write(kind: NoticeKind, facts: &NoticeFacts, site: &Site) -> (String, String) {
+/// Of an old quarantine the last day of the log is shown, milliseconds: what came before was told before.
+const LOG_MS_MAX: i64 = 86_400_000;
+
+pub(super) fn write(
+    kind: NoticeKind,
+    facts: &NoticeFacts,
+    late: Option<Late>,
+    site: &Site,
+) -> (Subject, String) {
+    let (form, body) = form_and_body(kind, facts, late, site);
+    // Q tells it from the number of an incident beside it.
+    (Subject::new(vec![form]).numbered("#Q", facts.number), body)
+}
+
+fn form_and_body(kind: NoticeKind, facts: &NoticeFacts, late: Option<Late>, site: &Site) -> (String, String) {
+    let window = Window { from: facts.since.max(facts.at.plus_ms(-LOG_MS_MAX)), until: facts.at };
     let since = span(facts.at.since_ms(facts.since));
     match kind {
         NoticeKind::Cleared => (
             format!("quarantine is empty again, after {since}"),
-            Body::begin("You are not needed: the quarantine is empty again.")
+            Body::begin("You are not needed: the quarantine is empty again.", late)
                 .part("WHAT HAPPENED", how_it_was_emptied(facts))
-                .end("QuarantineNotEmpty", site),
+                .end("QuarantineNotEmpty", window, site),
         ),
         NoticeKind::Opened
         | NoticeKind::Reminder
@@ -32,11 +50,11 @@ pub(super) fn write(kind: NoticeKind, facts: &NoticeFacts, site: &Site) -> (Stri
         | NoticeKind::NewReason
         | NoticeKind::Expiring => {
             let urgency = facts.urgency(kind);
-            let body = Body::begin(&first_line(kind, urgency, facts))
+            let body = Body::begin(&first_line(kind, urgency, facts), late)
                 .part("WHAT HAPPENED", &happened(facts))
                 .part("WHAT IS THERE", &there(kind, facts))
                 .part("WHAT YOU MUST DO", &must(facts, site))
-                .end("QuarantineNotEmpty", site);
+                .end("QuarantineNotEmpty", window, site);
             (subject(kind, urgency, facts), body)
         }
     }

@@ -199,6 +199,7 @@ fn facts(messages: u64, last_hour: u64, passed: Option<u64>) -> NoticeFacts {
     let contents = Contents { read: messages, last_hour, ..Contents::default() };
     NoticeFacts {
         at: START,
+        number: 1,
         since: START,
         messages,
         samples: Vec::new(),
