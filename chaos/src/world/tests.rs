@@ -102,7 +102,7 @@ fn what_takes_half_an_hour_to_fail_is_quarantined_within_one_incident() {
             "[payments] #1 1 message waiting: cause not in the ledger since 09:30Z",
             "[payments] #1 recovering: 1 message going back",
             "[payments] #Q1 1 message in quarantine: for office hours",
-            "[payments] #1 resolved after 1 h 43 min: nothing waits any more",
+            "[payments] #1 resolved after 1 h 44 min: nothing waits any more",
         ]
     );
 }
