@@ -148,3 +148,20 @@ fn that_something_in_quarantine_expires_is_told_also_when_it_was_written_into_a_
     let [mail] = notice.outbox.pending() else { panic!("one mail: {:?}", notice.outbox) };
     assert!(matches!(mail.letter, Letter::Quarantine(NoticeKind::Expiring, _)), "{mail:?}");
 }
+
+#[test]
+fn nothing_is_folded_while_another_turn_may_be_sending_some_of_it() {
+    let mut record = Recovery::default();
+    let turns = [
+        (60, dead(5)),
+        (300, unwell(Cause::ProviderError)),
+        (345, unwell(Cause::CredentialsRefused)),
+        (370, unwell(Cause::CredentialsRefused)),
+    ];
+    for (second, seen) in turns {
+        let seen = Observation { now: START.plus_ms(second * 1_000), ..seen };
+        (record, _) = turn::decide(&seen, &record, &ON);
+    }
+    let late: Vec<Option<Late>> = record.outbox.pending().iter().map(|mail| mail.late).collect();
+    assert_eq!(late, [None, None]);
+}
