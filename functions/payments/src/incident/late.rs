@@ -71,14 +71,15 @@ impl Notice {
         }
     }
 
-    /// Whoever does not know that the quarantine is open is told that; of the rest growth is what cannot wait.
+    /// What expires cannot wait, and is told once; then, whoever does not know that the quarantine is open is told that.
     fn weightiest(&self, before: &Self) -> Option<NoticeKind> {
         let kinds = self.outbox.letters_of(&before.outbox).filter_map(|letter| match letter {
             Letter::Quarantine(kind, _) => Some(*kind),
             Letter::Recovery(..) | Letter::Audit(..) => None,
         });
         let kinds: Vec<NoticeKind> = kinds.collect();
-        let heavy = [NoticeKind::Opened, NoticeKind::Grown].into_iter().find(|heavy| kinds.contains(heavy));
+        let heavy = [NoticeKind::Expiring, NoticeKind::Opened, NoticeKind::Grown];
+        let heavy = heavy.into_iter().find(|heavy| kinds.contains(heavy));
         heavy.or_else(|| kinds.last().copied())
     }
 }

@@ -126,7 +126,8 @@ impl Notice {
     }
 
     pub(super) fn letter(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) -> Letter {
-        let new_causes = self.new_causes(seen);
+        // What is known once it is read may be nothing any more.
+        let (new_causes, expires_at) = (self.new_causes(seen), self.expires_at);
         self.know(kind, &new_causes, seen);
         let facts = NoticeFacts {
             at: seen.now,
@@ -137,7 +138,7 @@ impl Notice {
             contents: seen.contents.clone(),
             traffic: seen.details.as_ref().and_then(|details| details.traffic),
             new_causes,
-            expires_at: self.expires_at,
+            expires_at,
             told_size: self.told_size,
         };
         Letter::Quarantine(kind, Box::new(facts))

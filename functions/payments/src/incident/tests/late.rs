@@ -69,15 +69,16 @@ fn what_happens_meanwhile_is_told_for_all_that_went_before() {
 }
 
 #[test]
-fn the_newest_of_what_this_turn_writes_stands_for_the_stale() {
-    let mut silence = Silence::default();
-    silence.turn(dead(5));
-    silence.turns(7, &unwell(Cause::ProviderError));
-    silence.turn(unwell(Cause::CredentialsRefused));
-    while silence.record.outbox.pending().len() > 1 {
-        silence.turn(unwell(Cause::CredentialsRefused));
-    }
-    assert_eq!(silence.told().2, Late { since: minutes(1), mails: 2 });
+fn what_a_turn_writes_itself_stands_for_the_stale() {
+    let mut record = Recovery::default();
+    let at = |minute, seen: Observation| Observation { now: minutes(minute), ..seen };
+    (record, _) = turn::decide(&at(1, dead(5)), &record, &ON);
+    (record, _) =
+        turn::decide(&at(1 + STALE_MAIL_MS / MINUTE, unwell(Cause::CredentialsRefused)), &record, &ON);
+    let [mail] = record.outbox.pending() else { panic!("one mail: {:?}", record.outbox) };
+    let Letter::Recovery(kind, _) = &mail.letter else { panic!("a recovery") };
+    let late = Some(Late { since: minutes(1), mails: 2 });
+    assert_eq!((*kind, mail.late), (Kind::Escalated(Escalation::CredentialsRefused), late));
 }
 
 #[test]
@@ -131,4 +132,36 @@ fn of_a_quarantine_that_nobody_heard_of_the_size_of_now_is_told() {
     let Letter::Quarantine(kind, facts) = &mail.letter else { panic!("a notice") };
     let late = Some(Late { since: minutes(1), mails: 2 });
     assert_eq!((*kind, facts.messages, facts.number, mail.late), (NoticeKind::Opened, 450, 1, late));
+}
+
+#[test]
+fn that_something_in_quarantine_expires_is_told_also_when_it_was_written_into_a_silence() {
+    let mut notice = Notice::default();
+    let oldest =
+        Contents { oldest_sent_at: Some(START.plus_ms(-12 * 24 * 60 * MINUTE)), ..Contents::default() };
+    for minute in 1..30 {
+        let contents = (minute > 1).then(|| Contents { read: 3, ..oldest.clone() });
+        let seen =
+            Observation { now: minutes(minute), quarantine: depth(3), contents, ..Observation::default() };
+        notice = notice::decide(&seen, &notice);
+    }
+    let [mail] = notice.outbox.pending() else { panic!("one mail: {:?}", notice.outbox) };
+    assert!(matches!(mail.letter, Letter::Quarantine(NoticeKind::Expiring, _)), "{mail:?}");
+}
+
+#[test]
+fn nothing_is_folded_while_another_turn_may_be_sending_some_of_it() {
+    let mut record = Recovery::default();
+    let turns = [
+        (60, dead(5)),
+        (300, unwell(Cause::ProviderError)),
+        (345, unwell(Cause::CredentialsRefused)),
+        (370, unwell(Cause::CredentialsRefused)),
+    ];
+    for (second, seen) in turns {
+        let seen = Observation { now: START.plus_ms(second * 1_000), ..seen };
+        (record, _) = turn::decide(&seen, &record, &ON);
+    }
+    let late: Vec<Option<Late>> = record.outbox.pending().iter().map(|mail| mail.late).collect();
+    assert_eq!(late, [None, None]);
 }

@@ -288,7 +288,8 @@ fn two_days_before_something_expires_it_is_told_and_the_truth_when_it_has() {
             notice.outbox.sent(mail.number);
         }
     }
-    let warned = 12 * 24 + 1;
+    // Within the hour after the twelfth day.
+    let warned = 12 * 24;
     assert_eq!(
         told,
         [
