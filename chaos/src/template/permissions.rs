@@ -17,7 +17,7 @@ impl Scope<'_> {
     pub(super) fn policies(&mut self, resources: &[(&Resource, Value)]) -> Result<Policies, TemplateError> {
         let mut policies = Policies::default();
         let mut keys = BTreeMap::new();
-        for (resource, properties) in with_role(resources, Role::ExecutionRole) {
+        for (resource, properties) in with_role(resources, Role::Identity) {
             let name = self.physical_name(resource)?;
             role(resource, &name, properties, &mut policies)?;
         }
@@ -144,8 +144,8 @@ fn made_by_sam(name: String, policies: &mut Policies) {
     let logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
     let queues = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
     let own = vec![
-        statement("AWSLambdaBasicExecutionRole", Named::Bearer, &logs),
-        statement("AWSLambdaSQSQueueExecutionRole", Named::Bearer, &queues),
+        statement("AWSLambdaBasicIdentity", Named::Bearer, &logs),
+        statement("AWSLambdaSQSQueueIdentity", Named::Bearer, &queues),
     ];
     policies.resources.insert(names::role_arn(&name), Policy { statements: vec![trust] });
     policies.roles.insert(name, Policy { statements: own });
