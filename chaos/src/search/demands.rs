@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 13] = [
+pub const DEMANDS: [Demand; 14] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -66,6 +66,7 @@ pub const DEMANDS: [Demand; 13] = [
         unless: Unless::Nothing,
         why: "a key makes one intent, whatever becomes of the answer",
     },
+    Demand { check: "nothing-denied", unless: Unless::Nothing, why: "no fault takes a permission away" },
     Demand {
         check: "outage-spared",
         unless: Unless::Nothing,
