@@ -368,6 +368,9 @@ pub struct Letter {
     pub number: u64,
     /// The transition it tells of.
     pub tells: String,
+    /// How many transitions it stands for that nobody could be told of, with its own; none when it was in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<u64>,
 }
 
 /// Where events go; cheap to clone, shared by everything in one world.

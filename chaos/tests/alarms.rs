@@ -2,8 +2,12 @@
 //! and a runbook that says what to do. No linter follows that way.
 
 use chaos::cloud::config::{AlarmConfig, RuleConfig};
+use chaos::drills;
+use chaos::experiment::Experiment;
+use chaos::journal::Event;
 use chaos::template::{Deployment, Stack};
-use std::collections::BTreeMap;
+use chaos::world::{self, Code};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -11,7 +15,7 @@ fn root() -> PathBuf {
 }
 
 fn stack() -> Stack {
-    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe";
+    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3";
     let parameters =
         [("StripeSecretArn", secret), ("AlertEmail", "on-call@example.com"), ("StripeMode", "test")];
     let parameters: BTreeMap<String, String> =
@@ -33,7 +37,7 @@ fn rules(stack: &Stack) -> Vec<&RuleConfig> {
 #[test]
 fn every_alarm_reaches_somebody_through_the_topic_or_through_the_responder() {
     let stack = stack();
-    assert!(stack.alarms.len() >= 5, "{:?}", stack.alarms.keys());
+    assert!(stack.alarms.len() >= 8, "{:?}", stack.alarms.keys());
     for alarm in stack.alarms.values() {
         let topics = stack.topics.values().filter(|topic| {
             alarm.actions.alarm.iter().any(|action| action.ends_with(&format!(":{}", topic.name)))
@@ -71,4 +75,45 @@ fn every_alarm_names_a_runbook_that_is_there() {
         assert!(description.contains(&runbook), "{} does not name {runbook}: {description}", alarm.name);
         assert!(root().join(&runbook).is_file(), "{runbook} is missing");
     }
+}
+
+#[test]
+fn every_alarm_has_a_drill_and_every_drill_an_alarm_and_a_file() {
+    let stack = stack();
+    let alarms: BTreeSet<&str> = stack.alarms.values().map(short).collect();
+    let drilled: BTreeSet<&str> = drills::ALL.iter().map(|drill| drill.alarm).collect();
+    assert_eq!(alarms, drilled);
+    let files = std::fs::read_dir(root().join("chaos/drills")).expect("the drills are there");
+    let files: BTreeSet<String> =
+        files.map(|file| file.expect("it can be read").file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(files, drilled.iter().map(|alarm| format!("{alarm}.toml")).collect());
+    for drill in drills::ALL {
+        let experiment = drill.experiment().unwrap_or_else(|error| panic!("{error}"));
+        let fires = experiment.expect.alarms.unwrap_or_default();
+        assert!(fires.contains(drill.alarm), "the drill of {} does not expect it", drill.alarm);
+    }
+}
+
+/// When alarms of a stack that was deployed just now went off, in minutes.
+fn went_off_in_a_new_stack(faults: &str) -> Vec<(String, i64)> {
+    let text = format!("past = 'new'\ndrain = '30m'\n[workload]\npayments = 20\nover = '40m'\n{faults}");
+    let experiment = Experiment::parse(Path::new("new.toml"), &text).expect("it is good");
+    let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
+    let changes = history.records.iter().filter_map(|record| {
+        let Event::AlarmChanged { alarm, to: "ALARM", .. } = &record.event else { return None };
+        let name = alarm.strip_prefix("payments-").unwrap_or(alarm);
+        Some((name.to_owned(), record.at.since_ms(history.began) / 60_000))
+    });
+    changes.collect()
+}
+
+#[test]
+fn no_alarm_goes_off_because_a_stack_is_new() {
+    assert_eq!(went_off_in_a_new_stack(""), []);
+}
+
+#[test]
+fn a_responder_that_never_takes_a_turn_is_told_of_ten_minutes_after_the_deployment() {
+    let nothing_wakes_it = "[[fault]]\nkind = 'event-lost'\nrate = 1.0\nfor = '30m'";
+    assert_eq!(went_off_in_a_new_stack(nothing_wakes_it), [("ResponderFailing".to_owned(), 10)]);
 }

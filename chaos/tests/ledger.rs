@@ -64,8 +64,9 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::Release(Forget::Nothing, wording("2026-03-03"))),
         Just(Change::Release(Forget::CanceledIntent, wording("2026-04-04"))),
         Just(Change::QuarantineSent("copy-1".into())),
-        (0..3_u8, cause, refused).prop_map(move |(n, cause, refused)| {
-            Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused })
+        (0..3_u8, cause, refused, any::<bool>()).prop_map(move |(n, cause, refused, declines)| {
+            let concluded = declines.then(Decline::authentication_required);
+            Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused, concluded })
         }),
         (1..3_u8).prop_map(move |n| Change::Excuse((0..n).map(delivery).collect())),
         Just(Change::SetAside(Cause::IntentMissing, "copy-2".into())),
@@ -169,7 +170,7 @@ fn cloud(clock: Clock) -> Cloud {
     let parameters = BTreeMap::from([
         (
             "StripeSecretArn".to_owned(),
-            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe".to_owned(),
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3".to_owned(),
         ),
         ("AlertEmail".to_owned(), "on-call@example.com".to_owned()),
         ("StripeMode".to_owned(), "test".to_owned()),
@@ -218,7 +219,12 @@ fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
             assert_eq!(refused.expect("the ledger answers"), Received::OtherRequest);
         }
         let Received::Row(before) = row else { panic!("the first request made the row") };
-        let change = Change::HandedBack(HandedBack { cause: Cause::Panicked, delivery, refused: None });
+        let change = Change::HandedBack(HandedBack {
+            cause: Cause::Panicked,
+            delivery,
+            refused: None,
+            concluded: None,
+        });
         let Changed::Row(after) = ledger.change(&before, &change, START).await.expect("the ledger answers")
         else {
             panic!("the row is there")

@@ -1,8 +1,9 @@
 //! The alarms that should fire fire, the first of them in time, and no other does.
 //!
 //! What an experiment does not say follows from what happened: dead letters raise `DeadLettersWaiting`, quarantine raises
-//! `QuarantineNotEmpty`, what is unsettled in a fault or a backlog may raise `PaymentsDelayed`, and only functions that
-//! are killed on purpose, or kept from their work, may be reported as failing. Metrics that wake up late raise no alarm
+//! `QuarantineNotEmpty`, what is unsettled in a fault or a backlog may raise `PaymentsDelayed`, a Stripe that fails or
+//! refuses calls its own alarms, more payments than go out in a quarter of an hour `PaymentsWaiting`, and only functions
+//! that are killed on purpose, or kept from their work, may be reported as failing. Metrics that wake up late raise no alarm
 //! about what is gone by then.
 //! Invariant: only a change to ALARM counts; finding out that all is well, at first or again, is no alarm.
 
@@ -21,6 +22,12 @@ const DELAYED: &str = "PaymentsDelayed";
 const QUARANTINE: &str = "QuarantineNotEmpty";
 const CONSUMER: &str = "ConsumerFailing";
 const RESPONDER: &str = "ResponderFailing";
+const PROVIDER: &str = "ProviderFailing";
+const CREDENTIALS: &str = "CredentialsRefused";
+const WAITING: &str = "PaymentsWaiting";
+
+/// How long a backlog has to be for its alarm, seconds.
+const BACKLOG_S: u64 = 900;
 
 /// Between two looks of CloudWatch at a queue, ms: what is gone sooner may have been seen by none.
 const SAMPLED_MS: i64 = 60_000;
@@ -89,6 +96,9 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
     may.extend(quarantined.map(|_| QUARANTINE));
     let any = |of: fn(&Fault) -> bool| history.experiment.faults.iter().any(of);
     may.extend((has_dead_letters || any(|_| true)).then_some(DELAYED));
+    may.extend(any(|fault| fails_calls(fault.kind)).then_some(PROVIDER));
+    may.extend(any(refuses_keys).then_some(CREDENTIALS));
+    may.extend(can_be_a_backlog(evidence).then_some(WAITING));
     may.extend(any(kills).then_some(CONSUMER));
     may.extend(any(|fault| kills(fault) || stops_responder(fault)).then_some(RESPONDER));
     Expected { must, may }
@@ -100,6 +110,37 @@ fn quarantined(evidence: &Evidence<'_>) -> Option<UnixMs> {
     let arrived =
         |event: &Event| matches!(event, Event::Sent { queue, .. } if *queue == history.names.quarantine);
     history.records.iter().find(|record| arrived(&record.event)).map(|record| record.at)
+}
+
+/// Whether calls to Stripe fail by it, and not for what was asked.
+fn fails_calls(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::StripeUnavailable
+            | Kind::StripeTimeout
+            | Kind::StripeReset
+            | Kind::StripeThrottled
+            | Kind::StripeLockTimeout
+            | Kind::StripeConflict
+            | Kind::StripeServerError
+            | Kind::StripeGarbage
+            | Kind::StripeLostAnswer
+            | Kind::StripeSlow
+    )
+}
+
+/// Whether Stripe refuses keys by it.
+fn refuses_keys(fault: &Fault) -> bool {
+    let forbids = fault.refusal.as_ref().is_none_or(|refusal| refusal.status() == 403);
+    matches!(fault.kind, Kind::StripeUnauthorized | Kind::SecretRotated)
+        || (fault.kind == Kind::StripeRefusing && forbids)
+}
+
+/// Whether so many payments were sent that they may take longer than a quarter of an hour, at two calls each.
+fn can_be_a_backlog(evidence: &Evidence<'_>) -> bool {
+    let history = evidence.history;
+    let calls_per_s = history.alerted.stripe_calls_per_s.unwrap_or(1);
+    2 * history.sent.len() as u64 > BACKLOG_S * calls_per_s
 }
 
 /// Whether it kills functions.
@@ -250,6 +291,38 @@ mod tests {
             found(tale).len()
         };
         assert_eq!([reported("schedule"), reported("alarm")], [0, 1]);
+    }
+
+    #[test]
+    fn a_stripe_that_fails_calls_or_refuses_keys_may_be_reported_for_that_alone() {
+        let reported = |kind: Kind, alarm: &str| {
+            let mut tale = Tale::of_one_good_payment();
+            tale.fault(kind, Window::ALWAYS, 1);
+            tale.alarm(alarm, "ALARM");
+            found(tale).len()
+        };
+        let (provider, credentials) = ("ProviderFailing", "CredentialsRefused");
+        for kind in [Kind::StripeUnavailable, Kind::StripeLostAnswer, Kind::StripeThrottled] {
+            assert_eq!([reported(kind, provider), reported(kind, credentials)], [0, 1], "{kind}");
+        }
+        for kind in [Kind::StripeUnauthorized, Kind::SecretRotated] {
+            assert_eq!([reported(kind, provider), reported(kind, credentials)], [1, 0], "{kind}");
+        }
+        for kind in [Kind::Declined, Kind::Malformed, Kind::MetricsLate] {
+            assert_eq!([reported(kind, provider), reported(kind, credentials)], [1, 1], "{kind}");
+        }
+    }
+
+    #[test]
+    fn more_payments_than_go_out_in_a_quarter_of_an_hour_may_be_reported_and_fewer_may_not() {
+        let reported = |payments: u64, calls_per_s: u64| {
+            let mut tale = Tale::new();
+            (0..payments).for_each(|_| drop(tale.send("{}")));
+            tale.history().alerted.stripe_calls_per_s = Some(calls_per_s);
+            tale.alarm("PaymentsWaiting", "ALARM");
+            found(tale).len()
+        };
+        assert_eq!([reported(900, 2), reported(901, 2), reported(901, 3)], [1, 0, 1]);
     }
 
     #[test]

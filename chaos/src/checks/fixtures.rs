@@ -54,7 +54,14 @@ impl Tale {
         };
         let queues = [&names.source, &names.dead_letters, &names.quarantine];
         let queues = queues.map(|name| (name.clone(), Vec::new()));
-        let alarms = ["DeadLettersWaiting", "QuarantineNotEmpty", "ResponderFailing"];
+        let alarms = [
+            "CredentialsRefused",
+            "DeadLettersWaiting",
+            "PaymentsWaiting",
+            "ProviderFailing",
+            "QuarantineNotEmpty",
+            "ResponderFailing",
+        ];
         let history = History {
             experiment,
             seed: 7,
@@ -342,13 +349,22 @@ impl Tale {
 
     /// A record is saved with a letter in its outbox.
     pub(crate) fn decide(&mut self, record: &str, tells: &str) {
+        self.decide_for(record, tells, None);
+    }
+
+    /// The same in the place of what it held, as one that stands for so many.
+    pub(crate) fn fold(&mut self, record: &str, tells: &str, stands_for: u64) {
+        self.decide_for(record, tells, Some(stands_for));
+    }
+
+    fn decide_for(&mut self, record: &str, tells: &str, stands_for: Option<u64>) {
         self.letters += 1;
         self.happen(Event::IncidentSaved {
             request: "request-1".to_owned(),
             record: record.to_owned(),
             phase: tells.to_owned(),
             version: self.letters,
-            pending: vec![Letter { number: self.letters, tells: tells.to_owned() }],
+            pending: vec![Letter { number: self.letters, tells: tells.to_owned(), stands_for }],
         });
     }
 

@@ -1,13 +1,14 @@
 //! What people were told: each letter the responder decided to write, and when it was published.
 //!
 //! A letter is decided when the record that holds it is saved. It is published by the turn that saved it, or by a later
-//! one if that turn died; in the order in which they were decided.
+//! one if that turn died; those of one record in the order in which they were decided. Where nothing can be published for
+//! long, a later letter stands for those that were not: they are told when it is.
 //! Invariant: every publication of the responder belongs to one letter, repeats one for a reason, or is unaccounted for.
 
-use crate::journal::Event;
+use crate::journal::{Event, Letter};
 use crate::world::History;
 use payments::UnixMs;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 /// All letters of a run.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,11 @@ pub struct Letters<'h> {
     pub told: Vec<Told<'h>>,
     /// When something was published that nobody had decided, and its subject.
     pub unaccounted: Vec<(UnixMs, &'h str)>,
+    /// When a letter was decided that says of another number of transitions that it stands for them than it does, and what
+    /// it tells.
+    pub misfolded: Vec<(UnixMs, &'h str)>,
+    /// Letters that were told by one that stands for them.
+    pub folded: u64,
     /// Publications that repeated a letter, because the turn that had published it died before it noted that, or never
     /// heard of it.
     pub repeated: u64,
@@ -34,6 +40,10 @@ pub struct Told<'h> {
     pub published: Option<UnixMs>,
     /// Under which subject.
     pub subject: Option<&'h str>,
+    /// Whether it only says once more how things stand, for letters that could not be published.
+    pub restates: bool,
+    /// Which of [`Letters::told`] it stands for.
+    stands_for: Vec<usize>,
 }
 
 impl<'h> Letters<'h> {
@@ -57,7 +67,9 @@ impl<'h> Letters<'h> {
     pub fn open(&self, record: &str, closes: &str) -> Vec<(UnixMs, Option<UnixMs>)> {
         let mut spans: Vec<(UnixMs, Option<UnixMs>)> = Vec::new();
         for told in self.of_record(record) {
-            if told.tells == "opened" {
+            if matches!(told.tells, "opened" | "flapping")
+                && spans.last().is_none_or(|(_, until)| until.is_some())
+            {
                 spans.extend(told.published.map(|published| (published, None)));
             } else if told.tells == closes
                 && let Some((_, until)) = spans.last_mut()
@@ -73,9 +85,13 @@ impl<'h> Letters<'h> {
 struct Post<'h> {
     letters: Letters<'h>,
     /// Letters that were seen in an outbox, by record and number.
-    seen: BTreeSet<(&'h str, u64)>,
+    seen: BTreeMap<(&'h str, u64), usize>,
+    /// What each record last held, by number.
+    held: BTreeMap<&'h str, Vec<u64>>,
     /// Letters not published yet, as indices.
-    owed: VecDeque<usize>,
+    owed: Vec<usize>,
+    /// The record that each request saved last: what it publishes then is that record's.
+    saved: BTreeMap<&'h str, &'h str>,
     /// Requests of the responder, and how often each published and knows that it did.
     requests: BTreeMap<&'h str, u64>,
     /// The request whose next publication SNS will not answer.
@@ -90,14 +106,9 @@ impl<'h> Post<'h> {
             && Some(function) == responder.as_ref()
         {
             self.requests.insert(request, 0);
-        } else if let Event::IncidentSaved { record, pending, .. } = event {
-            for letter in pending {
-                if self.seen.insert((record, letter.number)) {
-                    self.owed.push_back(self.letters.told.len());
-                    let (tells, published, subject) = (&letter.tells, None, None);
-                    self.letters.told.push(Told { record, tells, decided: at, published, subject });
-                }
-            }
+        } else if let Event::IncidentSaved { request, record, pending, .. } = event {
+            self.saved.insert(request, record);
+            self.held_by(record, pending, at);
         } else if let Event::Published { request: Some(request), subject, .. } = event {
             self.published(at, request, subject.as_deref().unwrap_or_default());
         } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
@@ -107,13 +118,71 @@ impl<'h> Post<'h> {
         }
     }
 
+    /// A record was saved with these letters in it. What is gone from it was published, unless a new one stands for it.
+    fn held_by(&mut self, record: &'h str, pending: &'h [Letter], at: UnixMs) {
+        let holds: Vec<u64> = pending.iter().map(|letter| letter.number).collect();
+        let before = self.held.insert(record, holds.clone()).unwrap_or_default();
+        let gone: Vec<usize> = before
+            .iter()
+            .filter(|number| !holds.contains(number))
+            .filter_map(|number| self.seen.get(&(record, *number)).copied())
+            .collect();
+        for letter in pending {
+            if self.seen.contains_key(&(record, letter.number)) {
+                continue;
+            }
+            let told = self.letters.told.len();
+            self.seen.insert((record, letter.number), told);
+            self.owed.push(told);
+            let (restates, stands_for) = self.fold(letter, &gone, at);
+            self.letters.told.push(Told {
+                record,
+                tells: &letter.tells,
+                decided: at,
+                published: None,
+                subject: None,
+                restates,
+                stands_for,
+            });
+        }
+    }
+
+    /// What a new letter stands for, and whether it tells of nothing else.
+    fn fold(&mut self, letter: &'h Letter, gone: &[usize], at: UnixMs) -> (bool, Vec<usize>) {
+        let Some(says) = letter.stands_for else { return (false, Vec::new()) };
+        self.owed.retain(|told| !gone.contains(told));
+        let mut stands_for: Vec<usize> = Vec::new();
+        for index in gone {
+            let told = &self.letters.told[*index];
+            stands_for.extend(told.stands_for.iter().copied().chain((!told.restates).then_some(*index)));
+        }
+        let others = stands_for.len() as u64;
+        if others == 0 || !(says == others || says == others + 1) {
+            self.letters.misfolded.push((at, &letter.tells));
+        }
+        (says != others + 1, stands_for)
+    }
+
+    fn is_told(&mut self, told: usize, at: UnixMs, subject: &'h str) {
+        let stands_for = self.letters.told[told].stands_for.clone();
+        for index in stands_for.into_iter().chain([told]) {
+            let letter = &mut self.letters.told[index];
+            if letter.published.is_none() {
+                (letter.published, letter.subject) = (Some(at), Some(subject));
+                self.letters.folded += u64::from(index != told);
+            }
+        }
+    }
+
     fn published(&mut self, at: UnixMs, request: &str, subject: &'h str) {
         let Some(by_request) = self.requests.get_mut(request) else { return };
         let was_answered = self.unanswered.take_if(|unanswered| *unanswered == request).is_none();
         *by_request += u64::from(was_answered);
-        if let Some(told) = self.owed.pop_front() {
-            let told = &mut self.letters.told[told];
-            (told.published, told.subject) = (Some(at), Some(subject));
+        let record = self.saved.get(request);
+        let is_its = |told: &usize| record.is_none_or(|record| self.letters.told[*told].record == *record);
+        if let Some(place) = self.owed.iter().position(is_its) {
+            let told = self.owed.remove(place);
+            self.is_told(told, at, subject);
         } else if self.excused > 0 {
             self.excused -= 1;
             self.letters.repeated += 1;

@@ -1,33 +1,50 @@
 //! Exactly one mail for each transition: what the records decided to tell is published once, or twice where a turn died
 //! after it had published or never heard that it had; nothing else is; and no incident tells the same thing twice.
 //!
+//! Where nothing can be published for long, one mail may stand for several transitions: it says for how many, and they are
+//! told when it is.
 //! Invariant: a reminder is a transition of its own once a day, and never sooner; so is each tenfold of a quarantine, and
-//! each reason that came to it, once.
+//! each reason that came to it, once. Of a provider that comes and goes it may be said every two hours. Whoever was told
+//! that it recovers, or that it is theirs to move things back, is told when it does not after all; then it may be told again.
 
 use super::letters::Told;
 use super::{Evidence, Finding, Verdict};
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
-use payments::limits::REMINDER_MS;
+use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS, TURN_S_MAX};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How the letter is called that says so.
+const REDRIVE_IS_YOURS: &str = "escalated: redrive_is_yours";
+/// Turns are so far apart, and may be late by as much.
+const TURN_MS: i64 = TURN_S_MAX as i64 * 1_000;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.alerted.responder.is_none() {
         return Verdict::Inconclusive("the template has nobody who tells".to_owned());
     }
     let letters = &evidence.letters;
-    let silent = letters.told.iter().filter(|told| told.published.is_none());
+    let silent = letters.told.iter().filter(|told| told.published.is_none() && !told.restates);
     let silent = silent.map(|told| said(evidence, told.decided, &name(told), "was never published"));
     let surplus = letters.unaccounted.iter();
     let surplus = surplus.map(|(at, subject)| said(evidence, *at, subject, "was published without a reason"));
-    let findings = silent.chain(surplus).chain(repetitions(evidence)).chain(undelivered(evidence));
+    let misfolded = letters.misfolded.iter();
+    let misfolded = misfolded
+        .map(|(at, tells)| said(evidence, *at, tells, "stands for another number of letters than it says"));
+    let findings =
+        silent.chain(surplus).chain(misfolded).chain(repetitions(evidence)).chain(undelivered(evidence));
     Verdict::from_findings(findings.collect(), || {
         let again = match letters.repeated {
             0 => String::new(),
             repeated => format!(", {} repeated by a turn that could not know", counted(repeated, "mail")),
         };
-        format!("{}, a mail each{again}", counted(letters.told.len() as u64, "transition"))
+        let transitions = letters.told.iter().filter(|told| !told.restates).count();
+        let late = match letters.folded {
+            0 => String::new(),
+            folded => format!(", {} told by a later one", counted(folded, "transition")),
+        };
+        format!("{}, a mail each{late}{again}", counted(transitions as u64, "transition"))
     })
 }
 
@@ -36,14 +53,22 @@ fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut last: BTreeMap<&str, UnixMs> = BTreeMap::new();
     let mut findings = Vec::new();
-    for letter in &evidence.letters.told {
+    for letter in evidence.letters.told.iter().filter(|letter| !letter.restates) {
         let of_incident = told.entry(letter.record).or_default();
         let before = last.insert(letter.record, letter.decided);
         let is_again = match letter.tells {
-            "reminder" => before.is_none_or(|before| letter.decided.since_ms(before) < REMINDER_MS),
+            "reminder" => before.is_none_or(|before| is_sooner(letter, before, REMINDER_MS)),
+            "flapping" => {
+                let is_first = of_incident.insert("flapping");
+                !is_first && before.is_none_or(|before| is_sooner(letter, before, FLAPPING_REMINDER_MS))
+            }
+            "back_to_waiting" => {
+                let of_before = [of_incident.remove("recovering"), of_incident.remove(REDRIVE_IS_YOURS)];
+                of_before == [false; 2]
+            }
             // What was resolved or cleared may open again; then everything may be told anew.
             "resolved" | "cleared" => {
-                let was_open = of_incident.contains("opened");
+                let was_open = of_incident.contains("opened") || of_incident.contains("flapping");
                 of_incident.clear();
                 !was_open
             }
@@ -54,6 +79,11 @@ fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether it came sooner than this, by more than turns are apart.
+fn is_sooner(letter: &Told<'_>, before: UnixMs, every_ms: i64) -> bool {
+    letter.decided.since_ms(before) < every_ms - TURN_MS
 }
 
 /// Publications of which no mail came.
@@ -147,6 +177,42 @@ mod tests {
         };
         assert_eq!(published(2), [""; 0]);
         assert_eq!(published(3).len(), 1);
+    }
+
+    #[test]
+    fn transitions_that_a_later_mail_stands_for_are_told_by_it() {
+        let folded = |stands_for: u64, publish: bool| {
+            found(|tale| {
+                tale.decide("recovery", "opened");
+                tale.fold("recovery", "recovering", 2);
+                tale.fold("recovery", "reminder", stands_for);
+                if publish {
+                    tale.publish("request-1", "still waiting");
+                }
+            })
+        };
+        assert_eq!(folded(2, true), [""; 0]);
+        let silent = folded(2, false);
+        assert!(silent.len() == 2 && silent[0].ends_with("was never published"), "{silent:?}");
+        for wrong in [1, 4] {
+            let found = folded(wrong, true);
+            assert!(found.len() == 1 && found[0].contains("stands for another number"), "{wrong}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_letter_that_is_gone_without_one_that_stands_for_it_is_found() {
+        let found = found(|tale| {
+            tale.decide("recovery", "opened");
+            tale.tell("recovery", "recovering");
+        });
+        assert_eq!(found.len(), 1, "{found:?}");
+        let found = super::tests::found(|tale| {
+            tale.tell("quarantine", "opened");
+            tale.fold("recovery", "opened", 1);
+            tale.publish("request-1", "waiting");
+        });
+        assert!(found.len() == 1 && found[0].contains("stands for another number"), "{found:?}");
     }
 
     #[test]

@@ -3,14 +3,16 @@
 //!
 //! A turn that a fault made come to nothing costs a minute more. A responder that cannot speak at all is reported by an
 //! alarm that does without it, and its runbook tells where to look: then people know, too.
-//! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next.
+//! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next, and
+//! one that says that it recovers tells nobody that several payments fail anew.
 
+use super::mishaps::OTHERS_MIN;
 use super::{Evidence, Finding, Verdict, quarantine};
 use crate::faults::{Family, Kind};
 use crate::journal::Event;
 use crate::units::duration_ms;
 use payments::UnixMs;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From a dead letter to the mail about it: one turn of the responder, one publication, and one turn that is lost.
 pub const MAIL_MS_MAX: i64 = 120_000;
@@ -44,6 +46,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             None => silent.push(finding(evidence, message)),
         }
     }
+    silent.extend(silent_relapse(evidence));
     let noticed = quarantine::notices(evidence).into_iter();
     // One that was never noticed is not late: another check asks for it.
     let late = noticed.filter(|(_, took_ms)| took_ms.is_some_and(|took_ms| took_ms > NOTICE_MS_MAX));
@@ -57,6 +60,46 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             format!("at most {} from a dead letter to the mail", duration_ms(u64::try_from(ms).unwrap_or(0)))
         }
     })
+}
+
+/// Payments that were first tried after people were told that it recovers, and dead-lettered before they were told
+/// otherwise; of one or two, each may have trouble of its own.
+fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
+    let first_tried = first_tried(evidence);
+    let letters: Vec<_> = evidence.letters.of_record("recovery").collect();
+    let recovers = letters.iter().enumerate().filter(|(_, letter)| letter.tells == "recovering");
+    let silent = recovers.filter_map(|(nth, recovering)| {
+        let next = letters.get(nth + 1).map_or(evidence.history.ended, |next| next.decided);
+        let anew = dead_letters(evidence).filter(|(at, message)| {
+            let is_in_it = recovering.decided < *at && at.plus_ms(MAIL_MS_MAX) < next;
+            let is_payment = matches!(evidence.subject(message), super::Subject::Payment(_));
+            is_in_it
+                && is_payment
+                && first_tried.get(message).is_some_and(|tried| *tried > recovering.decided)
+        });
+        let mut payments = BTreeSet::new();
+        anew.map(|(_, message)| message).find(|message| {
+            payments.insert(evidence.subject(message));
+            payments.len() >= OTHERS_MIN
+        })
+    });
+    silent
+        .map(|message| Finding {
+            subject: evidence.subject(message),
+            what: "it was dead-lettered like others, and the last word was that it recovers".to_owned(),
+        })
+        .next()
+}
+
+/// When each message was first received from a queue under its id.
+fn first_tried<'e>(evidence: &'e Evidence<'_>) -> BTreeMap<&'e str, UnixMs> {
+    let mut first = BTreeMap::new();
+    for record in &evidence.history.records {
+        if let Event::Received { message, .. } = &record.event {
+            first.entry(message.as_str()).or_insert(record.at);
+        }
+    }
+    first
 }
 
 /// The beginning of the first span that reaches to `at` or beyond.
@@ -124,7 +167,7 @@ fn finding(evidence: &Evidence<'_>, message: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::Tale;
+    use super::super::fixtures::{Tale, body};
     use super::*;
 
     fn told_after(ms: i64) -> Verdict {
@@ -159,6 +202,32 @@ mod tests {
         };
         assert_eq!([told_after(150_000, 1), told_after(150_000, 2)], [false, true]);
         assert!(!told_after(MAIL_MS_MAX + TURN_MS, 2));
+    }
+
+    /// So many payments are first tried, and dead-lettered, after people were told that it recovers.
+    fn anew(payments: usize, then: impl FnOnce(&mut Tale)) -> Verdict {
+        let mut tale = Tale::new();
+        tale.tell("recovery", "opened");
+        tale.tell("recovery", "recovering");
+        for n in 0..payments {
+            let message = tale.send(&body(&format!("order-{n}"), 1_999));
+            tale.receive(&message);
+            tale.dead_letter(&message);
+        }
+        then(&mut tale);
+        tale.wait_ms(MAIL_MS_MAX);
+        tale.tell("recovery", "resolved");
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn payments_that_fail_anew_while_the_last_word_is_that_it_recovers_are_found() {
+        assert!(matches!(anew(OTHERS_MIN, |_| ()), Verdict::Fail(_)));
+        assert!(matches!(anew(OTHERS_MIN - 1, |_| ()), Verdict::Pass(_)), "each may have trouble of its own");
+        assert!(matches!(
+            anew(OTHERS_MIN, |tale| tale.tell("recovery", "back_to_waiting")),
+            Verdict::Pass(_)
+        ));
     }
 
     #[test]

@@ -194,6 +194,9 @@ pub struct AlarmConfig {
     pub threshold: Finite,
     /// `TreatMissingData`.
     pub missing: MissingData,
+    /// Minutes after its creation for which the alarm is not evaluated, whatever arrives: `WarmUpConfiguration`, with
+    /// `OnlyStartEvaluatingAfterWarmUpPeriodEnds`.
+    pub warm_up_min: Option<u32>,
     /// ARNs of the topics that are told.
     pub actions: AlarmActions,
 }

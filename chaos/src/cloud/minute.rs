@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn metrics_that_wake_up_late_delay_the_alarm() {
         let knobs = Knobs { wake_s: (900, 900), ..Knobs::default() };
-        let alerting = Alerting { alarms: vec![dead_letters_waiting()], knobs };
+        let alerting = Alerting { alarms: vec![dead_letters_waiting()], knobs, ..Alerting::default() };
         let failing = script(async |_, _, _| Err("no Stripe".to_owned()));
         let world = alerted(vec![(consumer(), failing)], Plans::default(), alerting, 1);
         world.run_for_s(24 * 3_600).await;

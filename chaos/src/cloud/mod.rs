@@ -26,7 +26,7 @@ pub mod wire;
 
 use crate::clock::Clock;
 use crate::journal::Journal;
-use cloudwatch::{CloudWatch, Knobs};
+use cloudwatch::{CloudWatch, Knobs, Past};
 use config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
 use container::Function;
 use crew::Crew;
@@ -75,6 +75,8 @@ pub struct Alerting {
     pub alarms: Vec<AlarmConfig>,
     /// How late metrics are.
     pub knobs: Knobs,
+    /// What the alarms have seen before.
+    pub past: Past,
 }
 
 /// One account of embedded services, running.
@@ -133,7 +135,7 @@ impl Cloud {
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
         check_last_resorts(&configs, &names)?;
-        let cloudwatch = CloudWatch::new(&alerting.alarms, &configs, &names, alerting.knobs, seed, now);
+        let cloudwatch = CloudWatch::new(&alerting, &configs, &names, seed, now);
         let bus = EventBridge::new(&configs, seed, now, journal.clone());
         let sns = Sns::new(&topics, seed, journal.clone())?;
         let services = Services::new(sqs, dynamodb, Secrets::new(seed), sns, cloudwatch, iam, clock);

@@ -48,6 +48,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run an experiment and judge it
     Run(Box<Run>),
+    /// Make every alarm fire and clear, also with faults on its way
+    Drill(Drill),
     /// Kill both functions at every network hop, the consumer under every trouble of its calls to Stripe, too
     Sweep(Sweep),
     /// Run seeds, each with faults of its own, until one violates a check
@@ -112,6 +114,22 @@ pub(super) struct Run {
     /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-<experiment>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXITS)]
+pub(super) struct Drill {
+    /// The alarm, as the template names it; every one when none is named
+    #[arg(value_name = "ALARM")]
+    pub(super) alarm: Option<String>,
+
+    /// How many drills are run side by side, 1 to 256 [default: as many as there are cores]; the results are the same
+    #[arg(long, value_name = "NUMBER", value_parser = jobs, allow_negative_numbers = true)]
+    pub(super) jobs: Option<NonZeroUsize>,
+
+    /// Template to deploy [default: the repository's template.yaml]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) template: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

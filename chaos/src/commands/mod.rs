@@ -5,6 +5,7 @@
 
 mod again;
 mod arguments;
+mod drill;
 mod exit;
 mod fault;
 mod list;
@@ -60,7 +61,7 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, sweep, search, replay, list, validate, stripe, fault, help";
+const COMMANDS: &str = "run, drill, sweep, search, replay, list, validate, stripe, fault, help";
 
 /// Why a command did not get as far as a verdict.
 #[derive(Debug)]
@@ -79,6 +80,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundi
     };
     let carried_out = match command {
         Command::Run(wanted) => run::run(&wanted, &mut around),
+        Command::Drill(wanted) => drill::drill(&wanted, &mut around),
         Command::Sweep(wanted) => sweep::sweep(&wanted, &mut around),
         Command::Search(wanted) => search::search(&wanted, &mut around),
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),

@@ -5,6 +5,7 @@
 use super::fault::FaultFile;
 use super::typed::{self, NotAccepted};
 use super::{DeadLetters, Expect, Experiment, ExperimentError, Order};
+use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Kind};
 use crate::workload::{Pace, Payments, Workload};
 use payments::UnixMs;
@@ -39,6 +40,7 @@ struct ExperimentFile {
     source: Option<String>,
     seed: Option<u64>,
     starts: Option<Spanned<String>>,
+    past: Past,
     drain: Option<Spanned<String>>,
     turns: Option<Spanned<String>>,
     workload: WorkloadFile,
@@ -64,6 +66,8 @@ struct WorkloadFile {
 struct OrderFile {
     at: Spanned<String>,
     command: String,
+    #[serde(default)]
+    with: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +122,7 @@ impl Source<'_> {
             source: file.source,
             seed: file.seed,
             starts: self.read(&file.starts, STARTS, |text| typed::instant("starts", text))?,
+            past: file.past,
             workload: self.workload(&file.workload)?,
             turns: self.read(&file.turns, None, |text| typed::turns(text).map(Some))?,
             faults,
@@ -137,7 +142,7 @@ impl Source<'_> {
 
     fn order(&self, order: &OrderFile) -> Result<Order, ExperimentError> {
         let at_ms = self.spanned(&order.at, |text| typed::duration("at", text))?;
-        Ok(Order { at_ms, command: order.command.clone() })
+        Ok(Order { at_ms, command: order.command.clone(), with: order.with.clone() })
     }
 
     fn workload(&self, workload: &WorkloadFile) -> Result<Workload, ExperimentError> {

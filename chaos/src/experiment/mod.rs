@@ -16,6 +16,7 @@ pub use shipped::{DEFAULT, SHIPPED, Shipped};
 pub use typed::{FaultArgument, NotAccepted, duration_ms, fault, rate};
 pub use wanted::{TTL_S, WantedFault, served};
 
+use crate::cloud::cloudwatch::Past;
 use crate::faults::Fault;
 use crate::turns::Seat;
 use crate::workload::Workload;
@@ -37,6 +38,8 @@ pub struct Experiment {
     pub seed: Option<u64>,
     /// The instant the virtual clock starts at.
     pub starts: UnixMs,
+    /// What lies behind the stack by then.
+    pub past: Past,
     /// What is sent.
     pub workload: Workload,
     /// The order in which the first two invocations of the consumer have their effects, if they are put side by side.
@@ -74,6 +77,8 @@ pub struct Order {
     pub at_ms: u64,
     /// What it is invoked with.
     pub command: String,
+    /// And what beside it, by name.
+    pub with: BTreeMap<String, String>,
 }
 
 /// How many payments an experiment dead-letters.

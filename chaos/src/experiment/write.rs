@@ -3,6 +3,7 @@
 //! Invariant: what is written is read as the same experiment, but for its name, which is the file's.
 
 use super::{DeadLetters, Experiment};
+use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Rate, Refusal, When};
 use crate::random::Chance;
 use crate::units;
@@ -32,6 +33,10 @@ impl Experiment {
             writeln!(out, "seed = {seed}")?;
         }
         writeln!(out, "starts = {}", text(&units::instant(self.starts)))?;
+        match self.past {
+            Past::Idle => {}
+            Past::New => writeln!(out, "past = \"new\"")?,
+        }
         writeln!(out, "drain = {}", length(self.drain_ms))?;
         if let Some(turns) = &self.turns {
             writeln!(out, "turns = {}", text(&turns.iter().map(|seat| seat.digit()).collect::<String>()))?;
@@ -48,6 +53,9 @@ impl Experiment {
         }
         for order in &self.orders {
             writeln!(out, "\n[[order]]\nat = {}\ncommand = {}", length(order.at_ms), text(&order.command))?;
+            for (name, value) in &order.with {
+                writeln!(out, "with.{name} = {}", text(value))?;
+            }
         }
         self.write_expectations(out)
     }
@@ -204,7 +212,8 @@ lines'''
             turns = "1221"
             workload = { bodies = ['{"a":"\u00e9"}', 'PYMT_FAILED', "\t\u0000"], at = ["0s", "1m 2s 3ms", "336h"] }
             parameters = { AutoRedrive = "off" }
-            order = [{ at = "5m", command = "redrive" }]
+            past = "new"
+            order = [{ at = "5m", command = "release", with = { reason = "refused" } }]
             [[fault]]
             kind = "crash"
             from = "1ms"

@@ -36,6 +36,7 @@ pub const DEMANDS: [Demand; 14] = [
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
         why: "a turn that dies after it asked for a task has not noted it, and two turns at once may both ask",
     },
+    Demand { check: "nothing-denied", unless: Unless::Nothing, why: "what a role may do, no fault changes" },
     Demand {
         check: "alarms-as-expected",
         unless: Unless::Drawn,

@@ -9,7 +9,7 @@ mod minimise;
 
 use crate::checks::Evidence;
 use crate::experiment::Experiment;
-use crate::faults::{Fault, Tally, Window};
+use crate::faults::{Fault, Rate, Tally, When, Window};
 use crate::report::Paint;
 use crate::search::Violation;
 use crate::units::{count, counted};
@@ -159,7 +159,11 @@ impl Shrinker<'_> {
                 Window { from_ms, until_ms: middle_ms },
                 Window { from_ms: middle_ms, until_ms },
             ];
-            let mut tried = halves.into_iter().map(|window| case.with_window(part, window));
+            // A rate that changes needs a window to change in.
+            let changes = matches!(case.parts[part].when, When::Rate(Rate::Ramp(..) | Rate::Step(_)));
+            let may_be = |window: &Window| !changes || window.until_ms < u64::MAX;
+            let halves = halves.into_iter().filter(may_be);
+            let mut tried = halves.map(|window| case.with_window(part, window));
             let Some(shorter) = tried.find(|shorter| self.violates(shorter)) else { return case };
             case = shorter;
         }

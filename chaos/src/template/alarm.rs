@@ -27,6 +27,7 @@ const HONOURED: &[&str] = &[
     "ComparisonOperator",
     "Threshold",
     "TreatMissingData",
+    "WarmUpConfiguration",
     "AlarmActions",
     "OKActions",
     "InsufficientDataActions",
@@ -41,6 +42,8 @@ const QUERIES_MAX: usize = 10;
 /// then evaluates by the hour.
 const RANGE_S_MAX: u32 = 86_400;
 const MINUTE_S: u32 = 60;
+/// Longest warm-up of an alarm, minutes.
+const WARM_UP_MIN_MAX: u32 = 2_880;
 
 const STATISTICS: &[(&str, Statistic)] = &[
     ("SampleCount", Statistic::SampleCount),
@@ -87,12 +90,21 @@ pub(super) fn alarm(name: String, properties: &Value) -> Result<AlarmConfig, Tem
         missing: fields
             .get("TreatMissingData")
             .map_or(Ok(MissingData::Missing), |value| value.word_of(TREATMENTS))?,
+        warm_up_min: fields.get("WarmUpConfiguration").map(warm_up_min).transpose()?,
         actions: AlarmActions {
             alarm: topics(fields.get("AlarmActions"))?,
             ok: topics(fields.get("OKActions"))?,
             insufficient_data: topics(fields.get("InsufficientDataActions"))?,
         },
     })
+}
+
+/// Minutes of a warm-up. One that ends as soon as there is enough data would leave open when that is.
+fn warm_up_min(warm_up: &Value) -> Result<u32, TemplateError> {
+    let (minutes, to_its_end) = ("WarmUpPeriodDurationInMinutes", "OnlyStartEvaluatingAfterWarmUpPeriodEnds");
+    let fields = warm_up.fields(&[minutes, to_its_end], &[])?;
+    fields.require(to_its_end, "true")?.one_of(&["true"])?;
+    fields.require(minutes, "a number of minutes")?.number(1..=WARM_UP_MIN_MAX)
 }
 
 /// A metric and how it is summed up; `metric` holds what names it, `how` the rest.

@@ -129,6 +129,10 @@ impl<'a> Scope<'a> {
                 Role::Inert(why) => {
                     stack.inert.insert(id, why);
                 }
+                Role::SsmParameter => {
+                    parameters::ssm_parameter(properties)?;
+                    stack.inert.insert(id, "nobody reads it");
+                }
                 Role::Table => {
                     let name = self.physical_name(resource)?;
                     stack.tables.insert(id, table::table(name, properties)?);

@@ -1,22 +1,33 @@
 //! Parameters: defaults, the values a deployment gives, and the limits both must keep.
 //!
-//! `AllowedPattern` alone is left to the deployment: it has its own dialect of regular expressions, and no
-//! simulated service looks at the form of an ARN or an address.
 //! Invariant: a parameter has a value, and it is one CloudFormation would take.
 
 use super::error::{Place, Problem, TemplateError, listed};
+use super::types::SSM_PARAMETER_IMMATERIAL;
 use super::value::{Data, Value};
 use super::yaml::{Node, Scalar};
+use regex_lite::Regex;
 use std::collections::BTreeMap;
 
-const HONOURED: &[&str] =
-    &["Type", "Default", "AllowedValues", "MinValue", "MaxValue", "MinLength", "MaxLength"];
-const IMMATERIAL: &[(&str, &str)] = &[
-    ("Description", "for readers"),
-    ("ConstraintDescription", "for readers"),
-    ("NoEcho", "for the console"),
-    ("AllowedPattern", "checked on deployment"),
+const HONOURED: &[&str] = &[
+    "Type",
+    "Default",
+    "AllowedValues",
+    "AllowedPattern",
+    "ConstraintDescription",
+    "MinValue",
+    "MaxValue",
+    "MinLength",
+    "MaxLength",
 ];
+const IMMATERIAL: &[(&str, &str)] = &[("Description", "for readers"), ("NoEcho", "for the console")];
+
+/// A parameter of Systems Manager: it exists if its value matches its pattern.
+pub(super) fn ssm_parameter(properties: &Value) -> Result<(), TemplateError> {
+    let fields = properties.fields(&["Name", "Value", "AllowedPattern"], SSM_PARAMETER_IMMATERIAL)?;
+    let value = fields.require("Value", "text")?;
+    fields.get("AllowedPattern").map_or(Ok(()), |pattern| check_pattern(value, pattern, None))
+}
 
 /// The value of every declared parameter.
 pub(super) fn parameters(
@@ -55,6 +66,9 @@ fn parameter(name: &str, node: &Node, given: Option<&String>) -> Result<Value, T
         let words = allowed.list()?.iter().map(Value::text).collect::<Result<Vec<_>, _>>()?;
         value.one_of(&words.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
+    if let Some(pattern) = fields.get("AllowedPattern") {
+        check_pattern(&value, pattern, fields.get("ConstraintDescription"))?;
+    }
     let limit = |field: &str, default| fields.number_or(field, default, 0..=u32::MAX);
     match fields.require("Type", "String, Number, CommaDelimitedList")?.text()?.as_str() {
         "String" => {
@@ -62,12 +76,30 @@ fn parameter(name: &str, node: &Node, given: Option<&String>) -> Result<Value, T
             within_length(value, low, high)
         }
         "Number" => {
-            value.number(limit("MinValue", 0)?..=limit("MaxValue", u32::MAX)?)?;
+            within(&value, limit("MinValue", 0)?, limit("MaxValue", u32::MAX)?)?;
             Ok(value)
         }
         "CommaDelimitedList" => split(&value),
         _ => Err(fields.require("Type", "")?.is_not("String, Number, CommaDelimitedList")),
     }
+}
+
+/// A pattern speaks of the whole value. CloudFormation reads it as Java does; what is spelled the same in both dialects
+/// is enough here, and the rest is refused.
+fn check_pattern(value: &Value, pattern: &Value, constraint: Option<&Value>) -> Result<(), TemplateError> {
+    let whole = Regex::new(&format!("^(?:{})$", pattern.text()?));
+    let whole = whole.map_err(|_| pattern.is_not("a regular expression"))?;
+    if whole.is_match(&value.text()?) {
+        return Ok(());
+    }
+    Err(value.is_not(&constraint.unwrap_or(pattern).text()?))
+}
+
+/// A number may have a fraction: CloudFormation knows no whole ones.
+fn within(value: &Value, low: u32, high: u32) -> Result<(), TemplateError> {
+    let number = value.real()?.get();
+    let is_within = f64::from(low) <= number && number <= f64::from(high);
+    if is_within { Ok(()) } else { Err(value.is_not(&format!("{low} to {high}"))) }
 }
 
 fn within_length(value: Value, low: u32, high: u32) -> Result<Value, TemplateError> {

@@ -20,6 +20,8 @@ pub(super) enum Role {
     Identity,
     Key,
     Subscription,
+    /// A parameter of Systems Manager, whose pattern its value must match.
+    SsmParameter,
     /// Resolved, so that a wrong reference is found, but not simulated; why that is right.
     Inert(&'static str),
 }
@@ -112,6 +114,14 @@ pub(super) const LOGGING_IMMATERIAL: &[(&str, &str)] = &[
     ("LogFormat", "log lines go nowhere, metric lines to the journal"),
     ("ApplicationLogLevel", "log lines go nowhere, metric lines to the journal"),
     ("SystemLogLevel", "log lines go nowhere, metric lines to the journal"),
+];
+
+/// Properties of a parameter of Systems Manager that cannot matter, and why.
+pub(super) const SSM_PARAMETER_IMMATERIAL: &[(&str, &str)] = &[
+    ("Type", "nobody reads it"),
+    ("Tier", "price"),
+    ("Description", "for readers"),
+    ("Tags", "for the bill"),
 ];
 
 /// Subscription properties that cannot matter, and why.
@@ -216,6 +226,7 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     ),
     named("AWS::Lambda::Permission", INVOKERS, None, "{name}", &[]),
     named("AWS::SNS::TopicPolicy", Role::TopicPolicy, None, "{name}", &[]),
+    named("AWS::SSM::Parameter", Role::SsmParameter, Some("Name"), "{name}", &[]),
     named("AWS::SQS::QueuePolicy", Role::QueuePolicy, None, "{name}", &[]),
 ];
 

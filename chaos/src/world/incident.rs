@@ -10,6 +10,10 @@ use payments::UnixMs;
 use payments::incident::{Escalation, Notice, NoticePhase, Phase, Recovery};
 use serde::de::DeserializeOwned;
 
+/// Alarms that dead letters keep in ALARM, two of them because nothing asks Stripe whether it is well again.
+const OF_DEAD_LETTERS: [&str; 4] =
+    ["DeadLettersWaiting", "PaymentsDelayed", "ProviderFailing", "CredentialsRefused"];
+
 /// Who starts a redrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Redrives {
@@ -31,7 +35,7 @@ pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> 
     }
     // What is in the queues keeps these in ALARM; they do not go back by themselves.
     let stays = |alarm: &str| {
-        let of_what_stays = alarm.ends_with("DeadLettersWaiting") || alarm.ends_with("PaymentsDelayed");
+        let of_what_stays = OF_DEAD_LETTERS.iter().any(|name| alarm.ends_with(name));
         (quarantined > 0 && alarm.ends_with("QuarantineNotEmpty"))
             || (dead_letters > 0 && redrives == Redrives::ByCommand && of_what_stays)
     };

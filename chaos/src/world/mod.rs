@@ -28,6 +28,7 @@ pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
+use crate::cloud::cloudwatch::Past;
 use crate::cloud::iam::Access;
 use crate::cloud::lambda::Pool;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
@@ -153,7 +154,7 @@ impl World {
             tables: deployed.stack.tables.values().cloned().collect(),
             topics: deployed.stack.topics.values().cloned().collect(),
             functions,
-            alerting: Alerting { alarms, ..Alerting::default() },
+            alerting: Alerting { alarms, past: experiment.past, ..Alerting::default() },
             plans: plans::plans(&faults, &deployed, turns.clone()),
             access: Access::Under(deployed.stack.policies.clone()),
             seed,
@@ -161,7 +162,10 @@ impl World {
         let mut cloud = Cloud::start(blueprint, clock, &journal)
             .map_err(|error| WorldError::Cloud { template: deployed.template.clone(), error })?;
         let services = cloud.services().clone();
-        services.cloudwatch().settle(clock.now());
+        match experiment.past {
+            Past::Idle => services.cloudwatch().settle(clock.now()),
+            Past::New => {}
+        }
         services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
@@ -216,7 +220,10 @@ impl World {
 async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -> Infallible {
     for order in orders {
         clock.sleep_until(clock.start().plus_ms(i64::try_from(order.at_ms).unwrap_or(i64::MAX))).await;
-        let payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
+        let mut payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
+        for (name, value) in &order.with {
+            payload[name] = value.as_str().into();
+        }
         if let Some(responder) = responder {
             responder.invoke(payload.to_string().into_bytes(), Vec::new()).await;
         }

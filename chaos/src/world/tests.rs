@@ -80,9 +80,9 @@ fn a_consumer_that_always_fails_loses_nothing_blames_no_payment_and_has_a_human_
     assert_eq!(
         subjects(&history),
         [
-            "[payments] 3 messages waiting: cause not in the ledger since 09:30Z",
-            "[payments] recovering: 3 messages going back",
-            "[payments] ACTION NEEDED: what is moved back comes back; 3 messages waiting",
+            "[payments] #1 ACTION NEEDED: 3 messages waiting: our consumer dies since 09:04Z",
+            "[payments] #1 recovering: 3 messages going back",
+            "[payments] #1 ACTION NEEDED: what is moved back comes back; 3 messages waiting",
         ]
     );
 }
@@ -99,10 +99,10 @@ fn what_takes_half_an_hour_to_fail_is_quarantined_within_one_incident() {
     assert_eq!(
         subjects(&history),
         [
-            "[payments] 1 message waiting: cause not in the ledger since 09:30Z",
-            "[payments] recovering: 1 message going back",
-            "[payments] 1 message in quarantine: for office hours",
-            "[payments] resolved after 1 h 43 min: nothing waits any more",
+            "[payments] #1 1 message waiting: cause not in the ledger since 09:30Z",
+            "[payments] #1 recovering: 1 message going back",
+            "[payments] #Q1 1 message in quarantine: for office hours",
+            "[payments] #1 resolved after 1 h 44 min: nothing waits any more",
         ]
     );
 }

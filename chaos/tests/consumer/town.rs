@@ -28,7 +28,7 @@ use tower::service_fn;
 use tower::util::BoxCloneSyncService;
 
 const START: UnixMs = UnixMs(1_767_603_600_000);
-const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe";
+const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3";
 const KEY: &str = "sk_test_simulated";
 
 /// Names of the queues in the deployed stack.

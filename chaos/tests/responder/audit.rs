@@ -31,7 +31,9 @@ async fn found(town: &Town) -> Vec<(String, String)> {
     let mails = town.mails_of_differences();
     assert_eq!(mails.len(), usize::from(!differences.is_empty()), "{mails:?}");
     for difference in differences {
-        assert!(mails[0].starts_with("[payments] ACTION NEEDED: books and ledger differ; 1 difference\n"));
+        assert!(
+            mails[0].starts_with("[payments] ACTION NEEDED today: books and ledger differ; 1 difference\n")
+        );
         assert!(mails[0].contains(&word(difference, "intent_id")) && mails[0].contains(ORDER), "{mails:?}");
     }
     assert_eq!(round["counts"]["differences"], differences.len());

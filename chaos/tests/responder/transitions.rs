@@ -1,6 +1,6 @@
 //! What people are told and what is moved, over whole outages: once for each transition, whoever else is at work.
 
-use chaos::checks::{Outcome, judge};
+use chaos::checks::{Outcome, Verdict, judge};
 use chaos::experiment::Experiment;
 use chaos::journal::Event;
 use chaos::world::{Code, History, run};
@@ -32,9 +32,14 @@ fn history_of(experiment: &str, seed: u64) -> History {
 
 /// The words of the subjects that tell one transition from another.
 fn transitions(history: &History) -> Vec<&'static str> {
+    let subjects: Vec<&str> = history.mails.iter().map(|mail| mail.subject.as_str()).collect();
+    transitions_of(&subjects)
+}
+
+fn transitions_of(subjects: &[&str]) -> Vec<&'static str> {
     let words = ["ACTION NEEDED", "back to waiting", "recovering", "resolved", "quarantine", "waiting"];
     let word = |subject: &str| words.into_iter().find(|word| subject.contains(word)).unwrap_or("another");
-    history.mails.iter().map(|mail| word(&mail.subject)).collect()
+    subjects.iter().map(|subject| word(subject)).collect()
 }
 
 /// How many move tasks ran at the same time, at most.
@@ -79,6 +84,29 @@ fn a_provider_that_flaps_makes_nobody_get_up() {
         let held = |body: &str| !body.contains("did not hold");
         assert!(history.mails.iter().all(|mail| held(&mail.body)), "seed {seed}");
     }
+}
+
+#[test]
+fn a_topic_that_takes_nothing_for_hours_is_followed_by_one_mail_that_says_what_is_so() {
+    let silent = "
+        title = 'A silent topic'
+        workload = { payments = 200, over = '6h' }
+        fault = [
+            { kind = 'stripe-unavailable', from = '20m', for = '30m' },
+            { kind = 'stripe-unavailable', from = '3h', for = '2h' },
+            { kind = 'sns-failing', placement = 'before', from = '10m', for = '4h', rate = 1.0 },
+        ]";
+    let history = history_of(silent, 1);
+    let of_the_responder = history.mails.iter().filter(|mail| mail.subject.starts_with("[payments] "));
+    let mails: Vec<_> = of_the_responder.collect();
+    let subjects: Vec<&str> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(transitions_of(&subjects), ["waiting", "recovering", "resolved"], "{subjects:?}");
+    assert!(subjects.iter().all(|subject| subject.starts_with("[payments] #2 ")), "{subjects:?}");
+    let first = &mails[0].body;
+    assert!(first.contains("This mail stands for 4 that were not sent."), "{first}");
+    let judgement = judge(&history);
+    let Some(Verdict::Pass(said)) = judgement.of("one-mail-per-transition") else { panic!("{judgement:?}") };
+    assert_eq!(said, "6 transitions, a mail each, 4 transitions told by a later one");
 }
 
 /// Found by `cargo chaos search`, seed 1046.

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use consumer::{Config, Consumer, Ports, Protocol};
+use host::Clock;
 use lambda_runtime::{LambdaEvent, service_fn};
 use payments::UnixMs;
 use rand::TryRng;
@@ -11,7 +12,6 @@ use std::convert::Infallible;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
     let consumer = start().await?;
     lambda_runtime::run(service_fn(|event| handle(&consumer, event))).await
 }
@@ -25,6 +25,7 @@ async fn start() -> anyhow::Result<Consumer> {
     #[expect(clippy::disallowed_methods, reason = "main is where the environment enters")]
     let environment = |name: &str| std::env::var(name).ok();
     let time = SharedTimeSource::new(SystemTimeSource::new());
+    host::logs::to_stdout(environment, Clock::new(time.clone()));
     let config = Config::from_environment(environment)?;
     let sdk = host::aws::on_lambda(environment, time.clone())?;
     let stripe = stripe::transport::over_tls(&config.stripe_api_base)

@@ -10,6 +10,7 @@ use payments::charge::{Delivery, Method};
 use payments::ledger::{Blamed, RecordedIntent};
 use payments::pace::Pace;
 use payments::provider::Answer;
+use payments::pulse::Beat;
 use payments::suspicion::{Leave, Operation, Refused, Suspect, Suspicions};
 use payments::{Cause, UnixMs};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,7 @@ struct Memory {
     pace: Pace,
     suspicions: Suspicions,
     beat_at: Option<UnixMs>,
+    beat: Beat,
 }
 
 /// One call of the protocol.
@@ -90,8 +92,13 @@ impl Provider {
         pace: Pace,
         may: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
     ) -> Self {
-        let memory =
-            Memory { breaker: Breaker::default(), pace, suspicions: Suspicions::default(), beat_at: None };
+        let memory = Memory {
+            breaker: Breaker::default(),
+            pace,
+            suspicions: Suspicions::default(),
+            beat_at: None,
+            beat: Beat::default(),
+        };
         Self { charger, secret, clock, memory: Mutex::new(memory), may }
     }
 
@@ -198,14 +205,22 @@ impl Provider {
         self.memory().suspicions.judge(operation, who, refused, company, now)
     }
 
-    /// Whether it is time to tell the other containers that a payment came through; it is told then.
-    pub(crate) fn may_beat(&self, now: UnixMs) -> bool {
+    /// Counts a payment that came through after so many deaths; and when it is time to tell the other containers, says what
+    /// was counted since they were told.
+    pub(crate) fn came_through(&self, deaths: usize, now: UnixMs) -> Option<Beat> {
+        self.count(deaths);
         let mut memory = self.memory();
-        let is_time = memory.beat_at.is_none_or(|at| now.since_ms(at) >= PULSE_MS);
-        if is_time {
-            memory.beat_at = Some(now);
+        if memory.beat_at.is_some_and(|at| now.since_ms(at) < PULSE_MS) {
+            return None;
         }
-        is_time
+        memory.beat_at = Some(now);
+        Some(std::mem::take(&mut memory.beat))
+    }
+
+    /// Counts a payment that goes on after so many deaths, of which its row no longer tells.
+    pub(crate) fn count(&self, deaths: usize) {
+        let mut memory = self.memory();
+        memory.beat = memory.beat.plus(Beat::of(deaths));
     }
 
     /// Takes note that a payment was read.

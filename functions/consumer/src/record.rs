@@ -13,11 +13,12 @@ use payments::backoff;
 use payments::charge::{Delivery, Event, Outcome, Step};
 use payments::ledger::{Blamed, Change, HandedBack, OpenDelivery, Reason, Row, State};
 use payments::limits::{
-    ALIKE_MIN, COMPANY_ROWS_MAX, DRILL_BACKOFF_S, POISON_DEATHS, SUSPECT_PAUSE_S, UNREADABLE_PAUSE_S,
+    COMPANY_ROWS_MAX, DRILL_BACKOFF_S, POISON_DEATHS, SUSPECT_PAUSE_S, UNREADABLE_PAUSE_S,
 };
 use payments::payment::{Body, Drill, Malformed};
+use payments::pulse::may_be_ours;
 use payments::request::{Request, Wording};
-use payments::suspicion::{Operation, Refused, Suspect, company, dying_company};
+use payments::suspicion::{Operation, Refused, Suspect, company};
 use payments::{Cause, Payment, UnixMs};
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -236,7 +237,8 @@ impl Work<'_> {
             return Ok(row);
         }
         let payment_id = row.payment().payment_id.as_str();
-        tracing::error!(payment_id, deaths = dead.len(), "not held against it: nobody came through then");
+        tracing::error!(payment_id, deaths = dead.len(), "not held against it: it may have died of us");
+        self.inner.provider.count(dead.len());
         match self.inner.ledger.change(&row, &Change::Excuse(dead), self.inner.clock.now()).await? {
             Changed::Row(excused) => Ok(excused),
             Changed::LostRace(found) => Ok(found.unwrap_or(row)),
@@ -246,25 +248,25 @@ impl Work<'_> {
     /// Whether its deaths may be our doing: who keeps dying while others come through kills.
     async fn may_be_ours(&self, row: &Row, dead: &BTreeSet<OpenDelivery>) -> Result<bool, LedgerError> {
         let pulse = self.inner.ledger.pulse().await?;
-        let outlived = |at| pulse.as_ref().is_some_and(|pulse| pulse.outlived(at));
-        let resumed = |at| pulse.as_ref().is_some_and(|pulse| pulse.resumed(at));
-        let began = || dead.iter().map(|delivery| delivery.began_at);
-        if began().any(outlived) {
-            return Ok(false);
-        }
         let now = self.inner.clock.now();
         let others = self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await?.rows;
-        Ok(began().all(resumed) || dying_company(row, &others, now) >= ALIKE_MIN)
+        Ok(may_be_ours(row, dead, pulse.as_ref(), &others, now))
     }
 
-    /// Lets every container know that a payment came through, once a minute.
-    async fn beat(&self) {
+    /// Lets every container know that payments came through, once a minute; this one after so many deaths.
+    async fn beat(&self, deaths: usize) {
         let now = self.inner.clock.now();
-        if self.inner.provider.may_beat(now)
-            && let Err(error) = self.inner.ledger.beat(now).await
+        if let Some(beat) = self.inner.provider.came_through(deaths, now)
+            && let Err(error) = self.inner.ledger.beat(beat, self.waited_ms(), now).await
         {
             tracing::warn!(%error, "nobody else is told that a payment came through");
         }
+    }
+
+    /// How long the message waited before anybody took it; one that was taken before says nothing of that.
+    fn waited_ms(&self) -> i64 {
+        let taken_at = self.envelope.received_at.filter(|_| self.envelope.receives == 1);
+        taken_at.zip(self.envelope.sent_at).map_or(0, |(taken_at, sent_at)| taken_at.since_ms(sent_at).max(0))
     }
 
     /// Whom to suspect for what the payment met. Before it is blamed, the ledger is asked what others met, and where it
@@ -307,7 +309,7 @@ impl Work<'_> {
         wording: &Arc<Wording>,
         mut report: Report,
     ) -> Report {
-        let settled_before = !row.state.is_unsettled();
+        let (settled_before, deaths) = (!row.state.is_unsettled(), row.deaths(&open));
         let (mut delivery, mut step) = (self.inner.protocol.begin)(row, &open, wording);
         let outcome = loop {
             let event = match step {
@@ -330,14 +332,14 @@ impl Work<'_> {
         };
         let row = delivery.row();
         if !settled_before && matches!(row.state, State::Succeeded | State::Declined(_)) {
-            self.beat().await;
+            self.beat(deaths).await;
         }
         report.end = match outcome {
             Outcome::Acknowledge if settled_before => End::Acknowledged(Why::SettledBefore),
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),
             Outcome::HandBack { cause } => {
                 let refused = report.calls.refused.clone();
-                let note = HandedBack { cause, delivery: open, refused };
+                let note = HandedBack { cause, delivery: open, refused, concluded: delivery.concluded() };
                 self.note(row, Change::HandedBack(note)).await;
                 self.handed_back(cause, report.calls.retry_after_s)
             }

@@ -1,5 +1,5 @@
-//! What both functions share of living on Lambda: the environment, AWS, the time, metrics, and copies
-//! for quarantine.
+//! What both functions share of living on Lambda: the environment, AWS, the time, logs, metrics, and
+//! copies for quarantine.
 //!
 //! A crate of its own, because the responder must be unable to reach the consumer, which confirms.
 //!
@@ -9,6 +9,7 @@ pub mod aws;
 mod clock;
 mod environment;
 pub mod limits;
+pub mod logs;
 mod metrics;
 pub mod quarantine;
 

@@ -6,7 +6,7 @@
 use crate::{Ledger, LedgerError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::UnixMs;
-use payments::suspicion::Pulse;
+use payments::pulse::{Beat, Pulse};
 
 /// Its key. A `payment_id` holds no `~`.
 const KEY: &str = "~pulse";
@@ -15,12 +15,13 @@ const KEY: &str = "~pulse";
 const PULSE: &str = "pulse";
 
 impl Ledger {
-    /// Says that a payment came through. Two containers that say so at once overwrite one another, which loses nothing.
+    /// Says that payments came through. Of two containers that say so at once one is overwritten, and what it counted is
+    /// lost. `waited_ms` is how long the last of them had waited for its first delivery.
     ///
     /// # Errors
     /// [`LedgerError`] when DynamoDB cannot be asked.
-    pub async fn beat(&self, now: UnixMs) -> Result<(), LedgerError> {
-        let pulse = Pulse::beaten(self.pulse().await?, now);
+    pub async fn beat(&self, beat: Beat, waited_ms: i64, now: UnixMs) -> Result<(), LedgerError> {
+        let pulse = Pulse::beaten(self.pulse().await?, beat, waited_ms, now);
         let json =
             serde_json::to_string(&pulse).map_err(|error| LedgerError::Unavailable(error.to_string()))?;
         let update = self

@@ -7,14 +7,14 @@ use crate::limits::PAGE_ROWS;
 use crate::update::{SET_ASIDE, UNSETTLED};
 use crate::{Ledger, LedgerError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use payments::incident::Unsettled;
 use payments::ledger::OpenDelivery;
 use payments::money::{AmountMinor, Currency};
 use payments::suspicion::Refused;
 use payments::{Cause, PaymentId, UnixMs};
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// Unsettled payments, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,6 +98,28 @@ impl Ledger {
         self.page(Kind::SetAside, From::Oldest, received_until, rows_max).await
     }
 
+    /// Whether more payments than `messages` are unsettled that were first received no later than `received_until`.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked.
+    pub async fn more_unsettled_than(
+        &self,
+        messages: u64,
+        received_until: UnixMs,
+    ) -> Result<bool, LedgerError> {
+        let (mut rows, mut start) = (0, None);
+        loop {
+            let count = self.keys(Kind::Waiting, received_until, PAGE_ROWS).select(Select::Count);
+            let answer = count.set_exclusive_start_key(start).send().await;
+            let answer = answer.map_err(|error| LedgerError::of("Query", &error))?;
+            rows += u64::try_from(answer.count).unwrap_or(0);
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            if rows > messages || start.is_none() {
+                return Ok(rows > messages);
+            }
+        }
+    }
+
     async fn page(
         &self,
         kind: Kind,
@@ -129,9 +151,16 @@ impl Ledger {
     }
 
     fn query(&self, kind: Kind, from: From, received_until: UnixMs, limit: usize) -> QueryFluentBuilder {
-        let names =
-            FIELDS.iter().chain(&["unsettled"]).map(|field| (format!("#{field}"), (*field).to_owned()));
+        let mut query = self.keys(kind, received_until, limit).scan_index_forward(from == From::Oldest);
+        for field in FIELDS {
+            query = query.expression_attribute_names(format!("#{field}"), field);
+        }
         let fields: Vec<String> = FIELDS.iter().map(|field| format!("#{field}")).collect();
+        query.projection_expression(fields.join(", "))
+    }
+
+    /// Only which rows, not what of them.
+    fn keys(&self, kind: Kind, received_until: UnixMs, limit: usize) -> QueryFluentBuilder {
         let partition = match kind {
             Kind::Waiting => UNSETTLED,
             Kind::SetAside => SET_ASIDE,
@@ -141,11 +170,10 @@ impl Ledger {
             .table_name(&self.table)
             .index_name("unsettled")
             .key_condition_expression("#unsettled = :unsettled AND #received_at <= :until")
-            .projection_expression(fields.join(", "))
-            .set_expression_attribute_names(Some(names.collect::<HashMap<_, _>>()))
+            .expression_attribute_names("#unsettled", "unsettled")
+            .expression_attribute_names("#received_at", "received_at")
             .expression_attribute_values(":unsettled", AttributeValue::S(partition.to_owned()))
             .expression_attribute_values(":until", AttributeValue::N(received_until.0.to_string()))
-            .scan_index_forward(from == From::Oldest)
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
     }
 }

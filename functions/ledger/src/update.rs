@@ -7,6 +7,7 @@ use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Row, State};
 use payments::payment::Fingerprint;
+use payments::provider::Decline;
 use payments::request::{Form, Request, Wording};
 use payments::{Cause, UnixMs};
 use std::collections::{BTreeMap, HashMap};
@@ -213,6 +214,9 @@ impl Update {
             let map = map.map(|(name, value)| (name.to_owned(), value));
             self.set("refused", AttributeValue::M(HashMap::from(map)));
         }
+        if let Some(decline) = &note.concluded {
+            self.set("decline", said(decline));
+        }
         if note.cause.excuses() {
             self.open("DELETE", [&note.delivery]);
         }
@@ -225,15 +229,7 @@ impl Update {
         self.remove("set_aside");
         self.remove("open");
         match &state {
-            State::Declined(decline) => {
-                let mut map = HashMap::from([("code".to_owned(), text(&decline.code))]);
-                for (name, code) in
-                    [("decline_code", &decline.decline_code), ("advice_code", &decline.advice_code)]
-                {
-                    map.extend(code.as_ref().map(|code| (name.to_owned(), text(code))));
-                }
-                self.set("decline", AttributeValue::M(map));
-            }
+            State::Declined(decline) => self.set("decline", said(decline)),
             State::Quarantined(reason) => {
                 self.set("reason", text(reason.name()));
                 if let Some(detail) = reason.detail() {
@@ -244,6 +240,7 @@ impl Update {
             State::Succeeded => {
                 self.remove("reason");
                 self.remove("detail");
+                self.remove("decline");
             }
             State::Received | State::Intended => {}
         }
@@ -266,7 +263,7 @@ impl Update {
         self.set("unsettled", text(UNSETTLED));
         self.set("attempts", number(0));
         let of_before = ["settled_at", "quarantine_message_id", "reason", "detail"];
-        for gone in of_before.into_iter().chain(["soft_declines", "refused", "blamed"]) {
+        for gone in of_before.into_iter().chain(["soft_declines", "refused", "blamed", "decline"]) {
             self.remove(gone);
         }
         if forget == Forget::CanceledIntent {
@@ -323,4 +320,12 @@ fn form(parameters: &Form) -> AttributeValue {
 
 fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+/// What the issuer said.
+fn said(decline: &Decline) -> AttributeValue {
+    let mut map = HashMap::from([("code".to_owned(), text(&decline.code))]);
+    for (name, code) in [("decline_code", &decline.decline_code), ("advice_code", &decline.advice_code)] {
+        map.extend(code.as_ref().map(|code| (name.to_owned(), text(code))));
+    }
+    AttributeValue::M(map)
 }

@@ -278,11 +278,28 @@ impl Delivery {
             IntentStatus::RequiresAction => self.fence(Change::Decline(Decline::authentication_required())),
             IntentStatus::RequiresCapture => self.accuse(operation, Reason::RequiresCapture),
             IntentStatus::Processing => self.hand_back(Cause::Processing),
-            IntentStatus::Canceled => match intent.last_decline.clone() {
-                Some(decline) => self.write(Change::Decline(decline)),
-                None => self.accuse(operation, Reason::CanceledElsewhere),
-            },
+            IntentStatus::Canceled => self.is_canceled(operation, intent),
             IntentStatus::Other(_) => self.hand_back(Cause::UnknownStatus),
+        }
+    }
+
+    /// Canceled by us, if a delivery was about to: then it is as that one had concluded. Of a customer who would have had
+    /// to authenticate the intent itself keeps no word.
+    fn is_canceled(&mut self, operation: Operation, intent: &Intent) -> Step {
+        let concluded = intent.last_decline.clone().or_else(|| self.concluded());
+        match (self.goal.take(), concluded) {
+            (Some(goal @ Change::Quarantine(_)), None) => self.write(goal),
+            (_, Some(decline)) => self.write(Change::Decline(decline)),
+            (_, None) => self.accuse(operation, Reason::CanceledElsewhere),
+        }
+    }
+
+    /// The decline that this delivery, or one before it, came to and could not write yet.
+    #[must_use]
+    pub fn concluded(&self) -> Option<Decline> {
+        match &self.goal {
+            Some(Change::Decline(decline)) => Some(decline.clone()),
+            Some(_) | None => self.row.concluded.clone(),
         }
     }
 

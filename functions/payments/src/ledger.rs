@@ -51,6 +51,8 @@ pub struct Row {
     pub set_aside: Option<Cause>,
     /// Confirmations that the issuer declined for now; after [`CONFIRMS_MAX`](crate::limits::CONFIRMS_MAX) it is for good.
     pub soft_declines: u32,
+    /// The decline that a delivery concluded, and could not write because nobody said whether its intent was canceled.
+    pub concluded: Option<Decline>,
     /// Counts changes of state, intent and generation.
     pub version: u64,
     /// First delivery.
@@ -225,6 +227,8 @@ pub struct HandedBack {
     pub delivery: OpenDelivery,
     /// What it met that would be held against the payment; without it, what was met before stands.
     pub refused: Option<Refused>,
+    /// The decline it had come to when it could not tell whether the intent was canceled.
+    pub concluded: Option<Decline>,
 }
 
 /// Whom a human blames for what a payment met.

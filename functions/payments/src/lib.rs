@@ -2,7 +2,7 @@
 //!
 //! What a message means ([`payment`]), what can be read of one that means nothing ([`legible`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
-//! [`suspicion`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
+//! [`suspicion`], [`pulse`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
 //! against the ledger ([`audit`]). Every number is in [`limits`].
 //!
 //! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
@@ -21,6 +21,7 @@ pub mod money;
 pub mod pace;
 pub mod payment;
 pub mod provider;
+pub mod pulse;
 pub mod quarantine;
 pub mod request;
 pub mod suspicion;

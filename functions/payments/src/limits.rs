@@ -79,6 +79,14 @@ pub const CHANCE_MIN_ALONE: u128 = 16;
 /// The same where others met it as well: then a mistake would cost many payments.
 pub const CHANCE_MIN_IN_COMPANY: u128 = 1_000;
 
+/// Deliveries of a payment that died in a row are held against it when chance would do so once in so many cases. At half of
+/// all deliveries that is after six, with one in three at the fourth.
+pub const CHANCE_MIN_DYING: u128 = 64;
+
+/// Minutes of which it is known how many payments came through: longer than a payment takes to die four times, and be
+/// moved back in between.
+pub const PULSE_MINUTES_MAX: usize = 120;
+
 /// Between two calls that a container makes for an operation while it suspects ourselves, milliseconds.
 pub const SUSPICION_PROBE_MS: i64 = 60_000;
 
@@ -96,6 +104,10 @@ pub const UNREADABLE_PAUSE_MS: i64 = 1_800_000;
 /// How long messages that cannot be read wait for a deployment to be taken back, milliseconds, since the first were met.
 /// Then they go into quarantine, where their producer's hand is awaited; those that come later follow at once.
 pub const UNREADABLE_HELD_MS: i64 = 7_200_000;
+
+/// How long a payment that kills is held while nobody else comes through, milliseconds, since it was received: as long
+/// as messages that cannot be read, and for the same reason.
+pub const DEATHS_HELD_MS: i64 = UNREADABLE_HELD_MS;
 
 /// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.
 pub const COMPANY_ROWS_MAX: usize = 200;
@@ -182,6 +194,10 @@ pub const PAUSE_MS_BASE: i64 = 120_000;
 /// the survivors of an outage come back anyway.
 pub const PAUSE_MS_MAX: i64 = 480_000;
 
+/// The longest pause once a human was told that recovery does not hold, milliseconds: whoever mends it is not waited for
+/// longer than payments take to come through again, which ends it.
+pub const PAUSE_MS_LONGEST: i64 = 14_400_000;
+
 /// Setbacks in a row after which a human is told that recovery does not hold although the provider looks well.
 pub const SETBACKS_MAX: u32 = 5;
 
@@ -205,8 +221,40 @@ pub const ROWLESS_UNDER_WAY_MS: i64 = ((RECEIVES_MAX + 1) * VISIBILITY_TIMEOUT_S
 /// minute; dead letters counted sooner may already be gone.
 pub const COUNTS_SETTLE_MS: i64 = 90_000;
 
-/// Turns in a row on which payments are unsettled and no queue holds a message, before a human is told.
-pub const STRANDED_TURNS: u32 = 10;
+/// Turns in a row on which more payments are unsettled than the queues hold messages, before a human is told: with
+/// [`DELAYED_MS`] less than ten minutes, and longer than SQS's counts lag behind.
+pub const STRANDED_TURNS: u32 = 4;
+
+/// Turns in a row on which the provider is not well before what was begun is taken back.
+pub const UNWELL_TURNS: u32 = 2;
+
+/// Payments that wait for longer than this before anybody takes them, or will, are a backlog, milliseconds. Longer than
+/// an ordinary burst, and than the last of an outage takes to come back by itself.
+pub const BACKLOG_MS: i64 = BACKOFF_S_MAX as i64 * 1_000;
+
+/// Messages that nobody has in hand for longer than this, while none comes through, are not taken by anybody,
+/// milliseconds. A poller that backs off asks again within a minute.
+pub const UNTOUCHED_MS: i64 = 300_000;
+
+/// Messages in hand for longer than this of which nothing is written down are our trouble, milliseconds: twice what a
+/// delivery may take.
+pub const UNRECORDED_MS: i64 = 2 * FUNCTION_TIMEOUT_S as i64 * 1_000;
+
+/// A message that expires within this is told of, milliseconds: a weekend's half. Where messages are kept for less than
+/// twice as long, half of that.
+pub const EXPIRY_WARNING_MS: i64 = 172_800_000;
+
+/// Beginnings of trouble within [`BEGINNINGS_MS`] that are told of one by one; with more, the provider comes and goes.
+pub const BEGINNINGS_MAX: usize = 3;
+
+/// How long a beginning counts, milliseconds.
+pub const BEGINNINGS_MS: i64 = 21_600_000;
+
+/// Between two mails about a provider that comes and goes, milliseconds.
+pub const FLAPPING_REMINDER_MS: i64 = 7_200_000;
+
+/// Calm turns in a row that end an incident in which the provider comes and goes: an hour.
+pub const FLAPPING_CALM_TURNS: u32 = 60;
 
 /// Between two mails about one incident that just goes on, milliseconds.
 pub const REMINDER_MS: i64 = 86_400_000;
@@ -214,6 +262,10 @@ pub const REMINDER_MS: i64 = 86_400_000;
 /// Mails kept while the topic takes none. An incident makes six or so; beyond this the oldest is dropped, because
 /// the newest says how things stand.
 pub const OUTBOX_MAX: usize = 8;
+
+/// A mail that could not be sent for this long no longer says what is true, milliseconds: five turns have tried. A newer
+/// one stands for it.
+pub const STALE_MAIL_MS: i64 = 300_000;
 
 /// Commands remembered in the record.
 pub const AUDIT_MAX: usize = 20;
@@ -237,6 +289,10 @@ pub const NEW_REASON_MS: i64 = 600_000;
 
 /// Messages in quarantine that are a few, whatever share of a quiet hour they are.
 pub const QUARANTINE_FEW: u64 = 10;
+
+/// So many that wait for a cause that nobody knows are looked at by night. Fewer may have a trouble of their own, and none
+/// is lost for days; as many have one of ours, and whatever comes next joins them.
+pub const UNEXPLAINED_MANY: u64 = 10;
 
 /// Share of the last hour's traffic in quarantine, percent, above which it has to be looked at on the same day.
 pub const SHARE_TODAY_PERCENT: u64 = 10;
@@ -310,13 +366,17 @@ const _: () = {
         "a pause must not hold a recovery up for longer than the queue does"
     );
     assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
-    assert!(STRANDED_TURNS > CALM_TURNS);
+    assert!(STRANDED_TURNS as i64 * 60_000 > COUNTS_SETTLE_MS);
+    assert!(DELAYED_MS + (STRANDED_TURNS as i64 + 1) * 60_000 <= 600_000, "told within ten minutes");
+    assert!(FLAPPING_CALM_TURNS > CALM_TURNS && FLAPPING_REMINDER_MS < REMINDER_MS);
+    assert!(EXPIRY_WARNING_MS < SOURCE_RETENTION_S * 1_000 && PAUSE_MS_LONGEST < EXPIRY_WARNING_MS);
     assert!(
         AUDIT_SPAN_S * 1_000 >= AUDIT_EVERY_MS + AUDIT_UNSETTLED_MS,
         "no intent may slip between two audits"
     );
     assert!(AUDIT_SPAN_S <= AUDIT_SPAN_S_MAX);
     assert!(NEW_REASON_MS < REMINDER_MS);
+    assert!(STALE_MAIL_MS > TURN_S_MAX as i64 * 1_000, "a retry must come before that");
     assert!(SHARE_TODAY_PERCENT < SHARE_NOW_PERCENT && SHARE_NOW_PERCENT < 100);
     assert!(AUDIT_UNSETTLED_MS > BACKOFF_S_MAX as i64 * 1_000 + VISIBILITY_TIMEOUT_S as i64 * 1_000);
     assert!(AUDIT_UNSETTLED_MS > DELAYED_MS, "what is older without an incident waits for nobody");

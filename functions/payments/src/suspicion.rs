@@ -8,8 +8,8 @@
 //!
 //! Containers share no memory and die. What one remembers ([`Suspicions`]) is only ever a part, and a part suffices: one
 //! that saw nobody come through holds a payment back for longer, no more. And before it blames one, it asks the ledger,
-//! whose rows carry what each unsettled payment met ([`Refused`], and deliveries that died), for company: that is every
-//! container's memory.
+//! whose rows carry what each unsettled payment met ([`Refused`]), for company: that is every container's memory. Of
+//! deliveries that die, the [`pulse`](crate::pulse) tells.
 //!
 //! Invariant: nothing but a success of the same operation, or a human's word, ends a suspicion against ourselves.
 
@@ -17,12 +17,11 @@ use crate::cause::Cause;
 use crate::incident::Unsettled;
 use crate::ledger::Row;
 use crate::limits::{
-    ALIKE_MIN, BATCH_SPREAD_MS, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, OUTLIVED_MS, PULSE_GAP_MS,
-    PULSE_GAPS_MAX, SUSPICION_PROBE_MS, UNREADABLE_HELD_MS, WITNESSES_MAX,
+    ALIKE_MIN, CHANCE_MIN_ALONE, CHANCE_MIN_IN_COMPANY, SUSPICION_PROBE_MS, UNREADABLE_HELD_MS, WITNESSES_MAX,
 };
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What is done to a payment, and may be refused. A success at one says nothing of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -257,65 +256,11 @@ fn verdict(accepted: usize, alike: usize, times: u32) -> Suspect {
     }
 }
 
-/// When payments came through lately, whichever container saw it: without it, one that dies takes all it knew of others
-/// along, and poison among good payments looks like a deployment that dies of all of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pulse {
-    /// The first that anybody said.
-    pub first: UnixMs,
-    /// The last.
-    pub last: UnixMs,
-    /// From when until when none did for longer than [`PULSE_GAP_MS`], the newest last.
-    pub gaps: Vec<(UnixMs, UnixMs)>,
-}
-
-impl Pulse {
-    /// One came through now.
-    #[must_use]
-    pub fn beaten(before: Option<Self>, now: UnixMs) -> Self {
-        let Some(mut pulse) = before else { return Self { first: now, last: now, gaps: Vec::new() } };
-        if now.since_ms(pulse.last) > PULSE_GAP_MS {
-            pulse.gaps.push((pulse.last, now));
-            let surplus = pulse.gaps.len().saturating_sub(PULSE_GAPS_MAX);
-            pulse.gaps.drain(..surplus);
-        }
-        Self { last: pulse.last.max(now), ..pulse }
-    }
-
-    /// Whether others went on coming through when a delivery died that began `at`: then it died of its own payment. For a
-    /// while at least, because one may die just before everybody does.
-    #[must_use]
-    pub fn outlived(&self, at: UnixMs) -> bool {
-        let stood_still = self.gaps.iter().any(|(from, until)| *from <= at && at < *until);
-        self.first <= at && at.plus_ms(OUTLIVED_MS) < self.last && !stood_still
-    }
-
-    /// Whether others have come through since then.
-    #[must_use]
-    pub fn resumed(&self, at: UnixMs) -> bool {
-        self.last > at
-    }
-}
-
 /// How many of `others` met what `row` met.
 #[must_use]
 pub fn company(row: &Row, what: &str, others: &[Unsettled]) -> usize {
     let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
     others.iter().filter(is_other).filter(|other| other.met() == Some(what)).count()
-}
-
-/// How many of `others` died otherwise than along with `row`: a crash takes a whole batch along, and one that died in
-/// the same moment is its victim, or it theirs.
-#[must_use]
-pub fn dying_company(row: &Row, others: &[Unsettled], now: UnixMs) -> usize {
-    let own: BTreeSet<UnixMs> = row.open.iter().map(|delivery| delivery.began_at).collect();
-    let is_other = |other: &&Unsettled| other.payment_id != row.payment().payment_id;
-    others.iter().filter(is_other).filter(|other| other.deaths(now).any(|at| !is_along(&own, at))).count()
-}
-
-/// Whether a delivery begun at this instant died in the same crash as one of `deaths`.
-fn is_along(deaths: &BTreeSet<UnixMs>, at: UnixMs) -> bool {
-    deaths.iter().any(|death| death.since_ms(at).abs() <= BATCH_SPREAD_MS)
 }
 
 /// What a container knows of its own reading. A parser is the same for all that it reads, so chance has no part in it: who
@@ -490,20 +435,6 @@ mod tests {
             [601, 602].map(|s| suspicions.leave(Operation::Confirm, at_s(s))),
             [Leave::Granted, Leave::Granted]
         );
-    }
-
-    #[test]
-    fn who_died_while_others_came_through_died_of_its_own() {
-        let beat = |seconds: &[i64]| {
-            seconds.iter().fold(None, |pulse, s| Some(Pulse::beaten(pulse, at_s(*s)))).expect("it beat")
-        };
-        let pulse = beat(&[0, 60, 120, 3_600, 3_660, 3_721]);
-        assert_eq!(pulse.gaps, [(at_s(120), at_s(3_600))]);
-        let outlived = [-1, 0, 119, 120, 1_800, 3_599, 3_600, 3_601, 3_700].map(|s| pulse.outlived(at_s(s)));
-        assert_eq!(outlived, [false, true, true, false, false, false, true, false, false]);
-        assert_eq!([1_800, 3_720, 3_721].map(|s| pulse.resumed(at_s(s))), [true, true, false]);
-        let quiet: Vec<i64> = (0..100).map(|n| 1_000 * n).collect();
-        assert_eq!(beat(&quiet).gaps.len(), PULSE_GAPS_MAX);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Config {
     /// `QUARANTINE_QUEUE_URL`.
     pub quarantine_queue_url: String,
     /// `ALERTS_TOPIC_ARN`.
-    pub alerts_topic_arn: String,
+    pub alerts_topic: TopicArn,
     /// `STRIPE_SECRET_ARN`.
     pub stripe_secret_arn: String,
     /// `STRIPE_API_BASE`: https, or http on loopback.
@@ -38,6 +38,12 @@ pub struct Config {
     pub stripe_rate_per_s: u32,
     /// `METRICS_NAMESPACE`: CloudWatch namespace.
     pub metrics_namespace: String,
+    /// `STACK_NAME`: subjects begin with it, and the dashboard has its name.
+    pub stack: String,
+    /// `CONSUMER_LOG_GROUP`: mails link to it.
+    pub consumer_log_group: String,
+    /// `RUNBOOK_URL`: where the runbooks are, without a slash at the end.
+    pub runbook_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`: stands in the commands that mails tell people.
     pub function_name: String,
     /// `AWS_REGION`: likewise.
@@ -59,7 +65,7 @@ impl Config {
             dead_letters_queue_url: text("DEAD_LETTERS_QUEUE_URL", "an SQS queue URL")?,
             dead_letters_queue_arn: text("DEAD_LETTERS_QUEUE_ARN", "an SQS queue ARN")?,
             quarantine_queue_url: text("QUARANTINE_QUEUE_URL", "an SQS queue URL")?,
-            alerts_topic_arn: text("ALERTS_TOPIC_ARN", "an SNS topic ARN")?,
+            alerts_topic: environment.parsed("ALERTS_TOPIC_ARN", "an SNS topic ARN", TopicArn::parse)?,
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
             stripe_api_base: environment
                 .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
@@ -83,6 +89,9 @@ impl Config {
                 1..=u32::MAX,
             )?,
             metrics_namespace: text("METRICS_NAMESPACE", "a CloudWatch namespace")?,
+            stack: text("STACK_NAME", "the stack's name")?,
+            consumer_log_group: text("CONSUMER_LOG_GROUP", "a CloudWatch log group")?,
+            runbook_url: text("RUNBOOK_URL", "an https address, or a path in the repository")?,
             function_name: text("AWS_LAMBDA_FUNCTION_NAME", "the function's name, set by Lambda")?,
             region: text("AWS_REGION", "the function's region, set by Lambda")?,
         })
@@ -93,6 +102,32 @@ impl Config {
     pub const fn payments_per_s(&self) -> u32 {
         let payments = self.stripe_rate_per_s / 2;
         if payments == 0 { 1 } else { payments }
+    }
+}
+
+/// The topic's ARN, which tells the account as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicArn {
+    /// All of it.
+    pub arn: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+impl TopicArn {
+    /// Reads `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", partition, "sns", _, account, _] => Some(Self {
+                arn: text.to_owned(),
+                partition: (*partition).to_owned(),
+                account: (*account).to_owned(),
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -122,7 +157,9 @@ mod tests {
             "REDRIVE_RATE_MAX" => "50",
             "REDRIVE_CYCLES_MAX" => "3",
             "STRIPE_RATE_PER_SECOND" => "20",
-            "METRICS_NAMESPACE" => "payments",
+            "METRICS_NAMESPACE" | "STACK_NAME" => "payments",
+            "CONSUMER_LOG_GROUP" => "/aws/lambda/payments-consumer",
+            "RUNBOOK_URL" => "alarms/runbooks",
             "AWS_LAMBDA_FUNCTION_NAME" => "payments-responder",
             "AWS_REGION" => "eu-central-1",
             _ => return None,
@@ -135,6 +172,7 @@ mod tests {
         let config = Config::from_environment(get).expect("complete");
         let policy = Policy { auto_redrive: AutoRedrive::On, redrive_cycles_max: 3 };
         assert_eq!((config.policy, config.redrive_rate_max), (policy, 50));
+        assert_eq!((&*config.alerts_topic.partition, &*config.alerts_topic.account), ("aws", "123456789012"));
         assert_eq!(config.payments_per_s(), 10, "create and confirm");
         assert_eq!(Config { stripe_rate_per_s: 1, ..config }.payments_per_s(), 1);
     }
@@ -143,6 +181,11 @@ mod tests {
     fn each_missing_or_wrong_variable_is_named_with_what_it_accepts() {
         let cases = [
             ("AWS_REGION", None, "AWS_REGION is missing; accepted: the function's region, set by Lambda"),
+            (
+                "ALERTS_TOPIC_ARN",
+                Some("arn:aws:sqs:eu-central-1:123456789012:alerts"),
+                "ALERTS_TOPIC_ARN is not acceptable; accepted: an SNS topic ARN",
+            ),
             ("AUTO_REDRIVE", Some("yes"), "AUTO_REDRIVE is not acceptable; accepted: on, off"),
             ("STRIPE_MODE", Some("prod"), "STRIPE_MODE is not acceptable; accepted: test, live"),
             (

@@ -51,6 +51,7 @@ pub(crate) enum Glance {
 #[derive(Clone, Copy, Debug)]
 enum Look {
     Unsettled,
+    Source,
     Quarantine,
     Recovery,
     Notice,
@@ -61,15 +62,27 @@ const ROUND: [Look; GLANCES] = [
     Look::Unsettled,
     Look::Quarantine,
     Look::Unsettled,
+    Look::Source,
+    Look::Unsettled,
     Look::Recovery,
     Look::Unsettled,
+    Look::Source,
+    Look::Unsettled,
     Look::Quarantine,
+    Look::Unsettled,
+    Look::Source,
     Look::Unsettled,
     Look::Notice,
     Look::Unsettled,
+    Look::Source,
+    Look::Unsettled,
     Look::Quarantine,
     Look::Unsettled,
+    Look::Source,
+    Look::Unsettled,
     Look::Audit,
+    Look::Unsettled,
+    Look::Source,
 ];
 
 impl Memory {
@@ -122,6 +135,12 @@ impl Inner {
                 (seen.oldest, seen.alike) = (waiting.oldest, waiting.alike);
                 tale.oldest_ms = Some(seen.oldest_ms());
                 true
+            }
+            // Whether they are taken, and written down, is seen at a closer look.
+            Look::Source => {
+                let source = self.queues.depth(&self.queues.source).await?;
+                seen.drain_ms = self.drain_ms(source);
+                source.total() == 0
             }
             Look::Quarantine => {
                 let quarantined = self.queues.depth(&self.queues.quarantine).await?.total();

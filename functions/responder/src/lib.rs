@@ -144,7 +144,7 @@ impl Responder {
             queues: Queues::new(ports.sqs, &config),
             records: Records::new(ports.dynamodb.clone(), config.incidents_table, ports.rules.versions),
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            topic: Topic::new(ports.sns, config.alerts_topic_arn),
+            topic: Topic::new(ports.sns, config.alerts_topic.arn),
             provider: Provider::new(reader, secret, clock.clone()),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),
             memory: Memory::default(),

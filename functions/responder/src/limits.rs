@@ -15,7 +15,7 @@ pub const DEADLINE_MARGIN_MS: i64 = 2_000;
 pub const PROBING_MS_MAX: u64 = 15_000;
 
 /// Turns of a container between two looks at everything while nothing is wrong; see [`crate::glance`].
-pub const GLANCES: usize = 12;
+pub const GLANCES: usize = 24;
 
 /// Messages of one SQS receive or batch (SQS's limit).
 pub const SQS_BATCH: usize = 10;

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use host::Clock;
 use lambda_runtime::{LambdaEvent, service_fn};
 use payments::UnixMs;
 use responder::{Config, Ports, Responder, Rules};
@@ -9,7 +10,6 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
     let responder = start().await?;
     lambda_runtime::run(service_fn(|event| handle(&responder, event))).await
 }
@@ -23,6 +23,7 @@ async fn start() -> anyhow::Result<Responder> {
     #[expect(clippy::disallowed_methods, reason = "main is where the environment enters")]
     let environment = |name: &str| std::env::var(name).ok();
     let time = SharedTimeSource::new(SystemTimeSource::new());
+    host::logs::to_stdout(environment, Clock::new(time.clone()));
     let config = Config::from_environment(environment)?;
     let sdk = host::aws::on_lambda(environment, time.clone())?;
     let stripe = stripe::transport::over_tls(&config.stripe_api_base)

@@ -9,10 +9,11 @@ use aws_sdk_sqs::types::Message;
 use ledger::limits::UNSETTLED_ROWS_MAX;
 use ledger::{Extent, LedgerError};
 use payments::UnixMs;
-use payments::incident::{Alike, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
+use payments::incident::{Alike, Depth, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
 use payments::legible::Legible;
-use payments::limits::AT_RISK_MS;
+use payments::limits::{AT_RISK_MS, BACKLOG_MS, DELAYED_MS};
 use payments::payment::Body;
+use payments::pulse::Pulse;
 
 /// Rows that are looked at, the oldest: enough to see what several share, and that one that cannot be read hides nothing.
 const OLDEST_ROWS: usize = 25;
@@ -22,6 +23,18 @@ pub(crate) struct Waiting {
     pub(crate) oldest: Option<Unsettled>,
     pub(crate) alike: Option<Alike>,
     rows: usize,
+}
+
+/// Messages in hand of which no row tells, where nobody has come through for long.
+fn unrecorded(source: Depth, rows: usize, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
+    let came_through = pulse.is_some_and(|pulse| now.since_ms(pulse.last) < DELAYED_MS);
+    let is_known = rows < OLDEST_ROWS && !came_through;
+    is_known.then(|| Alike::unrecorded(source.in_flight, rows as u64)).flatten()
+}
+
+/// How long payments wait for their first delivery, as far as that is still so.
+fn waited_ms(pulse: &Pulse, now: UnixMs) -> i64 {
+    if now.since_ms(pulse.last) < DELAYED_MS { pulse.waited_ms } else { 0 }
 }
 
 impl Inner {
@@ -45,6 +58,15 @@ impl Inner {
             None if dead_letters.visible > waiting.rows as u64 => self.unreadable().await?,
             alike @ (Some(_) | None) => alike,
         };
+        let waits = incident.recovery.phase.is_open() || source.total() > 0;
+        let pulse = if waits { self.ledger.pulse().await? } else { None };
+        let unrecorded = unrecorded(source, waiting.rows, pulse.as_ref(), now);
+        let drain_ms = self.drain_ms(source);
+        let needs_retention = drain_ms > BACKLOG_MS || incident.recovery.phase.is_open();
+        let source_retention_ms =
+            if needs_retention { self.queues.source_retention_ms().await? } else { None };
+        let messages = source.total().saturating_add(dead_letters.total());
+        let is_stranded = self.is_stranded(waiting.oldest.as_ref(), messages, now).await?;
         let canary = self.canary(incident).await?;
         let probes = if incident.recovery.wants_probes() { Some(self.provider.probe().await) } else { None };
         let mut seen = Observation {
@@ -55,6 +77,12 @@ impl Inner {
             task,
             oldest: waiting.oldest,
             alike,
+            unrecorded,
+            is_stranded,
+            came_through: pulse.as_ref().map(|pulse| pulse.last),
+            waited_ms: pulse.as_ref().map_or(0, |pulse| waited_ms(pulse, now)),
+            drain_ms,
+            source_retention_ms,
             credentials: wake.credentials(),
             probes,
             canary,
@@ -78,6 +106,27 @@ impl Inner {
         let beat = if is_dying { self.ledger.pulse().await?.map(|pulse| pulse.last) } else { None };
         let alike = Alike::among(&page.rows, beat, now);
         Ok(Waiting { alike, rows: page.rows.len(), oldest: page.rows.into_iter().next() })
+    }
+
+    /// How long what waits takes at the pace that Stripe's rate permits.
+    pub(crate) fn drain_ms(&self, source: Depth) -> i64 {
+        let ms = source.total().saturating_mul(1_000) / u64::from(self.releases_per_s);
+        i64::try_from(ms).unwrap_or(i64::MAX)
+    }
+
+    /// Whether more payments have been unsettled for long than there are messages. What moves between the queues while
+    /// they are counted is missing in both; so it takes several turns to believe it.
+    async fn is_stranded(
+        &self,
+        oldest: Option<&Unsettled>,
+        messages: u64,
+        now: UnixMs,
+    ) -> Result<bool, TurnError> {
+        let until = now.plus_ms(-DELAYED_MS);
+        if oldest.is_none_or(|oldest| oldest.received_at > until) {
+            return Ok(false);
+        }
+        Ok(self.ledger.more_unsettled_than(messages, until).await?)
     }
 
     /// What some dead letters share that cannot be read as payments.

@@ -61,7 +61,7 @@ impl Verb {
     /// The fields it takes beside its name and the signature.
     const fn takes(self) -> &'static [&'static str] {
         match self {
-            Self::Release => &["payment_id", "payment_ids", "reason", "detail", "dry_run"],
+            Self::Release => &["payment_id", "payment_ids", "reason", "detail", "stranded", "dry_run"],
             Self::Reconcile => &["payment_id", "found"],
             Self::Blame => &["payment_id", "refused"],
             Self::Audit => &["since"],
@@ -131,22 +131,29 @@ impl<'a> Fields<'a> {
     }
 
     fn release(&self) -> Result<Release, BadOrder> {
-        let selection = match (
-            self.text("payment_id", PAYMENT_ID)?,
-            self.0.get("payment_ids"),
-            self.text("reason", REASON)?,
-        ) {
-            (Some(id), None, None) => Selection::Payment(payment_id("payment_id", id)?),
-            (None, Some(ids), None) => named(ids)?,
-            (None, None, Some(reason)) => self.by_reason(reason)?,
-            (None, None, None) => {
-                return Err(bad("release", "it does not say of what", "payment_id, payment_ids or reason"));
-            }
-            (Some(_), _, _) | (_, Some(_), _) => {
-                let accepted = "one of payment_id, payment_ids and reason";
-                return Err(bad("release", "it says of what more than once", accepted));
-            }
+        let mut selections = Vec::new();
+        if let Some(id) = self.text("payment_id", PAYMENT_ID)? {
+            selections.push(Selection::Payment(payment_id("payment_id", id)?));
+        }
+        if let Some(ids) = self.0.get("payment_ids") {
+            selections.push(named(ids)?);
+        }
+        if let Some(reason) = self.text("reason", REASON)? {
+            selections.push(self.by_reason(reason)?);
+        }
+        match self.0.get("stranded") {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::Bool(true)) => selections.push(Selection::Stranded),
+            Some(_) => return Err(bad("stranded", "it is neither true nor false", "true or false")),
+        }
+        let Some(selection) = selections.pop() else {
+            let accepted = "payment_id, payment_ids, reason or stranded";
+            return Err(bad("release", "it does not say of what", accepted));
         };
+        if !selections.is_empty() {
+            let accepted = "one of payment_id, payment_ids, reason and stranded";
+            return Err(bad("release", "it says of what more than once", accepted));
+        }
         if self.0.contains_key("detail") && !self.0.contains_key("reason") {
             return Err(bad("detail", "there is no reason that it belongs to", "a detail beside a reason"));
         }
@@ -300,7 +307,7 @@ mod tests {
         const ID: &str = "accepted: 1 to 128 of A-Z a-z 0-9 _ -";
         const COMMANDS: &str =
             "accepted: redrive, pause, resume, release, reconcile, blame, export, audit, status";
-        const OF: &str = "accepted: one of payment_id, payment_ids and reason";
+        const OF: &str = "accepted: one of payment_id, payment_ids, reason and stranded";
         const SPAN: &str =
             "accepted: a whole number with s, m, h or d behind it, from 1s to 400d, for example 48h";
         let many: Vec<String> = (0..1_001).map(|n| format!("order-{n}")).collect();
@@ -315,7 +322,7 @@ mod tests {
             ),
             (
                 json!({"command": "release", "since": "1h"}),
-                "since: release takes no such field; accepted: payment_id, payment_ids, reason, detail, dry_run, who, why"
+                "since: release takes no such field; accepted: payment_id, payment_ids, reason, detail, stranded, dry_run, who, why"
                     .into(),
             ),
             (json!({"command": "pause", "who": 7}), "who: it is no text; accepted: a name".into()),
@@ -329,7 +336,7 @@ mod tests {
             ),
             (
                 json!({"command": "release"}),
-                "release: it does not say of what; accepted: payment_id, payment_ids or reason".into(),
+                "release: it does not say of what; accepted: payment_id, payment_ids, reason or stranded".into(),
             ),
             (
                 json!({"command": "release", "payment_id": "a", "reason": "refused"}),

@@ -58,6 +58,15 @@ impl Queues {
         Ok(Depth { visible: visible?, in_flight: in_flight?, delayed: delayed? })
     }
 
+    /// How long the queue that the consumer works on keeps a message, milliseconds.
+    pub(crate) async fn source_retention_ms(&self) -> Result<Option<i64>, TurnError> {
+        let ask = self.client.get_queue_attributes().queue_url(&self.source);
+        let answer = ask.attribute_names(QueueAttributeName::MessageRetentionPeriod).send().await;
+        let attributes = answer.map_err(TurnError::of("reading the retention of a queue"))?.attributes;
+        let text = attributes.and_then(|all| all.get(&QueueAttributeName::MessageRetentionPeriod).cloned());
+        Ok(text.and_then(|text| text.parse::<i64>().ok()).map(|seconds| seconds * 1_000))
+    }
+
     /// The newest move task of the dead-letter queue.
     pub(crate) async fn newest_task(&self) -> Result<Option<MoveTask>, TurnError> {
         let ask = self.client.list_message_move_tasks().source_arn(&self.dead_letters_arn).max_results(1);
@@ -135,6 +144,25 @@ impl Queues {
     pub(crate) async fn give_back(&self, queue_url: &str, messages: &[Message]) {
         if let Err(error) = self.show(queue_url, messages).await {
             tracing::warn!(%error, "messages stay hidden for a minute");
+        }
+    }
+
+    /// Cancels the move task that runs. One that has ended meanwhile cannot be, which is as good.
+    pub(crate) async fn cancel_move_task(&self) -> Result<(), TurnError> {
+        let ask = self.client.list_message_move_tasks().source_arn(&self.dead_letters_arn).max_results(1);
+        let answer = ask.send().await.map_err(TurnError::of("listing move tasks"))?;
+        // Only a task that runs shows its handle.
+        let Some(handle) = answer.results().first().and_then(|task| task.task_handle()) else {
+            return Ok(());
+        };
+        match self.client.cancel_message_move_task().task_handle(handle).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match self.newest_task().await? {
+                Some(task) if task.status == TaskStatus::Running => {
+                    Err(TurnError::of("canceling a move task")(error))
+                }
+                Some(_) | None => Ok(()),
+            },
         }
     }
 

@@ -7,13 +7,17 @@
 
 use crate::Inner;
 use crate::error::TurnError;
-use crate::limits::{RELEASE_MS_MAX, RELEASE_RECEIVES_MAX};
+use crate::limits::{RELEASE_MS_MAX, RELEASE_RECEIVES_MAX, SQS_BATCH};
 use crate::quarantine::{attribute, receipt, sent_at};
 use crate::release::{Copied, Outcome};
 use crate::tally::{End, Tally};
 use aws_sdk_sqs::types::Message;
+use futures_util::future::try_join_all;
+use ledger::Extent;
+use ledger::limits::UNSETTLED_ROWS_MAX;
 use payments::incident::{Rehearsal, Release, Selection};
 use payments::ledger::{Row, State};
+use payments::limits::DELAYED_MS;
 use payments::pace::Pace;
 use payments::payment::Body;
 use payments::quarantine::{DETAIL, REASON};
@@ -52,6 +56,7 @@ impl Inner {
             }
             (Selection::Payments(ids), _) => self.named(&mut releasing, ids).await,
             (Selection::Reason { .. }, _) => self.by_reason(&mut releasing).await,
+            (Selection::Stranded, _) => self.stranded(&mut releasing).await,
         };
         if let Err(error) = result {
             releasing.tally.end = End::Stopped(error.to_string());
@@ -92,6 +97,31 @@ impl Inner {
         }
         for row in under_way {
             self.next_row(releasing, &row, copies).await?;
+        }
+        Ok(())
+    }
+
+    /// Those that have been unsettled for long, several at a time and without a pace: none of them calls Stripe sooner than
+    /// the consumer lets it, and they have waited for long enough. Who has a message all the same gets a second one.
+    async fn stranded(&self, releasing: &mut Releasing<'_>) -> Result<(), TurnError> {
+        let until = releasing.began.plus_ms(-DELAYED_MS);
+        let page = self.ledger.unsettled(until, UNSETTLED_ROWS_MAX).await?;
+        let rehearsal = releasing.rehearsal;
+        for rows in page.rows.chunks(SQS_BATCH) {
+            if !self.is_in_time(releasing) {
+                return Ok(());
+            }
+            let again = rows.iter().map(|row| async {
+                let Some(row) = self.ledger.row(&row.payment_id).await? else { return Ok(None) };
+                let outcome = self.try_row(rehearsal, &row, Copied::Somewhere).await?;
+                Ok::<_, TurnError>(Some((row, outcome)))
+            });
+            for (row, outcome) in try_join_all(again).await?.into_iter().flatten() {
+                releasing.note(&row.payment().payment_id, Some(row.payment()), &outcome);
+            }
+        }
+        if page.extent == Extent::CutOff {
+            releasing.tally.end = End::OutOfTime;
         }
         Ok(())
     }

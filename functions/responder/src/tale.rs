@@ -43,6 +43,7 @@ impl Tale {
         self.effect = match effect {
             None => None,
             Some(Effect::StartMoveTask) => Some("start_move_task"),
+            Some(Effect::CancelMoveTask) => Some("cancel_move_task"),
             Some(Effect::SortDeadLetters) => Some("sort_dead_letters"),
         };
     }

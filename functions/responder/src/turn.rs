@@ -191,6 +191,7 @@ impl Inner {
         match effect {
             None => Ok(saved.clone()),
             Some(Effect::StartMoveTask) => self.queues.start_move_task().await.map(|()| saved.clone()),
+            Some(Effect::CancelMoveTask) => self.queues.cancel_move_task().await.map(|()| saved.clone()),
             Some(Effect::SortDeadLetters) => self.sort(saved, seen).await,
         }
     }
@@ -248,7 +249,7 @@ impl Inner {
     ) -> Result<R, TurnError> {
         let mails: Vec<_> = record.outbox().claimed_since(before).cloned().collect();
         for mail in mails {
-            self.topic.publish(&mail::write(&mail.letter, &self.site)).await?;
+            self.topic.publish(&mail::write(&mail.letter, mail.late, &self.site)).await?;
             tale.mails += 1;
             record = self.mark_sent(record, mail.number).await?;
         }

@@ -2,8 +2,9 @@
 //!
 //! Invariant: an alarm that stays in its state sets nothing off, however often it is evaluated.
 
+use super::Past;
 use super::evaluate::{Judgement, Period, Rule, Verdict, judge, range};
-use super::metric::Store;
+use super::metric::{MINUTE_MS, Store};
 use super::reason::{Evidence, INITIAL, period_s};
 use crate::cloud::config::{AlarmConfig, Comparison, Measure, MetricStat, Source, Statistic};
 use payments::UnixMs;
@@ -55,6 +56,8 @@ pub struct Transition {
 pub(super) struct Alarm {
     pub(super) config: Arc<AlarmConfig>,
     configured_at: UnixMs,
+    /// Until then it is not evaluated.
+    warm_at: UnixMs,
     metric_ids: Vec<String>,
     state: AlarmState,
 }
@@ -72,15 +75,26 @@ impl StateValue {
 }
 
 impl Alarm {
-    /// An alarm that was just created. `metric_ids` are for metrics that the template gives none.
-    pub(super) fn new(config: AlarmConfig, now: UnixMs, mut metric_id: impl FnMut() -> String) -> Self {
+    /// An alarm that was created just now, or before the past that its stack has. `metric_id` is for metrics that the
+    /// template gives none.
+    pub(super) fn new(
+        config: AlarmConfig,
+        past: Past,
+        now: UnixMs,
+        mut metric_id: impl FnMut() -> String,
+    ) -> Self {
         let metric_ids = match &config.measure {
             Measure::Metric(_) => vec![metric_id()],
             Measure::Math { queries, .. } => queries.iter().map(|query| query.id.clone()).collect(),
         };
         let value = StateValue::InsufficientData;
         let state = AlarmState { value, reason: INITIAL.to_owned(), reason_data: None, since: now };
-        Self { config: Arc::new(config), configured_at: now, metric_ids, state }
+        let warm_up_ms = match past {
+            Past::Idle => 0,
+            Past::New => MINUTE_MS * i64::from(config.warm_up_min.unwrap_or(0)),
+        };
+        let warm_at = now.plus_ms(warm_up_ms);
+        Self { config: Arc::new(config), configured_at: now, warm_at, metric_ids, state }
     }
 
     pub(super) fn state(&self) -> &AlarmState {
@@ -95,6 +109,9 @@ impl Alarm {
 
     /// Judges the range that ends at `until`, and says what changed.
     pub(super) fn evaluate(&mut self, store: &Store, until: UnixMs, now: UnixMs) -> Option<Transition> {
+        if now < self.warm_at {
+            return None;
+        }
         let values = self.config.measure.values(store, range(self.config.periods as usize), until);
         let judgement = self.config.judgement(&values);
         let value = match judgement.verdict {

@@ -36,6 +36,7 @@ pub(crate) fn alarm() -> AlarmConfig {
         comparison: Comparison::GreaterThanThreshold,
         threshold: number(1.0),
         missing: MissingData::Missing,
+        warm_up_min: None,
         actions: AlarmActions::default(),
     }
 }

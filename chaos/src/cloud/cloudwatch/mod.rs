@@ -24,6 +24,7 @@ pub use expression::{Expression, ExpressionError, FUNCTIONS};
 pub use metric::{Point, Samples};
 pub use notice::Publication;
 
+use super::Alerting;
 use super::config::{AlarmConfig, FunctionConfig, MetricName};
 use super::ids::Ids;
 use super::sqs::Sqs;
@@ -31,6 +32,7 @@ use alarm::Alarm;
 use metric::{MINUTE_MS, Store};
 use payments::UnixMs;
 use queues::Reported;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +60,17 @@ pub const MEASURED: &[(&str, &str, &[&str])] = &[
 /// How far back a world pretends to have stood idle: longer than the range of any alarm that watches for silence.
 const PAST_MIN: i64 = 60;
 
+/// What lies behind a stack when its story begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Past {
+    /// An hour of standing idle: no message came, and every schedule invoked its function.
+    #[default]
+    Idle,
+    /// Nothing: it was deployed just now, for the first time.
+    New,
+}
+
 /// What AWS does not promise: drawn evenly from these ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Knobs {
@@ -84,21 +97,20 @@ pub struct CloudWatch {
 }
 
 impl CloudWatch {
-    /// The alarms of `configs`, created at `now` over a stack that has stood idle for an hour: no message came, and
-    /// every schedule of `functions` invoked its function.
+    /// The alarms of `alerting`, over a stack of these functions and queues.
     #[must_use]
     pub fn new(
-        configs: &[AlarmConfig],
+        alerting: &Alerting,
         functions: &[&FunctionConfig],
         queues: &[String],
-        knobs: Knobs,
         seed: u64,
         now: UnixMs,
     ) -> Self {
         let mut ids = Ids::new(seed, "alarm metric ids");
+        let Alerting { alarms: configs, knobs, past } = alerting;
         let mut store = Store::new(seed, knobs.lag_s);
         let alarm = |config: &AlarmConfig| {
-            let alarm = Alarm::new(config.clone(), now, || ids.uuid());
+            let alarm = Alarm::new(config.clone(), *past, now, || ids.uuid());
             for stat in config.measure.metrics() {
                 store.watch(&stat.metric, alarm.looks_back_ms());
             }
@@ -116,7 +128,10 @@ impl CloudWatch {
         };
         let queues = watched.map(reported).collect();
         let mut cloudwatch = Self { store, alarms, queues };
-        cloudwatch.recall_idle_past(functions, now);
+        match past {
+            Past::Idle => cloudwatch.recall_idle_past(functions, now),
+            Past::New => {}
+        }
         cloudwatch
     }
 

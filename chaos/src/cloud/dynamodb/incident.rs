@@ -5,7 +5,7 @@
 use crate::journal::{Event, Letter};
 use dynoxide::{AttributeValue, Item};
 use payments::audit::{Audit, Story};
-use payments::incident::{self, Notice, NoticeFacts, NoticeKind, Outbox, Recovery};
+use payments::incident::{self, Mail, Notice, NoticeFacts, NoticeKind, Outbox, Recovery};
 use serde_json::{Value, json};
 
 /// Key attribute of the records.
@@ -38,7 +38,12 @@ pub(super) fn saved(item: &Item, request: &str) -> Option<Event> {
 }
 
 fn letters(outbox: &Outbox) -> Vec<Letter> {
-    outbox.pending().iter().map(|mail| Letter { number: mail.number, tells: tells(&mail.letter) }).collect()
+    let letter = |mail: &Mail| Letter {
+        number: mail.number,
+        tells: tells(&mail.letter),
+        stands_for: mail.late.map(|late| late.mails),
+    };
+    outbox.pending().iter().map(letter).collect()
 }
 
 /// When the audit began, so that two of them are told apart.
@@ -52,6 +57,8 @@ fn notice(kind: NoticeKind, facts: &NoticeFacts) -> serde_json::Result<Value> {
     let of = match kind {
         NoticeKind::Grown => facts.told_size.to_string(),
         NoticeKind::NewReason => facts.new_causes.join(" and "),
+        // What expires after that is told of again.
+        NoticeKind::Expiring => facts.expires_at.map_or(0, |at| at.0).to_string(),
         NoticeKind::Opened | NoticeKind::Reminder | NoticeKind::Cleared => return Ok(name),
     };
     Ok(json!({ name.as_str().unwrap_or_default(): of }))

@@ -80,7 +80,11 @@ fn an_alarm_may_look_at_an_expression_over_metrics() {
 
 #[test]
 fn an_alarm_that_the_world_cannot_honour_is_refused() {
-    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      ExtendedStatistic: p99\n")), @"template.yaml:15: Waiting: the simulated world cannot honour the property ExtendedStatistic; accepted: AlarmName, AlarmDescription, Namespace, MetricName, Dimensions, Statistic, Period, Metrics, EvaluationPeriods, DatapointsToAlarm, ComparisonOperator, Threshold, TreatMissingData, AlarmActions, OKActions, InsufficientDataActions, ActionsEnabled, Unit, Tags");
+    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      ExtendedStatistic: p99\n")), @"template.yaml:15: Waiting: the simulated world cannot honour the property ExtendedStatistic; accepted: AlarmName, AlarmDescription, Namespace, MetricName, Dimensions, Statistic, Period, Metrics, EvaluationPeriods, DatapointsToAlarm, ComparisonOperator, Threshold, TreatMissingData, WarmUpConfiguration, AlarmActions, OKActions, InsufficientDataActions, ActionsEnabled, Unit, Tags");
+    let warm_up =
+        |fields: &str| alarm_refusal(&format!("{METRIC}      WarmUpConfiguration: {{ {fields} }}\n"));
+    insta::assert_snapshot!(warm_up("WarmUpPeriodDurationInMinutes: 10"), @"template.yaml:15: Waiting.WarmUpConfiguration.OnlyStartEvaluatingAfterWarmUpPeriodEnds is missing; accepted: true");
+    insta::assert_snapshot!(warm_up("WarmUpPeriodDurationInMinutes: 0, OnlyStartEvaluatingAfterWarmUpPeriodEnds: true"), @"template.yaml:15: Waiting.WarmUpConfiguration.WarmUpPeriodDurationInMinutes is 0; accepted: 1 to 2880");
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("60", "90")), @"template.yaml:14: Waiting.Period is 90; accepted: a multiple of 60 seconds");
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("60", "10")), @"template.yaml:14: Waiting.Period is 10; accepted: 60 to 86400");
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("Maximum", "p99")), @r#"template.yaml:13: Waiting.Statistic is "p99"; accepted: SampleCount, Average, Sum, Minimum, Maximum"#);

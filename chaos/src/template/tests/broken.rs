@@ -22,7 +22,7 @@ fn consumer(queue: &str, function: &str, event: &str) -> String {
 #[test]
 fn what_the_world_cannot_honour_is_named_with_its_line() {
     insta::assert_snapshot!(refusal(&queue("FifoQueue: true")), @"template.yaml:4: Payments: the simulated world cannot honour the property FifoQueue; accepted: QueueName, VisibilityTimeout, MessageRetentionPeriod, DelaySeconds, MaximumMessageSize, RedrivePolicy, RedriveAllowPolicy, SqsManagedSseEnabled, ReceiveMessageWaitTimeSeconds, Tags");
-    insta::assert_snapshot!(refusal("Resources:\n  Jobs:\n    Type: AWS::Batch::JobQueue\n"), @"template.yaml:3: Jobs: the simulated world cannot honour the type AWS::Batch::JobQueue; accepted: AWS::SQS::Queue, AWS::DynamoDB::Table, AWS::Serverless::Function, AWS::Serverless::Application, AWS::CloudWatch::Alarm, AWS::SNS::Topic, AWS::SNS::Subscription, AWS::CloudWatch::Dashboard, AWS::Logs::LogGroup, AWS::KMS::Key, AWS::KMS::Alias, AWS::IAM::Role, AWS::Lambda::Permission, AWS::SNS::TopicPolicy, AWS::SQS::QueuePolicy");
+    insta::assert_snapshot!(refusal("Resources:\n  Jobs:\n    Type: AWS::Batch::JobQueue\n"), @"template.yaml:3: Jobs: the simulated world cannot honour the type AWS::Batch::JobQueue; accepted: AWS::SQS::Queue, AWS::DynamoDB::Table, AWS::Serverless::Function, AWS::Serverless::Application, AWS::CloudWatch::Alarm, AWS::SNS::Topic, AWS::SNS::Subscription, AWS::CloudWatch::Dashboard, AWS::Logs::LogGroup, AWS::KMS::Key, AWS::KMS::Alias, AWS::IAM::Role, AWS::Lambda::Permission, AWS::SNS::TopicPolicy, AWS::SSM::Parameter, AWS::SQS::QueuePolicy");
     insta::assert_snapshot!(refusal("Resources:\n  Payments:\n    Type: AWS::SQS::Queue\n    CreationPolicy: {}\n"), @"template.yaml:4: Payments: the simulated world cannot honour CreationPolicy; accepted: Type, Properties, Condition, DependsOn, Metadata, DeletionPolicy, UpdateReplacePolicy");
     insta::assert_snapshot!(refusal("Rules: {}\n"), @"template.yaml:1: the template: the simulated world cannot honour Rules; accepted: Transform, Globals, Parameters, Mappings, Conditions, Resources, Outputs, AWSTemplateFormatVersion, Description, Metadata");
     insta::assert_snapshot!(refusal("Globals:\n  Api: {}\n"), @"template.yaml:2: Globals: the simulated world cannot honour the section Api; accepted: Function");
@@ -112,7 +112,42 @@ fn a_parameter_without_a_value_or_with_a_wrong_one_is_refused() {
     };
     insta::assert_snapshot!(given(&[("Mode", "maybe")]), @r#"template.yaml:2: Parameters.Mode is "maybe"; accepted: live, test"#);
     insta::assert_snapshot!(given(&[("Mode", "live"), ("Rate", "101")]), @r#"template.yaml:5: Parameters.Rate is "101"; accepted: 0 to 100"#);
+    insta::assert_snapshot!(given(&[("Mode", "live"), ("Rate", "4,5")]), @r#"template.yaml:5: Parameters.Rate is "4,5"; accepted: a number"#);
     insta::assert_snapshot!(given(&[("Mood", "live")]), @"template.yaml: Parameters: there is no parameter Mood; accepted: Mode, Rate");
+}
+
+#[test]
+fn a_parameter_matches_its_pattern_from_its_first_character_to_its_last() {
+    let asked = |constraint: &str| {
+        format!(
+            "Parameters:\n  Rate: {{ Type: String, AllowedPattern: '[0-9]|[1-9][0-9]'{constraint} }}\nResources: {{}}\n"
+        )
+    };
+    let given = |text: &str, rate: &str| {
+        let parameters = BTreeMap::from([("Rate".to_owned(), rate.to_owned())]);
+        assembled(&[("template.yaml", text)], &Deployment { parameters, ..Deployment::default() })
+    };
+    assert!(given(&asked(""), "20").is_ok());
+    insta::assert_snapshot!(given(&asked(""), "200").expect_err("refused"), @r#"template.yaml:2: Parameters.Rate is "200"; accepted: [0-9]|[1-9][0-9]"#);
+    insta::assert_snapshot!(given(&asked(", ConstraintDescription: two digits"), "4.5").expect_err("refused"), @r#"template.yaml:2: Parameters.Rate is "4.5"; accepted: two digits"#);
+}
+
+#[test]
+fn a_number_may_have_a_fraction_as_for_cloudformation() {
+    let text =
+        "Parameters:\n  Rate: { Type: Number, Default: 4.5, MinValue: 4, MaxValue: 5 }\nResources: {}\n";
+    assert_eq!(super::loaded(text).expect("it is taken").parameters["Rate"], "4.5");
+}
+
+#[test]
+fn a_parameter_of_systems_manager_holds_what_its_pattern_takes() {
+    let held = |value: &str| {
+        format!(
+            "Resources:\n  Name:\n    Type: AWS::SSM::Parameter\n    Properties: {{ Type: String, Value: {value}, AllowedPattern: '^.{{1,9}}$' }}\n"
+        )
+    };
+    assert!(super::loaded(&held("!Ref AWS::StackName")).is_ok());
+    insta::assert_snapshot!(refusal(&held("more than nine")), @r#"template.yaml:4: Name.Value is "more than nine"; accepted: ^.{1,9}$"#);
 }
 
 #[test]

@@ -12,7 +12,7 @@ const DAY_S: u32 = 86_400;
 
 fn shipped() -> Stack {
     let parameters = [
-        ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe"),
+        ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3"),
         ("AlertEmail", "on-call@example.com"),
         ("StripeMode", "test"),
     ];

@@ -38,6 +38,8 @@ pub enum Trouble {
     Dying,
     /// They cannot be read as payments.
     Unreadable,
+    /// The provider refuses our key or our account.
+    Credentials,
 }
 
 impl Alike {
@@ -51,6 +53,8 @@ impl Alike {
                 *met.entry((Trouble::Refused, what)).or_default() += 1;
             } else if row.last_error == Some(Cause::IntentMissing) {
                 *met.entry((Trouble::IntentMissing, "resource_missing (intent)")).or_default() += 1;
+            } else if row.last_error.is_some_and(Cause::is_refusal_of_credentials) {
+                *met.entry((Trouble::Credentials, "our key or account")).or_default() += 1;
             }
         }
         let dying = crashes(rows, beat, now);
@@ -89,7 +93,18 @@ impl Alike {
             Trouble::IntentMissing => Escalation::IntentsMissing,
             Trouble::Dying => Escalation::ConsumerDies,
             Trouble::Unreadable => Escalation::Unreadable,
+            Trouble::Credentials => Escalation::CredentialsRefused,
         }
+    }
+
+    /// Messages in hand of which no row tells: the consumer dies, or cannot write, before it records anything. To be
+    /// believed only where no payment has come through for as long as a delivery may take.
+    #[must_use]
+    pub fn unrecorded(in_flight: u64, rows: u64) -> Option<Self> {
+        let payments = in_flight.saturating_sub(rows);
+        let is_enough = payments > rows && payments >= ALIKE_MIN as u64;
+        let what = "nothing of them is in the ledger".to_owned();
+        is_enough.then(|| Self { trouble: Trouble::Dying, what, payments, samples: Vec::new() })
     }
 }
 
@@ -151,6 +166,26 @@ mod tests {
     fn what_an_outage_made_of_a_refusal_is_none() {
         let waits = |n| Unsettled { last_error: Some(Cause::ProviderError), ..refused(n, "create: a") };
         assert_eq!(Alike::among(&[1, 2, 3].map(waits), None, NOW), None);
+    }
+
+    #[test]
+    fn a_refused_account_is_told_though_the_oldest_met_something_else() {
+        let rows =
+            [Cause::ProviderError, Cause::AccountRefused, Cause::AccountRefused, Cause::CredentialsRefused];
+        let rows: Vec<Unsettled> = (1..).zip(rows).map(|(n, cause)| row(n, cause)).collect();
+        assert_eq!(Alike::among(&rows[..3], None, NOW), None);
+        let alike = Alike::among(&rows, None, NOW).expect("three");
+        assert_eq!(alike.escalation(), Escalation::CredentialsRefused);
+    }
+
+    #[test]
+    fn messages_in_hand_without_rows_are_trouble_when_they_are_most() {
+        assert_eq!(Alike::unrecorded(2, 0), None);
+        assert_eq!(Alike::unrecorded(10, 5), None, "half of them are recorded");
+        assert_eq!(
+            Alike::unrecorded(84, 9).map(|alike| (alike.trouble, alike.payments)),
+            Some((Trouble::Dying, 75))
+        );
     }
 
     #[test]

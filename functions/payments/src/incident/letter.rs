@@ -11,7 +11,8 @@ use super::survey::{Quarantined, Reach, Survey};
 use super::traffic::{Share, Traffic};
 use super::{AutoRedrive, Policy};
 use crate::audit;
-use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT};
+use crate::cause::Cause;
+use crate::limits::{QUARANTINE_FEW, SHARE_NOW_PERCENT, SHARE_TODAY_PERCENT, UNEXPLAINED_MANY};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub enum Kind {
     Grown,
     /// It goes on, a day later.
     Reminder,
+    /// The provider comes and goes: that is told instead of each time, and again every two hours.
+    Flapping,
 }
 
 /// Which transition of a quarantine notice.
@@ -61,6 +64,8 @@ pub enum NoticeKind {
     Grown,
     /// Something is there for a reason that no mail named.
     NewReason,
+    /// Something there expires soon.
+    Expiring,
 }
 
 /// What a mail about a recovery says.
@@ -68,6 +73,9 @@ pub enum NoticeKind {
 pub struct Facts {
     /// When this was so.
     pub at: UnixMs,
+    /// The incident's number; 0 in a mail that was written before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// When the incident was opened.
     pub opened_at: UnixMs,
     /// Since when the oldest payment waits.
@@ -102,6 +110,21 @@ pub struct Facts {
     /// Trouble that several payments share.
     #[serde(default)]
     pub alike: Option<Alike>,
+    /// How often it has begun within hours, if that is what this tells of.
+    #[serde(default)]
+    pub flaps: u32,
+    /// Dead letters that are gone although nobody here moved them.
+    #[serde(default)]
+    pub gone: u64,
+    /// How long what waits for the consumer takes at the permitted pace, milliseconds.
+    #[serde(default)]
+    pub drain_ms: i64,
+    /// How long the last to come through had waited, milliseconds.
+    #[serde(default)]
+    pub waited_ms: i64,
+    /// When the first message expires of those whose age is known.
+    #[serde(default)]
+    pub expires_at: Option<UnixMs>,
     /// Who ordered what this mail tells of, if it was not decided here.
     pub ordered_by: Option<String>,
 }
@@ -123,6 +146,9 @@ pub enum RedriveMode {
 pub struct NoticeFacts {
     /// When this was so.
     pub at: UnixMs,
+    /// Counts the times that the quarantine filled; 0 in a mail that was written before they were counted.
+    #[serde(default)]
+    pub number: u64,
     /// Since when something is there.
     pub since: UnixMs,
     /// Messages in quarantine, approximately.
@@ -139,6 +165,9 @@ pub struct NoticeFacts {
     /// What tells the causes apart that no mail named before.
     #[serde(default)]
     pub new_causes: Vec<String>,
+    /// When the oldest of them expires, or has expired, as far as that was read.
+    #[serde(default)]
+    pub expires_at: Option<UnixMs>,
     /// The size that counts as told from here on: that at opening, times a power of ten.
     #[serde(default)]
     pub told_size: u64,
@@ -183,7 +212,7 @@ impl NoticeFacts {
         };
         match kind {
             NoticeKind::Cleared => Urgency::OfficeHours,
-            NoticeKind::Grown => by_share.max(Urgency::Today),
+            NoticeKind::Grown | NoticeKind::Expiring => by_share.max(Urgency::Today),
             NoticeKind::Opened | NoticeKind::NewReason | NoticeKind::Reminder => by_share,
         }
     }
@@ -203,6 +232,7 @@ impl Facts {
         };
         Self {
             at: seen.now,
+            number: history.number,
             opened_at: history.opened_at,
             since: history.since,
             trigger: history.trigger.unwrap_or(Trigger::DeadLetters),
@@ -221,9 +251,14 @@ impl Facts {
                 .escalations
                 .iter()
                 .copied()
-                .filter(|told| still_holds(*told, seen))
+                .filter(|told| still_holds(*told, seen, next))
                 .collect(),
             alike: seen.alike.clone(),
+            flaps: history.flaps,
+            gone: history.gone,
+            drain_ms: seen.drain_ms,
+            waited_ms: seen.waited_ms,
+            expires_at: seen.expires_at(),
             ordered_by: next.audit.last().filter(|audit| audit.at == seen.now).map(|audit| audit.who.clone()),
         }
     }
@@ -236,6 +271,26 @@ impl Facts {
             && self.dead_letters.total() > 0
             && self.survey.payments == 0
             && self.survey.reach == Reach::All
+    }
+
+    /// Whether most dead letters have no row. Each was tried until it was given up: so the consumer fails before it writes
+    /// anything down, or cannot write. Messages that are still being tried say nothing, they may not have had their turn.
+    #[must_use]
+    pub fn is_mostly_unrecorded(&self) -> bool {
+        let recorded_twice = self.survey.payments.saturating_mul(2);
+        self.survey.reach == Reach::All && recorded_twice < self.dead_letters.total()
+    }
+
+    /// What most of what waits waits for; nothing when nobody knows. What a few rows say is no cause of the rest.
+    #[must_use]
+    pub fn main_cause(&self) -> Option<Cause> {
+        self.survey.main_cause().filter(|_| !self.is_mostly_unrecorded())
+    }
+
+    /// Whether so many wait that their cause, if nobody knows it, has to be looked for at once.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.waiting() >= UNEXPLAINED_MANY
     }
 
     /// Payments that wait: messages as SQS counts them, unless the ledger knows of more.
@@ -256,18 +311,21 @@ impl Facts {
 }
 
 /// What was told once may be mended by now; a reminder must not say it again.
-fn still_holds(escalation: Escalation, seen: &Observation) -> bool {
+fn still_holds(escalation: Escalation, seen: &Observation, next: &Recovery) -> bool {
     match escalation {
         Escalation::CredentialsRefused => seen.probes != Some(Probes::Well),
         Escalation::RefusedInARow
         | Escalation::IntentsMissing
         | Escalation::ConsumerDies
         | Escalation::Unreadable => seen.alike.as_ref().map(Alike::escalation) == Some(escalation),
-        Escalation::RedriveIsYours
-        | Escalation::TaskFailed
-        | Escalation::TaskCanceled
-        | Escalation::KeepsComingBack
-        | Escalation::Stranded => true,
+        // Both say that the provider is well.
+        Escalation::RedriveIsYours | Escalation::KeepsComingBack => {
+            !matches!(seen.probes, Some(Probes::Unwell(_)))
+        }
+        Escalation::TaskCanceled => next.paused.is_some(),
+        Escalation::TaskFailed | Escalation::Expiring => true,
+        Escalation::Stranded => seen.is_stranded,
+        Escalation::NobodyTakes => seen.source.visible > 0 && seen.source.in_flight == 0,
     }
 }
 

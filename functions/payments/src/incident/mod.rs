@@ -14,6 +14,7 @@
 mod alike;
 mod command;
 mod contents;
+mod late;
 mod letter;
 mod notice;
 mod observation;
@@ -22,6 +23,7 @@ mod recovery;
 mod rowless;
 mod selection;
 mod survey;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -33,7 +35,7 @@ pub use contents::{Contents, Copied, Group};
 pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode, Urgency};
 pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
-pub use outbox::{Mail, Outbox};
+pub use outbox::{Late, Mail, Outbox};
 pub(crate) use recovery::cut as kept_text;
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
 pub use rowless::{BodyDigest, Rowless, Stray};
@@ -95,11 +97,14 @@ pub enum Effect {
     SortDeadLetters,
     /// Start a move task on the dead-letter queue.
     StartMoveTask,
+    /// Cancel the one that runs.
+    CancelMoveTask,
 }
 
 /// Says what follows from what was seen.
 #[must_use]
 pub fn decide(seen: &Observation, incident: &Incident, policy: &Policy) -> Decision {
+    let seen = &incident.recovery.believed(seen);
     let (recovery, effect) = turn::decide(seen, &incident.recovery, policy);
     let notice = notice::decide(seen, &incident.notice);
     Decision {

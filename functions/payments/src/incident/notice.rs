@@ -1,14 +1,17 @@
 //! The quarantine notice: people are told when something needs their hand, and when nothing does any more.
 //!
 //! Invariant: one mail when quarantine fills, one when it is empty again, and between them one for each tenfold, for each
-//! new reason and for each day; never two in one turn.
+//! new reason, for each day and before something expires; never two in one turn.
 
 use super::contents::Group;
 use super::letter::{Letter, NoticeFacts, NoticeKind};
 use super::observation::Observation;
 use super::outbox::Outbox;
 use super::recovery::Streak;
-use crate::limits::{CALM_TURNS, CONTENTS_REASONS_MAX, NEW_REASON_MS, REMINDER_MS, TENFOLD};
+use crate::limits::{
+    CALM_TURNS, CONTENTS_REASONS_MAX, DEAD_LETTERS_RETENTION_S, EXPIRY_WARNING_MS, NEW_REASON_MS,
+    REMINDER_MS, TENFOLD,
+};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -22,11 +25,17 @@ pub struct Notice {
     pub version: u64,
     /// Whether something is in quarantine.
     pub phase: NoticePhase,
+    /// How often it has filled; mails about it carry this number until it is empty again.
+    pub number: u64,
     /// How many messages people know of, counted in tenfolds of what the first mail said. Nothing while it is clear, and in
     /// a record that was opened before sizes were told.
     pub told_size: u64,
     /// What tells the causes apart that people know of.
     pub told_causes: BTreeSet<String>,
+    /// When the oldest message there expires, as far as it was read; and whether people know that it is soon.
+    pub expires_at: Option<UnixMs>,
+    /// The expiry that people know of.
+    pub told_expiry: Option<UnixMs>,
     /// When a mail last told of nothing but new causes.
     pub new_causes_at: UnixMs,
     /// Mails on their way.
@@ -72,7 +81,10 @@ impl Notice {
     /// What has to be told of a quarantine that is open; the weightiest, if it is several things.
     fn due(&self, seen: &Observation, told_at: UnixMs) -> Option<NoticeKind> {
         let may_name = seen.now.since_ms(self.new_causes_at) >= NEW_REASON_MS;
-        if size(seen) >= self.told_size.max(1).saturating_mul(TENFOLD) {
+        let expires_soon = self.expires_at.is_some_and(|at| at.since_ms(seen.now) < EXPIRY_WARNING_MS);
+        if expires_soon && self.told_expiry.is_none() {
+            Some(NoticeKind::Expiring)
+        } else if size(seen) >= self.told_size.max(1).saturating_mul(TENFOLD) {
             Some(NoticeKind::Grown)
         } else if may_name && !self.new_causes(seen).is_empty() {
             Some(NoticeKind::NewReason)
@@ -88,6 +100,18 @@ impl Notice {
         causes.filter(|cause| !self.told_causes.contains(cause)).take(room).collect()
     }
 
+    /// Once what people know of is gone, what expires next is news.
+    fn take_note_of_expiry(&mut self, seen: &Observation) {
+        let oldest = seen.contents.as_ref().and_then(|contents| contents.oldest_sent_at);
+        if let Some(sent_at) = oldest {
+            self.expires_at = Some(sent_at.plus_ms(DEAD_LETTERS_RETENTION_S * 1_000));
+        }
+        let is_news = |told: UnixMs| self.expires_at.is_some_and(|at| at.since_ms(told) > EXPIRY_WARNING_MS);
+        if self.told_expiry.is_some_and(is_news) {
+            self.told_expiry = None;
+        }
+    }
+
     /// A record that was opened before causes were told: whatever is there was.
     fn adopt(&mut self, seen: &Observation) {
         if self.told_size == 0 && seen.contents.is_some() {
@@ -97,19 +121,26 @@ impl Notice {
     }
 
     fn tell(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) {
+        let letter = self.letter(kind, since, seen);
+        self.outbox.write(letter, seen.now);
+    }
+
+    pub(super) fn letter(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) -> Letter {
         let new_causes = self.new_causes(seen);
         self.know(kind, &new_causes, seen);
         let facts = NoticeFacts {
             at: seen.now,
+            number: self.number,
             since,
             messages: size(seen),
             samples: Vec::new(),
             contents: seen.contents.clone(),
             traffic: seen.details.as_ref().and_then(|details| details.traffic),
             new_causes,
+            expires_at: self.expires_at,
             told_size: self.told_size,
         };
-        self.outbox.write(Letter::Quarantine(kind, Box::new(facts)), seen.now);
+        Letter::Quarantine(kind, Box::new(facts))
     }
 
     /// What people know once this mail is read.
@@ -122,7 +153,9 @@ impl Notice {
             // What shrank may grow again.
             NoticeKind::Reminder => self.told_size = self.told_size.min(messages).max(1),
             NoticeKind::NewReason => self.new_causes_at = seen.now,
+            NoticeKind::Expiring => self.told_expiry = self.expires_at,
             NoticeKind::Cleared => {
+                (self.expires_at, self.told_expiry) = (None, None);
                 (self.told_size, self.told_causes, self.new_causes_at) = (0, BTreeSet::new(), UnixMs(0));
             }
         }
@@ -144,10 +177,12 @@ const fn tenfolds(mut told: u64, messages: u64) -> u64 {
 
 pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
     let (mut next, now) = (record.clone(), seen.now);
+    next.take_note_of_expiry(seen);
     let is_empty = seen.quarantine.total() == 0;
     match record.phase {
         NoticePhase::Clear if is_empty => {}
         NoticePhase::Clear => {
+            next.number = next.number.saturating_add(1);
             next.phase = NoticePhase::Open { since: now, told_at: now, empty: Streak::NONE };
             next.tell(NoticeKind::Opened, now, seen);
         }
@@ -169,6 +204,6 @@ pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
             }
         }
     }
-    next.outbox.claim_overdue(now);
+    next.catch_up(record, seen);
     next
 }

@@ -9,7 +9,9 @@ use super::recovery::{Escalation, Member};
 use super::survey::{Details, Unsettled};
 use crate::cause::Cause;
 use crate::ledger::Row;
-use crate::limits::DELAYED_MS;
+use crate::limits::{
+    BACKLOG_MS, DEAD_LETTERS_RETENTION_S, DELAYED_MS, EXPIRY_WARNING_MS, SOURCE_RETENTION_S,
+};
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,18 @@ pub struct Observation {
     pub oldest: Option<Unsettled>,
     /// Trouble that several of them share.
     pub alike: Option<Alike>,
+    /// Messages in hand of which no row tells.
+    pub unrecorded: Option<Alike>,
+    /// Whether more payments are unsettled for long than the queues hold messages.
+    pub is_stranded: bool,
+    /// When a payment last came through, whichever; only asked while an incident is open, or messages wait.
+    pub came_through: Option<UnixMs>,
+    /// How long the last of those had waited for its first delivery, milliseconds.
+    pub waited_ms: i64,
+    /// How long what waits for the consumer takes at the pace that it is permitted, milliseconds.
+    pub drain_ms: i64,
+    /// How long the queue of the consumer keeps a message, milliseconds.
+    pub source_retention_ms: Option<i64>,
     /// Whether an alarm says that our credentials are refused.
     pub credentials: Credentials,
     /// How the provider is; only asked while an incident is open.
@@ -144,6 +158,10 @@ pub enum Trigger {
     DeadLetters,
     /// A payment has been unsettled for too long.
     Delayed,
+    /// More payments came in than can be charged soon.
+    Backlog,
+    /// Messages wait, and no function takes them.
+    Untouched,
 }
 
 impl Observation {
@@ -159,6 +177,8 @@ impl Observation {
             Some(Trigger::DeadLetters)
         } else if self.oldest_ms() > DELAYED_MS {
             Some(Trigger::Delayed)
+        } else if self.waited_ms.max(self.drain_ms) > BACKLOG_MS {
+            Some(Trigger::Backlog)
         } else {
             None
         }
@@ -179,6 +199,36 @@ impl Observation {
         } else {
             self.alike.as_ref().map(Alike::escalation)
         }
+    }
+
+    /// When the first message expires of those whose age is known.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<UnixMs> {
+        let retention_ms = if self.dead_letters.total() > 0 {
+            DEAD_LETTERS_RETENTION_S * 1_000
+        } else if self.source.total() > 0 {
+            self.retention_ms()
+        } else {
+            return None; // There is no message that could.
+        };
+        Some(self.oldest.as_ref()?.enqueued_at.plus_ms(retention_ms))
+    }
+
+    /// Whether messages expire soon, or will before their turn.
+    #[must_use]
+    pub fn expires_soon(&self) -> bool {
+        let is_near = |at: UnixMs| at.since_ms(self.now) < EXPIRY_WARNING_MS.min(self.retention_ms() / 2);
+        self.expires_at().is_some_and(is_near) || self.expires_in_line()
+    }
+
+    /// Whether the last in line will have expired when its turn comes. How old it is nobody knows; in a burst it is as old
+    /// as the first.
+    fn expires_in_line(&self) -> bool {
+        self.drain_ms > 0 && self.waited_ms.saturating_add(self.drain_ms) > self.retention_ms()
+    }
+
+    fn retention_ms(&self) -> i64 {
+        self.source_retention_ms.unwrap_or(SOURCE_RETENTION_S * 1_000)
     }
 
     fn last_error(&self) -> Option<Cause> {

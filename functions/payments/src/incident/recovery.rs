@@ -6,7 +6,9 @@
 use super::observation::{Observation, Trigger};
 use super::outbox::Outbox;
 use super::rowless::Rowless;
-use crate::limits::{AUDIT_CHARS_MAX, AUDIT_MAX, TURN_GAP_MS_MAX, TURN_SPACING_MS};
+use crate::limits::{
+    AUDIT_CHARS_MAX, AUDIT_MAX, TURN_GAP_MS_MAX, TURN_SPACING_MS, UNRECORDED_MS, UNTOUCHED_MS,
+};
 use crate::payment::PaymentId;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,12 @@ pub struct Recovery {
     pub rowless: Rowless,
     /// While set, nothing is redriven but by command.
     pub paused: Option<Paused>,
+    /// When incidents, and relapses within them, began lately.
+    pub beginnings: Vec<UnixMs>,
+    /// Since when messages wait for the consumer, and none comes through.
+    pub untouched_since: Option<UnixMs>,
+    /// Since when messages are in hand of which nothing is written down.
+    pub unrecorded_since: Option<UnixMs>,
     /// Mails on their way.
     pub outbox: Outbox,
     /// The last commands, oldest first.
@@ -71,8 +79,6 @@ pub enum Phase {
         since: UnixMs,
         /// Turns on which everything was calm.
         calm: Streak,
-        /// Turns on which payments were unsettled and no queue held a message.
-        stranded: Streak,
     },
     /// Over. The next turn is quiet again, or opens a new incident.
     Resolved,
@@ -148,6 +154,8 @@ pub struct Member {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct History {
+    /// Its number, counted from the first incident of this installation; mails about it carry it.
+    pub number: u64,
     /// Why it was opened.
     pub trigger: Option<Trigger>,
     /// When.
@@ -164,6 +172,20 @@ pub struct History {
     pub setbacks: u32,
     /// Those since one did.
     pub setbacks_in_a_row: u32,
+    /// When the last of them was.
+    pub setback_at: UnixMs,
+    /// Turns on which the provider was not well.
+    pub unwell: Streak,
+    /// Turns on which more payments were unsettled than any queue held messages.
+    pub stranded: Streak,
+    /// How often it has begun within hours, once that is what people are told of; 0 before.
+    pub flaps: u32,
+    /// The move task that was canceled here, by its start: the provider failed while it ran.
+    pub canceled: Option<UnixMs>,
+    /// How many dead letters there were when they were last counted, and when; nothing once they were looked through.
+    pub dead_letters: Option<(u64, UnixMs)>,
+    /// Dead letters that are gone although nobody here moved them.
+    pub gone: u64,
     /// Why the last move task failed.
     pub failure: Option<String>,
     /// Whether people were told that it recovers, and that it fell back.
@@ -176,14 +198,12 @@ pub struct History {
     pub told_size: u64,
 }
 
-/// Transitions that people are told of once an incident, although they may be passed more often.
+/// What people were told that may turn out wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// The backlog is being moved.
     Recovering,
-    /// It came back.
-    BackToWaiting,
 }
 
 /// Why only a human can help.
@@ -209,8 +229,12 @@ pub enum Escalation {
     /// The provider looks well, and yet what is moved back comes back: payments, or so many messages without a row that
     /// the consumer must be to blame.
     KeepsComingBack,
-    /// Payments are unsettled, and no queue holds a message for them.
+    /// More payments are unsettled than any queue holds messages.
     Stranded,
+    /// Messages wait, and no function takes them.
+    NobodyTakes,
+    /// Messages expire soon, or will before their turn.
+    Expiring,
 }
 
 /// Nothing is redriven but by command.
@@ -238,16 +262,58 @@ pub struct Audit {
 }
 
 impl Recovery {
-    /// Whether no incident is under way and no mail is on its way.
+    /// Whether no incident is under way, no mail is on its way, and nothing is waited out.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.phase == Phase::Quiet && self.outbox.is_empty()
+        let nothing_lingers = self.untouched_since.is_none() && self.unrecorded_since.is_none();
+        self.phase == Phase::Quiet && self.outbox.is_empty() && nothing_lingers
     }
 
-    /// Whether the provider should be asked how it is: while something waits for it.
+    /// Whether the provider should be asked how it is: in every phase of an incident, since it may fail again in any.
     #[must_use]
     pub const fn wants_probes(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Waiting { .. } | Phase::Canary { .. })
+        self.phase.is_open()
+    }
+
+    /// Messages that nobody has in hand, while none comes through, are not taken by anybody.
+    pub(super) fn watch_the_source(&mut self, seen: &Observation) {
+        let is_at_rest = seen.source.visible > 0 && seen.source.in_flight == 0;
+        let since = self.untouched_since.unwrap_or(seen.now);
+        let has_come_through = seen.came_through.is_some_and(|at| at > since);
+        self.untouched_since = (is_at_rest && !has_come_through).then_some(since);
+        let since = self.unrecorded_since.unwrap_or(seen.now);
+        self.unrecorded_since = seen.unrecorded.is_some().then_some(since);
+    }
+
+    /// What is seen, with messages in hand that nobody has written anything down of for longer than a delivery takes.
+    pub(super) fn believed(&self, seen: &Observation) -> Observation {
+        let since = self.unrecorded_since.unwrap_or(seen.now);
+        let unrecorded = seen.unrecorded.clone().filter(|_| seen.now.since_ms(since) >= UNRECORDED_MS);
+        Observation { alike: seen.alike.clone().or(unrecorded), ..seen.clone() }
+    }
+
+    /// Whether that has gone on for longer than a poller can be busy elsewhere.
+    pub(super) fn is_untouched(&self, now: UnixMs) -> bool {
+        self.untouched_since.is_some_and(|since| now.since_ms(since) > UNTOUCHED_MS)
+    }
+
+    /// Dead letters that vanish between two turns, and not into a move task, expired, or somebody took them. Counts may
+    /// be wrong for a minute: whoever is back was not gone.
+    pub(super) fn watch_the_dead_letters(&mut self, seen: &Observation) {
+        let (there, history) = (seen.dead_letters.total(), &mut self.history);
+        let moved =
+            |since| seen.task.as_ref().is_some_and(|task| task.is_running() || task.started_at >= since);
+        if let Some((before, at)) = history.dead_letters
+            && there == 0
+            && !moved(at)
+        {
+            history.gone = history.gone.max(before);
+        }
+        if there > 0 {
+            history.gone = 0;
+        }
+        let waits = matches!(self.phase, Phase::Open | Phase::Waiting { .. });
+        history.dead_letters = (waits && there > 0).then_some((there, seen.now));
     }
 
     /// The canary that is to be watched, and since when it is under way.

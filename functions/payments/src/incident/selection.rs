@@ -1,6 +1,7 @@
 //! What is to be released.
 //!
-//! Invariant: a selection names at least one payment, or one reason; nothing selects "everything".
+//! Invariant: a selection names at least one payment, one reason, or those without a message; nothing selects
+//! "everything".
 
 use crate::limits::RELEASE_NAMED_MAX;
 use crate::payment::PaymentId;
@@ -39,6 +40,8 @@ pub enum Selection {
         /// For example `amount_too_small (amount)`.
         detail: Option<String>,
     },
+    /// Those that have been unsettled for long, because no queue holds a message for them any more.
+    Stranded,
 }
 
 /// Why a list of payments is none.
@@ -75,7 +78,7 @@ impl Selection {
     #[must_use]
     pub fn takes(&self, reason: Option<&str>, detail: Option<&str>) -> bool {
         match self {
-            Self::Payment(_) | Self::Payments(_) => false,
+            Self::Payment(_) | Self::Payments(_) | Self::Stranded => false,
             Self::Reason { reason: wanted, detail: None } => reason == Some(wanted),
             Self::Reason { reason: wanted, detail: Some(_) } => {
                 reason == Some(wanted) && detail == self.detail()
@@ -85,7 +88,7 @@ impl Selection {
 
     fn detail(&self) -> Option<&str> {
         match self {
-            Self::Payment(_) | Self::Payments(_) => None,
+            Self::Payment(_) | Self::Payments(_) | Self::Stranded => None,
             Self::Reason { detail, .. } => detail.as_deref(),
         }
     }
@@ -100,6 +103,7 @@ impl fmt::Display for Selection {
                 f.write_str(&ids.join(" "))
             }
             Self::Reason { reason, detail: None } => f.write_str(reason),
+            Self::Stranded => f.write_str("stranded"),
             Self::Reason { reason, detail: Some(detail) } => write!(f, "{reason}, {detail}"),
         }
     }

@@ -101,9 +101,14 @@ impl Survey {
         survey
     }
 
-    /// The cause most payments wait for. A spared call only repeats what an earlier call met, so it comes last.
+    /// The cause most payments wait for; nothing when most have none, because they died without a word. A spared call only
+    /// repeats what an earlier call met, so it comes last.
     #[must_use]
     pub fn main_cause(&self) -> Option<Cause> {
+        let said = self.causes.values().sum::<u64>();
+        if said.saturating_mul(2) < self.payments {
+            return None;
+        }
         let weight = |(cause, count): &(&Cause, &u64)| (**cause != Cause::BreakerOpen, **count);
         self.causes.iter().max_by_key(weight).map(|(cause, _)| *cause)
     }
@@ -175,6 +180,14 @@ mod tests {
             (ids.len(), ids[0], ids[8], ids[9]),
             (QUARANTINE_SAMPLES_MAX, "order-000", "order-008", "order-999")
         );
+    }
+
+    #[test]
+    fn the_few_that_say_why_do_not_speak_for_those_that_died_without_a_word() {
+        let cause = Some(Cause::ProviderTimeout);
+        let rows = [("a", cause), ("b", None), ("c", None)].map(|(id, cause)| row(id, "eur", 1, cause));
+        assert_eq!(Survey::of(&rows[..2], Reach::All).main_cause(), cause);
+        assert_eq!(Survey::of(&rows, Reach::All).main_cause(), None);
     }
 
     #[test]

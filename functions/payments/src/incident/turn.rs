@@ -14,14 +14,15 @@
 //! Invariant: a move task is asked for only where none runs, by a turn that found the provider well, as the turn before
 //! it did, and after a canary came through or there was nobody to send; or by a human's word.
 
-use super::letter::{Facts, Kind, Letter, RedriveMode};
-use super::observation::{MoveTask, Observation, Probes, TaskStatus, Verdict};
-use super::recovery::{Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
+use super::letter::{Kind, RedriveMode};
+use super::observation::{MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
+use super::recovery::{Escalation, History, Member, Paused, Phase, Recovery, Streak};
 use super::rowless::{BodyDigest, Stray};
 use super::{Effect, Policy};
 use crate::limits::{
-    CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, PAUSE_MS_BASE, PAUSE_MS_MAX, REMINDER_MS, SETBACKS_MAX,
-    STRANDED_TURNS, TENFOLD, TURN_S_MAX, UNREADABLE_PAUSE_MS, WELL_TURNS,
+    AT_RISK_MS, CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, FLAPPING_CALM_TURNS, PAUSE_MS_BASE,
+    PAUSE_MS_LONGEST, PAUSE_MS_MAX, SETBACKS_MAX, STRANDED_TURNS, TURN_S_MAX, UNREADABLE_PAUSE_MS,
+    UNWELL_TURNS, WELL_TURNS,
 };
 use crate::time::UnixMs;
 
@@ -49,6 +50,7 @@ pub struct Sorted {
 
 pub(super) fn decide(seen: &Observation, record: &Recovery, policy: &Policy) -> (Recovery, Option<Effect>) {
     let mut turn = Turn::new(seen, record, policy);
+    turn.take_note();
     match &record.phase {
         Phase::Quiet => turn.watch(),
         Phase::Resolved => {
@@ -60,11 +62,12 @@ pub(super) fn decide(seen: &Observation, record: &Recovery, policy: &Policy) -> 
         Phase::Canary { since, members, .. } if members.is_empty() => turn.pick(*since),
         Phase::Canary { since, members, well } => turn.canary(*since, members, *well),
         Phase::Redriving { since, after } => turn.redriving(*since, *after),
-        Phase::Draining { since, calm, stranded } => turn.draining(*since, *calm, *stranded),
+        Phase::Draining { since, calm } => turn.draining(*since, *calm),
     }
     turn.notice_what_needs_a_hand();
+    turn.notice_who_lost_their_message();
     turn.remind();
-    turn.next.outbox.claim_overdue(seen.now);
+    turn.next.catch_up(record, seen, policy);
     (turn.next, turn.effect)
 }
 
@@ -79,6 +82,7 @@ impl Recovery {
     pub fn sorted(&self, found: Sorted, seen: &Observation, policy: &Policy) -> (Self, Option<Effect>) {
         let mut turn = Turn::new(seen, self, policy);
         let task = seen.task.as_ref().map(|task| task.started_at);
+        turn.next.history.dead_letters = None;
         turn.next.rowless.saw(&found.rowless, &found.quarantined, task, seen.now);
         if found.blameless > 0 && turn.seen.alike.is_none() {
             turn.escalate(Escalation::KeepsComingBack);
@@ -104,8 +108,8 @@ impl Recovery {
 
 /// A step under way.
 pub(super) struct Turn<'a> {
-    seen: &'a Observation,
-    policy: &'a Policy,
+    pub(super) seen: &'a Observation,
+    pub(super) policy: &'a Policy,
     pub(super) next: Recovery,
     pub(super) effect: Option<Effect>,
 }
@@ -120,31 +124,53 @@ impl<'a> Turn<'a> {
         since.is_some_and(|since_ms| since_ms < UNREADABLE_PAUSE_MS)
     }
 
+    /// What holds in any phase of an open incident: turns on which the provider failed, and on which payments had no message.
+    fn take_note(&mut self) {
+        let (seen, history) = (self.seen, &mut self.next.history);
+        history.unwell = match seen.probes {
+            Some(Probes::Unwell(_)) => history.unwell.extended(seen.now),
+            Some(Probes::Well) | None => Streak::NONE,
+        };
+        history.stranded = if seen.is_stranded { history.stranded.extended(seen.now) } else { Streak::NONE };
+        self.next.watch_the_source(seen);
+        self.next.watch_the_dead_letters(seen);
+    }
+
+    fn is_unwell(&self) -> bool {
+        self.next.history.unwell.turns >= UNWELL_TURNS
+    }
+
+    fn trigger(&self) -> Option<Trigger> {
+        let untouched = self.next.is_untouched(self.seen.now).then_some(Trigger::Untouched);
+        self.seen.trigger().or(untouched)
+    }
+
     fn watch(&mut self) {
-        let Some(trigger) = self.seen.trigger() else { return };
-        self.next.history = History::opened(trigger, self.seen);
+        let Some(trigger) = self.trigger() else { return };
+        let (number, stranded) = (self.next.history.number.saturating_add(1), self.next.history.stranded);
+        self.next.history = History { number, stranded, ..History::opened(trigger, self.seen) };
         self.next.phase = Phase::Open;
-        // The mail that opens the incident says so; a second one would say the same.
-        self.next.history.escalations.extend(self.seen.needs_a_hand());
-        self.tell(Kind::Opened);
+        self.tell_of_the_beginning();
     }
 
     fn wait(&mut self, well: Streak, next_try_at: UnixMs) {
         let now = self.seen.now;
         let well = self.probed(well);
         self.next.phase = Phase::Waiting { well, next_try_at };
-        let may_try = well.turns >= WELL_TURNS && now >= next_try_at;
+        // A payment that came through since is worth more than a pause.
+        let is_time = now >= next_try_at || self.has_come_through(self.next.history.setback_at);
+        let may_try = well.turns >= WELL_TURNS && is_time;
         let has_dead_letters = self.seen.dead_letters.total() > 0;
         if self.seen.a_task_runs() {
             self.follow_task();
-        } else if self.seen.is_calm() || (may_try && !has_dead_letters) {
+        } else if self.is_calm() || (may_try && !has_dead_letters) {
             self.drain();
         } else if may_try && self.may_redrive() {
             self.next.phase = Phase::Canary { since: now, members: Vec::new(), well };
             self.effect = Some(Effect::SortDeadLetters);
         } else if may_try {
             self.escalate(Escalation::RedriveIsYours);
-        } else if has_dead_letters && matches!(self.seen.probes, Some(Probes::Unwell(_))) {
+        } else if self.is_unwell() {
             self.tell_of_relapse();
         }
     }
@@ -186,15 +212,30 @@ impl<'a> Turn<'a> {
         let stuck = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stuck(_))).count();
         let is_late = self.seen.now.since_ms(since) > CANARY_MS_MAX;
         // A member that does not end in time, or is stuck, is a payment with a problem of its own. It must not hold up the
-        // rest; and where all are stuck, none of them would speak for or against the provider, which is well.
+        // rest; and where all are stuck, none of them would speak for or against the provider, which is well. While they
+        // wait their turn behind others, those that come through speak for them.
         let have_ended = settled + stuck == verdicts.len();
-        let came_through = !failed && (have_ended || is_late) && settled + stuck > 0;
+        let others_did = stuck == 0 && self.has_come_through(since);
+        let came_through = !failed && (others_did || ((have_ended || is_late) && settled + stuck > 0));
         if came_through && well.turns >= WELL_TURNS {
             self.proceed(is_late);
-        } else if failed || is_late {
+        } else if is_late && self.is_unwell() {
+            self.wait_again(self.seen.now);
+            self.tell_of_relapse();
+        } else if failed || (is_late && !self.waits_its_turn()) {
             self.setback();
             self.tell_of_relapse();
         }
+    }
+
+    /// Whether a payment came through at the provider since then, whichever it was.
+    fn has_come_through(&self, since: UnixMs) -> bool {
+        self.seen.came_through.is_some_and(|at| at > since)
+    }
+
+    /// Whether our own pace may be all that a canary waits for.
+    const fn waits_its_turn(&self) -> bool {
+        self.seen.drain_ms > CANARY_MS_MAX
     }
 
     /// The canary came through. While all that is left is hidden, perhaps since it was looked through, a task would find
@@ -226,7 +267,7 @@ impl<'a> Turn<'a> {
         let after = self.seen.task.as_ref().map(|task| task.started_at);
         self.next.phase = Phase::Redriving { since: self.seen.now, after };
         self.effect = Some(Effect::StartMoveTask);
-        self.tell_once(Told::Recovering, Kind::Recovering);
+        self.tell_of_recovery();
     }
 
     /// Somebody else's task runs: it is followed as if it were ours.
@@ -239,7 +280,7 @@ impl<'a> Turn<'a> {
             "somebody by other means",
             "a move task was running",
         );
-        self.tell_once(Told::Recovering, Kind::Recovering);
+        self.tell_of_recovery();
     }
 
     fn redriving(&mut self, since: UnixMs, after: Option<UnixMs>) {
@@ -251,7 +292,7 @@ impl<'a> Turn<'a> {
             return;
         };
         if task.is_running() {
-            return;
+            return self.moving(task);
         }
         self.next.history.tasks = self.next.history.tasks.saturating_add(1);
         self.next.history.moved = self.next.history.moved.saturating_add(task.moved);
@@ -259,6 +300,10 @@ impl<'a> Turn<'a> {
             TaskStatus::Running | TaskStatus::Cancelling => {}
             // It may have missed what was dead-lettered just before it began: draining looks again.
             TaskStatus::Completed => self.drain(),
+            TaskStatus::Cancelled if self.next.history.canceled == Some(task.started_at) => {
+                self.next.history.judged = self.next.history.tasks;
+                self.wait_again(self.seen.now);
+            }
             TaskStatus::Cancelled => self.pause_as_canceled(),
             TaskStatus::Failed(reason) => {
                 self.next.history.failure = Some(super::recovery::cut(reason));
@@ -266,6 +311,16 @@ impl<'a> Turn<'a> {
                 self.setback();
                 self.escalate(Escalation::TaskFailed);
             }
+        }
+    }
+
+    /// What is moved into a dead provider comes back, and has used up its attempts: then it is stopped. SQS takes a while,
+    /// so it is asked again until it says that it stops.
+    fn moving(&mut self, task: &MoveTask) {
+        if self.is_unwell() && task.status == TaskStatus::Running {
+            self.next.history.canceled = Some(task.started_at);
+            self.effect = Some(Effect::CancelMoveTask);
+            self.tell_of_relapse();
         }
     }
 
@@ -282,16 +337,22 @@ impl<'a> Turn<'a> {
 
     fn drain(&mut self) {
         let calm = if self.is_calm() { Streak::NONE.extended(self.seen.now) } else { Streak::NONE };
-        self.next.phase = Phase::Draining { since: self.seen.now, calm, stranded: Streak::NONE };
+        self.next.phase = Phase::Draining { since: self.seen.now, calm };
     }
 
-    /// Nothing is wrong, and nothing is on its way that would be again.
+    /// Nothing is wrong, and nothing is on its way that would be again: the provider answers, and nobody has waited for
+    /// longer than a moment.
     fn is_calm(&self) -> bool {
+        let is_well = self.seen.probes == Some(Probes::Well);
+        let nobody_waits = self.seen.oldest_ms() <= AT_RISK_MS && !self.next.is_untouched(self.seen.now);
         let is_empty = self.seen.source.total() == 0;
-        self.seen.is_calm() && (is_empty || !self.next.rowless.may_be_under_way(self.seen.now))
+        is_well
+            && nobody_waits
+            && self.seen.is_calm()
+            && (is_empty || !self.next.rowless.may_be_under_way(self.seen.now))
     }
 
-    fn draining(&mut self, since: UnixMs, calm: Streak, stranded: Streak) {
+    fn draining(&mut self, since: UnixMs, calm: Streak) {
         let now = self.seen.now;
         let has_dead_letters = self.seen.dead_letters.total() > 0;
         if self.seen.a_task_runs() {
@@ -301,14 +362,21 @@ impl<'a> Turn<'a> {
             // Whether they came back or are stragglers is seen when they are sorted.
             return self.wait_again(now);
         }
-        let is_stranded = !self.seen.is_calm() && !has_dead_letters && self.seen.source.total() == 0;
+        if self.is_unwell() {
+            self.wait_again(now);
+            return self.tell_of_relapse();
+        }
         let calm = if self.is_calm() { calm.extended(now) } else { Streak::NONE };
-        let stranded = if is_stranded { stranded.extended(now) } else { Streak::NONE };
-        self.next.phase = Phase::Draining { since, calm, stranded };
-        if calm.turns >= CALM_TURNS {
+        self.next.phase = Phase::Draining { since, calm };
+        let wanted = if self.next.history.flaps > 0 { FLAPPING_CALM_TURNS } else { CALM_TURNS };
+        if calm.turns >= wanted {
             self.next.phase = Phase::Resolved;
             self.tell(Kind::Resolved);
-        } else if stranded.turns >= STRANDED_TURNS {
+        }
+    }
+
+    fn notice_who_lost_their_message(&mut self) {
+        if self.next.phase.is_open() && self.next.history.stranded.turns >= STRANDED_TURNS {
             self.escalate(Escalation::Stranded);
         }
     }
@@ -317,18 +385,12 @@ impl<'a> Turn<'a> {
         self.next.phase = Phase::Waiting { well: Streak::NONE, next_try_at };
     }
 
-    /// The provider, or the first to go, failed although people were told that it recovers.
-    fn tell_of_relapse(&mut self) {
-        if self.next.history.told.contains(&Told::Recovering) {
-            self.tell_once(Told::BackToWaiting, Kind::BackToWaiting);
-        }
-    }
-
     /// A recovery did not hold: wait for longer than last time.
     fn setback(&mut self) {
         let history = &mut self.next.history;
         history.setbacks = history.setbacks.saturating_add(1);
         history.setbacks_in_a_row = history.setbacks_in_a_row.saturating_add(1);
+        history.setback_at = self.seen.now;
         let in_a_row = history.setbacks_in_a_row;
         self.wait_again(self.seen.now.plus_ms(pause_ms(in_a_row)));
         // Who was told whose fault it is knows why it keeps coming back.
@@ -338,44 +400,19 @@ impl<'a> Turn<'a> {
     }
 
     fn notice_what_needs_a_hand(&mut self) {
-        if let Some(escalation) = self.seen.needs_a_hand().filter(|_| self.next.phase.is_open()) {
+        if let Some(escalation) = self.needs_a_hand().filter(|_| self.next.phase.is_open()) {
             self.escalate(escalation);
         }
     }
 
+    /// What only a human can mend, whatever the phase.
+    pub(super) fn needs_a_hand(&self) -> Option<Escalation> {
+        let nobody_takes = self.next.is_untouched(self.seen.now).then_some(Escalation::NobodyTakes);
+        self.seen.needs_a_hand().or(nobody_takes)
+    }
+
     fn may_redrive(&self) -> bool {
         RedriveMode::of(&self.next, self.policy) == RedriveMode::Automatic
-    }
-
-    fn remind(&mut self) {
-        let history = &self.next.history;
-        let is_due = self.seen.now.since_ms(history.told_at) >= REMINDER_MS;
-        let has_grown = self.seen.messages() / TENFOLD >= history.told_size.max(1);
-        if !self.next.phase.is_open() {
-        } else if is_due {
-            self.tell(Kind::Reminder);
-        } else if has_grown && self.seen.alike.is_some() {
-            self.tell(Kind::Grown);
-        }
-    }
-
-    fn escalate(&mut self, escalation: Escalation) {
-        if self.next.history.escalations.insert(escalation) {
-            self.tell(Kind::Escalated(escalation));
-        }
-    }
-
-    fn tell_once(&mut self, told: Told, kind: Kind) {
-        if self.next.history.told.insert(told) {
-            self.tell(kind);
-        }
-    }
-
-    fn tell(&mut self, kind: Kind) {
-        self.next.history.told_at = self.seen.now;
-        self.next.history.told_size = self.seen.messages();
-        let facts = Facts::of(self.seen, &self.next, self.policy);
-        self.next.outbox.write(Letter::Recovery(kind, Box::new(facts)), self.seen.now);
     }
 }
 
@@ -384,6 +421,12 @@ pub(super) fn is_older_than_a_turn(since: UnixMs, now: UnixMs) -> bool {
     now.since_ms(since) > i64::from(TURN_S_MAX) * 1_000
 }
 
+/// As long as it may soon hold, no longer than the queue holds a payment up by itself. What has come back more often than a
+/// human was told of waits for that human, and no longer than it takes to notice that others come through.
 fn pause_ms(setbacks: u32) -> i64 {
-    PAUSE_MS_BASE.saturating_mul(1 << setbacks.saturating_sub(1).min(16)).min(PAUSE_MS_MAX)
+    let doubled = |base_ms: i64, times: u32| base_ms.saturating_mul(1 << times.min(16));
+    match setbacks.checked_sub(SETBACKS_MAX) {
+        Some(beyond @ 1..) => doubled(PAUSE_MS_MAX, beyond).min(PAUSE_MS_LONGEST),
+        Some(0) | None => doubled(PAUSE_MS_BASE, setbacks.saturating_sub(1)).min(PAUSE_MS_MAX),
+    }
 }

@@ -28,6 +28,7 @@ impl Row {
             blamed: Blamed::Nobody,
             set_aside: None,
             soft_declines: 0,
+            concluded: None,
             version: 0,
             enqueued_at,
             settled_at: None,
@@ -108,12 +109,18 @@ impl Row {
         if let Some(refused) = &note.refused {
             self.refused = Some(refused.clone());
         }
+        if let Some(decline) = &note.concluded {
+            self.concluded = Some(decline.clone());
+        }
         if note.cause.excuses() {
             self.open.remove(&note.delivery);
         }
     }
 
     fn settle(&mut self, state: State, now: UnixMs) {
+        if !matches!(state, State::Quarantined(_)) {
+            self.concluded = None;
+        }
         self.state = state;
         self.settled_at = Some(now);
         self.set_aside = None;
@@ -138,6 +145,7 @@ impl Row {
         self.quarantine_message_id = None;
         self.attempts = 0;
         self.soft_declines = 0;
+        self.concluded = None;
         self.refused = None;
         self.blamed = Blamed::Nobody;
     }
@@ -195,7 +203,10 @@ mod tests {
                 let delivery =
                     OpenDelivery { began_at: UnixMs(100_000 * n), message: "message-1".to_owned() };
                 row = row.received_again(delivery.clone(), UnixMs(900));
-                row = after(&row, &Change::HandedBack(HandedBack { cause, delivery, refused: None }));
+                row = after(
+                    &row,
+                    &Change::HandedBack(HandedBack { cause, delivery, refused: None, concluded: None }),
+                );
             }
             let now = OpenDelivery { began_at: UnixMs(90_000_000), message: "message-1".to_owned() };
             // The first delivery of all never said how it ended.

@@ -78,6 +78,7 @@ impl Row {
             },
             set_aside: stored.set_aside.as_deref().and_then(Cause::parse),
             soft_declines: stored.soft_declines,
+            concluded: concluded(&stored),
             request: Arc::new(request(&stored)?),
             intent_id: stored.intent_id,
             refused: stored.refused,
@@ -90,6 +91,11 @@ impl Row {
             quarantine_message_id: stored.quarantine_message_id,
         })
     }
+}
+
+/// Of a declined row the decline is its state, and no longer a conclusion that waits to be written.
+fn concluded(stored: &Stored) -> Option<Decline> {
+    stored.decline.clone().filter(|_| stored.state != "declined")
 }
 
 fn request(stored: &Stored) -> Result<Request, Unsound> {

@@ -324,7 +324,12 @@ impl World {
     ) -> Result<(), Violation> {
         match outcome {
             Outcome::HandBack { cause } if scenario.rules != Rules::AcknowledgeOnError => {
-                let note = HandedBack { cause, delivery: delivery_at(NOW), refused: None };
+                let note = HandedBack {
+                    cause,
+                    delivery: delivery_at(NOW),
+                    refused: None,
+                    concluded: delivery.concluded(),
+                };
                 let note = Change::HandedBack(note);
                 if let Some(row) = self.row.as_ref().and_then(|row| row.apply(&note, row.version, NOW)) {
                     self.row = Some(with_past(row, scenario.past));

@@ -3,37 +3,50 @@
 //! Invariant: every difference that is listed comes with both ids, and with what it means for the customer.
 
 use super::Site;
+use super::commands::command;
+use super::links::Window;
 use super::money::amount;
-use super::sections::{Body, command};
+use super::sections::Body;
+use super::subject::Subject;
 use super::words::{cause, count, span, utc};
 use payments::audit::{Difference, Kind, Round, RowSays, Sort, Story};
+use payments::incident::Late;
 use payments::money::Currency;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-pub(super) fn write(kind: Kind, story: &Story, site: &Site) -> (String, String) {
+/// An audit is no incident: it is told of once, or once a day, so it has no number.
+pub(super) fn write(kind: Kind, story: &Story, late: Option<Late>, site: &Site) -> (Subject, String) {
+    let (form, body) = form_and_body(kind, story, late, site);
+    (Subject::new(vec![form]), body)
+}
+
+fn form_and_body(kind: Kind, story: &Story, late: Option<Late>, site: &Site) -> (String, String) {
+    let window = Window { from: story.round.window.since(), until: story.round.window.until() };
     match kind {
         Kind::Differences => (
-            format!("ACTION NEEDED: books and ledger differ; {}", how_many(&story.round)),
+            format!("ACTION NEEDED today: books and ledger differ; {}", how_many(&story.round)),
             Body::begin(
-                "YES, YOU ARE NEEDED: what Stripe charged and what our ledger says are not the same. It moves no money \
-                 by\nitself, and can wait until the morning.",
+                "YES, YOU ARE NEEDED TODAY, but not by night: what Stripe charged and what our ledger says are not the \
+                 same.\nIt moves no money by itself.",
+                late,
             )
             .part("WHAT HAPPENED", &happened(&story.round))
             .part("DIFFERENCES", &differences(&story.round))
             .part("WHAT THEY MEAN", &meanings(&story.round))
             .part("LOOK CLOSER", &look_closer(&story.round, site))
-            .end("BooksDiffer", site),
+            .end("BooksDiffer", window, site),
         ),
         Kind::Overdue => (
-            format!("ACTION NEEDED: audit is not over after {}", span(story.at.since_ms(story.round.began_at))),
+            format!("ACTION NEEDED today: audit is not over after {}", span(story.at.since_ms(story.round.began_at))),
             Body::begin(
-                "YES, YOU ARE NEEDED: the audit of Stripe's books against our ledger does not come to an end. Payments \
-                 go on;\nthis can wait until the morning.",
+                "YES, YOU ARE NEEDED TODAY, but not by night: the audit of Stripe's books against our ledger does not \
+                 come to an\nend. Payments go on.",
+                late,
             )
             .part("WHAT HAPPENED", &overdue(story))
             .part("WHAT YOU MUST DO", &mend(site))
-            .end("BooksDiffer", site),
+            .end("BooksDiffer", window, site),
         ),
     }
 }

@@ -7,11 +7,14 @@
 //! card, no key and no customer.
 
 mod audit;
+mod commands;
+mod links;
 mod money;
 mod needed;
 mod quarantine;
 mod recovery;
 mod sections;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -20,7 +23,7 @@ pub(crate) use money::sums;
 pub(crate) use words::utc;
 
 use crate::config::Config;
-use payments::incident::Letter;
+use payments::incident::{Late, Letter};
 
 /// One mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +37,20 @@ pub struct Email {
 /// What mails have to know of this installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
+    /// The stack's name, which is the dashboard's as well.
+    pub stack: String,
+    /// The account, twelve digits.
+    pub account: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`: each has a console of its own.
+    pub partition: String,
+    /// The region, for the commands and the links.
+    pub region: String,
     /// The responder's own name, for the commands.
     pub function_name: String,
-    /// The region, for the commands.
-    pub region: String,
+    /// The consumer's log group.
+    pub consumer_log_group: String,
+    /// Where the runbooks are, without a slash at the end.
+    pub runbook_url: String,
     /// Messages a second that a move task moves at most.
     pub redrive_rate_max: i32,
     /// Move tasks after which dead letters without a ledger row are quarantined.
@@ -47,31 +60,26 @@ pub struct Site {
 impl Site {
     pub(crate) fn of(config: &Config) -> Self {
         Self {
-            function_name: config.function_name.clone(),
+            stack: config.stack.clone(),
+            account: config.alerts_topic.account.clone(),
+            partition: config.alerts_topic.partition.clone(),
             region: config.region.clone(),
+            function_name: config.function_name.clone(),
+            consumer_log_group: config.consumer_log_group.clone(),
+            runbook_url: config.runbook_url.clone(),
             redrive_rate_max: config.redrive_rate_max,
             redrive_cycles_max: config.policy.redrive_cycles_max,
         }
     }
 }
 
-/// Longest subject, characters: SNS wants fewer than 100.
-const SUBJECT_CHARS_MAX: usize = 99;
-
-/// Puts a letter into words.
+/// Puts a letter into words; `late` when it stands for others that could not be sent.
 #[must_use]
-pub fn write(letter: &Letter, site: &Site) -> Email {
+pub fn write(letter: &Letter, late: Option<Late>, site: &Site) -> Email {
     let (subject, body) = match letter {
-        Letter::Recovery(kind, facts) => recovery::write(*kind, facts, site),
-        Letter::Quarantine(kind, facts) => quarantine::write(*kind, facts, site),
-        Letter::Audit(kind, story) => audit::write(*kind, story, site),
+        Letter::Recovery(kind, facts) => recovery::write(*kind, facts, late, site),
+        Letter::Quarantine(kind, facts) => quarantine::write(*kind, facts, late, site),
+        Letter::Audit(kind, story) => audit::write(*kind, story, late, site),
     };
-    Email { subject: subject_line(&subject), body }
-}
-
-/// Cut to what SNS takes. Payment ids and codes are ASCII already; this is for what nobody thought of.
-fn subject_line(text: &str) -> String {
-    let line = format!("[payments] {text}");
-    let plain = |char: char| if char.is_ascii_graphic() || char == ' ' { char } else { '?' };
-    line.chars().map(plain).take(SUBJECT_CHARS_MAX).collect()
+    Email { subject: subject.line(&site.stack), body }
 }

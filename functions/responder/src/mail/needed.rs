@@ -1,12 +1,17 @@
 //! Whether the reader is needed, and for what.
 //!
+//! It follows from the cause. What Stripe causes ends with Stripe; what we cause is not promised to end by itself; and of a
+//! cause that nobody knows it depends on how many wait for it ([`UNEXPLAINED_MANY`](payments::limits::UNEXPLAINED_MANY)).
+//!
 //! Invariant: "no" is only said of what goes on by itself, and never while a message may expire before tomorrow.
 
 use super::Site;
-use super::sections::{command, expires_at, order};
+use super::commands::{command, order};
+use super::sections::{found, how_many};
+use super::words::cause_in_short;
 use payments::Cause;
 use payments::cause::Blame;
-use payments::incident::{Escalation, Facts, Kind, RedriveMode};
+use payments::incident::{Escalation, Facts, Kind, RedriveMode, Trigger};
 use payments::limits::SOURCE_RETENTION_S;
 
 /// A message that expires within this makes any mail urgent, milliseconds: a day leaves time to act.
@@ -18,21 +23,28 @@ pub(super) enum Needed {
     For(Escalation),
     /// At once: time runs out.
     BeforeTheyExpire,
+    /// At once: many wait, and nobody knows why.
+    ToFindOut,
+    /// In office hours: some wait, and nobody knows why.
+    ToFindOutLater,
     /// Not before another mail.
-    Later(&'static str),
+    Later(String),
     /// Not at all.
     No(String),
 }
 
 pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
-    let is_urgent = expires_at(facts).is_some_and(|at| at.since_ms(facts.at) < URGENT_MS);
+    let is_urgent = facts.expires_at.is_some_and(|at| at.since_ms(facts.at) < URGENT_MS);
     match (kind, facts.escalations.first()) {
         (Kind::Escalated(escalation), _) => Needed::For(escalation),
         (Kind::Resolved, _) => {
             Needed::No("You are not needed: it is over, and nothing waits any more.".to_owned())
         }
-        (Kind::Opened | Kind::Grown | Kind::Reminder, Some(escalation)) => Needed::For(*escalation),
-        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting, _)
+        (
+            Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting | Kind::Flapping,
+            Some(escalation),
+        ) => Needed::For(*escalation),
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Recovering | Kind::BackToWaiting | Kind::Flapping, _)
             if is_urgent =>
         {
             Needed::BeforeTheyExpire
@@ -45,29 +57,53 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
                 "You do not have to get up: Stripe is well, and the backlog is being moved back.".to_owned()
             }
         }),
+        (Kind::Flapping, _) => Needed::No(
+            "You do not have to get up: Stripe comes and goes, and the payments are safe and go out in between."
+                .to_owned(),
+        ),
         (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting, _) => while_they_wait(facts),
     }
 }
 
 fn while_they_wait(facts: &Facts) -> Needed {
-    if facts.is_rowless() && facts.redrive == RedriveMode::Automatic {
+    if facts.trigger == Trigger::Backlog && facts.dead_letters.total() == 0 {
+        return Needed::No(
+            "You do not have to get up: Stripe charges payments as fast as StripeRatePerSecond lets them out."
+                .to_owned(),
+        );
+    }
+    if facts.is_rowless() && !facts.are_many() && facts.redrive == RedriveMode::Automatic {
         return Needed::No(
             "You do not have to get up: no payment of the ledger waits; what does is tried again by itself."
                 .to_owned(),
         );
     }
-    let blame = facts.survey.main_cause().map_or(Blame::Provider, Cause::blame);
-    match (&facts.redrive, blame) {
-        (RedriveMode::Automatic, Blame::Provider) => Needed::No(
+    match (found(facts), &facts.redrive) {
+        (Some(cause), mode) => for_cause(cause, mode),
+        (None, _) if facts.are_many() => Needed::ToFindOut,
+        (None, _) => Needed::ToFindOutLater,
+    }
+}
+
+fn for_cause(cause: Cause, mode: &RedriveMode) -> Needed {
+    let ours = format!("The cause is ours, not Stripe's: {}.", cause_in_short(cause));
+    match (cause.blame(), mode) {
+        (Blame::Provider, RedriveMode::Automatic) => Needed::No(
             "You do not have to get up: the payments are safe and go out by themselves once Stripe is well."
                 .to_owned(),
         ),
-        (RedriveMode::Automatic, Blame::Us | Blame::Payment) => Needed::No(
-            "You do not have to get up: the payments are safe and are tried again by themselves.".to_owned(),
+        (Blame::Provider, RedriveMode::Off | RedriveMode::PausedBy(_)) => Needed::Later(
+            "You do not have to get up yet: the payments are safe, and another mail comes once Stripe is well."
+                .to_owned(),
         ),
-        (RedriveMode::Off | RedriveMode::PausedBy(_), _) => Needed::Later(
-            "You do not have to get up yet: the payments are safe, and another mail comes once Stripe is well.",
-        ),
+        (Blame::Us | Blame::Payment, RedriveMode::Automatic) => Needed::No(format!(
+            "You do not have to get up: the payments are safe and are tried again by themselves.\n{ours} If that is still \
+             so in the morning, mend it then."
+        )),
+        (Blame::Us | Blame::Payment, RedriveMode::Off | RedriveMode::PausedBy(_)) => Needed::Later(format!(
+            "You do not have to get up, but somebody has to look during office hours: the payments are safe, and none \
+             is moved back.\n{ours}"
+        )),
     }
 }
 
@@ -76,8 +112,18 @@ impl Needed {
         let why = match self {
             Self::For(escalation) => in_full(*escalation, facts),
             Self::BeforeTheyExpire => "messages of payments expire within a day.".to_owned(),
-            Self::Later(text) => return (*text).to_owned(),
-            Self::No(text) => return text.clone(),
+            Self::ToFindOut => {
+                format!(
+                    "{} wait, and nobody knows why. It is most likely ours, not Stripe's.",
+                    how_many(facts)
+                )
+            }
+            Self::ToFindOutLater => {
+                return "You do not have to get up, but somebody has to look during office hours: nobody knows why \
+                        they wait."
+                    .to_owned();
+            }
+            Self::Later(text) | Self::No(text) => return text.clone(),
         };
         format!("YES, YOU ARE NEEDED: {why}")
     }
@@ -106,6 +152,12 @@ fn in_full(escalation: Escalation, facts: &Facts) -> String {
         Escalation::TaskCanceled => "somebody canceled the move task; say whether it should go on.",
         Escalation::KeepsComingBack => "Stripe looks well, and yet what is moved back keeps coming back.",
         Escalation::Stranded => "payments are unsettled, and no queue holds a message for them.",
+        Escalation::NobodyTakes => {
+            "messages wait, and no function takes them: nothing goes out until that is mended."
+        }
+        Escalation::Expiring => {
+            "messages of payments expire before they can be charged, if nobody does anything."
+        }
     };
     text.to_owned()
 }
@@ -127,7 +179,18 @@ pub(super) const fn in_short(escalation: Escalation) -> &'static str {
         Escalation::TaskCanceled => "move task canceled",
         Escalation::KeepsComingBack => "what is moved back comes back",
         Escalation::Stranded => "payments without a message",
+        Escalation::NobodyTakes => "nobody takes the messages",
+        Escalation::Expiring => "messages expire",
     }
+}
+
+pub(super) fn must_find_out(site: &Site) -> String {
+    format!(
+        "See the consumer's log (below) and the alarm {}-ConsumerFailing: does the consumer start, does it die, may it\n\
+         write to the ledger? Take back what was deployed last. Nothing is lost meanwhile; but nothing that fails so is\n\
+         charged until that is mended.",
+        site.stack
+    )
 }
 
 pub(super) fn must_before_they_expire(site: &Site) -> String {
@@ -186,10 +249,27 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
                 .to_owned()
         }
         Escalation::Stranded => format!(
-            "Have the oldest payment's stored request sent once more, and then the others: the status names the oldest\n\
-             one each time.\n{}",
-            facts.survey.oldest.as_ref().map(|oldest| release(site, oldest.payment_id.as_str())).unwrap_or_default()
+            "Their messages expired, or somebody purged or deleted them. Have the stored requests of all of them sent once\n\
+             more, which charges nobody twice:\n{}",
+            command(
+                site,
+                r#"{"command":"release","stranded":true,"who":"on-call","why":"told by mail"}"#
+            )
         ),
+        Escalation::NobodyTakes => {
+            "See whether the consumer's event source mapping is enabled (aws lambda list-event-source-mappings), and\n\
+             enable it (aws lambda update-event-source-mapping --uuid UUID --enabled). If it is: is the function there,\n\
+             may it receive from the queue, and has the account concurrency left? The runbook of ConsumerFailing says how\n\
+             to tell. Purge nothing."
+                .to_owned()
+        }
+        Escalation::Expiring if facts.dead_letters.total() > 0 => must_before_they_expire(site),
+        Escalation::Expiring => {
+            "Let them be charged faster: raise the template parameter StripeRatePerSecond as far as Stripe's limits for\n\
+             this account allow, and deploy. Or have the queue keep them for longer: MessageRetentionPeriod, 14 days at\n\
+             most, holds for messages that are there already. Purge nothing."
+                .to_owned()
+        }
     }
 }
 
@@ -207,11 +287,4 @@ fn refused_in_a_row(facts: &Facts, site: &Site) -> String {
          more goes into quarantine:\n{}",
         command(site, &payload)
     )
-}
-
-fn release(site: &Site, payment_id: &str) -> String {
-    let payload = format!(
-        r#"{{"command":"release","payment_id":"{payment_id}","who":"on-call","why":"told by mail"}}"#
-    );
-    command(site, &payload)
 }

@@ -4,11 +4,14 @@
 //! much of it, or more and more, is a reason to hurry.
 
 use super::Site;
+use super::commands::{command, command_into};
+use super::links::Window;
 use super::money::{grouped, sums};
-use super::sections::{Body, command, command_into};
+use super::sections::Body;
+use super::subject::Subject;
 use super::words::{count, span, utc};
 use payments::UnixMs;
-use payments::incident::{Contents, NoticeFacts, NoticeKind, Quarantined, Reach, Urgency};
+use payments::incident::{Contents, Late, NoticeFacts, NoticeKind, Quarantined, Reach, Urgency};
 use payments::ledger::Reason;
 use payments::limits::{DEAD_LETTERS_RETENTION_S, QUARANTINE_FEW};
 use payments::quarantine::{NO_LEDGER_ROW, STUCK};
@@ -17,24 +20,53 @@ use std::fmt::Write;
 /// Reasons that a mail lists. The rest is counted; the runbook says how to see them.
 const REASONS_LISTED: usize = 8;
 
-pub(super) fn write(kind: NoticeKind, facts: &NoticeFacts, site: &Site) -> (String, String) {
+/// Of an old quarantine the last day of the log is shown, milliseconds: what came before was told before.
+const LOG_MS_MAX: i64 = 86_400_000;
+
+pub(super) fn write(
+    kind: NoticeKind,
+    facts: &NoticeFacts,
+    late: Option<Late>,
+    site: &Site,
+) -> (Subject, String) {
+    let (form, body) = form_and_body(kind, facts, late, site);
+    // Q tells it from the number of an incident beside it.
+    (Subject::new(vec![form]).numbered("#Q", facts.number), body)
+}
+
+fn form_and_body(kind: NoticeKind, facts: &NoticeFacts, late: Option<Late>, site: &Site) -> (String, String) {
+    let window = Window { from: facts.since.max(facts.at.plus_ms(-LOG_MS_MAX)), until: facts.at };
     let since = span(facts.at.since_ms(facts.since));
     match kind {
         NoticeKind::Cleared => (
             format!("quarantine is empty again, after {since}"),
-            Body::begin("You are not needed: the quarantine is empty again.")
-                .part("WHAT HAPPENED", "Every message was released, or taken out by hand.")
-                .end("QuarantineNotEmpty", site),
+            Body::begin("You are not needed: the quarantine is empty again.", late)
+                .part("WHAT HAPPENED", how_it_was_emptied(facts))
+                .end("QuarantineNotEmpty", window, site),
         ),
-        NoticeKind::Opened | NoticeKind::Reminder | NoticeKind::Grown | NoticeKind::NewReason => {
+        NoticeKind::Opened
+        | NoticeKind::Reminder
+        | NoticeKind::Grown
+        | NoticeKind::NewReason
+        | NoticeKind::Expiring => {
             let urgency = facts.urgency(kind);
-            let body = Body::begin(&first_line(kind, urgency, facts))
+            let body = Body::begin(&first_line(kind, urgency, facts), late)
                 .part("WHAT HAPPENED", &happened(facts))
                 .part("WHAT IS THERE", &there(kind, facts))
                 .part("WHAT YOU MUST DO", &must(facts, site))
-                .end("QuarantineNotEmpty", site);
+                .end("QuarantineNotEmpty", window, site);
             (subject(kind, urgency, facts), body)
         }
+    }
+}
+
+/// Nobody sees who took a message out; but one whose time was up needed nobody.
+fn how_it_was_emptied(facts: &NoticeFacts) -> &'static str {
+    if facts.expires_at.is_some_and(|at| at <= facts.at) {
+        "Messages expired there: nobody released them within two weeks. What the ledger has of their payments stays\n\
+         quarantined, and can still be released by its payment id; a message without a row is gone."
+    } else {
+        "Every message was released, or taken out by hand."
     }
 }
 
@@ -45,6 +77,7 @@ fn subject(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String {
             format!("still {how_many} in quarantine, for {}", span(facts.at.since_ms(facts.since)))
         }
         NoticeKind::NewReason => format!("{how_many} in quarantine, some for a new reason"),
+        NoticeKind::Expiring => format!("messages in quarantine expire; {how_many} there"),
         NoticeKind::Opened | NoticeKind::Grown | NoticeKind::Cleared => format!("{how_many} in quarantine"),
     };
     let share = share_in_short(facts).map_or_else(String::new, |share| format!(", {share} of traffic"));
@@ -61,6 +94,10 @@ fn first_line(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String
         (Urgency::Now, _) => {
             "YES, YOU ARE NEEDED NOW: most orders end in quarantine, and are not paid for.".to_owned()
         }
+        (Urgency::Today, NoticeKind::Expiring) => format!(
+            "YES, YOU ARE NEEDED TODAY: what is in quarantine begins to expire {}, and is lost then.",
+            facts.expires_at.map_or_else(String::new, utc)
+        ),
         (Urgency::Today, NoticeKind::Grown) => format!(
             "YES, YOU ARE NEEDED TODAY: {} are in quarantine, ten times what you were told or more.",
             count(facts.messages, "message")

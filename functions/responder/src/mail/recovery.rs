@@ -4,29 +4,61 @@
 //! what must I do, what goes on without me, how do I step in.
 
 use super::Site;
-use super::needed::{Needed, in_short, must, must_before_they_expire, needed};
+use super::commands::overrides;
+use super::links::Window;
+use super::needed::{Needed, in_short, must, must_before_they_expire, must_find_out, needed};
 use super::sections::{
-    Body, at_risk, done, how_many, how_much, next, next_while_recovering, overrides, why, why_in_short,
+    Body, at_risk, done, how_many, how_much, next, next_while_recovering, why, why_in_short,
 };
+use super::subject::Subject;
 use super::words::{count, short, span, utc};
-use payments::incident::{Escalation, Facts, Kind, Trigger};
+use payments::incident::{Escalation, Facts, Kind, Late, Trigger};
 use payments::limits::STRANDED_TURNS;
 
-pub(super) fn write(kind: Kind, facts: &Facts, site: &Site) -> (String, String) {
-    (subject(kind, facts), body(kind, facts, site))
+pub(super) fn write(kind: Kind, facts: &Facts, late: Option<Late>, site: &Site) -> (Subject, String) {
+    let subject = Subject::new(subjects(kind, facts)).numbered("#", facts.number);
+    (subject, body(kind, facts, late, site))
 }
 
-fn subject(kind: Kind, facts: &Facts) -> String {
-    let (how_much, why, since) = (how_much(facts), why_in_short(facts), short(facts.since, facts.at));
+/// From all there is to say to the least: money is left out first, then since when, why, and how many.
+fn subjects(kind: Kind, facts: &Facts) -> Vec<String> {
+    let with = |money: fn(&Facts) -> String| subject(kind, facts, &money(facts));
+    let mut forms = vec![with(how_much), with(how_many)];
+    let (why, since) = (why_in_short(facts), short(facts.since, facts.at));
+    let details = [format!(" since {since}"), format!(": {why}"), format!("; {} waiting", how_many(facts))];
+    for detail in details {
+        let shorter = forms.last().and_then(|form| form.strip_suffix(&detail)).map(str::to_owned);
+        forms.extend(shorter);
+    }
+    forms
+}
+
+fn subject(kind: Kind, facts: &Facts, how_much: &str) -> String {
+    let (why, since) = (why_in_short(facts), short(facts.since, facts.at));
     let waiting = format!("{how_much} waiting: {why} since {since}");
     match (kind, needed(kind, facts)) {
         (_, Needed::BeforeTheyExpire) => {
             format!("ACTION NEEDED: messages expire; {how_much} waiting: {why}")
         }
-        (Kind::Opened | Kind::Grown | Kind::Reminder, Needed::For(_)) => format!("ACTION NEEDED: {waiting}"),
-        (Kind::Opened | Kind::Grown, Needed::Later(_) | Needed::No(_)) => waiting,
-        (Kind::Reminder, Needed::Later(_) | Needed::No(_)) => format!("still {waiting}"),
-        (Kind::Recovering, _) if facts.is_rowless() => format!("recovering: {how_much} going back"),
+        (Kind::BackToWaiting, Needed::For(_) | Needed::ToFindOut) => {
+            format!("ACTION NEEDED: back to waiting: {how_much}: {why}")
+        }
+        (
+            Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Flapping,
+            Needed::For(_) | Needed::ToFindOut,
+        ) => {
+            format!("ACTION NEEDED: {waiting}")
+        }
+        (Kind::Flapping, Needed::ToFindOutLater | Needed::Later(_) | Needed::No(_)) => {
+            format!("Stripe comes and goes, {} times in six hours; {how_much} waiting", facts.flaps)
+        }
+        (Kind::Opened | Kind::Grown, Needed::ToFindOutLater | Needed::Later(_) | Needed::No(_)) => waiting,
+        (Kind::Reminder, Needed::ToFindOutLater | Needed::Later(_) | Needed::No(_)) => {
+            format!("still {waiting}")
+        }
+        (Kind::Recovering, _) if facts.is_mostly_unrecorded() => {
+            format!("recovering: {how_much} going back")
+        }
         (Kind::Recovering, _) => format!("recovering: {how_much} going back to Stripe"),
         (Kind::BackToWaiting, _) => format!("back to waiting: {how_much}: {why}"),
         (Kind::Resolved, _) => {
@@ -41,22 +73,19 @@ fn subject(kind: Kind, facts: &Facts) -> String {
     }
 }
 
-fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
-    let runbook = match facts.trigger {
-        Trigger::CredentialsRefused => "CredentialsRefused",
-        Trigger::Alike => "PaymentsDelayed",
-        Trigger::DeadLetters => "DeadLettersWaiting",
-        Trigger::Delayed => "PaymentsDelayed",
-    };
+fn body(kind: Kind, facts: &Facts, late: Option<Late>, site: &Site) -> String {
     let needed = needed(kind, facts);
-    let body = Body::begin(&needed.first_line(facts)).part("WHAT HAPPENED", &happened(kind, facts));
+    let runbook = runbook(&needed, facts.trigger);
+    let window = Window { from: facts.since, until: facts.at };
+    let body = Body::begin(&needed.first_line(facts), late).part("WHAT HAPPENED", &happened(kind, facts));
     if kind == Kind::Resolved {
-        return body.part("DONE BY ITSELF", &done(facts)).end(runbook, site);
+        return body.part("DONE BY ITSELF", &done(facts)).end(runbook, window, site);
     }
     let body = body.part("AT RISK", &at_risk(facts));
     let body = match needed {
         Needed::For(escalation) => body.part("WHAT YOU MUST DO", &must(escalation, facts, site)),
         Needed::BeforeTheyExpire => body.part("WHAT YOU MUST DO", &must_before_they_expire(site)),
+        Needed::ToFindOut | Needed::ToFindOutLater => body.part("WHAT YOU MUST DO", &must_find_out(site)),
         Needed::Later(_) | Needed::No(_) => body,
     };
     let next = match kind {
@@ -74,40 +103,60 @@ fn body(kind: Kind, facts: &Facts, site: &Site) -> String {
         | Kind::BackToWaiting
         | Kind::Grown
         | Kind::Reminder
+        | Kind::Flapping
         | Kind::Escalated(_)
         | Kind::Resolved => next(facts, site),
     };
     let done = match kind {
         Kind::Escalated(Escalation::Stranded) => {
-            format!("Both queues were looked at for {STRANDED_TURNS} minutes running, and hold no message.")
+            format!(
+                "Both queues were looked at for {STRANDED_TURNS} minutes running, and hold fewer messages than payments wait."
+            )
         }
         Kind::Opened
         | Kind::Recovering
         | Kind::BackToWaiting
         | Kind::Grown
         | Kind::Reminder
+        | Kind::Flapping
         | Kind::Escalated(_)
         | Kind::Resolved => done(facts),
     };
     body.part("DONE BY ITSELF", &done)
         .part("WHAT HAPPENS NEXT", &next)
         .part("IF YOU WANT TO STEP IN", &overrides(facts, site))
-        .end(runbook, site)
+        .end(runbook, window, site)
+}
+
+const fn runbook(needed: &Needed, trigger: Trigger) -> &'static str {
+    match (needed, trigger) {
+        (Needed::ToFindOut | Needed::ToFindOutLater, _) | (_, Trigger::Untouched) => "ConsumerFailing",
+        (_, Trigger::CredentialsRefused) => "CredentialsRefused",
+        (_, Trigger::DeadLetters) => "DeadLettersWaiting",
+        (_, Trigger::Alike | Trigger::Delayed | Trigger::Backlog) => "PaymentsDelayed",
+    }
 }
 
 fn happened(kind: Kind, facts: &Facts) -> String {
     let (how_many, why) = (how_many(facts), why(facts));
-    let since = format!("Since {} ({}).", utc(facts.since), span(facts.at.since_ms(facts.since)));
+    // Without a row nobody knows since when.
+    let since = if facts.survey.oldest.is_some() { "Since" } else { "Noticed" };
+    let since = format!("{since} {} ({}).", utc(facts.since), span(facts.at.since_ms(facts.since)));
     match kind {
         Kind::Escalated(Escalation::RedriveIsYours) => {
             format!("Stripe was well on two minutes running.\nTo be moved back: {how_many}.\n{since}")
         }
-        Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if facts.is_rowless() => {
+        Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if facts.is_mostly_unrecorded() => {
             format!("{how_many} could not be processed.\n{why}\n{since}")
         }
         Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) => {
             format!("{how_many} cannot settle.\n{why}\n{since}")
         }
+        Kind::Flapping => format!(
+            "Payments began to wait {} times within six hours, or since that was told.\n{why}\n{since}\nYou are not told of \
+             each time, but every two hours, and once it has been calm for an hour.",
+            facts.flaps
+        ),
         Kind::Recovering => match &facts.ordered_by {
             Some(who) => {
                 format!("The dead letters are being moved back, as ordered by {who}.\nTo go: {how_many}.")
@@ -115,12 +164,26 @@ fn happened(kind: Kind, facts: &Facts) -> String {
             None => format!("{}\nTo go: {how_many}.", tried(facts)),
         },
         Kind::BackToWaiting => {
-            format!("The backlog was moved back, and payments fail again.\n{why}\n{since}")
+            format!(
+                "Stripe was well, and fails again. What was begun to move the payments back is stopped.\n{why}\n{since}"
+            )
         }
         Kind::Resolved => format!(
-            "Every payment is settled or in quarantine, and no message is dead-lettered.\nIt began {} and took {}.",
+            "{}\nIt began {} and took {}.",
+            how_it_ended(facts),
             utc(facts.opened_at),
             span(facts.at.since_ms(facts.opened_at))
+        ),
+    }
+}
+
+fn how_it_ended(facts: &Facts) -> String {
+    match facts.gone {
+        0 => "Every payment is settled or in quarantine, and no message is dead-lettered.".to_owned(),
+        gone => format!(
+            "{} went without being moved back from here: they expired, or somebody took or deleted them. What the\n\
+             ledger knows of is settled or in quarantine.",
+            count(gone, "dead letter")
         ),
     }
 }

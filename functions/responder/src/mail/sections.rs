@@ -1,25 +1,26 @@
 //! The parts that mails are made of.
 //!
-//! Invariant: every command runs as it stands when it is pasted into a shell.
+//! Invariant: what most of it waits for is named as the cause of all; a few speak for nobody but themselves.
 
 use super::Site;
+use super::commands::NEEDS;
+use super::links::{self, Window};
 use super::money::{amount, sums};
 use super::needed::in_short;
 use super::words::{cause, cause_in_short, count, span, utc};
 use payments::cause::Blame;
-use payments::incident::{Alike, Facts, Probes, Reach, RedriveMode, Trigger, Trouble};
-use payments::limits::{
-    BACKOFF_S_MAX, CANARY_MAX, DEAD_LETTERS_RETENTION_S, RECEIVES_MAX, SOURCE_RETENTION_S,
-};
-use payments::{Cause, PaymentId, UnixMs};
+use payments::incident::{Alike, Escalation, Facts, Late, Probes, Reach, RedriveMode, Trigger, Trouble};
+use payments::limits::{BACKOFF_S_MAX, CANARY_MAX, RECEIVES_MAX};
+use payments::{Cause, PaymentId};
+use std::cmp::Reverse;
 use std::fmt::Write;
 
 /// A mail's body: a first line, then parts with a heading each.
 pub(super) struct Body(String);
 
 impl Body {
-    pub(super) fn begin(first_line: &str) -> Self {
-        Self(format!("{first_line}\n"))
+    pub(super) fn begin(first_line: &str, late: Option<Late>) -> Self {
+        Self(format!("{first_line}\n{}", late.map_or_else(String::new, silence)))
     }
 
     pub(super) fn part(mut self, heading: &str, text: &str) -> Self {
@@ -28,38 +29,35 @@ impl Body {
         self
     }
 
-    pub(super) fn end(mut self, runbook: &str, site: &Site) -> String {
-        let _ = write!(
-            self.0,
-            "\nRunbook: alarms/runbooks/{runbook}.md\nSent by {} in {}.\n",
-            site.function_name, site.region
+    pub(super) fn end(self, runbook: &str, window: Window, site: &Site) -> String {
+        let places = format!(
+            "Account:   {}, {}\nDashboard: {}\nRunbook:   {}/{runbook}.md\nConsumer's log, what did not settle:\n{}",
+            site.account,
+            site.region,
+            links::dashboard(site),
+            site.runbook_url,
+            links::consumer_log(site, window),
         );
-        self.0
+        let mut body = self.part("WHERE TO LOOK", &places).0;
+        let needs = if body.contains("  aws ") { format!("{NEEDS}\n") } else { String::new() };
+        let _ = write!(body, "\n{needs}Sent by {}.\n", site.function_name);
+        body
     }
 }
 
-/// The command of the command line that invokes this function, on a line of its own.
-pub(super) fn command(site: &Site, payload: &str) -> String {
-    command_into(site, payload, "/dev/stdout")
-}
-
-/// The same, with its answer in a file.
-pub(super) fn command_into(site: &Site, payload: &str, file: &str) -> String {
-    format!(
-        "  aws lambda invoke --region {} --function-name {} \\\n    --cli-binary-format raw-in-base64-out \\\n    \
-         --payload '{payload}' {file}\n",
-        site.region, site.function_name
-    )
-}
-
-/// An order that can be given as it stands; whoever gives it may put their name in.
-pub(super) fn order(site: &Site, name: &str) -> String {
-    command(site, &format!(r#"{{"command":"{name}","who":"on-call","why":"told by mail"}}"#))
+/// Why this comes late, and that it is not of then.
+fn silence(late: Late) -> String {
+    let stands_for = match late.mails {
+        0 | 1 => "This mail is late".to_owned(),
+        mails => format!("This mail stands for {mails} that were not sent"),
+    };
+    format!("Nobody could be told since {}: the topic took no mail. {stands_for}.\n", utc(late.since))
 }
 
 /// How many wait: `37 payments`, or `1 message` when none of them is known to be a payment.
 pub(super) fn how_many(facts: &Facts) -> String {
-    count(facts.waiting(), if facts.is_rowless() { "message" } else { "payment" })
+    let is_known = facts.survey.payments > 0 && !facts.is_mostly_unrecorded();
+    count(facts.waiting(), if is_known || facts.survey.reach == Reach::Part { "payment" } else { "message" })
 }
 
 /// How much waits, for a subject: `37 payments (EUR 4,210.00)`.
@@ -82,7 +80,9 @@ pub(super) fn why_in_short(facts: &Facts) -> &'static str {
     }
     match found(facts) {
         Some(found) => cause_in_short(found),
-        None if facts.is_rowless() => "cause not in the ledger",
+        None if facts.trigger == Trigger::Untouched => in_short(Escalation::NobodyTakes),
+        None if facts.trigger == Trigger::Backlog => "more than StripeRatePerSecond lets out",
+        None if facts.is_mostly_unrecorded() => "cause not in the ledger",
         None => "cause unknown",
     }
 }
@@ -96,12 +96,41 @@ pub(super) fn why(facts: &Facts) -> String {
     }
     let text = match found(facts) {
         Some(found) => cause(found),
+        None if facts.trigger == Trigger::Untouched => {
+            "They are in the payments queue, and no function takes them."
+        }
+        None if facts.trigger == Trigger::Backlog => {
+            return format!(
+                "More payments came in than StripeRatePerSecond lets out. The last to go out had waited for {}; the last \
+                 in line\ngoes out in about {}.",
+                span(facts.waited_ms),
+                span(facts.drain_ms)
+            );
+        }
+        None if facts.is_mostly_unrecorded() && (facts.are_many() || !facts.is_rowless()) => {
+            return unrecorded(facts);
+        }
         None if facts.is_rowless() => {
             "What waits is a drill, a late copy of a settled payment, or died before it was recorded."
         }
         None => "No attempt could say why it failed: see the consumer's log.",
     };
     text.to_owned()
+}
+
+fn unrecorded(facts: &Facts) -> String {
+    let (known, others) = match facts.survey.payments {
+        0 => ("none of them".to_owned(), ""),
+        1 => ("1 payment that waits".to_owned(), "\nWhat that one met is no cause of the rest."),
+        few => {
+            (format!("{} that wait", count(few, "payment")), "\nWhat those few met is no cause of the rest.")
+        }
+    };
+    format!(
+        "{} are dead-lettered, and the ledger knows of {known}: the consumer fails before it writes\nanything down, or \
+         cannot write.{others}",
+        count(facts.dead_letters.total(), "message")
+    )
 }
 
 /// What several share.
@@ -113,17 +142,18 @@ fn shared(alike: &Alike) -> String {
         }
         Trouble::Dying => "took the consumer down, one after the other, before it could say why".to_owned(),
         Trouble::Unreadable => format!("are no payment: {}", alike.what),
+        Trouble::Credentials => "were refused for what is ours: the key, or the account".to_owned(),
     }
 }
 
 /// What is to blame. What the probes met is newer than what the rows say, and what is ours will not mend itself.
-fn found(facts: &Facts) -> Option<Cause> {
+pub(super) fn found(facts: &Facts) -> Option<Cause> {
     let probed = match facts.probes {
         Some(Probes::Unwell(cause)) if cause.blame() == Blame::Us => Some(cause),
         Some(Probes::Unwell(_) | Probes::Well) | None => None,
     };
     let refused = (facts.trigger == Trigger::CredentialsRefused).then_some(Cause::CredentialsRefused);
-    probed.or_else(|| facts.survey.main_cause()).or(refused)
+    probed.or_else(|| facts.main_cause()).or(refused)
 }
 
 /// What waits, where, and until when.
@@ -146,9 +176,7 @@ pub(super) fn at_risk(facts: &Facts) -> String {
         facts.source.total()
     );
     if !facts.survey.causes.is_empty() {
-        let causes: Vec<String> =
-            facts.survey.causes.iter().map(|(cause, number)| format!("{cause} {number}")).collect();
-        let _ = writeln!(text, "Causes:  {}", causes.join(", "));
+        let _ = writeln!(text, "Causes:  {}", causes(facts));
     }
     if let Some(oldest) = &facts.survey.oldest {
         let _ = writeln!(
@@ -159,7 +187,7 @@ pub(super) fn at_risk(facts: &Facts) -> String {
             span(facts.at.since_ms(oldest.received_at)),
         );
     }
-    if let Some(expires_at) = expires_at(facts) {
+    if let Some(expires_at) = facts.expires_at {
         let _ = writeln!(
             text,
             "Expires: its message on {}, in {}",
@@ -171,17 +199,11 @@ pub(super) fn at_risk(facts: &Facts) -> String {
     text
 }
 
-/// When the oldest payment's message expires. The oldest are dead-lettered first, and keep their age when they are.
-pub(super) fn expires_at(facts: &Facts) -> Option<UnixMs> {
-    let retention_s = if facts.dead_letters.total() > 0 {
-        DEAD_LETTERS_RETENTION_S
-    } else if facts.source.total() > 0 {
-        SOURCE_RETENTION_S
-    } else {
-        return None; // There is no message that could.
-    };
-    let oldest = facts.survey.oldest.as_ref()?;
-    Some(oldest.enqueued_at.plus_ms(retention_s * 1_000))
+/// The causes that rows name, the most frequent first.
+fn causes(facts: &Facts) -> String {
+    let mut causes: Vec<(&Cause, &u64)> = facts.survey.causes.iter().collect();
+    causes.sort_by_key(|(cause, number)| (Reverse(**number), **cause));
+    causes.iter().map(|(cause, number)| format!("{cause} {number}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What was done by itself so far.
@@ -216,6 +238,11 @@ pub(super) fn done(facts: &Facts) -> String {
 /// What happens next by itself while payments wait, and when.
 pub(super) fn next(facts: &Facts, site: &Site) -> String {
     match &facts.redrive {
+        RedriveMode::Automatic if facts.is_rowless() && facts.are_many() => {
+            "They are moved back once Stripe is well on two minutes running, on and on, until the consumer takes them. \
+             You\nare told when that begins and when it is over.\n"
+                .to_owned()
+        }
         RedriveMode::Automatic if facts.is_rowless() => format!(
             "They are moved back once Stripe is well on two minutes running. One that comes back after {} moves is\nput \
              into quarantine, for office hours. You are told when that begins and when it is over.\n",
@@ -261,21 +288,4 @@ pub(super) fn next_while_recovering(facts: &Facts, site: &Site) -> String {
         site.redrive_rate_max,
         BACKOFF_S_MAX / 60
     )
-}
-
-/// The commands that override what happens by itself.
-pub(super) fn overrides(facts: &Facts, site: &Site) -> String {
-    let mut text = format!("See how things stand:\n{}", command(site, r#"{"command":"status"}"#));
-    let _ =
-        write!(text, "Move the dead letters back now, whatever the probes say:\n{}", order(site, "redrive"));
-    match &facts.redrive {
-        RedriveMode::Automatic => {
-            let _ = write!(text, "Move nothing until you say so:\n{}", order(site, "pause"));
-        }
-        RedriveMode::PausedBy(_) => {
-            let _ = write!(text, "Take the pause back:\n{}", order(site, "resume"));
-        }
-        RedriveMode::Off => {}
-    }
-    text
 }

@@ -10,6 +10,11 @@ pub(crate) fn utc(at: UnixMs) -> String {
     formatted(at, "%Y-%m-%d %H:%M UTC")
 }
 
+/// A time as machines write it, for example `2026-01-05T10:42:00.000Z`.
+pub(super) fn iso(at: UnixMs) -> String {
+    formatted(at, "%Y-%m-%dT%H:%M:%S.%3fZ")
+}
+
 /// A time for a subject: `10:42Z`, with the day unless it is that of `now`.
 pub(super) fn short(at: UnixMs, now: UnixMs) -> String {
     let is_today = formatted(at, "%F") == formatted(now, "%F");

@@ -183,8 +183,12 @@ fn combined(operator: Operator, left: Option<f64>, right: Option<f64>, scalar: b
     value.is_finite().then_some(value)
 }
 
-/// Fills the newest periods as well, though their points may only be late: an alarm can be held by that.
+/// Fills the newest periods as well, though their points may only be late: an alarm can be held by that. No page says
+/// what becomes of a series without any point, so an alarm must do without an answer: it stays without one here.
 fn filled(series: Series, filling: Filling) -> Series {
+    if series.iter().all(Option::is_none) {
+        return series;
+    }
     let mut last = None;
     let fill = |value: Option<f64>| {
         last = match filling {
@@ -219,7 +223,7 @@ mod tests {
 
     fn value(text: &str) -> Series {
         let expression = Expression::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        expression.series(&BTreeMap::from([("a", A.to_vec()), ("b", B.to_vec())]), 4)
+        expression.series(&BTreeMap::from([("a", A.to_vec()), ("b", B.to_vec()), ("none", vec![None; 4])]), 4)
     }
 
     fn refusal(text: &str) -> String {
@@ -248,6 +252,12 @@ mod tests {
         assert_eq!(value("FILL(a, 0)"), [Some(1.0), Some(4.0), Some(0.0), Some(0.0)]);
         assert_eq!(value("FILL(a, -1)"), [Some(1.0), Some(4.0), Some(-1.0), Some(-1.0)]);
         assert_eq!(value("FILL(b, REPEAT)"), [Some(2.0), Some(2.0), Some(8.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn fill_is_not_counted_on_where_a_metric_has_no_point_at_all() {
+        assert_eq!(value("FILL(none, 0)"), [None; 4]);
+        assert_eq!(value("a > none * 1000000"), [Some(1.0), Some(1.0), None, None]);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+mod deployed;
 mod notices;
 
 use super::fixtures::{alarm, minute, number, of_dead};
@@ -24,10 +25,14 @@ impl Account {
     }
 
     fn with(alarms: &[AlarmConfig], functions: &[&FunctionConfig], knobs: Knobs) -> Self {
+        Self::of(Alerting { alarms: alarms.to_vec(), knobs, past: Past::Idle }, functions)
+    }
+
+    fn of(alerting: Alerting, functions: &[&FunctionConfig]) -> Self {
         let queues = queues(5);
         let sqs = Sqs::new(&queues, 1, START, Journal::default()).unwrap();
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
-        let cloudwatch = CloudWatch::new(alarms, functions, &names, knobs, 1, START);
+        let cloudwatch = CloudWatch::new(&alerting, functions, &names, 1, START);
         Self { cloudwatch, sqs, minutes: 0 }
     }
 
@@ -273,6 +278,30 @@ fn a_function_that_falls_silent_or_fails_is_noticed() {
     assert_eq!(run(10, None), [(15, "ALARM")], "five minutes after the last invocation");
     assert_eq!(run(5, Some(InvocationEnd::Answered)), [(21, "OK")]);
     assert_eq!(run(1, Some(InvocationEnd::Failed)), [(26, "ALARM")]);
+}
+
+#[test]
+fn an_alarm_of_a_new_stack_is_not_evaluated_before_it_is_warm_and_no_longer_blind_after() {
+    let alerting = |past| Alerting {
+        alarms: vec![AlarmConfig { warm_up_min: Some(10), ..silent() }],
+        knobs: Knobs { lag_s: (0, 0), wake_s: (0, 0) },
+        past,
+    };
+    let first_ten_of = |past, end: Option<InvocationEnd>| {
+        let mut account = Account::of(alerting(past), &[]);
+        let mut seen = Vec::new();
+        for _ in 0..10 {
+            let at = minute(account.minutes).plus_ms(1_000);
+            if let Some(end) = end {
+                account.cloudwatch.invoked("payments-consumer", at, end, at.plus_ms(50));
+            }
+            seen.extend(account.pass(1).into_iter().map(|(at, _, state)| (at, state)));
+        }
+        seen
+    };
+    assert_eq!(first_ten_of(Past::New, Some(InvocationEnd::Answered)), [(10, "OK")]);
+    assert_eq!(first_ten_of(Past::New, None), [(10, "ALARM")]);
+    assert_eq!(first_ten_of(Past::Idle, None), [(1, "ALARM")], "it was warm long before");
 }
 
 #[test]

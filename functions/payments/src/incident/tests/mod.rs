@@ -1,5 +1,7 @@
 //! The rules of an incident: told as stories and held against any observations.
 
+mod changes;
+mod late;
 mod notices;
 mod ours;
 mod properties;

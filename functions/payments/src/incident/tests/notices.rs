@@ -199,12 +199,14 @@ fn facts(messages: u64, last_hour: u64, passed: Option<u64>) -> NoticeFacts {
     let contents = Contents { read: messages, last_hour, ..Contents::default() };
     NoticeFacts {
         at: START,
+        number: 1,
         since: START,
         messages,
         samples: Vec::new(),
         contents: Some(contents),
         traffic: passed.map(|passed| Traffic { passed }),
         new_causes: Vec::new(),
+        expires_at: None,
         told_size: messages,
     }
 }
@@ -257,4 +259,43 @@ fn an_order_that_only_asks_is_not_in_the_record_and_one_that_is_meant_is_noted_c
     assert!(meant.audit[0].command.starts_with("release order-0 order-1 "), "{:?}", meant.audit);
     assert_eq!(meant.audit[0].command.chars().count(), crate::limits::AUDIT_CHARS_MAX);
     assert_eq!(record.obey(&order(Rehearsal::DryRun), &seen, &ON), Ok((record.clone(), None)));
+}
+
+#[test]
+fn two_days_before_something_expires_it_is_told_and_the_truth_when_it_has() {
+    let sent_at = START;
+    let mut notice = Notice::default();
+    let mut told = Vec::new();
+    for hours in 0..=14 * 24 + 1 {
+        let now = START.plus_ms(hours * 60 * MINUTE);
+        let is_there = hours < 14 * 24;
+        for turn in 0..4 {
+            let contents =
+                Contents { oldest_sent_at: Some(sent_at), ..contents(u64::from(is_there), &["one"]) };
+            let seen = Observation {
+                now: now.plus_ms(turn * MINUTE),
+                quarantine: depth(u64::from(is_there)),
+                contents: is_there.then_some(contents),
+                ..Observation::default()
+            };
+            notice = notice::decide(&seen, &notice);
+        }
+        for mail in notice.outbox.pending().to_vec() {
+            let Letter::Quarantine(kind, facts) = mail.letter else { panic!("a notice") };
+            if kind != NoticeKind::Reminder {
+                told.push((kind, hours, facts.expires_at.is_some_and(|at| at <= facts.at)));
+            }
+            notice.outbox.sent(mail.number);
+        }
+    }
+    let warned = 12 * 24 + 1;
+    assert_eq!(
+        told,
+        [
+            (NoticeKind::Opened, 0, false),
+            (NoticeKind::Expiring, warned, false),
+            (NoticeKind::Cleared, 14 * 24, true)
+        ]
+    );
+    assert!(notice.is_quiet() && notice.told_expiry.is_none());
 }

@@ -3,7 +3,7 @@
 use super::story::*;
 use super::*;
 use crate::cause::Cause;
-use crate::limits::{CANARY_MS_MAX, TURN_S_MAX};
+use crate::limits::{CANARY_MS_MAX, STRANDED_TURNS, TURN_S_MAX};
 
 #[test]
 fn an_outage_is_told_waited_out_tried_moved_drained_and_resolved() {
@@ -224,8 +224,8 @@ fn payments_without_a_message_anywhere_are_handed_to_a_human() {
         refused: None,
         open: BTreeSet::new(),
     };
-    let stranded = Observation { oldest: Some(oldest), probes: Some(Probes::Well), ..calm() };
-    for _ in 0..30 {
+    let stranded = Observation { oldest: Some(oldest), is_stranded: true, ..calm() };
+    for _ in 0..STRANDED_TURNS {
         story.turn(stranded.clone());
     }
     assert_eq!(story.mails, [Kind::Opened, Kind::Escalated(Escalation::Stranded)]);

@@ -66,7 +66,7 @@ impl Story {
 
     pub(super) fn completed(&self, dead_letters: u64) -> Observation {
         let task = MoveTask { started_at: self.task_at, status: TaskStatus::Completed, moved: 4 };
-        Observation { task: Some(task), ..dead(dead_letters) }
+        Observation { task: Some(task), ..well(dead_letters) }
     }
 
     /// A well provider and one dead letter, after the newest task.
@@ -104,7 +104,7 @@ pub(super) fn drill(sent_at: UnixMs) -> Stray {
 }
 
 pub(super) fn calm() -> Observation {
-    Observation::default()
+    Observation { probes: Some(Probes::Well), ..Observation::default() }
 }
 
 pub(super) fn dead(dead_letters: u64) -> Observation {
@@ -126,5 +126,5 @@ pub(super) fn canary(verdicts: &[Verdict]) -> Observation {
 pub(super) fn task(status: TaskStatus, dead_letters: u64) -> Observation {
     // Newer than anything a story remembers.
     let task = MoveTask { started_at: minutes(1_000), status, moved: 4 };
-    Observation { task: Some(task), ..dead(dead_letters) }
+    Observation { task: Some(task), ..well(dead_letters) }
 }
