@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 14] = [
+pub const DEMANDS: [Demand; 15] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
