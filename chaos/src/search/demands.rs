@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 14] = [
+pub const DEMANDS: [Demand; 15] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -67,6 +67,7 @@ pub const DEMANDS: [Demand; 14] = [
         unless: Unless::Nothing,
         why: "a key makes one intent, whatever becomes of the answer",
     },
+    Demand { check: "nothing-denied", unless: Unless::Nothing, why: "no fault takes a permission away" },
     Demand {
         check: "outage-spared",
         unless: Unless::Nothing,

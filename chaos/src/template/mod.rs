@@ -152,7 +152,7 @@ impl<'a> Scope<'a> {
                 | Role::Subscription
                 | Role::TopicPolicy
                 | Role::QueuePolicy
-                | Role::ExecutionRole
+                | Role::Identity
                 | Role::Key => {}
             }
         }

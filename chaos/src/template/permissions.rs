@@ -16,22 +16,8 @@ impl Scope<'_> {
     /// Every policy among `resources`.
     pub(super) fn policies(&mut self, resources: &[(&Resource, Value)]) -> Result<Policies, TemplateError> {
         let mut policies = Policies::default();
-        let mut keys = BTreeMap::new();
-        for (resource, properties) in with_role(resources, Role::ExecutionRole) {
-            let name = self.physical_name(resource)?;
-            role(resource, &name, properties, &mut policies)?;
-        }
-        for (resource, _) in with_role(resources, Role::Function) {
-            if resource.property("Role").is_none() {
-                made_by_sam(self.own_role(resource), &mut policies);
-            }
-        }
-        for (resource, properties) in with_role(resources, Role::Key) {
-            let id = self.physical_name(resource)?;
-            let document = properties.require("KeyPolicy", "who may do what with the key")?;
-            attach(document, resource, names::key_arn(&id), &mut policies)?;
-            keys.insert(id.clone(), names::key_arn(&id));
-        }
+        self.add_roles(resources, &mut policies)?;
+        self.add_keys(resources, &mut policies)?;
         for (resource, properties) in with_role(resources, Role::QueuePolicy) {
             let fields = properties.fields(&["Queues", "PolicyDocument"], &[])?;
             for queue in fields.require("Queues", "a list of queues' URLs")?.list()? {
@@ -50,13 +36,46 @@ impl Scope<'_> {
                 )?;
             }
         }
+        Ok(policies)
+    }
+
+    fn add_roles(
+        &mut self,
+        resources: &[(&Resource, Value)],
+        policies: &mut Policies,
+    ) -> Result<(), TemplateError> {
+        for (resource, properties) in with_role(resources, Role::Identity) {
+            let name = self.physical_name(resource)?;
+            role(resource, &name, properties, policies)?;
+        }
+        for (resource, _) in with_role(resources, Role::Function) {
+            if resource.property("Role").is_none() {
+                made_by_sam(self.role_made_for(&resource.logical_id), policies);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keys, and which topic is encrypted under which.
+    fn add_keys(
+        &mut self,
+        resources: &[(&Resource, Value)],
+        policies: &mut Policies,
+    ) -> Result<(), TemplateError> {
+        let mut keys = BTreeMap::new();
+        for (resource, properties) in with_role(resources, Role::Key) {
+            let id = self.physical_name(resource)?;
+            let document = properties.require("KeyPolicy", "who may do what with the key")?;
+            attach(document, resource, names::key_arn(&id), policies)?;
+            keys.insert(id.clone(), names::key_arn(&id));
+        }
         for (resource, properties) in with_role(resources, Role::Topic) {
             if let Some(key) = properties.map()?.get("KmsMasterKeyId") {
                 let topic = names::topic_arn(&self.physical_name(resource)?);
                 policies.keys.insert(topic, key_at(key, &keys)?);
             }
         }
-        Ok(policies)
+        Ok(())
     }
 
     /// The name of the role that a function works under.
@@ -73,10 +92,6 @@ impl Scope<'_> {
             let arns: Vec<String> = policies.roles.keys().map(|name| names::role_arn(name)).collect();
             role.is_not(&listed(arns.iter().map(String::as_str)))
         })
-    }
-
-    fn own_role(&self, function: &Resource) -> String {
-        self.role_made_for(&function.logical_id)
     }
 
     /// SAM calls it after the function, and CloudFormation after that.
@@ -144,8 +159,8 @@ fn made_by_sam(name: String, policies: &mut Policies) {
     let logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
     let queues = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
     let own = vec![
-        statement("AWSLambdaBasicExecutionRole", Named::Bearer, &logs),
-        statement("AWSLambdaSQSQueueExecutionRole", Named::Bearer, &queues),
+        statement("AWSLambdaBasicIdentity", Named::Bearer, &logs),
+        statement("AWSLambdaSQSQueueIdentity", Named::Bearer, &queues),
     ];
     policies.resources.insert(names::role_arn(&name), Policy { statements: vec![trust] });
     policies.roles.insert(name, Policy { statements: own });

@@ -17,7 +17,7 @@ pub(super) enum Role {
     Topic,
     TopicPolicy,
     QueuePolicy,
-    ExecutionRole,
+    Identity,
     Key,
     Subscription,
     /// A parameter of Systems Manager, whose pattern its value must match.
@@ -219,7 +219,7 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     named("AWS::KMS::Alias", ENCRYPTION, Some("AliasName"), "{name}", &[]),
     named(
         "AWS::IAM::Role",
-        Role::ExecutionRole,
+        Role::Identity,
         Some("RoleName"),
         "{name}",
         &[("Arn", "arn:aws:iam::{account}:role/{name}")],

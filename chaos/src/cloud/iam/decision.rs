@@ -48,6 +48,24 @@ pub enum Kind {
     Resource,
 }
 
+impl Decision {
+    /// Why not, if not.
+    pub(super) const fn refusal(&self) -> Option<Why> {
+        match self {
+            Self::Allowed(_) => None,
+            Self::Denied(why) => Some(*why),
+        }
+    }
+
+    /// The sets of grants of which one each was enough.
+    pub(super) fn sets(&self) -> &[BTreeSet<Grant>] {
+        match self {
+            Self::Allowed(sets) => sets,
+            Self::Denied(_) => &[],
+        }
+    }
+}
+
 impl Kind {
     /// As AWS writes it.
     #[must_use]
@@ -77,36 +95,24 @@ impl Policies {
 
     /// Whether `who` may do this.
     pub(super) fn decide(&self, who: &Principal, action: &str, resource: &str) -> Decision {
-        let (own, of_resource) = (self.own(who), statements(self.resources.get(resource)));
-        let grants = |statements: &mut dyn Iterator<Item = &Statement>, effect| -> BTreeSet<Grant> {
-            let said = statements.filter(|it| it.effect == effect);
+        let guard = statements(self.resources.get(resource));
+        let grants = |statements: &[Statement], effect, speaks: Speaks| -> BTreeSet<Grant> {
+            let said = statements.iter().filter(|it| it.effect == effect && speaks(it, who));
             said.flat_map(|statement| statement.matching(who, action, resource)).collect()
         };
-        if !grants(&mut own.iter(), Effect::Deny).is_empty() {
+        if !grants(self.own(who), Effect::Deny, Statement::names).is_empty() {
             return Decision::Denied(Why::Said(Kind::Identity));
         }
-        let speaks = |it: &&Statement| it.names(who) || it.names_the_account() && who.is_of_the_account();
-        if !grants(&mut of_resource.iter().filter(speaks), Effect::Deny).is_empty() {
+        if !grants(guard, Effect::Deny, Statement::concerns).is_empty() {
             return Decision::Denied(Why::Said(Kind::Resource));
         }
-        let mut allowed = grants(&mut own.iter(), Effect::Allow);
-        let by_name = grants(&mut of_resource.iter().filter(|it| it.names(who)), Effect::Allow);
-        let delegated = grants(&mut of_resource.iter().filter(|it| it.names_the_account()), Effect::Allow);
-        match is_key(resource) {
-            true if by_name.is_empty() && !allowed.is_empty() && !delegated.is_empty() => {
-                Decision::Allowed(vec![allowed, delegated])
-            }
-            true if by_name.is_empty() => Decision::Denied(Why::Unsaid(Kind::Resource)),
-            true => Decision::Allowed(vec![by_name]),
-            false => {
-                allowed.extend(by_name);
-                if allowed.is_empty() {
-                    Decision::Denied(Why::Unsaid(who.kind()))
-                } else {
-                    Decision::Allowed(vec![allowed])
-                }
-            }
+        let own = grants(self.own(who), Effect::Allow, Statement::names);
+        let by_name = grants(guard, Effect::Allow, Statement::names);
+        if is_key(resource) {
+            return of_key(own, by_name, grants(guard, Effect::Allow, |it, _| it.names_the_account()));
         }
+        let any: BTreeSet<Grant> = own.into_iter().chain(by_name).collect();
+        if any.is_empty() { Decision::Denied(Why::Unsaid(who.kind())) } else { Decision::Allowed(vec![any]) }
     }
 
     fn own(&self, who: &Principal) -> &[Statement] {
@@ -114,6 +120,20 @@ impl Policies {
             Principal::Function { role, .. } => statements(self.roles.get(role)),
             Principal::Service { .. } => &[],
         }
+    }
+}
+
+/// Whether a statement counts for somebody.
+type Speaks = fn(&Statement, &Principal) -> bool;
+
+/// What a caller's own policies allow counts only where the key's policy leaves it to the account.
+fn of_key(own: BTreeSet<Grant>, by_name: BTreeSet<Grant>, delegated: BTreeSet<Grant>) -> Decision {
+    if !by_name.is_empty() {
+        Decision::Allowed(vec![by_name])
+    } else if own.is_empty() || delegated.is_empty() {
+        Decision::Denied(Why::Unsaid(Kind::Resource))
+    } else {
+        Decision::Allowed(vec![own, delegated])
     }
 }
 

@@ -75,8 +75,11 @@ struct Inner {
     clock: Clock,
     journal: Journal,
     /// Everything that was asked so far, and the answers.
-    asked: Mutex<BTreeMap<Principal, BTreeMap<&'static str, BTreeMap<String, Decision>>>>,
+    asked: Mutex<BTreeMap<Principal, Answers>>,
 }
+
+/// What one principal was answered, by action and resource.
+type Answers = BTreeMap<&'static str, BTreeMap<String, Decision>>;
 
 impl Principal {
     /// Who it is, as AWS writes it in a refusal.
@@ -129,28 +132,27 @@ impl Iam {
     /// # Errors
     /// The refusal.
     pub fn ask(&self, who: &Principal, action: &'static str, resource: &str) -> Result<(), Denied> {
-        let Access::Under(policies) = &self.0.access else { return Ok(()) };
-        let why = {
-            let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = asked.get(who).and_then(|of| of.get(action)).and_then(|of| of.get(resource));
-            match known {
-                Some(Decision::Allowed(_)) => return Ok(()),
-                Some(Decision::Denied(why)) => *why,
-                None => {
-                    let decision = policies.decide(who, action, resource);
-                    let answers = asked.entry(who.clone()).or_default().entry(action).or_default();
-                    match answers.entry(resource.to_owned()).or_insert(decision) {
-                        Decision::Allowed(_) => return Ok(()),
-                        Decision::Denied(why) => *why,
-                    }
-                }
-            }
-        };
+        let Some(why) = self.refusal(who, action, resource) else { return Ok(()) };
         let (who, action, resource) = (who.arn(), action.to_owned(), resource.to_owned());
         let denied =
             Event::AccessDenied { who: who.clone(), action: action.clone(), resource: resource.clone() };
         self.0.journal.record(self.0.clock.now(), denied);
         Err(Denied { who, action, resource, why })
+    }
+
+    /// Why not, if not: decided once, and remembered.
+    fn refusal(&self, who: &Principal, action: &'static str, resource: &str) -> Option<Why> {
+        let Access::Under(policies) = &self.0.access else { return None };
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = asked.get(who).and_then(|of| of.get(action)).and_then(|of| of.get(resource));
+        if let Some(known) = known {
+            return known.refusal();
+        }
+        let decision = policies.decide(who, action, resource);
+        let refusal = decision.refusal();
+        let answers = asked.entry(who.clone()).or_default().entry(action).or_default();
+        answers.insert(resource.to_owned(), decision);
+        refusal
     }
 
     /// Whether `who` may use the key of a topic, as far as it has one of its own.
@@ -168,11 +170,7 @@ impl Iam {
     pub fn needed(&self) -> BTreeSet<Grant> {
         let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let decisions = asked.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        let sets = decisions.flat_map(|decision| match decision {
-            Decision::Allowed(sets) => sets.as_slice(),
-            Decision::Denied(_) => &[],
-        });
-        sets.filter(|set| set.len() == 1).flatten().cloned().collect()
+        decisions.flat_map(Decision::sets).filter(|set| set.len() == 1).flatten().cloned().collect()
     }
 }
 

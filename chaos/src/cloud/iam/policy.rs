@@ -138,6 +138,11 @@ impl Statement {
         })
     }
 
+    /// Whether it speaks of `who`, or of everybody in its account.
+    pub(super) fn concerns(&self, who: &Principal) -> bool {
+        self.names(who) || self.names_the_account() && who.is_of_the_account()
+    }
+
     /// Whether it speaks of the account as a whole.
     pub(super) fn names_the_account(&self) -> bool {
         self.principals.contains(&Named::Account)

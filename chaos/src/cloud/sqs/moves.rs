@@ -89,6 +89,19 @@ impl Sqs {
     /// `ResourceNotFound` for a queue that is not there; `InvalidParameterValue` for a source that is no dead-letter
     /// queue or already has an active task, for a destination that is the source, and for a rate out of range.
     pub fn start_move(&mut self, order: MoveOrder<'_>, now: UnixMs) -> Result<String, SqsError> {
+        self.start_move_as(None, order, now)
+    }
+
+    /// The same; the task works with the permissions of `who`.
+    ///
+    /// # Errors
+    /// As [`Sqs::start_move`].
+    pub fn start_move_as(
+        &mut self,
+        who: Option<&Principal>,
+        order: MoveOrder<'_>,
+        now: UnixMs,
+    ) -> Result<String, SqsError> {
         self.check_move(order)?;
         self.refuse_a_second(order.source, now)?;
         self.queue_mut(order.source)?.meter.touched(now);
@@ -102,7 +115,8 @@ impl Sqs {
                 seen.len() - self.plan.leaves_behind(order.source, seen.len(), now).min(seen.len()),
             );
         }
-        let task = Task::new(self.moves.ids.uuid(), order, to_move, seen, (now, begins_at));
+        let mut task = Task::new(self.moves.ids.uuid(), order, to_move, seen, (now, begins_at));
+        task.who = who.cloned();
         let handle = task.handle();
         let event = Event::MoveTaskStarted {
             task: task.id.clone(),
@@ -114,13 +128,6 @@ impl Sqs {
         self.moves.tasks.push(task);
         self.moves.changed.notify_waiters();
         Ok(handle)
-    }
-
-    /// The task that was started last works with the permissions of `who`.
-    pub(super) fn work_as(&mut self, who: &Principal) {
-        if let Some(task) = self.moves.tasks.last_mut() {
-            task.who = Some(who.clone());
-        }
     }
 
     /// Asks a running task to stop, which it does a few seconds later. Returns how many messages it says to have moved.

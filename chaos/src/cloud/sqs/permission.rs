@@ -4,12 +4,11 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html>
 //! Invariant: the queue that is asked about is the one that the operation then works on.
 
-use super::moves::{MoveFailure, MoveOrder};
+use super::Sqs;
+use super::moves::MoveFailure;
 use super::protocol::{Call, Operation};
-use super::{Sqs, SqsError};
 use crate::cloud::iam::{Denied, Iam, Principal};
 use crate::cloud::names;
-use payments::UnixMs;
 
 /// What a move task does to the queue it empties.
 const TAKES: [&str; 3] = ["sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage"];
@@ -50,21 +49,6 @@ impl Sqs {
     #[must_use]
     pub fn asking(self, iam: Iam) -> Self {
         Self { iam: Some(iam), ..self }
-    }
-
-    /// Starts a task that works with the permissions of `who`.
-    ///
-    /// # Errors
-    /// As [`Sqs::start_move`].
-    pub fn start_move_as(
-        &mut self,
-        who: &Principal,
-        order: MoveOrder<'_>,
-        now: UnixMs,
-    ) -> Result<String, SqsError> {
-        let handle = self.start_move(order, now)?;
-        self.work_as(who);
-        Ok(handle)
     }
 
     /// Whether a task that `who` started may move a message. The reason of a failure for want of a permission is in the

@@ -28,10 +28,7 @@ impl Sqs {
         let rate = |rate: i64| u32::try_from(rate).unwrap_or(0);
         let rate_per_s = call.max_number_of_messages_per_second.map(rate);
         let order = MoveOrder { source, destination, rate_per_s };
-        let handle = match who {
-            Some(who) => self.start_move_as(who, order, now)?,
-            None => self.start_move(order, now)?,
-        };
+        let handle = self.start_move_as(who, order, now)?;
         Ok(json!({ "TaskHandle": handle }))
     }
 
