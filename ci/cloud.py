@@ -4,11 +4,12 @@ Reaches into ministack's own modules, and so goes with the version in ministack.
 """
 
 import json
+import re
 from functools import partial
 
 from ministack.app import main
 from ministack.core import iam_actions
-from ministack.services import eventbridge, sqs
+from ministack.services import dynamodb, eventbridge, sqs
 from ministack.services.cloudformation import provisioners
 
 # Like AWS, ministack takes no events of a source aws.* from PutEvents; unlike AWS, its CloudWatch sends none when an
@@ -26,6 +27,28 @@ def create_any_alarm(name, properties):
 
 
 provisioners._cw_metric_alarm_record = create_any_alarm
+
+# Its CloudFormation makes a table over one that has its name, and its Systems Manager keeps a parameter's pattern without
+# looking at it. AWS refuses both, and so does this: a deployment must be able to fail.
+handlers = provisioners._RESOURCE_HANDLERS
+create_table = handlers["AWS::DynamoDB::Table"]["create"]
+create_parameter = handlers["AWS::SSM::Parameter"]["create"]
+
+
+def create_new_table(logical_id, properties, stack):
+    if properties["TableName"] in dynamodb._tables:
+        raise ValueError(f"Table already exists: {properties['TableName']}")
+    return create_table(logical_id, properties, stack)
+
+
+def create_matching_parameter(logical_id, properties, stack):
+    if not re.fullmatch(properties["AllowedPattern"], properties["Value"]):
+        raise ValueError(f"Parameter value, cannot be validated against allowedPattern: {properties['AllowedPattern']}")
+    return create_parameter(logical_id, properties, stack)
+
+
+handlers["AWS::DynamoDB::Table"]["create"] = create_new_table
+handlers["AWS::SSM::Parameter"]["create"] = create_matching_parameter
 
 # It knows no message move tasks, nor that permission for one is given on the queue it moves from. The responder asks
 # for the newest on every turn: there never was one.
