@@ -30,13 +30,12 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 15] = [
+pub const DEMANDS: [Demand; 14] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
         why: "a turn that dies after it asked for a task has not noted it, and two turns at once may both ask",
     },
-    Demand { check: "nothing-denied", unless: Unless::Nothing, why: "what a role may do, no fault changes" },
     Demand {
         check: "alarms-as-expected",
         unless: Unless::Drawn,

@@ -34,7 +34,7 @@ impl Recovery {
         let moves =
             matches!(self.phase, Phase::Canary { .. } | Phase::Redriving { .. } | Phase::Draining { .. });
         let mut stale = self.outbox.letters_of(&before.outbox).filter_map(|letter| match letter {
-            Letter::Recovery(kind, then) => Some((*kind, then)),
+            Letter::Recovery(kind, then) => Some((*kind, then.as_ref())),
             Letter::Quarantine(..) | Letter::Audit(..) => None,
         });
         let (kind, facts) = match stale.next_back() {
@@ -46,7 +46,7 @@ impl Recovery {
             Some((Kind::Flapping, _)) => (Kind::Flapping, facts),
             newest => {
                 let begins =
-                    |(kind, then): (Kind, &Box<Facts>)| kind == Kind::Opened && then.number == facts.number;
+                    |(kind, then): (Kind, &Facts)| kind == Kind::Opened && then.number == facts.number;
                 let is_news = newest.into_iter().chain(stale).any(begins);
                 (if is_news { Kind::Opened } else { Kind::Reminder }, facts)
             }
