@@ -16,7 +16,7 @@ use std::path::Path;
 const DRILL: (&str, &str) = ("drill", include_str!("../../experiments/drill.toml"));
 
 /// Small experiments that, with a release, come to everything the stack does.
-const EXPERIMENTS: [(&str, &str); 3] = [
+const EXPERIMENTS: [(&str, &str); 4] = [
     DRILL,
     (
         // Before one of them is blamed, the others in trouble are looked at.
@@ -24,6 +24,17 @@ const EXPERIMENTS: [(&str, &str); 3] = [
         "workload = { payments = 40, over = '10m' }
          expect = { dead_letters = 'any' }
          fault = [{ kind = 'poison', rate = 0.2, for = '15m' }]",
+    ),
+    (
+        // A move that runs into a dead Stripe is canceled.
+        "Stripe is gone again while dead letters go back",
+        "parameters = { RedriveRateMax = 1 }
+         workload = { payments = 200, over = '18m' }
+         expect = { dead_letters = 'some' }
+         fault = [
+             { kind = 'stripe-unavailable', from = '1m', for = '20m' },
+             { kind = 'stripe-unavailable', from = '24m', for = '10m' },
+         ]",
     ),
     (
         // The alarm ConsumerFailing speaks to people itself.
@@ -84,10 +95,17 @@ fn deployed() -> Deployed {
     Deployed::load(&own_template(), &BTreeMap::new()).expect("the template loads")
 }
 
-/// Runs an experiment in a stack.
-fn run(deployed: Deployed, (title, text): (&str, &str)) -> Result<History, WorldError> {
+/// Runs an experiment in a stack whose permissions are altered.
+fn run((title, text): (&str, &str), alter: impl Fn(&mut Policies)) -> Result<History, WorldError> {
     let experiment = Experiment::parse(Path::new(title), text).expect("it is well formed");
+    let mut deployed = Deployed::load(&own_template(), &experiment.parameters)?;
+    alter(&mut deployed.stack.policies);
     World::new(deployed, experiment, 1)?.run(Code::DEPLOYED, &mut |_| {})
+}
+
+/// Runs an experiment in the stack as it is.
+fn run_as_it_is(experiment: (&str, &str)) -> History {
+    run(experiment, |_| {}).expect("the world runs")
 }
 
 fn denied(history: &History) -> bool {
@@ -126,7 +144,7 @@ fn every_grant_is_needed_by_a_run_or_says_why_not() {
     let mut unneeded = deployed().stack.policies.grants();
     let mut needed = needed_to_release();
     for experiment in EXPERIMENTS {
-        let history = run(deployed(), experiment).expect("the world runs");
+        let history = run_as_it_is(experiment);
         assert!(!denied(&history), "{}: {:?}", experiment.0, judge(&history).of("nothing-denied"));
         needed.extend(history.grants);
     }
@@ -151,22 +169,22 @@ fn every_wildcard_says_why() {
 
 #[test]
 fn whatever_grant_of_a_drill_is_taken_away_is_missed() {
-    let whole = deployed();
-    let needed = run(whole.clone(), DRILL).expect("the world runs").grants;
+    let needed = run_as_it_is(DRILL).grants;
     assert!(needed.len() > 30, "a drill needs most of them: {needed:#?}");
     for grant in needed {
-        let mut stack = whole.clone();
-        let Policies { roles, resources, .. } = &mut stack.stack.policies;
-        for policy in roles.values_mut().chain(resources.values_mut()) {
-            for statement in policy.statements.iter_mut().filter(|it| it.name == grant.statement) {
-                statement.actions.retain(|action| *action != grant.action);
-            }
-        }
-        match run(stack, DRILL) {
+        match run(DRILL, |policies| take_away(policies, &grant)) {
             // What Lambda would not even deploy.
             Err(WorldError::Cloud { .. }) => {}
             Err(broken) => panic!("{grant}: {broken}"),
             Ok(history) => assert!(denied(&history), "nobody misses {grant}"),
         }
+    }
+}
+
+fn take_away(policies: &mut Policies, grant: &Grant) {
+    let Policies { roles, resources, .. } = policies;
+    let statements = roles.values_mut().chain(resources.values_mut()).flat_map(|it| &mut it.statements);
+    for statement in statements.filter(|it| it.name == grant.statement) {
+        statement.actions.retain(|action| *action != grant.action);
     }
 }

@@ -163,6 +163,10 @@ fn happened(kind: Kind, facts: &Facts) -> String {
             }
             None => format!("{}\nTo go: {how_many}.", tried(facts)),
         },
+        // What came back may have trouble that is nobody's outage.
+        Kind::BackToWaiting if facts.probes == Some(Probes::Well) => {
+            format!("The backlog was moved back, and payments fail again.\n{why}\n{since}")
+        }
         Kind::BackToWaiting => {
             format!(
                 "Stripe was well, and fails again. What was begun to move the payments back is stopped.\n{why}\n{since}"
