@@ -12,7 +12,7 @@ use super::sections::{
 };
 use super::subject::Subject;
 use super::words::{count, short, span, utc};
-use payments::incident::{Escalation, Facts, Kind, Late, Trigger};
+use payments::incident::{Escalation, Facts, Kind, Late, Probes, Trigger};
 use payments::limits::STRANDED_TURNS;
 
 pub(super) fn write(kind: Kind, facts: &Facts, late: Option<Late>, site: &Site) -> (Subject, String) {
