@@ -63,9 +63,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 }
 
 /// Payments that were first tried after people were told that it recovers, and dead-lettered before they were told
-/// otherwise; of one or two, each may have trouble of its own.
+/// otherwise, although a probe had just found the provider failing; of one or two, each may have trouble of its own.
 fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
-    let first_tried = first_tried(evidence);
+    let (first_tried, probes) = (first_tried(evidence), probes(evidence));
+    let is_down = |at: UnixMs| probes.range(..at).next_back().is_some_and(|(_, answered)| !answered);
     let letters: Vec<_> = evidence.letters.of_record("recovery").collect();
     let recovers = letters.iter().enumerate().filter(|(_, letter)| letter.tells == "recovering");
     let silent = recovers.filter_map(|(nth, recovering)| {
@@ -74,6 +75,7 @@ fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
             let is_in_it = recovering.decided < *at && at.plus_ms(MAIL_MS_MAX) < next;
             let is_payment = matches!(evidence.subject(message), super::Subject::Payment(_));
             is_in_it
+                && is_down(*at)
                 && is_payment
                 && first_tried.get(message).is_some_and(|tried| *tried > recovering.decided)
         });
@@ -89,6 +91,17 @@ fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
             what: "it was dead-lettered like others, and the last word was that it recovers".to_owned(),
         })
         .next()
+}
+
+/// Whether each probe was answered, by when it was made.
+fn probes(evidence: &Evidence<'_>) -> BTreeMap<UnixMs, bool> {
+    let mut probes = BTreeMap::new();
+    for record in &evidence.history.records {
+        if let Event::StripeCalled { operation: "probe", status, .. } = &record.event {
+            probes.insert(record.at, *status == Some(200));
+        }
+    }
+    probes
 }
 
 /// When each message was first received from a queue under its id.
@@ -212,6 +225,7 @@ mod tests {
         for n in 0..payments {
             let message = tale.send(&body(&format!("order-{n}"), 1_999));
             tale.receive(&message);
+            tale.call(&format!("order-{n}"), "probe", Some(503), None);
             tale.dead_letter(&message);
         }
         then(&mut tale);
