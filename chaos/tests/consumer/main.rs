@@ -225,7 +225,7 @@ fn a_panic_costs_one_payment_not_its_batch() {
 }
 
 #[test]
-fn a_payment_that_always_dies_while_nobody_comes_through_is_held_for_two_hours_and_then_quarantined() {
+fn a_payment_that_always_dies_while_nobody_comes_through_is_held_for_a_while_and_then_quarantined() {
     fn next(delivery: &mut Delivery, event: Event) -> Step {
         assert!(!matches!(event, Event::Answered(_)), "a bug that every delivery meets");
         delivery.next(event)
@@ -233,7 +233,7 @@ fn a_payment_that_always_dies_while_nobody_comes_through_is_held_for_two_hours_a
     let protocol = Protocol { next, ..Protocol::default() };
     in_town(Plan { protocol, ..Plan::default() }, async |town| {
         town.send(&payment("order-1", 1999, VISA));
-        // Nobody else comes through, so nothing tells whether it is the payment: for two hours it may be us.
+        // Nobody else comes through, so nothing tells whether it is the payment: for a while it may be us.
         town.pass_s(1_800).await;
         assert_eq!((town.states()["order-1"].as_str(), town.held(DEAD_LETTERS).len()), ("received", 1));
         town.pass_s(7_200).await;
