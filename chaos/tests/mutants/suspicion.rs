@@ -62,7 +62,7 @@ pub(crate) const MUTANTS: [Mutant; 8] = [
     },
     Mutant {
         name: "does not look who else died",
-        story: "four deaths are poison, and the other rows are none of this one's business",
+        story: "four deaths are poison: others come through for all it knows, and the other rows are none of its business",
         weather: Weather::Crashing,
         caught_by: "quarantined-for-cause",
         broken: Broken::Aws(sees_nobody_else),
@@ -124,6 +124,13 @@ fn sees_nobody_else(line: Line, call: Call) -> BoxFuture<'static, Answer> {
     Box::pin(async move {
         match call.operation.as_str() {
             "Query" => made_up(json!({ "Items": [], "Count": 0, "ScannedCount": 0 })),
+            "GetItem" if call.body["Key"]["payment_id"]["S"] == "~pulse" => {
+                let pulse = json!({
+                    "first": 0, "last": i64::MAX / 2, "gaps": [],
+                    "minutes": { "999999999": { "through": 1_000, "died": 0 } },
+                });
+                made_up(json!({ "Item": { "pulse": { "S": pulse.to_string() } } }))
+            }
             _ => line.send(call).await,
         }
     })

@@ -99,7 +99,7 @@ impl Weather {
     /// The experiment.
     pub(crate) fn experiment(self) -> Experiment {
         let text = format!(
-            "title = '{self:?}'\ndrain = '45m'\nworkload = {{ {} }}\nfault = [{}]\n[expect]\n{}",
+            "title = '{self:?}'\ndrain = '2h'\nworkload = {{ {} }}\nfault = [{}]\n[expect]\n{}",
             self.workload(),
             self.faults(),
             self.expected()
