@@ -30,7 +30,7 @@ pub(crate) enum Weather {
     Garbage,
     /// Payments that Stripe refuses for good, between others.
     Refused,
-    /// Invocations die once they have charged, and then go on dying, until the payments look like poison.
+    /// One payment kills whoever works on it, once it is charged, until it is taken for poison.
     Deadly,
     /// Stripe answers with a 500 that it stores.
     Stored,
@@ -120,7 +120,7 @@ impl Weather {
             Self::Stored | Self::Murky | Self::Limited | Self::Throttled => payments(40, "8m"),
             Self::Misled | Self::Barred | Self::Crashing => payments(60, "15m"),
             Self::Garbage => payments(40, "5m"),
-            Self::Deadly => payments(20, "2m"),
+            Self::Deadly => payments(120, "45m"),
             Self::Outage | Self::Mute | Self::Echo => payments(80, "40m"),
             Self::Twins => bodies("3s", (0..36).map(|n| payment(if n < 24 { n / 2 } else { n - 24 }, PRICE))),
             Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 16, PRICE))),
@@ -149,8 +149,8 @@ impl Weather {
             Self::Garbage => "{ kind = 'malformed', rate = 0.3, for = '5m' }",
             // At hop 8 the confirm has had its effect; at hop 4 the look-up has.
             Self::Deadly => {
-                "{ kind = 'crash', hop = 8, rate = 1.0, for = '3m' },
-                 { kind = 'crash', hop = 4, rate = 0.9, from = '3m', for = '18m' }"
+                "{ kind = 'panic', placement = 'after', operations = ['confirm'], payments = ['order-000003'], rate = 1.0 },
+                 { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
             }
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
             Self::Fickle => "{ kind = 'declined', rate = 0.3 }, { kind = 'declined-softly', rate = 0.6 }",
