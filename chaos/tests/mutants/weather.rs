@@ -116,7 +116,8 @@ impl Weather {
             Self::Declines => payments(60, "10m"),
             Self::Busy => payments(60, "10s"),
             Self::Blip => payments(60, "3m"),
-            Self::Poison | Self::LockedOut | Self::Rotated => payments(40, "10m"),
+            Self::LockedOut | Self::Rotated => payments(40, "10m"),
+            Self::Poison => payments(160, "45m"),
             Self::Stored | Self::Murky | Self::Limited | Self::Throttled => payments(40, "8m"),
             Self::Misled | Self::Barred | Self::Crashing => payments(60, "15m"),
             Self::Garbage => payments(40, "5m"),
@@ -145,9 +146,8 @@ impl Weather {
             Self::Busy => "{ kind = 'stripe-unavailable', rate = 0.2 }",
             Self::Twins => "{ kind = 'stripe-lost-answer', rate = 0.2 }",
             Self::Declines => "{ kind = 'declined', rate = 0.5 }, { kind = 'crash', rate = 0.3 }",
-            Self::Poison => "{ kind = 'poison', rate = 0.2, for = '15m' }",
+            Self::Poison => "{ kind = 'poison', rate = 0.1, for = '10m' }",
             Self::Garbage => "{ kind = 'malformed', rate = 0.3, for = '5m' }",
-            // At hop 8 the confirm has had its effect; at hop 4 the look-up has.
             Self::Deadly => {
                 "{ kind = 'panic', placement = 'after', operations = ['confirm'], payments = ['order-000003'], rate = 1.0 },
                  { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
