@@ -7,8 +7,9 @@ use crate::error::TurnError;
 use crate::limits::{HOLD_S, RECEIVE_WAIT_S, SQS_BATCH};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName,
-    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+    ChangeMessageVisibilityBatchRequestEntry, ListMessageMoveTasksResultEntry, Message,
+    MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    QueueAttributeName,
 };
 use host::quarantine::Label;
 use payments::incident::{Depth, MoveTask, TaskStatus};
@@ -69,13 +70,18 @@ impl Queues {
 
     /// The newest move task of the dead-letter queue.
     pub(crate) async fn newest_task(&self) -> Result<Option<MoveTask>, TurnError> {
-        let ask = self.client.list_message_move_tasks().source_arn(&self.dead_letters_arn).max_results(1);
-        let answer = ask.send().await.map_err(TurnError::of("listing move tasks"))?;
-        Ok(answer.results().first().map(|task| MoveTask {
+        Ok(self.newest_entry().await?.map(|task| MoveTask {
             started_at: UnixMs(task.started_timestamp()),
             status: status(task.status().unwrap_or_default(), task.failure_reason()),
             moved: u64::try_from(task.approximate_number_of_messages_moved()).unwrap_or(0),
         }))
+    }
+
+    /// The same, as SQS lists it.
+    async fn newest_entry(&self) -> Result<Option<ListMessageMoveTasksResultEntry>, TurnError> {
+        let ask = self.client.list_message_move_tasks().source_arn(&self.dead_letters_arn).max_results(1);
+        let answer = ask.send().await.map_err(TurnError::of("listing move tasks"))?;
+        Ok(answer.results.unwrap_or_default().into_iter().next())
     }
 
     /// Starts a move task, unless one runs. Every message goes back to the queue that it came from.
@@ -149,10 +155,8 @@ impl Queues {
 
     /// Cancels the move task that runs. One that has ended meanwhile cannot be, which is as good.
     pub(crate) async fn cancel_move_task(&self) -> Result<(), TurnError> {
-        let ask = self.client.list_message_move_tasks().source_arn(&self.dead_letters_arn).max_results(1);
-        let answer = ask.send().await.map_err(TurnError::of("listing move tasks"))?;
         // Only a task that runs shows its handle.
-        let Some(handle) = answer.results().first().and_then(|task| task.task_handle()) else {
+        let Some(handle) = self.newest_entry().await?.and_then(|task| task.task_handle) else {
             return Ok(());
         };
         match self.client.cancel_message_move_task().task_handle(handle).send().await {

@@ -325,7 +325,7 @@ fn still_holds(escalation: Escalation, seen: &Observation, next: &Recovery) -> b
         Escalation::TaskCanceled => next.paused.is_some(),
         Escalation::TaskFailed | Escalation::Expiring => true,
         Escalation::Stranded => seen.is_stranded,
-        Escalation::NobodyTakes => seen.source.visible > 0 && seen.source.in_flight == 0,
+        Escalation::NobodyTakes => seen.source.is_at_rest(),
     }
 }
 

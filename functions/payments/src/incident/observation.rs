@@ -73,6 +73,12 @@ impl Depth {
     pub const fn total(self) -> u64 {
         self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
     }
+
+    /// Whether messages wait and nobody has one in hand.
+    #[must_use]
+    pub const fn is_at_rest(self) -> bool {
+        self.visible > 0 && self.in_flight == 0
+    }
 }
 
 /// A message move task of SQS.

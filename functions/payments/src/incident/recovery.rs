@@ -277,10 +277,9 @@ impl Recovery {
 
     /// Messages that nobody has in hand, while none comes through, are not taken by anybody.
     pub(super) fn watch_the_source(&mut self, seen: &Observation) {
-        let is_at_rest = seen.source.visible > 0 && seen.source.in_flight == 0;
         let since = self.untouched_since.unwrap_or(seen.now);
         let has_come_through = seen.came_through.is_some_and(|at| at > since);
-        self.untouched_since = (is_at_rest && !has_come_through).then_some(since);
+        self.untouched_since = (seen.source.is_at_rest() && !has_come_through).then_some(since);
         let since = self.unrecorded_since.unwrap_or(seen.now);
         self.unrecorded_since = seen.unrecorded.is_some().then_some(since);
     }
