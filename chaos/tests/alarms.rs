@@ -16,8 +16,12 @@ fn root() -> PathBuf {
 
 fn stack() -> Stack {
     let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3";
-    let parameters =
-        [("StripeSecretArn", secret), ("AlertEmail", "on-call@example.com"), ("StripeMode", "test")];
+    let parameters = [
+        ("StripeSecretArn", secret),
+        ("AlertEmail", "on-call@example.com"),
+        ("StripeMode", "test"),
+        ("PagerEndpoint", "https://pager.example.com/payments"),
+    ];
     let parameters: BTreeMap<String, String> =
         parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let deployment = Deployment { parameters, ..Deployment::default() };
@@ -42,13 +46,22 @@ fn every_alarm_reaches_somebody_through_the_topic_or_through_the_responder() {
         let topics = stack.topics.values().filter(|topic| {
             alarm.actions.alarm.iter().any(|action| action.ends_with(&format!(":{}", topic.name)))
         });
-        let told_by_mail = topics
+        let spoken_to: BTreeSet<&str> = topics
             .filter(|topic| topic.publishers.contains("cloudwatch.amazonaws.com"))
-            .any(|topic| topic.subscriptions.iter().any(|subscription| subscription.protocol == "email"));
+            .flat_map(|topic| topic.subscriptions.iter().map(|subscription| subscription.protocol.as_str()))
+            .collect();
+        let told_by_mail = spoken_to.contains("email");
         let wakes_the_responder = rules(&stack)
             .iter()
             .any(|rule| format!("{:?}", rule.pattern).contains(&format!("\"{}\"", alarm.name)));
-        assert!(told_by_mail || wakes_the_responder, "{} reaches nobody", alarm.name);
+        // That the mails reach nobody is for the second channel to say, and for no mail.
+        let is_of_the_mails = short(alarm) == "NobodyListens";
+        let is_paged = spoken_to.contains("https");
+        assert!(told_by_mail || wakes_the_responder || is_of_the_mails, "{} reaches nobody", alarm.name);
+        assert_eq!(
+            is_paged,
+            is_of_the_mails || ["ConsumerFailing", "ResponderFailing"].contains(&short(alarm))
+        );
         assert!(
             short(alarm) != "ResponderFailing" || told_by_mail,
             "the responder cannot report its own death"

@@ -18,6 +18,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Id of the payment in most tales.
+const ALERTS: &str = "alerts";
+const PAGES: &str = "pages";
 pub(crate) const ORDER: &str = "order-1";
 /// The responder's logical id in a tale.
 pub(crate) const RESPONDER: &str = "Responder";
@@ -82,6 +84,8 @@ impl Tale {
             alerted: Alerted {
                 responder: Some(RESPONDER.to_owned()),
                 alarms: alarms.map(|name| (format!("stack-{name}"), name.to_owned())).into(),
+                alerts: Some(ALERTS.to_owned()),
+                pages: Some(PAGES.to_owned()),
                 stripe_calls_per_s: Some(20),
             },
             names,
@@ -370,22 +374,27 @@ impl Tale {
 
     /// An invocation of the responder publishes something, which becomes a mail.
     pub(crate) fn publish(&mut self, request: &str, subject: &str) {
-        let (topic, message) = self.publish_to_nobody(request, subject);
+        let (topic, message) = self.publish_to_nobody(request, ALERTS, subject);
         let to = "ops@example.com".to_owned();
         self.happen(Event::Mailed { topic: topic.clone(), message, to: to.clone() });
         let (at, subject, body) = (self.now(), subject.to_owned(), "You need not get up.".to_owned());
         self.history.mails.push(Mail { at, topic, to, subject, body });
     }
 
-    /// The same, and nobody gets a mail. Topic and message id are returned.
-    pub(crate) fn publish_to_nobody(&mut self, request: &str, subject: &str) -> (String, String) {
+    /// The same to any topic, and nobody gets a mail. Topic and message id are returned.
+    pub(crate) fn publish_to_nobody(
+        &mut self,
+        request: &str,
+        topic: &str,
+        subject: &str,
+    ) -> (String, String) {
         self.happen(Event::Invoked {
             function: RESPONDER.to_owned(),
             container: 1,
             request: request.to_owned(),
             messages: vec![],
         });
-        let (topic, message) = ("alerts".to_owned(), format!("sns-{}", self.history.records.len()));
+        let (topic, message) = (topic.to_owned(), format!("sns-{}", self.history.records.len()));
         self.happen(Event::Published {
             request: Some(request.to_owned()),
             topic: topic.clone(),

@@ -6,7 +6,7 @@
 //! Invariant: every publication of the responder belongs to one letter, repeats one for a reason, or is unaccounted for.
 
 use crate::journal::{Event, Letter};
-use crate::world::History;
+use crate::world::{Alerted, History};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl<'h> Letters<'h> {
     pub fn of(history: &'h History) -> Self {
         let mut post = Post::default();
         for record in &history.records {
-            post.read(&history.alerted.responder, record.at, &record.event);
+            post.read(&history.alerted, record.at, &record.event);
         }
         post.letters
     }
@@ -101,15 +101,17 @@ struct Post<'h> {
 }
 
 impl<'h> Post<'h> {
-    fn read(&mut self, responder: &Option<String>, at: UnixMs, event: &'h Event) {
+    fn read(&mut self, alerted: &Alerted, at: UnixMs, event: &'h Event) {
         if let Event::Invoked { function, request, .. } = event
-            && Some(function) == responder.as_ref()
+            && Some(function) == alerted.responder.as_ref()
         {
             self.requests.insert(request, 0);
         } else if let Event::IncidentSaved { request, record, pending, .. } = event {
             self.saved.insert(request, record);
             self.held_by(record, pending, at);
-        } else if let Event::Published { request: Some(request), subject, .. } = event {
+        } else if let Event::Published { request: Some(request), topic, subject, .. } = event
+            && Some(topic) == alerted.alerts.as_ref()
+        {
             self.published(at, request, subject.as_deref().unwrap_or_default());
         } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
             self.unanswered = Some(on);

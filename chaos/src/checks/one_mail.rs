@@ -9,12 +9,16 @@
 
 use super::letters::Told;
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::faults::Kind;
+use crate::journal::{Event, Record};
 use crate::units::{counted, duration_ms};
+use crate::world::Alerted;
 use payments::UnixMs;
 use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS, TURN_S_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What the subject of a mail says that needs somebody at once.
+const ACTION_NEEDED: &str = "ACTION NEEDED";
 /// How the letter is called that says so.
 const REDRIVE_IS_YOURS: &str = "escalated: redrive_is_yours";
 /// Turns are so far apart, and may be late by as much.
@@ -32,8 +36,12 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let misfolded = letters.misfolded.iter();
     let misfolded = misfolded
         .map(|(at, tells)| said(evidence, *at, tells, "stands for another number of letters than it says"));
-    let findings =
-        silent.chain(surplus).chain(misfolded).chain(repetitions(evidence)).chain(undelivered(evidence));
+    let findings = silent
+        .chain(surplus)
+        .chain(misfolded)
+        .chain(repetitions(evidence))
+        .chain(undelivered(evidence))
+        .chain(unpaged(evidence));
     Verdict::from_findings(findings.collect(), || {
         let again = match letters.repeated {
             0 => String::new(),
@@ -86,7 +94,39 @@ fn is_sooner(letter: &Told<'_>, before: UnixMs, every_ms: i64) -> bool {
     letter.decided.since_ms(before) < every_ms - TURN_MS
 }
 
-/// Publications of which no mail came.
+/// What needs somebody at once and did not go to the second channel.
+fn unpaged(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let Alerted { alerts, pages: Some(pages), .. } = &evidence.history.alerted else { return Vec::new() };
+    let published = evidence.history.records.iter().filter_map(|record| match &record.event {
+        Event::Published { request: Some(request), topic, subject: Some(subject), .. } => {
+            Some((record.at, request, topic, subject))
+        }
+        _ => None,
+    });
+    let (mailed, others): (Vec<_>, Vec<_>) =
+        published.partition(|(_, _, topic, _)| Some(*topic) == alerts.as_ref());
+    let paged: BTreeSet<&str> = others
+        .into_iter()
+        .filter(|(_, _, topic, _)| *topic == pages)
+        .map(|(_, _, _, subject)| subject.as_str())
+        .collect();
+    let failed: BTreeSet<&str> = evidence.history.records.iter().filter_map(failed).collect();
+    let unpaged = mailed.into_iter().filter(|(_, request, _, subject)| {
+        subject.contains(ACTION_NEEDED)
+            && !paged.contains(subject.as_str())
+            && !failed.contains(request.as_str())
+    });
+    unpaged
+        .map(|(at, _, _, subject)| said(evidence, at, subject, "was not sent to the second channel"))
+        .collect()
+}
+
+/// The invocation that failed: SNS, or its death, kept it from what it was about.
+fn failed(record: &Record) -> Option<&str> {
+    if let Event::Failed { request, .. } = &record.event { Some(request) } else { None }
+}
+
+/// Publications of which no mail came, while somebody was subscribed.
 fn undelivered(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mailed: BTreeSet<&str> = evidence
         .history
@@ -97,7 +137,9 @@ fn undelivered(evidence: &Evidence<'_>) -> Vec<Finding> {
         )
         .collect();
     let lost = evidence.history.records.iter().filter_map(|record| {
-        if let Event::Published { message, subject, .. } = &record.event
+        if let Event::Published { message, topic, subject, .. } = &record.event
+            && Some(topic) == evidence.history.alerted.alerts.as_ref()
+            && !nobody_reads(evidence, record.at)
             && !mailed.contains(message.as_str())
         {
             let subject = subject.as_deref().unwrap_or_default();
@@ -106,6 +148,15 @@ fn undelivered(evidence: &Evidence<'_>) -> Vec<Finding> {
         None
     });
     lost.collect()
+}
+
+/// Whether the only reader was unsubscribed at that time, which is asked once a minute.
+fn nobody_reads(evidence: &Evidence<'_>, at: UnixMs) -> bool {
+    let elapsed_ms = u64::try_from(at.since_ms(evidence.history.began)).unwrap_or(0);
+    let unsubscribes = evidence.history.experiment.faults.iter().filter(|it| it.kind == Kind::Unsubscribed);
+    unsubscribes
+        .map(|it| it.window)
+        .any(|it| it.from_ms <= elapsed_ms && elapsed_ms <= it.until_ms.saturating_add(60_000))
 }
 
 fn name(told: &Told<'_>) -> String {
@@ -121,6 +172,23 @@ fn said(evidence: &Evidence<'_>, at: UnixMs, what: &str, wrong: &str) -> Finding
 mod tests {
     use super::super::fixtures::Tale;
     use super::*;
+
+    #[test]
+    fn what_needs_somebody_and_went_to_one_channel_alone_is_found() {
+        let subject = "[payments] #1 ACTION NEEDED: 3 payments waiting";
+        let alone = found(|tale| {
+            tale.decide("recovery", "opened");
+            tale.publish("request-1", subject);
+        });
+        assert_eq!(alone.len(), 1, "{alone:?}");
+        assert!(alone[0].ends_with("was not sent to the second channel"), "{alone:?}");
+        let both = found(|tale| {
+            tale.decide("recovery", "opened");
+            tale.publish("request-1", subject);
+            tale.publish_to_nobody("request-1", "pages", subject);
+        });
+        assert_eq!(both, [""; 0]);
+    }
 
     fn found(tell: impl FnOnce(&mut Tale)) -> Vec<String> {
         let mut tale = Tale::new();
@@ -166,7 +234,7 @@ mod tests {
         let published = |times: usize| {
             found(|tale| {
                 tale.decide("recovery", "opened");
-                tale.publish_to_nobody("request-1", "never mailed");
+                tale.publish_to_nobody("request-1", "alerts", "never mailed");
                 tale.history().records.pop();
                 let (fault, on) = ("sns-failing", "request-1".to_owned());
                 tale.happen(Event::FaultFired { fault, placement: Some("after"), on });
@@ -255,7 +323,7 @@ mod tests {
     fn a_publication_that_reaches_nobody_is_found() {
         let found = found(|tale| {
             tale.decide("quarantine", "opened");
-            tale.publish_to_nobody("request-1", "opened");
+            tale.publish_to_nobody("request-1", "alerts", "opened");
         });
         assert_eq!(found.len(), 1);
         assert!(found[0].ends_with("was published and reached nobody"), "{found:?}");

@@ -37,6 +37,7 @@ pub const ALL: &[Drill] = &[
     Drill { alarm: "ProviderFailing", text: include_str!("../../drills/ProviderFailing.toml") },
     Drill { alarm: "CredentialsRefused", text: include_str!("../../drills/CredentialsRefused.toml") },
     Drill { alarm: "ConsumerFailing", text: include_str!("../../drills/ConsumerFailing.toml") },
+    Drill { alarm: "NobodyListens", text: include_str!("../../drills/NobodyListens.toml") },
     Drill { alarm: "ResponderFailing", text: include_str!("../../drills/ResponderFailing.toml") },
 ];
 

@@ -88,6 +88,8 @@ pub enum Kind {
     MoveTaskMisses,
     /// SNS does not take a mail.
     SnsFailing,
+    /// Nobody is subscribed to the mails.
+    Unsubscribed,
 }
 
 /// Whose fault it is.
@@ -179,7 +181,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -219,6 +221,7 @@ impl Kind {
         Self::MetricsLate,
         Self::MoveTaskMisses,
         Self::SnsFailing,
+        Self::Unsubscribed,
     ];
 
     /// Its row of the table.
@@ -264,6 +267,7 @@ impl Kind {
             Self::MetricsLate => table::aws::METRICS_LATE,
             Self::MoveTaskMisses => table::aws::MOVE_TASK_MISSES,
             Self::SnsFailing => table::aws::SNS_FAILING,
+            Self::Unsubscribed => table::aws::UNSUBSCRIBED,
         }
     }
 

@@ -141,6 +141,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::Redelivered
         | Kind::VisibilityRefused
         | Kind::SecretRotated
+        | Kind::Unsubscribed
         | Kind::MetricsLate
         | Kind::MoveTaskMisses => false,
     }

@@ -48,7 +48,7 @@ impl Scope<'_> {
     ) -> Result<(), TemplateError> {
         let fields = properties.fields(&["TopicArn", "Protocol", "Endpoint"], SUBSCRIPTION_IMMATERIAL)?;
         let subscription = SubscriptionConfig {
-            protocol: fields.require("Protocol", "email")?.one_of(&["email"])?,
+            protocol: fields.require("Protocol", "email or https")?.one_of(&["email", "https"])?,
             endpoint: fields.require("Endpoint", "an address")?.text()?,
         };
         let topic = self.topic_at(fields.require("TopicArn", "the ARN of a topic")?, topics)?;

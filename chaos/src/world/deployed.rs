@@ -101,7 +101,13 @@ impl Deployed {
         let last = |id: &String| id.rsplit('.').next().unwrap_or(id).to_owned();
         let alarms = self.stack.alarms.iter();
         let rate = self.stack.parameters.get(CALLS_PER_SECOND).and_then(|text| text.parse().ok());
+        let topic = |variable: &str| {
+            let arn = self.responder.as_ref().and_then(|responder| responder.environment.get(variable));
+            arn.map(|arn| names::topic_in_arn(arn).to_owned())
+        };
         Alerted {
+            alerts: topic("ALERTS_TOPIC_ARN"),
+            pages: topic("PAGES_TOPIC_ARN"),
             responder: self.responder.as_ref().map(|responder| responder.logical_id.clone()),
             alarms: alarms.map(|(id, alarm)| (alarm.name.clone(), last(id))).collect(),
             stripe_calls_per_s: rate,

@@ -62,6 +62,10 @@ pub struct Alerted {
     pub responder: Option<String>,
     /// Alarms: what they are called as deployed, and in the template.
     pub alarms: BTreeMap<String, String>,
+    /// Topic that people read.
+    pub alerts: Option<String>,
+    /// Topic of what needs somebody at once.
+    pub pages: Option<String>,
     /// Stripe calls a second that the stack permits itself.
     pub stripe_calls_per_s: Option<u64>,
 }

@@ -10,9 +10,11 @@ use payments::UnixMs;
 use payments::incident::{Escalation, Notice, NoticePhase, Phase, Recovery};
 use serde::de::DeserializeOwned;
 
-/// Alarms that dead letters keep in ALARM, two of them because nothing asks Stripe whether it is well again.
-const OF_DEAD_LETTERS: [&str; 4] =
-    ["DeadLettersWaiting", "PaymentsDelayed", "ProviderFailing", "CredentialsRefused"];
+/// Alarms that dead letters keep in ALARM.
+const OF_DEAD_LETTERS: [&str; 2] = ["DeadLettersWaiting", "PaymentsDelayed"];
+
+/// Alarms that stay as they are while nobody calls Stripe: once nothing waits, that is until the next payment.
+const OF_CALLS: [&str; 2] = ["ProviderFailing", "CredentialsRefused"];
 
 /// Who starts a redrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +37,10 @@ pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> 
     }
     // What is in the queues keeps these in ALARM; they do not go back by themselves.
     let stays = |alarm: &str| {
-        let of_what_stays = OF_DEAD_LETTERS.iter().any(|name| alarm.ends_with(name));
+        let is_one_of = |names: &[&str]| names.iter().any(|name| alarm.ends_with(name));
+        let of_what_stays = is_one_of(&OF_DEAD_LETTERS) || is_one_of(&OF_CALLS);
         (quarantined > 0 && alarm.ends_with("QuarantineNotEmpty"))
+            || (is_one_of(&OF_CALLS) && services.cloudwatch().hears_nothing(alarm, now))
             || (dead_letters > 0 && redrives == Redrives::ByCommand && of_what_stays)
     };
     let sounds = |alarm: &str| {

@@ -18,6 +18,7 @@ mod plans;
 mod play;
 mod producer;
 mod rotation;
+mod subscription;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ use crate::workload::{Arrival, NdjsonError};
 use play::Play;
 use rotation::rotate_keys;
 use std::convert::Infallible;
+use subscription::unsubscribe;
 
 /// The key the fake Stripe accepts, and the secret holds.
 const SECRET_KEY: &str = "sk_test_simulated";
@@ -170,6 +172,7 @@ impl World {
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
         let messages = arrivals.len();
+        let alerted = deployed.alerted();
         let mut play =
             Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), arrivals);
         let to_the_end = async {
@@ -183,6 +186,7 @@ impl World {
             never = provider.keep_up() => match never {},
             never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
+            never = unsubscribe(&faults, &services, alerted.alerts.as_deref()) => match never {},
         };
         let (sent, refused) = play.sent();
         let ended = clock.now();
@@ -209,7 +213,7 @@ impl World {
             grants,
             faults: faults.tally(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
-            alerted: deployed.alerted(),
+            alerted,
             names: deployed.names,
             experiment,
         })

@@ -148,6 +148,7 @@ fn a_charge_without_a_row_is_found_and_one_that_is_not_ours_is_only_counted() {
 #[test]
 fn an_orphan_that_charged_nobody_is_harmless_until_somebody_confirms_it() {
     in_town("[]", async |town| {
+        town.pass_s(UNTIL_AUDITED_S).await;
         let orphan = town.make_at_stripe(FORM);
         assert_eq!(found(&town).await, []);
         assert_eq!(town.status().await["audit"]["last"]["round"]["counts"]["left_over"], 1);

@@ -7,6 +7,7 @@ use chaos::cloud::container::{End, Fate, FatePlan, Function};
 use chaos::cloud::iam::{Access, Grant};
 use chaos::cloud::plans::Plans;
 use chaos::cloud::services::{Caller, Service};
+use chaos::cloud::sns::SubscriptionState;
 use chaos::cloud::sqs::{Held, NewMessage};
 use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub(crate) const START: UnixMs = UnixMs(1_767_603_600_000);
+const PAGER: &str = "https://pager.example.com/payments";
 const KEY: &str = "sk_test_simulated";
 
 pub(crate) struct Town {
@@ -53,7 +55,9 @@ impl Town {
         let faults = Faults::new(&faults, 7, START, 60, journal.clone());
         let stripe = FakeStripe::new(7, KEY, faults.clone());
         let provider = Provider::new(stripe, 7, faults, clock, journal.clone());
-        let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("the template loads");
+        let deployed =
+            Deployed::load(&own_template(), &[("PagerEndpoint".to_owned(), PAGER.to_owned())].into())
+                .expect("the template loads");
         let consumer: Arc<dyn Function> = Arc::new(ConsumerFunction::new(provider.clone()));
         let responder: Arc<dyn Function> = Arc::new(ResponderFunction::new(provider.clone()));
         let kill = Arc::new(KillNext::default());
@@ -100,6 +104,12 @@ impl Town {
     /// The responder's next invocation is killed at this hop.
     pub(crate) fn kill_the_next_turn_at(&self, hop: u64) {
         self.kill.set(&self.deployed.responder.as_ref().expect("the stack has one").logical_id, hop);
+    }
+
+    /// From now on nobody reads the mails, or somebody does again.
+    pub(crate) fn readers_are(&self, state: SubscriptionState) {
+        let alerts = &self.deployed.stack.topics["Alerts"].name;
+        self.cloud.services().sns().set_readers(alerts, state).expect("the topic is there");
     }
 
     /// From now on SQS refuses every call that would show dead letters again.
@@ -311,13 +321,20 @@ impl Town {
     /// Subjects of the mails that arrived.
     pub(crate) fn mails(&self) -> Vec<String> {
         let sns = self.cloud.services().sns();
-        sns.mailbox().iter().map(|mail| mail.subject.clone()).collect()
+        sns.mailbox().iter().filter(|mail| mail.to != PAGER).map(|mail| mail.subject.clone()).collect()
+    }
+
+    /// Subjects of what arrived on the second channel.
+    pub(crate) fn pages(&self) -> Vec<String> {
+        let sns = self.cloud.services().sns();
+        sns.mailbox().iter().filter(|mail| mail.to == PAGER).map(|mail| mail.subject.clone()).collect()
     }
 
     /// The mails about differences.
     pub(crate) fn mails_of_differences(&self) -> Vec<String> {
         let sns = self.cloud.services().sns();
-        let told = sns.mailbox().iter().filter(|mail| mail.subject.contains("books and ledger differ"));
+        let told = sns.mailbox().iter().filter(|mail| mail.to != PAGER);
+        let told = told.filter(|mail| mail.subject.contains("books and ledger differ"));
         told.map(|mail| format!("{}\n{}", mail.subject, mail.body)).collect()
     }
 

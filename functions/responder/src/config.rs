@@ -24,6 +24,8 @@ pub struct Config {
     pub quarantine_queue_url: String,
     /// `ALERTS_TOPIC_ARN`.
     pub alerts_topic: TopicArn,
+    /// `PAGES_TOPIC_ARN`: the second channel.
+    pub pages_topic: TopicArn,
     /// `STRIPE_SECRET_ARN`.
     pub stripe_secret_arn: String,
     /// `STRIPE_API_BASE`: https, or http on loopback.
@@ -66,6 +68,7 @@ impl Config {
             dead_letters_queue_arn: text("DEAD_LETTERS_QUEUE_ARN", "an SQS queue ARN")?,
             quarantine_queue_url: text("QUARANTINE_QUEUE_URL", "an SQS queue URL")?,
             alerts_topic: environment.parsed("ALERTS_TOPIC_ARN", "an SNS topic ARN", TopicArn::parse)?,
+            pages_topic: environment.parsed("PAGES_TOPIC_ARN", "an SNS topic ARN", TopicArn::parse)?,
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
             stripe_api_base: environment
                 .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
@@ -150,6 +153,7 @@ mod tests {
             "SOURCE_QUEUE_URL" | "DEAD_LETTERS_QUEUE_URL" | "QUARANTINE_QUEUE_URL" => "https://sqs/queue",
             "DEAD_LETTERS_QUEUE_ARN" => "arn:aws:sqs:eu-central-1:123456789012:dead-letters",
             "ALERTS_TOPIC_ARN" => "arn:aws:sns:eu-central-1:123456789012:alerts",
+            "PAGES_TOPIC_ARN" => "arn:aws:sns:eu-central-1:123456789012:pages",
             "STRIPE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe",
             "STRIPE_API_BASE" => "https://api.stripe.com",
             "STRIPE_MODE" => "test",

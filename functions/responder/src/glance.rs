@@ -1,4 +1,4 @@
-//! A quiet turn: two calls, and none more.
+//! A quiet turn: two calls, none more, and every ten minutes a third that asks who listens.
 //!
 //! While the last look at everything found nothing wrong, each turn of the schedule asks for the depth of the
 //! dead-letter queue (whose CloudWatch metrics that keeps awake) and, in turn, for one other thing: every second time
@@ -9,7 +9,7 @@
 
 use crate::Inner;
 use crate::error::TurnError;
-use crate::limits::{GLANCES, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS};
+use crate::limits::{GLANCES, LISTENERS_LOOK_MS, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS};
 use crate::tale::Tale;
 use payments::UnixMs;
 use payments::audit::Audit;
@@ -27,6 +27,8 @@ struct State {
     glances: usize,
     /// How much was in quarantine when that was looked into, and when that was.
     looked: Option<(u64, UnixMs)>,
+    /// How many listened when that was looked at, and when that was.
+    listened: Option<(u32, UnixMs)>,
 }
 
 /// What the last look at everything came to.
@@ -110,6 +112,16 @@ impl Memory {
         quarantined > 0 && !is_known
     }
 
+    pub(crate) fn remember_listeners(&self, listeners: u32, now: UnixMs) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).listened = Some((listeners, now));
+    }
+
+    /// Whether it is time to see who listens: now and then, and all the time while nobody does.
+    pub(crate) fn wants_to_know_who_listens(&self, now: UnixMs) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.listened.is_none_or(|(listeners, at)| listeners == 0 || now.since_ms(at) >= LISTENERS_LOOK_MS)
+    }
+
     /// What to look at this time, if a glance will do.
     fn next(&self, now: UnixMs) -> Option<Look> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,6 +172,22 @@ mod tests {
     use super::*;
 
     const NOW: UnixMs = UnixMs(1_767_609_720_000);
+
+    #[test]
+    fn who_listens_is_looked_at_now_and_then_and_all_the_time_while_nobody_does() {
+        let memory = Memory::default();
+        let minutes = |n: i64| NOW.plus_ms(n * 60_000);
+        let turns = [(0, 0), (1, 0), (2, 1), (3, 1), (11, 1), (12, 2), (13, 2)];
+        let looks: Vec<i64> = turns
+            .into_iter()
+            .filter(|(at, _)| memory.wants_to_know_who_listens(minutes(*at)))
+            .map(|(at, listeners)| {
+                memory.remember_listeners(listeners, minutes(at));
+                at
+            })
+            .collect();
+        assert_eq!(looks, [0, 1, 2, 12]);
+    }
 
     #[test]
     fn a_quarantine_is_looked_into_when_few_became_others_and_now_and_then() {

@@ -119,7 +119,8 @@ pub(crate) struct Inner {
     ledger: Ledger,
     records: Records,
     queues: Queues,
-    topic: Topic,
+    alerts: Topic,
+    pages: Topic,
     provider: Provider,
     metrics: Metrics,
     memory: Memory,
@@ -144,7 +145,8 @@ impl Responder {
             queues: Queues::new(ports.sqs, &config),
             records: Records::new(ports.dynamodb.clone(), config.incidents_table, ports.rules.versions),
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            topic: Topic::new(ports.sns, config.alerts_topic.arn),
+            alerts: Topic::new(ports.sns.clone(), config.alerts_topic.arn),
+            pages: Topic::new(ports.sns, config.pages_topic.arn),
             provider: Provider::new(reader, secret, clock.clone()),
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),
             memory: Memory::default(),
@@ -176,7 +178,7 @@ impl Responder {
         }
         let left_ms = deadline.plus_ms(-DEADLINE_MARGIN_MS).since_ms(self.0.clock.now());
         let mut tale = Tale::default();
-        let turn = Box::pin(self.0.turn(&wake, &mut tale));
+        let turn = Box::pin(self.0.turn_and_listen(&wake, &mut tale));
         let limit = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
         let result = tokio::time::timeout(limit, turn).await.unwrap_or(Err(TurnError::OutOfTime));
         self.0.tell(wake.name(), &tale, result.as_ref().err().map(ToString::to_string));

@@ -34,7 +34,10 @@ pub const RECEIVE_WAIT_S: i32 = 1;
 /// Attempts to take a published mail out of a record that others change.
 pub const MARK_SENT_ATTEMPTS: usize = 3;
 
-/// Pages of a topic's subscriptions that `status` reads, 100 each.
+/// Between two looks at who listens while somebody does, milliseconds.
+pub const LISTENERS_LOOK_MS: i64 = 600_000;
+
+/// Pages of a topic's subscriptions that are read, 100 each.
 pub const SUBSCRIPTION_PAGES_MAX: usize = 5;
 
 /// Pages of intents that an audit asks Stripe for in a second at most. Lists have 25 calls a second of their own, but the

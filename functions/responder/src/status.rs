@@ -4,6 +4,7 @@
 
 use crate::Inner;
 use crate::error::TurnError;
+use crate::topic::Channel;
 use payments::audit::Audit;
 use payments::incident::{AutoRedrive, Incident, Observation};
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ impl Inner {
         incident: &Incident,
         audit: &Audit,
     ) -> Result<Value, TurnError> {
-        let subscribers = self.topic.subscribers().await?;
+        let mail = self.alerts.subscribers(Channel::Mail).await?;
+        let pager = self.pages.subscribers(Channel::Pager).await?;
         let details = self.details(seen).await;
         let contents = self.contents(seen).await;
         Ok(json!({
@@ -32,7 +34,8 @@ impl Inner {
             "at_risk": details.survey,
             "provider": seen.probes,
             "canary": seen.canary.iter().map(|verdict| format!("{verdict:?}")).collect::<Vec<_>>(),
-            "email": subscribers,
+            "email": mail,
+            "pager": pager,
             "auto_redrive": match self.policy.auto_redrive {
                 AutoRedrive::On => "on",
                 AutoRedrive::Off => "off",

@@ -21,6 +21,7 @@ pub(crate) struct Tale {
     pub(crate) audited: Option<u64>,
     pub(crate) differences: Option<u64>,
     pub(crate) mails: u64,
+    pub(crate) listeners: Option<u64>,
     pub(crate) races_lost: u64,
 }
 
@@ -66,6 +67,7 @@ impl Inner {
             audited = tale.audited,
             differences = tale.differences,
             mails = tale.mails,
+            listeners = tale.listeners,
             races_lost = tale.races_lost,
             error,
             "turn"
@@ -84,6 +86,7 @@ struct Line {
     oldest_unsettled_seconds: Option<u64>,
     dead_letters: Option<u64>,
     quarantined: Option<u64>,
+    listeners: Option<u64>,
     audited_intents: Option<u64>,
     audit_differences: Option<u64>,
 }
@@ -97,6 +100,7 @@ impl Line {
             oldest_unsettled_seconds: tale.oldest_ms.map(|ms| u64::try_from(ms / 1_000).unwrap_or(0)),
             dead_letters: tale.dead_letters,
             quarantined: tale.quarantined,
+            listeners: tale.listeners,
             audited_intents: tale.audited,
             audit_differences: tale.differences,
         }

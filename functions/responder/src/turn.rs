@@ -11,6 +11,7 @@ use crate::limits::MARK_SENT_ATTEMPTS;
 use crate::mail;
 use crate::records::{Record, Saved};
 use crate::tale::Tale;
+use crate::topic::Channel;
 use payments::UnixMs;
 use payments::audit::Audit;
 use payments::incident::{
@@ -65,6 +66,27 @@ impl Inner {
             Some(refused) => json!({ "error": refused.to_string(), "phase": after.recovery.phase.name() }),
             None => answer,
         })
+    }
+
+    /// Takes one turn and, when that is due, looks whether anybody listens: last of all, so that nothing waits for it.
+    pub(crate) async fn turn_and_listen(&self, wake: &Wake, tale: &mut Tale) -> Result<Value, TurnError> {
+        let answer = self.turn(wake, tale).await?;
+        let is_due = tale.mails > 0 || self.memory.wants_to_know_who_listens(self.clock.now());
+        // Whoever gives an order waits for the answer.
+        if is_due && !matches!(wake, Wake::Order(_)) {
+            self.look_who_listens(tale).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn look_who_listens(&self, tale: &mut Tale) -> Result<(), TurnError> {
+        let listeners = self.alerts.subscribers(Channel::Mail).await?;
+        if listeners.confirmed == 0 {
+            tracing::warn!(unconfirmed = listeners.unconfirmed, "nobody listens: mails reach no one");
+        }
+        self.memory.remember_listeners(listeners.confirmed, self.clock.now());
+        tale.listeners = Some(u64::from(listeners.confirmed));
+        Ok(())
     }
 
     /// What follows from what was seen and, if there is an order, from that. Mails get their details.
@@ -240,7 +262,8 @@ impl Inner {
         }
     }
 
-    /// Publishes the mails that this turn wrote or claimed, and takes each out of the record.
+    /// Publishes the mails that this turn wrote or claimed, those that need somebody on the second channel as well, and
+    /// takes each out of the record. A second channel that is broken holds up no mail; the turn fails for it.
     async fn tell_people<R: Record>(
         &self,
         before: &Outbox,
@@ -248,12 +271,17 @@ impl Inner {
         tale: &mut Tale,
     ) -> Result<R, TurnError> {
         let mails: Vec<_> = record.outbox().claimed_since(before).cloned().collect();
+        let mut paged = Ok(());
         for mail in mails {
-            self.topic.publish(&mail::write(&mail.letter, mail.late, &self.site)).await?;
+            let email = mail::write(&mail.letter, mail.late, &self.site);
+            self.alerts.publish(&email).await?;
             tale.mails += 1;
+            if email.needs_somebody() {
+                paged = paged.and(self.pages.publish(&email).await);
+            }
             record = self.mark_sent(record, mail.number).await?;
         }
-        Ok(record)
+        paged.map(|()| record)
     }
 
     /// Others may change the record meanwhile; the mail has to come out all the same, or it would be sent twice.

@@ -107,6 +107,11 @@ impl Alarm {
         periods * 1000 * i64::from(period_s(&self.config.measure))
     }
 
+    pub(super) fn hears_nothing(&self, store: &Store, until: UnixMs) -> bool {
+        let values = self.config.measure.values(store, range(self.config.periods as usize), until);
+        values.iter().all(Option::is_none)
+    }
+
     /// Judges the range that ends at `until`, and says what changed.
     pub(super) fn evaluate(&mut self, store: &Store, until: UnixMs, now: UnixMs) -> Option<Transition> {
         if now < self.warm_at {

@@ -156,7 +156,7 @@ impl CloudWatch {
             self.store.measure(queue.points(sqs, now), now);
         }
         self.store.advance(now);
-        let until = UnixMs(now.0.div_euclid(MINUTE_MS) * MINUTE_MS);
+        let until = whole_minute(now);
         self.alarms.values_mut().filter_map(|alarm| alarm.evaluate(&self.store, until, now)).collect()
     }
 
@@ -173,6 +173,12 @@ impl CloudWatch {
         self.alarms.get(alarm).map(Alarm::state)
     }
 
+    /// Whether nothing is measured that an alarm could be judged by, as far back as it looks.
+    #[must_use]
+    pub fn hears_nothing(&self, alarm: &str, now: UnixMs) -> bool {
+        self.alarms.get(alarm).is_some_and(|alarm| alarm.hears_nothing(&self.store, whole_minute(now)))
+    }
+
     fn recall_idle_past(&mut self, functions: &[&FunctionConfig], now: UnixMs) {
         for function in functions {
             for schedule in &function.schedules {
@@ -186,6 +192,10 @@ impl CloudWatch {
             }
         }
     }
+}
+
+fn whole_minute(now: UnixMs) -> UnixMs {
+    UnixMs(now.0.div_euclid(MINUTE_MS) * MINUTE_MS)
 }
 
 /// How an invocation ended, as far as metrics tell.

@@ -24,6 +24,8 @@ use message::{Message, Structure};
 use payments::UnixMs;
 use std::collections::{BTreeMap, VecDeque};
 
+const EMAIL: &str = "email";
+
 /// Mails that SNS sends in one second for one account.
 pub const MAILS_PER_SECOND_MAX: usize = 10;
 
@@ -40,11 +42,13 @@ pub struct Sns {
     journal: Journal,
 }
 
-/// An e-mail address that is subscribed to a topic.
+/// An address that is subscribed to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// `SubscriptionArn`, shown by SNS only while it is confirmed.
     pub arn: String,
+    /// `email` or `https`.
+    pub protocol: String,
     /// The address.
     pub endpoint: String,
     /// Whether it gets mail.
@@ -60,9 +64,11 @@ pub enum SubscriptionState {
     Pending,
     /// SNS dropped it for too many mails in one second.
     Disabled,
+    /// Its reader, or a scanner that follows every link, gave it up.
+    Deleted,
 }
 
-/// An e-mail that arrived.
+/// What arrived at an address: an e-mail, or a notification posted to an https endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
     /// When.
@@ -81,7 +87,7 @@ impl Sns {
     /// The topics of `configs`, all of their subscriptions confirmed.
     ///
     /// # Errors
-    /// A subscription of another protocol than `email`.
+    /// A subscription of another protocol than `email` or `https`.
     pub fn new(configs: &[TopicConfig], seed: u64, journal: Journal) -> Result<Self, CloudError> {
         let mut ids = Ids::new(seed, "sns ids");
         let topics = configs.iter().map(|topic| Ok((topic.name.clone(), subscribed(topic, &mut ids)?)));
@@ -127,6 +133,18 @@ impl Sns {
         Ok(subscriptions)
     }
 
+    /// Gives every e-mail subscription to a topic another state, as its readers would.
+    ///
+    /// # Errors
+    /// `TopicNotFound`.
+    pub fn set_readers(&mut self, topic: &str, state: SubscriptionState) -> Result<(), SnsError> {
+        let topic = self.topics.get_mut(names::topic_in_arn(topic)).ok_or(SnsError::TopicNotFound)?;
+        for subscription in topic.iter_mut().filter(|it| it.protocol == EMAIL) {
+            subscription.state = state;
+        }
+        Ok(())
+    }
+
     /// Gives a subscription another state, as its reader or SNS itself would.
     ///
     /// # Errors
@@ -161,7 +179,7 @@ impl Sns {
         let body = message.mail_body()?;
         let confirmed =
             self.subscriptions(topic)?.iter().filter(|it| it.state == SubscriptionState::Confirmed);
-        let readers: Vec<String> = confirmed.map(|it| it.endpoint.clone()).collect();
+        let readers: Vec<Subscription> = confirmed.cloned().collect();
         let id = self.ids.uuid();
         let event = Event::Published {
             request: request.map(str::to_owned),
@@ -170,9 +188,14 @@ impl Sns {
             subject: message.subject.map(str::to_owned),
         };
         self.journal.record(now, event);
-        for to in readers {
+        for Subscription { protocol, endpoint: to, .. } in readers {
             let (topic, subject) = (topic.to_owned(), message.mail_subject().to_owned());
-            self.deliver(&id, &Mail { at: now, topic, to, subject, body: body.clone() });
+            let mail = Mail { at: now, topic, to, subject, body: body.clone() };
+            if protocol == EMAIL {
+                self.deliver(&id, &mail);
+            } else {
+                self.arrive(&id, mail);
+            }
         }
         Ok(id)
     }
@@ -190,21 +213,27 @@ impl Sns {
                 return;
             }
             self.recent.push_back(mail.at);
-            self.journal.record(mail.at, Event::Mailed { topic, message: message.to_owned(), to });
-            self.mailbox.push(mail.clone());
+            self.arrive(message, mail.clone());
         }
+    }
+
+    fn arrive(&mut self, message: &str, mail: Mail) {
+        let (topic, to) = (mail.topic.clone(), mail.to.clone());
+        self.journal.record(mail.at, Event::Mailed { topic, message: message.to_owned(), to });
+        self.mailbox.push(mail);
     }
 }
 
 fn subscribed(topic: &TopicConfig, ids: &mut Ids) -> Result<Vec<Subscription>, CloudError> {
     let arn = names::topic_arn(&topic.name);
     let subscriptions = topic.subscriptions.iter().map(|config| {
-        if config.protocol != "email" {
+        if ![EMAIL, "https"].contains(&config.protocol.as_str()) {
             let (topic, protocol) = (topic.name.clone(), config.protocol.clone());
             return Err(CloudError::Subscription { topic, protocol });
         }
         Ok(Subscription {
             arn: format!("{arn}:{}", ids.uuid()),
+            protocol: config.protocol.clone(),
             endpoint: config.endpoint.clone(),
             state: SubscriptionState::Confirmed,
         })

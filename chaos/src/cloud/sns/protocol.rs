@@ -63,15 +63,14 @@ impl Sns {
     fn answer_attributes(&self, form: &Form) -> Result<String, SnsError> {
         let topic = topic_of(form)?;
         let subscriptions = self.subscriptions(topic)?;
-        let count = |confirmed: bool| {
-            let counted = subscriptions.iter();
-            counted.filter(|it| (it.state == SubscriptionState::Confirmed) == confirmed).count().to_string()
+        let count = |states: &[SubscriptionState]| {
+            subscriptions.iter().filter(|it| states.contains(&it.state)).count().to_string()
         };
         let attributes = [
             ("Owner", names::ACCOUNT.to_owned()),
-            ("SubscriptionsConfirmed", count(true)),
-            ("SubscriptionsDeleted", "0".to_owned()),
-            ("SubscriptionsPending", count(false)),
+            ("SubscriptionsConfirmed", count(&[SubscriptionState::Confirmed])),
+            ("SubscriptionsDeleted", count(&[SubscriptionState::Deleted])),
+            ("SubscriptionsPending", count(&[SubscriptionState::Pending, SubscriptionState::Disabled])),
             ("TopicArn", names::topic_arn(topic)),
         ];
         let entry = |(name, value): (&str, String)| {
@@ -125,10 +124,11 @@ fn rendered_member(topic: &str, subscription: &Subscription) -> String {
         SubscriptionState::Confirmed => subscription.arn.as_str(),
         // A disabled subscription has to be confirmed again, and until then is listed like a new one.
         SubscriptionState::Pending | SubscriptionState::Disabled => "PendingConfirmation",
+        SubscriptionState::Deleted => "Deleted",
     };
     let fields = [
         ("TopicArn", names::topic_arn(topic).as_str()),
-        ("Protocol", "email"),
+        ("Protocol", &subscription.protocol),
         ("SubscriptionArn", arn),
         ("Owner", names::ACCOUNT),
         ("Endpoint", &subscription.endpoint),

@@ -152,3 +152,15 @@ pub(in super::super) const SNS_FAILING: Description = Description {
     cause: "a region in trouble",
     heals: "the pending mail is sent by a later turn; at worst twice",
 };
+
+pub(in super::super) const UNSUBSCRIBED: Description = Description {
+    name: "unsubscribed",
+    family: Family::Aws,
+    default_share: 1.0,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "takes every e-mail address off the alerts topic, asked once a minute; when it does not, they are back",
+    cause: "a link scanner that follows the link to unsubscribe in each mail, a reader who does",
+    heals: "a human, whom the alarm NobodyListens tells on the second channel",
+};

@@ -223,7 +223,7 @@ fn a_subscription_is_an_address_and_its_topic() {
     let stack = stack(&subscription("email", "!Ref Alerts"));
     let [mail] = stack.topics["Alerts"].subscriptions.as_slice() else { panic!("one subscription") };
     assert_eq!((mail.protocol.as_str(), mail.endpoint.as_str()), ("email", "on-call@example.com"));
-    insta::assert_snapshot!(refusal(&resources(&subscription("sms", "!Ref Alerts"))), @r#"template.yaml:9: Mail.Protocol is "sms"; accepted: email"#);
+    insta::assert_snapshot!(refusal(&resources(&subscription("sms", "!Ref Alerts"))), @r#"template.yaml:9: Mail.Protocol is "sms"; accepted: email, https"#);
     insta::assert_snapshot!(refusal(&resources(&subscription("email", "other"))), @r#"template.yaml:9: Mail.TopicArn is "other"; accepted: arn:aws:sns:eu-central-1:123456789012:alerts"#);
 }
 

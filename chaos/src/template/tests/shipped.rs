@@ -109,10 +109,11 @@ fn a_dead_letter_raises_an_alarm_that_somebody_is_told_of() {
     let event = json!({ "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail });
     assert!(rule.pattern.matches(&event));
     // Straight to the topic, for what the responder cannot tell.
-    let topic = &stack.topics["Alerts"];
+    let (topic, pages) = (&stack.topics["Alerts"], &stack.topics["Pages"]);
     let failing = &stack.alarms["Alarms.ResponderFailing"];
-    assert_eq!(failing.actions.alarm, [names::topic_arn(&topic.name)]);
-    assert!(topic.publishers.contains("cloudwatch.amazonaws.com"));
+    assert_eq!(failing.actions.alarm, [topic, pages].map(|topic| names::topic_arn(&topic.name)));
+    assert!([topic, pages].iter().all(|topic| topic.publishers.contains("cloudwatch.amazonaws.com")));
     let endpoints: Vec<&str> = topic.subscriptions.iter().map(|it| it.endpoint.as_str()).collect();
     assert_eq!(endpoints, ["on-call@example.com"]);
+    assert_eq!(pages.subscriptions, [], "there is no PagerEndpoint");
 }

@@ -34,6 +34,16 @@ pub struct Email {
     pub body: String,
 }
 
+/// The words that begin every subject, after the stack and the number, of a mail that needs somebody at once.
+pub(crate) const ACTION_NEEDED: &str = "ACTION NEEDED";
+
+impl Email {
+    /// Whether it needs somebody at once.
+    pub(crate) fn needs_somebody(&self) -> bool {
+        self.subject.contains(ACTION_NEEDED)
+    }
+}
+
 /// What mails have to know of this installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
