@@ -1,8 +1,8 @@
 //! Everything drained: in the time a run has, its queues became empty and its incident ended; and what the faults left
 //! behind was settled within the bound, counted from the end of the last of them.
 //!
-//! The bound: survivors of an outage sit in visibility for up to fifteen minutes, the responder wants three turns, and
-//! the backlog goes at the permitted pace, a quarter of it kept for what arrives meanwhile.
+//! The bound: survivors of an outage sit out a visibility, the responder its pause and three turns, and the backlog goes
+//! at the permitted pace, a quarter of it kept for what arrives meanwhile.
 //! Invariant: a run whose time was up fails here, whatever else it shows.
 
 use super::{Evidence, Finding, Subject, Verdict};
@@ -10,9 +10,11 @@ use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use crate::world::Ending;
 use payments::UnixMs;
-use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX};
+use payments::limits::{ALIKE_MIN, PAUSE_MS_MAX, VISIBILITY_TIMEOUT_S};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The longest that a message hides, and the longest that the responder waits after a setback, ms.
+const WAITS_MS: u64 = VISIBILITY_TIMEOUT_S as u64 * 1_000 + PAUSE_MS_MAX as u64;
 /// Turns the responder may take from the heal to the redrive, ms.
 const TURNS_MS: u64 = 3 * 60_000;
 /// Others came through for so long after a death that it is its payment's own, ms: longer than it takes to be known.
@@ -60,7 +62,7 @@ impl Backlog {
         let history = evidence.history;
         let by_backlog = || {
             let permitted = history.alerted.stripe_calls_per_s.unwrap_or(u64::MAX) / CALLS_PER_PAYMENT;
-            u64::from(BACKOFF_S_MAX) * 1_000 + TURNS_MS + self.payments * 1_250 / permitted.max(1)
+            WAITS_MS + TURNS_MS + self.payments * 1_250 / permitted.max(1)
         };
         history.experiment.expect.drained_within_ms.unwrap_or_else(by_backlog)
     }

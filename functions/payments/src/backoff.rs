@@ -1,17 +1,19 @@
 //! How long a failed message stays invisible.
 //!
-//! Full jitter between a floor and a doubling ceiling, so that the survivors of an outage come back spread out.
+//! Full jitter between a floor and a doubling ceiling, so that the survivors of an outage come back spread out. After the
+//! last receive the ceiling is the first one's again: nobody is helped by waiting for the dead-letter queue.
 //! Invariant: the delay is at least [`BACKOFF_S_MIN`] and never longer than SQS accepts.
 
-use crate::limits::{BACKOFF_S_BASE, BACKOFF_S_MAX, BACKOFF_S_MIN, RETRY_AFTER_S_MAX};
+use crate::limits::{BACKOFF_S_BASE, BACKOFF_S_MAX, BACKOFF_S_MIN, RECEIVES_MAX, RETRY_AFTER_S_MAX};
 
 /// Seconds of invisibility after the `receives`-th receive (from 1).
 ///
-/// `draw` is any uniformly random number. A `Retry-After` of the provider is honoured where it asks for more.
+/// `draw` is any uniformly random number. A `Retry-After` of the provider is honoured where it asks for more, unless this
+/// was the last receive: the next call is the responder's to time.
 #[must_use]
 pub fn visibility_s(receives: u32, retry_after_s: Option<u32>, draw: u64) -> u32 {
     let jitter_s = jitter_s(ceiling_s(receives) - BACKOFF_S_MIN, draw);
-    let asked = retry_after_s.unwrap_or(0).min(RETRY_AFTER_S_MAX);
+    let asked = retry_after_s.filter(|_| !is_last(receives)).unwrap_or(0).min(RETRY_AFTER_S_MAX);
     (BACKOFF_S_MIN + jitter_s).max(asked)
 }
 
@@ -30,8 +32,13 @@ fn jitter_s(most: u32, draw: u64) -> u32 {
 }
 
 fn ceiling_s(receives: u32) -> u32 {
-    let doublings = receives.saturating_sub(1).min(16);
+    let doublings = if is_last(receives) { 0 } else { receives.saturating_sub(1) };
     (BACKOFF_S_BASE << doublings).min(BACKOFF_S_MAX)
+}
+
+/// Whether SQS dead-letters what is received once more.
+const fn is_last(receives: u32) -> bool {
+    receives >= RECEIVES_MAX
 }
 
 #[cfg(test)]
@@ -39,10 +46,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ceiling_doubles_with_every_receive_until_the_cap() {
-        let longest: Vec<u32> = (1..=7).map(|receives| visibility_s(receives, None, u64::MAX)).collect();
-        assert_eq!(longest, [30, 60, 120, 240, 480, 900, 900]);
-        assert_eq!(visibility_s(u32::MAX, None, u64::MAX), 900);
+    fn the_ceiling_doubles_with_every_receive_but_the_last() {
+        let longest: Vec<u32> = (1..=6).map(|receives| visibility_s(receives, None, u64::MAX)).collect();
+        assert_eq!(longest, [30, 60, 120, 240, 30, 30]);
+        assert_eq!(visibility_s(u32::MAX, None, u64::MAX), 30);
+        assert_eq!(visibility_s(RECEIVES_MAX - 1, None, u64::MAX), BACKOFF_S_MAX);
     }
 
     #[test]
@@ -60,6 +68,7 @@ mod tests {
     fn retry_after_is_honoured_up_to_an_hour() {
         assert_eq!(visibility_s(1, Some(120), 0), 120);
         assert_eq!(visibility_s(1, Some(86_400), 0), RETRY_AFTER_S_MAX);
-        assert_eq!(visibility_s(5, Some(1), u64::MAX), 480);
+        assert_eq!(visibility_s(4, Some(1), u64::MAX), 240);
+        assert_eq!(visibility_s(5, Some(120), u64::MAX), 30, "nobody calls Stripe after the last receive");
     }
 }

@@ -15,7 +15,7 @@ pub const VISIBILITY_TIMEOUT_S: u32 = 360;
 pub const BATCH_SIZE: u32 = 10;
 
 /// `maxReceiveCount` of the source queue. With the backoff below, the fifth try comes about four
-/// minutes after the first and the move to the dead-letter queue about eight, so nearly nine in ten payments of a
+/// minutes after the first and the move to the dead-letter queue moments later, so nearly nine in ten payments of a
 /// 30 minute outage are dead-lettered, where an alarm sees them. Ten would hide such an outage.
 pub const RECEIVES_MAX: u32 = 5;
 
@@ -32,8 +32,9 @@ pub const BACKOFF_S_MIN: u32 = 5;
 /// Upper end of the backoff after the first receive, seconds; doubles with every further receive.
 pub const BACKOFF_S_BASE: u32 = 30;
 
-/// The most the upper end of the backoff grows to, seconds.
-pub const BACKOFF_S_MAX: u32 = 900;
+/// The most the upper end of the backoff grows to, seconds: after the last receive but one. After the last there is
+/// nothing to wait for, because SQS dead-letters what comes back then.
+pub const BACKOFF_S_MAX: u32 = BACKOFF_S_BASE << (RECEIVES_MAX - 2);
 
 /// The longest `Retry-After` that is honoured, seconds. SQS allows 12 h of invisibility; an hour keeps a
 /// mistaken header from hiding a payment for half a day.
@@ -190,8 +191,7 @@ pub const CANARY_MS_MAX: i64 = 600_000;
 /// The pause after the first setback, milliseconds; doubles with every further one.
 pub const PAUSE_MS_BASE: i64 = 120_000;
 
-/// The longest pause, milliseconds. Together with two well turns it stays below [`BACKOFF_S_MAX`], within which
-/// the survivors of an outage come back anyway.
+/// The longest pause, milliseconds: no longer than the canary that was watched in vain before it.
 pub const PAUSE_MS_MAX: i64 = 480_000;
 
 /// The longest pause once a human was told that recovery does not hold, milliseconds: whoever mends it is not waited for
@@ -230,7 +230,7 @@ pub const UNWELL_TURNS: u32 = 2;
 
 /// Payments that wait for longer than this before anybody takes them, or will, are a backlog, milliseconds. Longer than
 /// an ordinary burst, and than the last of an outage takes to come back by itself.
-pub const BACKLOG_MS: i64 = BACKOFF_S_MAX as i64 * 1_000;
+pub const BACKLOG_MS: i64 = 900_000;
 
 /// Messages that nobody has in hand for longer than this, while none comes through, are not taken by anybody,
 /// milliseconds. A poller that backs off asks again within a minute.
@@ -361,10 +361,8 @@ const _: () = {
     assert!(TURN_GAP_MS_MAX > 60_000 && TURN_GAP_MS_MAX < 120_000, "the schedule's turns are a minute apart");
     assert!(CANARY_MS_MAX > (BACKOFF_S_BASE * ((1 << (RECEIVES_MAX - 1)) - 1)) as i64 * 1_000);
     assert!(PAUSE_MS_BASE <= PAUSE_MS_MAX);
-    assert!(
-        PAUSE_MS_MAX + (WELL_TURNS * TURN_S_MAX) as i64 * 1_000 < BACKOFF_S_MAX as i64 * 1_000,
-        "a pause must not hold a recovery up for longer than the queue does"
-    );
+    assert!(PAUSE_MS_MAX <= CANARY_MS_MAX, "a pause costs no more than what it spares");
+    assert!(BACKLOG_MS > (BACKOFF_S_MAX + VISIBILITY_TIMEOUT_S) as i64 * 1_000);
     assert!(COUNTS_SETTLE_MS > 60_000 && COUNTS_SETTLE_MS < CALM_TURNS as i64 * 60_000);
     assert!(STRANDED_TURNS as i64 * 60_000 > COUNTS_SETTLE_MS);
     assert!(DELAYED_MS + (STRANDED_TURNS as i64 + 1) * 60_000 <= 600_000, "told within ten minutes");
