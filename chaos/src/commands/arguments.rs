@@ -216,6 +216,8 @@ pub(super) struct List {
 pub(super) enum Listed {
     /// The shipped experiments
     Experiments,
+    /// For every alarm, what makes it fire and clear
+    Drills,
     /// What can go wrong, why it does outside, and what heals it
     Faults,
     /// What every run is held to

@@ -5,6 +5,7 @@
 use super::arguments::{List, Listed};
 use super::{Exit, Surroundings, say};
 use crate::checks;
+use crate::drills;
 use crate::experiment::{DEFAULT, SHIPPED};
 use crate::faults::{Description, Family, Kind};
 use crate::report::Paint;
@@ -14,7 +15,7 @@ use std::fmt::Write as _;
 pub(super) fn list(wanted: &List, around: &mut Surroundings<'_>) -> Exit {
     let lists = match wanted.what {
         Some(what) => vec![listed(what, around.paint)],
-        None => [Listed::Experiments, Listed::Faults, Listed::Checks]
+        None => [Listed::Experiments, Listed::Drills, Listed::Faults, Listed::Checks]
             .into_iter()
             .map(|what| format!("{}\n{}", around.paint.bold(title(what)), listed(what, around.paint)))
             .collect(),
@@ -26,6 +27,7 @@ pub(super) fn list(wanted: &List, around: &mut Surroundings<'_>) -> Exit {
 const fn title(what: Listed) -> &'static str {
     match what {
         Listed::Experiments => "Experiments",
+        Listed::Drills => "Drills",
         Listed::Faults => "Faults",
         Listed::Checks => "Checks",
     }
@@ -34,6 +36,7 @@ const fn title(what: Listed) -> &'static str {
 fn listed(what: Listed, paint: Paint) -> String {
     match what {
         Listed::Experiments => experiments(paint),
+        Listed::Drills => drills(paint),
         Listed::Faults => faults(paint),
         Listed::Checks => checks(paint),
     }
@@ -46,6 +49,16 @@ fn experiments(paint: Paint) -> String {
         // A test keeps every shipped experiment readable.
         let title = shipped.experiment().map(|experiment| experiment.title).unwrap_or_default();
         let _ = writeln!(out, "  {}  {title}{default}", paint.bold(&format!("{:<20}", shipped.name)));
+    }
+    out
+}
+
+fn drills(paint: Paint) -> String {
+    let mut out = String::new();
+    for drill in drills::ALL {
+        // A test keeps every drill readable.
+        let title = drill.experiment().map(|experiment| experiment.title).unwrap_or_default();
+        let _ = writeln!(out, "  {}  {title}", paint.bold(&format!("{:<20}", drill.alarm)));
     }
     out
 }

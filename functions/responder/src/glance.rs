@@ -144,7 +144,8 @@ impl Inner {
         let is_quiet = match look {
             Look::Unsettled => {
                 let waiting = self.waiting(now).await?;
-                (seen.oldest, seen.alike) = (waiting.oldest, waiting.alike);
+                let pulse = if waiting.is_dying(now) { self.ledger.pulse().await? } else { None };
+                (seen.oldest, seen.alike) = (waiting.oldest(), waiting.alike(pulse.as_ref(), now));
                 tale.oldest_ms = Some(seen.oldest_ms());
                 true
             }

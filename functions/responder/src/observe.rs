@@ -11,18 +11,30 @@ use ledger::{Extent, LedgerError};
 use payments::UnixMs;
 use payments::incident::{Alike, Depth, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
 use payments::legible::Legible;
-use payments::limits::{AT_RISK_MS, BACKLOG_MS, DELAYED_MS};
+use payments::limits::{AT_RISK_MS, DELAYED_MS};
 use payments::payment::Body;
 use payments::pulse::Pulse;
 
 /// Rows that are looked at, the oldest: enough to see what several share, and that one that cannot be read hides nothing.
 const OLDEST_ROWS: usize = 25;
 
-/// What the ledger says of payments that wait.
-pub(crate) struct Waiting {
-    pub(crate) oldest: Option<Unsettled>,
-    pub(crate) alike: Option<Alike>,
-    rows: usize,
+/// What the ledger says of payments that wait: the oldest of them.
+pub(crate) struct Waiting(Vec<Unsettled>);
+
+impl Waiting {
+    pub(crate) fn oldest(&self) -> Option<Unsettled> {
+        self.0.first().cloned()
+    }
+
+    /// Whether deliveries of any die, which only says something beside when others come through.
+    pub(crate) fn is_dying(&self, now: UnixMs) -> bool {
+        self.0.iter().any(|row| row.deaths(now).next().is_some())
+    }
+
+    /// What the oldest share.
+    pub(crate) fn alike(&self, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
+        Alike::among(&self.0, pulse.map(|pulse| pulse.last), now)
+    }
 }
 
 /// Messages in hand of which no row tells, where nobody has come through for long.
@@ -38,7 +50,7 @@ fn waited_ms(pulse: &Pulse, now: UnixMs) -> i64 {
 }
 
 impl Inner {
-    /// Everything a decision needs: eight calls; while an incident waits for the provider, its probes; and a look into a
+    /// Everything a decision needs: five calls, and more the more there is to know; while an incident waits for the provider, its probes; and a look into a
     /// quarantine that changed.
     pub(crate) async fn observe(
         &self,
@@ -46,27 +58,25 @@ impl Inner {
         wake: &Wake,
         incident: &Incident,
     ) -> Result<Observation, TurnError> {
-        let (source, dead_letters, quarantine, task, waiting) = tokio::try_join!(
-            self.queues.depth(&self.queues.source),
+        let ((source, source_retention_ms), dead_letters, quarantine, task, waiting) = tokio::try_join!(
+            self.queues.depth_and_retention(&self.queues.source),
             self.queues.depth(&self.queues.dead_letters),
             self.queues.depth(&self.queues.quarantine),
             self.queues.newest_task(),
             self.waiting(now),
         )?;
-        let alike = match waiting.alike {
+        let waits = incident.recovery.phase.is_open() || source.total() > 0 || waiting.is_dying(now);
+        let pulse = if waits { self.ledger.pulse().await? } else { None };
+        let rows = waiting.0.len();
+        let alike = match waiting.alike(pulse.as_ref(), now) {
             // Dead letters without a row may be no payments at all.
-            None if dead_letters.visible > waiting.rows as u64 => self.unreadable().await?,
+            None if dead_letters.visible > rows as u64 => self.unreadable().await?,
             alike @ (Some(_) | None) => alike,
         };
-        let waits = incident.recovery.phase.is_open() || source.total() > 0;
-        let pulse = if waits { self.ledger.pulse().await? } else { None };
-        let unrecorded = unrecorded(source, waiting.rows, pulse.as_ref(), now);
-        let drain_ms = self.drain_ms(source);
-        let needs_retention = drain_ms > BACKLOG_MS || incident.recovery.phase.is_open();
-        let source_retention_ms =
-            if needs_retention { self.queues.source_retention_ms().await? } else { None };
+        let unrecorded = unrecorded(source, rows, pulse.as_ref(), now);
         let messages = source.total().saturating_add(dead_letters.total());
-        let is_stranded = self.is_stranded(waiting.oldest.as_ref(), messages, now).await?;
+        let oldest = waiting.oldest();
+        let is_stranded = self.is_stranded(oldest.as_ref(), messages, now).await?;
         let canary = self.canary(incident).await?;
         let probes = if incident.recovery.wants_probes() { Some(self.provider.probe().await) } else { None };
         let mut seen = Observation {
@@ -75,13 +85,13 @@ impl Inner {
             dead_letters,
             quarantine,
             task,
-            oldest: waiting.oldest,
+            oldest,
             alike,
             unrecorded,
             is_stranded,
             came_through: pulse.as_ref().map(|pulse| pulse.last),
             waited_ms: pulse.as_ref().map_or(0, |pulse| waited_ms(pulse, now)),
-            drain_ms,
+            drain_ms: self.drain_ms(source),
             source_retention_ms,
             credentials: wake.credentials(),
             probes,
@@ -95,17 +105,14 @@ impl Inner {
         Ok(seen)
     }
 
-    /// The oldest unsettled payment, and what the oldest share.
+    /// The oldest unsettled payments.
     pub(crate) async fn waiting(&self, now: UnixMs) -> Result<Waiting, TurnError> {
         let page = self.ledger.unsettled(now, OLDEST_ROWS).await?;
         if page.rows.is_empty() && page.unreadable > 0 {
             let why = format!("none of the {} oldest unsettled rows can be read", page.unreadable);
             return Err(LedgerError::Unavailable(why).into());
         }
-        let is_dying = page.rows.iter().any(|row| row.deaths(now).next().is_some());
-        let beat = if is_dying { self.ledger.pulse().await?.map(|pulse| pulse.last) } else { None };
-        let alike = Alike::among(&page.rows, beat, now);
-        Ok(Waiting { alike, rows: page.rows.len(), oldest: page.rows.into_iter().next() })
+        Ok(Waiting(page.rows))
     }
 
     /// How long what waits takes at the pace that Stripe's rate permits.

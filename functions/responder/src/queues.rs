@@ -40,13 +40,22 @@ impl Queues {
 
     /// How many messages a queue holds. Asking also keeps its CloudWatch metrics awake.
     pub(crate) async fn depth(&self, queue_url: &str) -> Result<Depth, TurnError> {
+        Ok(self.depth_and_retention(queue_url).await?.0)
+    }
+
+    /// The same, and how long it keeps a message, milliseconds.
+    pub(crate) async fn depth_and_retention(
+        &self,
+        queue_url: &str,
+    ) -> Result<(Depth, Option<i64>), TurnError> {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
             QueueAttributeName::ApproximateNumberOfMessagesDelayed,
         ];
         let ask = self.client.get_queue_attributes().queue_url(queue_url);
-        let answer = ask.set_attribute_names(Some(names.to_vec())).send().await;
+        let all = [names.as_slice(), &[QueueAttributeName::MessageRetentionPeriod]].concat();
+        let answer = ask.set_attribute_names(Some(all)).send().await;
         let attributes = answer.map_err(TurnError::of("reading the depth of a queue"))?.attributes;
         let [visible, in_flight, delayed] = names.map(|name| {
             let text = attributes.as_ref().and_then(|attributes| attributes.get(&name));
@@ -56,16 +65,10 @@ impl Queues {
                 why: format!("{name} is missing in the answer"),
             })
         });
-        Ok(Depth { visible: visible?, in_flight: in_flight?, delayed: delayed? })
-    }
-
-    /// How long the queue that the consumer works on keeps a message, milliseconds.
-    pub(crate) async fn source_retention_ms(&self) -> Result<Option<i64>, TurnError> {
-        let ask = self.client.get_queue_attributes().queue_url(&self.source);
-        let answer = ask.attribute_names(QueueAttributeName::MessageRetentionPeriod).send().await;
-        let attributes = answer.map_err(TurnError::of("reading the retention of a queue"))?.attributes;
-        let text = attributes.and_then(|all| all.get(&QueueAttributeName::MessageRetentionPeriod).cloned());
-        Ok(text.and_then(|text| text.parse::<i64>().ok()).map(|seconds| seconds * 1_000))
+        let retention =
+            attributes.as_ref().and_then(|all| all.get(&QueueAttributeName::MessageRetentionPeriod));
+        let retention_ms = retention.and_then(|text| text.parse::<i64>().ok()).map(|seconds| seconds * 1_000);
+        Ok((Depth { visible: visible?, in_flight: in_flight?, delayed: delayed? }, retention_ms))
     }
 
     /// The newest move task of the dead-letter queue.
