@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Dead letters again are no setback by themselves: a payment whose last attempt met the outage is dead-lettered only
-//! when its visibility ends, up to a quarter of an hour after it. Only those that were moved before count as one.
+//! when its visibility ends, up to six minutes after it. Only those that were moved before count as one.
 //!
 //! Invariant: a move task is asked for only where none runs, by a turn that found the provider well, as the turn before
 //! it did, and after a canary came through or there was nobody to send; or by a human's word.
