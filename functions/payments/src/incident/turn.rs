@@ -20,7 +20,7 @@ use super::recovery::{Escalation, History, Member, Paused, Phase, Recovery, Stre
 use super::rowless::{BodyDigest, Stray};
 use super::{Effect, Policy};
 use crate::limits::{
-    AT_RISK_MS, CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, FLAPPING_CALM_TURNS, PAUSE_MS_BASE,
+    ALIKE_MIN, AT_RISK_MS, CALM_TURNS, CANARY_MS_MAX, COUNTS_SETTLE_MS, FLAPPING_CALM_TURNS, PAUSE_MS_BASE,
     PAUSE_MS_LONGEST, PAUSE_MS_MAX, SETBACKS_MAX, STRANDED_TURNS, TURN_S_MAX, UNREADABLE_PAUSE_MS,
     UNWELL_TURNS, WELL_TURNS,
 };
@@ -91,6 +91,10 @@ impl Recovery {
         let well = Streak { turns: WELL_TURNS, last_at: seen.now };
         if turn.did_not_hold(&found) {
             turn.setback();
+            // One or two may have trouble of their own.
+            if found.came_back >= ALIKE_MIN as u64 {
+                turn.tell_of_relapse();
+            }
         } else if !found.members.is_empty() {
             turn.next.phase = Phase::Canary { since: seen.now, members: found.members, well };
         } else if found.others > 0 && found.others == found.unreadable && turn.was_moved_lately() {

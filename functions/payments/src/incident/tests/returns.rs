@@ -115,6 +115,18 @@ fn payments_that_come_back_although_they_were_moved_are_tried_with_growing_pause
 }
 
 #[test]
+fn several_that_come_back_although_they_were_moved_are_a_relapse_and_one_or_two_are_not() {
+    for (came_back, told) in [(2, &[][..]), (3, &[Kind::BackToWaiting])] {
+        let mut story = Story::redriving(ON);
+        story.moved_and_back(4);
+        story.until_sorting(4);
+        let found = Sorted { others: 4, came_back, ..Sorted::default() };
+        assert_eq!(story.sorted(found, well(4)), None);
+        assert_eq!(story.mails[2..], *told, "{came_back}");
+    }
+}
+
+#[test]
 fn a_recovery_that_holds_ends_the_row_of_those_that_did_not() {
     let mut story = Story::redriving(ON);
     for cycle in 0..20 {
