@@ -19,6 +19,7 @@ mod provider;
 mod queues;
 mod responder;
 mod suspicion;
+mod telling;
 mod weather;
 
 use chaos::checks::Outcome;
@@ -31,7 +32,7 @@ use std::num::NonZeroUsize;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 10] = [
+const FAMILIES: [&[Mutant]; 11] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &suspicion::MUTANTS,
@@ -40,6 +41,7 @@ const FAMILIES: [&[Mutant]; 10] = [
     &queues::MUTANTS,
     &batch::MUTANTS,
     &responder::MUTANTS,
+    &telling::MUTANTS,
     &audit::MUTANTS,
     &permissions::MUTANTS,
 ];
@@ -82,6 +84,11 @@ fn mutants_that_answer_for_a_batch_in_their_own_way_are_caught() {
 #[test]
 fn mutants_of_the_responder_are_caught() {
     each_is_caught(&responder::MUTANTS);
+}
+
+#[test]
+fn mutants_of_what_people_are_told_are_caught() {
+    each_is_caught(&telling::MUTANTS);
 }
 
 #[test]

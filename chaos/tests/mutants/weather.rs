@@ -62,11 +62,13 @@ pub(crate) enum Weather {
     Outage,
     /// The same, and every event arrives twice.
     Echo,
+    /// Stripe is gone for half an hour, is back for a few minutes, and is gone again.
+    Relapse,
 }
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -94,6 +96,7 @@ impl Weather {
         Self::Blip,
         Self::Outage,
         Self::Echo,
+        Self::Relapse,
     ];
 
     /// The experiment.
@@ -123,6 +126,7 @@ impl Weather {
             Self::Garbage => payments(40, "5m"),
             Self::Deadly => payments(120, "45m"),
             Self::Outage | Self::Mute | Self::Echo => payments(80, "40m"),
+            Self::Relapse => payments(160, "80m"),
             Self::Twins => bodies("3s", (0..36).map(|n| payment(if n < 24 { n / 2 } else { n - 24 }, PRICE))),
             Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 16, PRICE))),
             Self::Conflicts => {
@@ -183,6 +187,10 @@ impl Weather {
                 "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
                  { kind = 'sns-failing', placement = 'before', rate = 0.5, for = '2h' }"
             }
+            Self::Relapse => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
+                 { kind = 'stripe-unavailable', from = '43m', for = '1h' }"
+            }
             Self::Echo => {
                 "{ kind = 'stripe-unavailable', from = '5m', for = '30m' }, { kind = 'event-twice', rate = 1.0 }"
             }
@@ -212,7 +220,8 @@ impl Weather {
             | Self::Drills
             | Self::Outage
             | Self::Mute
-            | Self::Echo => "",
+            | Self::Echo
+            | Self::Relapse => "",
         }
     }
 }
