@@ -80,7 +80,9 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
     let history = evidence.history;
     if let Some(alarms) = &history.experiment.expect.alarms {
         let must: BTreeSet<&str> = alarms.iter().map(String::as_str).collect();
-        return Expected { may: must.clone(), must };
+        // An experiment says what fires at its own size; more payments may be a backlog whatever it is about.
+        let may = must.iter().copied().chain(can_be_a_backlog(evidence).then_some(WAITING)).collect();
+        return Expected { must, may };
     }
     let has_dead_letters = evidence.messages.values().any(|message| message.dead_lettered.is_some());
     let quarantined = quarantined(evidence);
