@@ -188,7 +188,9 @@ impl Work<'_> {
             Err(error) => {
                 tracing::warn!(%error, payment_id = report.payment_id, "step 1 failed");
                 self.close(&request, &delivery).await;
-                Report { end: self.handed_back(Cause::LedgerUnavailable, None), ..report }
+                let visible_in_s = backoff::unrecorded_s(self.envelope.receives, self.inner.draw());
+                let end = End::HandedBack { cause: Some(Cause::LedgerUnavailable), visible_in_s };
+                Report { end, ..report }
             }
         })
     }

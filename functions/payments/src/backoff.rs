@@ -17,6 +17,14 @@ pub fn visibility_s(receives: u32, retry_after_s: Option<u32>, draw: u64) -> u32
     (BACKOFF_S_MIN + jitter_s).max(asked)
 }
 
+/// Seconds of invisibility of a message that the ledger does not know yet: as long after the last receive as the doubling
+/// goes. A dead letter without a row is known again by how often it came back, and that must not be soon.
+#[must_use]
+pub fn unrecorded_s(receives: u32, draw: u64) -> u32 {
+    let doublings = receives.clamp(1, RECEIVES_MAX) - 1;
+    BACKOFF_S_MIN + jitter_s((BACKOFF_S_BASE << doublings) - BACKOFF_S_MIN, draw)
+}
+
 /// Seconds of invisibility of a message that waits for others to come by: `least` of them, and up to as many more. A
 /// `Retry-After` of the provider is honoured where it asks for more.
 #[must_use]
@@ -51,6 +59,13 @@ mod tests {
         assert_eq!(longest, [30, 60, 120, 240, 30, 30]);
         assert_eq!(visibility_s(u32::MAX, None, u64::MAX), 30);
         assert_eq!(visibility_s(RECEIVES_MAX - 1, None, u64::MAX), BACKOFF_S_MAX);
+    }
+
+    #[test]
+    fn what_the_ledger_does_not_know_waits_after_its_last_receive_as_well() {
+        let longest: Vec<u32> = (0..=6).map(|receives| unrecorded_s(receives, u64::MAX)).collect();
+        assert_eq!(longest, [30, 30, 60, 120, 240, 480, 480]);
+        assert_eq!(unrecorded_s(RECEIVES_MAX, 0), BACKOFF_S_MIN);
     }
 
     #[test]
