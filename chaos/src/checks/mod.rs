@@ -32,6 +32,7 @@ mod outage_spared;
 mod quarantine;
 mod quarantined_for_cause;
 mod redrive_into_outage;
+mod resolved_when_over;
 mod sound_rows;
 mod steady_before;
 mod suspicion_spared;
@@ -113,7 +114,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 27] = [
+pub const ALL: [Check; 28] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -221,6 +222,12 @@ pub const ALL: [Check; 27] = [
         promise: Promise::Liveness,
         demands: "ten minutes after a fault of everybody hit its third payment, a mail has asked for a human",
         judge: told_when_ours::check,
+    },
+    Check {
+        name: "resolved-when-over",
+        promise: Promise::Liveness,
+        demands: "nobody is told that it is resolved while Stripe fails or a payment has waited for long",
+        judge: resolved_when_over::check,
     },
     Check {
         name: "one-mail-per-transition",

@@ -97,11 +97,12 @@ fn is_sooner(letter: &Told<'_>, before: UnixMs, every_ms: i64) -> bool {
 /// What needs somebody at once and did not go to the second channel.
 fn unpaged(evidence: &Evidence<'_>) -> Vec<Finding> {
     let Alerted { alerts, pages: Some(pages), .. } = &evidence.history.alerted else { return Vec::new() };
-    let published = evidence.history.records.iter().filter_map(|record| match &record.event {
-        Event::Published { request: Some(request), topic, subject: Some(subject), .. } => {
-            Some((record.at, request, topic, subject))
+    let published = evidence.history.records.iter().filter_map(|record| {
+        if let Event::Published { request: Some(request), topic, subject: Some(subject), .. } = &record.event
+        {
+            return Some((record.at, request, topic, subject));
         }
-        _ => None,
+        None
     });
     let (mailed, others): (Vec<_>, Vec<_>) =
         published.partition(|(_, _, topic, _)| Some(*topic) == alerts.as_ref());

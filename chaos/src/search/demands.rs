@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 14] = [
+pub const DEMANDS: [Demand; 15] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -47,6 +47,11 @@ pub const DEMANDS: [Demand; 14] = [
         why: "a turn that is lost, dies or cannot publish tells a minute later, several of them later still",
     },
     Demand { check: "told-when-ours", unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand {
+        check: "resolved-when-over",
+        unless: Unless::Nothing,
+        why: "whatever fails, a turn says so only after it looked",
+    },
     Demand {
         check: "one-mail-per-transition",
         unless: Unless::Fault(|fault| {
