@@ -178,7 +178,7 @@ impl Responder {
         }
         let left_ms = deadline.plus_ms(-DEADLINE_MARGIN_MS).since_ms(self.0.clock.now());
         let mut tale = Tale::default();
-        let turn = Box::pin(self.0.turn_and_listen(&wake, &mut tale));
+        let turn = self.0.turn_and_listen(&wake, &mut tale);
         let limit = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
         let result = tokio::time::timeout(limit, turn).await.unwrap_or(Err(TurnError::OutOfTime));
         self.0.tell(wake.name(), &tale, result.as_ref().err().map(ToString::to_string));

@@ -70,7 +70,7 @@ impl Inner {
 
     /// Takes one turn and, when that is due, looks whether anybody listens: last of all, so that nothing waits for it.
     pub(crate) async fn turn_and_listen(&self, wake: &Wake, tale: &mut Tale) -> Result<Value, TurnError> {
-        let answer = self.turn(wake, tale).await?;
+        let answer = Box::pin(self.turn(wake, tale)).await?;
         let is_due = tale.mails > 0 || self.memory.wants_to_know_who_listens(self.clock.now());
         // Whoever gives an order waits for the answer.
         if is_due && !matches!(wake, Wake::Order(_)) {
