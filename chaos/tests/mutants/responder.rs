@@ -42,7 +42,7 @@ pub(crate) const MUTANTS: [Mutant; 8] = [
     Mutant {
         name: "trusts COMPLETED",
         story: "the move task is completed, so everything is moved and charged",
-        weather: Weather::Outage,
+        weather: Weather::Leaky,
         caught_by: "drained",
         broken: decides(trusts_completed),
     },

@@ -62,13 +62,15 @@ pub(crate) enum Weather {
     Outage,
     /// The same, and every event arrives twice.
     Echo,
-    /// Stripe is gone for half an hour, is back for a few minutes, and is gone again.
+    /// The same, and move tasks leave messages behind.
+    Leaky,
+    /// Stripe is gone for half an hour, is back while what waits goes back, and is gone again.
     Relapse,
 }
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -96,6 +98,7 @@ impl Weather {
         Self::Blip,
         Self::Outage,
         Self::Echo,
+        Self::Leaky,
         Self::Relapse,
     ];
 
@@ -125,7 +128,7 @@ impl Weather {
             Self::Misled | Self::Barred | Self::Crashing => payments(60, "15m"),
             Self::Garbage => payments(40, "5m"),
             Self::Deadly => payments(120, "45m"),
-            Self::Outage | Self::Mute | Self::Echo => payments(80, "40m"),
+            Self::Outage | Self::Mute | Self::Echo | Self::Leaky => payments(80, "40m"),
             Self::Relapse => payments(160, "80m"),
             Self::Twins => bodies("3s", (0..36).map(|n| payment(if n < 24 { n / 2 } else { n - 24 }, PRICE))),
             Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 16, PRICE))),
@@ -187,9 +190,13 @@ impl Weather {
                 "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
                  { kind = 'sns-failing', placement = 'before', rate = 0.5, for = '2h' }"
             }
+            Self::Leaky => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
+                 { kind = 'move-task-misses', rate = 1.0, for = '42m' }"
+            }
             Self::Relapse => {
                 "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
-                 { kind = 'stripe-unavailable', from = '43m', for = '1h' }"
+                 { kind = 'stripe-unavailable', from = '39m', for = '1h' }"
             }
             Self::Echo => {
                 "{ kind = 'stripe-unavailable', from = '5m', for = '30m' }, { kind = 'event-twice', rate = 1.0 }"
@@ -221,6 +228,7 @@ impl Weather {
             | Self::Outage
             | Self::Mute
             | Self::Echo
+            | Self::Leaky
             | Self::Relapse => "",
         }
     }
