@@ -31,7 +31,7 @@ const NEVER: u64 = u64::MAX;
 
 /// How often, with a kill, the two deliveries may take over from one another. Without one they may as often as they
 /// like; with one, more would take hours, and whoever is dead takes over no more.
-const SWITCHES_MAX: usize = 3;
+const SWITCHES_MAX: usize = 2;
 
 /// What the sweep of a scenario, or of a part of it, came to.
 #[derive(Clone, Debug, Default)]
