@@ -213,10 +213,7 @@ mod tests {
     use crate::faults::Window;
 
     fn found(tale: Tale) -> Vec<String> {
-        match check(&Evidence::of(&tale.told())) {
-            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
-            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
-        }
+        tale.found_by(check)
     }
 
     #[test]

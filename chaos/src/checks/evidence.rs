@@ -126,6 +126,18 @@ impl<'h> Evidence<'h> {
         evidence
     }
 
+    /// Whether each probe was answered, by when it was made.
+    #[must_use]
+    pub fn probes(&self) -> BTreeMap<UnixMs, bool> {
+        let mut probes = BTreeMap::new();
+        for record in &self.history.records {
+            if let Event::StripeCalled { operation: "probe", status, .. } = &record.event {
+                probes.insert(record.at, *status == Some(200));
+            }
+        }
+        probes
+    }
+
     /// Where a message ended. Two messages that ask for one payment end where the payment does.
     #[must_use]
     pub fn end(&self, message: &Message<'_>) -> End {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a second passes between any two events, so order in the tale is order in time.
 
+use super::{Evidence, Verdict};
 use crate::cloud::sns::Mail;
 use crate::cloud::sqs::{Content, Held, MessageAttribute, Standing};
 use crate::experiment::Experiment;
@@ -17,9 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Id of the payment in most tales.
+/// The topic that people read in a tale, and the second channel.
 const ALERTS: &str = "alerts";
 const PAGES: &str = "pages";
+/// Id of the payment in most tales.
 pub(crate) const ORDER: &str = "order-1";
 /// The responder's logical id in a tale.
 pub(crate) const RESPONDER: &str = "Responder";
@@ -117,6 +119,14 @@ impl Tale {
         self.history.ended = self.now();
         self.history.audited = Audited::Finished(Box::new(self.audited()));
         self.history
+    }
+
+    /// What a check finds wrong in it, in words.
+    pub(crate) fn found_by(self, check: fn(&Evidence<'_>) -> Verdict) -> Vec<String> {
+        match check(&Evidence::of(&self.told())) {
+            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
+            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
+        }
     }
 
     /// The audit at the end finds these.

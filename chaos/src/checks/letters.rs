@@ -10,6 +10,9 @@ use crate::world::{Alerted, History};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
+/// What the subject of a mail says that needs somebody at once.
+pub(super) const ACTION_NEEDED: &str = "ACTION NEEDED";
+
 /// All letters of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Letters<'h> {

@@ -7,7 +7,7 @@
 //! each reason that came to it, once. Of a provider that comes and goes it may be said every two hours. Whoever was told
 //! that it recovers, or that it is theirs to move things back, is told when it does not after all; then it may be told again.
 
-use super::letters::Told;
+use super::letters::{ACTION_NEEDED, Told};
 use super::{Evidence, Finding, Verdict};
 use crate::faults::Kind;
 use crate::journal::{Event, Record};
@@ -17,8 +17,6 @@ use payments::UnixMs;
 use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS, TURN_S_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the subject of a mail says that needs somebody at once.
-const ACTION_NEEDED: &str = "ACTION NEEDED";
 /// How the letter is called that says so.
 const REDRIVE_IS_YOURS: &str = "escalated: redrive_is_yours";
 /// Turns are so far apart, and may be late by as much.
@@ -194,10 +192,7 @@ mod tests {
     fn found(tell: impl FnOnce(&mut Tale)) -> Vec<String> {
         let mut tale = Tale::new();
         tell(&mut tale);
-        match check(&Evidence::of(&tale.told())) {
-            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
-            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
-        }
+        tale.found_by(check)
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         .filter(|letter| letter.tells == "resolved" && !letter.restates)
         .map(|letter| letter.decided)
         .collect();
-    let (probes, written) = (probes(evidence), first_written(evidence));
+    let (probes, written) = (evidence.probes(), first_written(evidence));
     let unwell = resolved.iter().filter(|at| probes.range(..**at).next_back().is_some_and(|(_, well)| !well));
     let unwell = unwell.map(|at| said(evidence, *at, "although Stripe had just failed a probe"));
     let waiting = resolved.iter().filter_map(|at| waiting(evidence, &written, *at));
@@ -49,17 +49,6 @@ fn said(evidence: &Evidence<'_>, at: UnixMs, wrong: &str) -> Finding {
     Finding::run(format!("it was said to be resolved, {after} after the beginning, {wrong}"))
 }
 
-/// Whether each probe was answered, by when it was made.
-fn probes(evidence: &Evidence<'_>) -> BTreeMap<UnixMs, bool> {
-    let mut probes = BTreeMap::new();
-    for record in &evidence.history.records {
-        if let Event::StripeCalled { operation: "probe", status, .. } = &record.event {
-            probes.insert(record.at, *status == Some(200));
-        }
-    }
-    probes
-}
-
 /// When each row was first written.
 fn first_written<'e>(evidence: &'e Evidence<'_>) -> BTreeMap<&'e str, UnixMs> {
     let mut first = BTreeMap::new();
@@ -79,10 +68,7 @@ mod tests {
     fn found(tell: impl FnOnce(&mut Tale)) -> Vec<String> {
         let mut tale = Tale::new();
         tell(&mut tale);
-        match check(&Evidence::of(&tale.told())) {
-            Verdict::Fail(findings) => findings.into_iter().map(|finding| finding.what).collect(),
-            Verdict::Pass(_) | Verdict::Inconclusive(_) => Vec::new(),
-        }
+        tale.found_by(check)
     }
 
     /// A payment that was first tried so long before its incident was said to be over.

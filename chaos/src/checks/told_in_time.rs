@@ -65,7 +65,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 /// Payments that were first tried after people were told that it recovers, and dead-lettered before they were told
 /// otherwise, although a probe had just found the provider failing; of one or two, each may have trouble of its own.
 fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
-    let (first_tried, probes) = (first_tried(evidence), probes(evidence));
+    let (first_tried, probes) = (first_tried(evidence), evidence.probes());
     let is_down = |at: UnixMs| probes.range(..at).next_back().is_some_and(|(_, answered)| !answered);
     let letters: Vec<_> = evidence.letters.of_record("recovery").collect();
     let recovers = letters.iter().enumerate().filter(|(_, letter)| letter.tells == "recovering");
@@ -91,17 +91,6 @@ fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
             what: "it was dead-lettered like others, and the last word was that it recovers".to_owned(),
         })
         .next()
-}
-
-/// Whether each probe was answered, by when it was made.
-fn probes(evidence: &Evidence<'_>) -> BTreeMap<UnixMs, bool> {
-    let mut probes = BTreeMap::new();
-    for record in &evidence.history.records {
-        if let Event::StripeCalled { operation: "probe", status, .. } = &record.event {
-            probes.insert(record.at, *status == Some(200));
-        }
-    }
-    probes
 }
 
 /// When each message was first received from a queue under its id.

@@ -4,6 +4,7 @@
 //! No provider comes back from it by itself: what waits, waits for somebody who knows.
 //! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next.
 
+use super::letters::ACTION_NEEDED;
 use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps};
 use super::{Evidence, Finding, Verdict};
 use crate::faults::Fault;
@@ -14,9 +15,6 @@ use std::collections::BTreeMap;
 
 /// From the third payment to the mail: a delivery that died is one only when its time is up, and a turn sees it then.
 const TELL_MS_MAX: i64 = 600_000;
-
-/// What a subject begins with that asks for a human.
-const ASKS: &str = "ACTION NEEDED";
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.alerted.responder.is_none() {
@@ -68,7 +66,7 @@ fn known_by(evidence: &Evidence<'_>, mishaps: &[Mishap], fault: usize) -> Option
 fn asked(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> {
     let letters: Vec<_> = evidence.letters.of_record("recovery").collect();
     let asks = |(nth, letter): (usize, &&super::Told<'_>)| {
-        letter.subject.is_some_and(|subject| subject.contains(ASKS)).then_some(())?;
+        letter.subject.is_some_and(|subject| subject.contains(ACTION_NEEDED)).then_some(())?;
         let end = letters[nth..].iter().find(|later| later.tells == "resolved");
         Some((letter.published?, end.map(|end| end.decided)))
     };

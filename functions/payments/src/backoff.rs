@@ -12,9 +12,8 @@ use crate::limits::{BACKOFF_S_BASE, BACKOFF_S_MAX, BACKOFF_S_MIN, RECEIVES_MAX, 
 /// was the last receive: the next call is the responder's to time.
 #[must_use]
 pub fn visibility_s(receives: u32, retry_after_s: Option<u32>, draw: u64) -> u32 {
-    let jitter_s = jitter_s(ceiling_s(receives) - BACKOFF_S_MIN, draw);
     let asked = retry_after_s.filter(|_| !is_last(receives)).unwrap_or(0).min(RETRY_AFTER_S_MAX);
-    (BACKOFF_S_MIN + jitter_s).max(asked)
+    up_to_s(ceiling_s(receives), draw).max(asked)
 }
 
 /// Seconds of invisibility of a message that the ledger does not know yet: as long after the last receive as the doubling
@@ -22,7 +21,7 @@ pub fn visibility_s(receives: u32, retry_after_s: Option<u32>, draw: u64) -> u32
 #[must_use]
 pub fn unrecorded_s(receives: u32, draw: u64) -> u32 {
     let doublings = receives.clamp(1, RECEIVES_MAX) - 1;
-    BACKOFF_S_MIN + jitter_s((BACKOFF_S_BASE << doublings) - BACKOFF_S_MIN, draw)
+    up_to_s(BACKOFF_S_BASE << doublings, draw)
 }
 
 /// Seconds of invisibility of a message that waits for others to come by: `least` of them, and up to as many more. A
@@ -31,6 +30,11 @@ pub fn unrecorded_s(receives: u32, draw: u64) -> u32 {
 pub fn spread_s(least: u32, retry_after_s: Option<u32>, draw: u64) -> u32 {
     let asked = retry_after_s.unwrap_or(0).min(RETRY_AFTER_S_MAX);
     (least + jitter_s(least, draw)).max(asked)
+}
+
+/// From the floor to a ceiling.
+fn up_to_s(ceiling_s: u32, draw: u64) -> u32 {
+    BACKOFF_S_MIN + jitter_s(ceiling_s - BACKOFF_S_MIN, draw)
 }
 
 /// From 0 to `most`.

@@ -108,8 +108,11 @@ impl Alarm {
     }
 
     pub(super) fn hears_nothing(&self, store: &Store, until: UnixMs) -> bool {
-        let values = self.config.measure.values(store, range(self.config.periods as usize), until);
-        values.iter().all(Option::is_none)
+        self.values(store, until).iter().all(Option::is_none)
+    }
+
+    fn values(&self, store: &Store, until: UnixMs) -> Vec<Option<f64>> {
+        self.config.measure.values(store, range(self.config.periods as usize), until)
     }
 
     /// Judges the range that ends at `until`, and says what changed.
@@ -117,7 +120,7 @@ impl Alarm {
         if now < self.warm_at {
             return None;
         }
-        let values = self.config.measure.values(store, range(self.config.periods as usize), until);
+        let values = self.values(store, until);
         let judgement = self.config.judgement(&values);
         let value = match judgement.verdict {
             Verdict::Alarm => StateValue::Alarm,
