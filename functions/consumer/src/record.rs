@@ -249,9 +249,9 @@ impl Work<'_> {
 
     /// Whether its deaths may be our doing: who keeps dying while others come through kills.
     async fn may_be_ours(&self, row: &Row, dead: &BTreeSet<OpenDelivery>) -> Result<bool, LedgerError> {
-        let pulse = self.inner.ledger.pulse().await?;
+        let pulse = self.inner.ledger.reader().pulse().await?;
         let now = self.inner.clock.now();
-        let others = self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await?.rows;
+        let others = self.inner.ledger.reader().newest_unsettled(now, COMPANY_ROWS_MAX).await?.rows;
         Ok(may_be_ours(row, dead, pulse.as_ref(), &others, now))
     }
 
@@ -281,7 +281,7 @@ impl Work<'_> {
         match (row.blamed, judge(0)) {
             (Blamed::Payment, _) => Suspect::Payment,
             (Blamed::Nobody, Suspect::Payment) => {
-                match self.inner.ledger.newest_unsettled(now, COMPANY_ROWS_MAX).await {
+                match self.inner.ledger.reader().newest_unsettled(now, COMPANY_ROWS_MAX).await {
                     Ok(page) => judge(company(row, &refused.what, &page.rows)),
                     Err(error) => {
                         tracing::warn!(%error, payment_id = who, "nobody is blamed: no company is known");

@@ -4,7 +4,7 @@
 
 use crate::item::Item;
 use crate::limits::{ENTRIES_ATTEMPTS, ENTRIES_MAX};
-use crate::{Ledger, LedgerError};
+use crate::{LedgerError, Reader};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use payments::audit::{Entry, Standing};
 use payments::provider::IntentId;
@@ -17,7 +17,7 @@ const FIELDS: [&str; 8] =
 
 type Keys = Vec<Item>;
 
-impl Ledger {
+impl Reader {
     /// The rows of these payments, as the last writes left them; those that there are.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ mod tests {
             .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build();
-        let ledger = Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned());
+        let ledger = Reader::new(aws_sdk_dynamodb::Client::from_conf(config), "table".to_owned());
         let ids = (0..rows).filter_map(|n| PaymentId::new(&format!("order-{n}"))).collect();
         let found = ledger.entries(&ids).await.map(|entries| entries.len());
         let calls = busy.0.lock().expect("nobody panicked").clone();

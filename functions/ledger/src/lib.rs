@@ -27,11 +27,17 @@ use payments::{Cause, Payment, PaymentId, UnixMs};
 use std::error::Error;
 use update::Update;
 
-/// The ledger table.
+/// The ledger table, for whoever reads it: no payment changes by what holds only this.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct Reader {
     client: Client,
     table: String,
+}
+
+/// The ledger table, with the right to change it.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    reader: Reader,
 }
 
 /// Whether step 1 adds the delivery to those that are open.
@@ -88,18 +94,46 @@ impl LedgerError {
 #[error(transparent)]
 pub struct Unreadable(BadItem);
 
-impl Ledger {
+impl Reader {
     /// The ledger in `table`.
     #[must_use]
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
 
+    /// The row of `payment_id`, as the last write left it; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when DynamoDB cannot be asked, or holds something that is no row.
+    pub async fn row(&self, payment_id: &PaymentId) -> Result<Option<Row>, LedgerError> {
+        let key = AttributeValue::S(payment_id.as_str().to_owned());
+        let look = self.client.get_item().table_name(&self.table).key("payment_id", key);
+        // Consistent: a payment whose row is overlooked could be taken for one that was never begun.
+        let answer =
+            look.consistent_read(true).send().await.map_err(|error| LedgerError::of("GetItem", &error))?;
+        Ok(answer.item.map(read).transpose()?)
+    }
+}
+
+impl Ledger {
+    /// The ledger in `table`.
+    #[must_use]
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { reader: Reader::new(client, table) }
+    }
+
+    /// What reads it.
+    #[must_use]
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Opens the connection by reading a row that is not there.
     pub async fn warm_up(&self) {
         let key = AttributeValue::S("warm-up".to_owned());
+        let Reader { client, table } = &self.reader;
         // Whatever comes back, the connection is open or the first write will say why not.
-        let _ = self.client.get_item().table_name(&self.table).key("payment_id", key).send().await;
+        let _ = client.get_item().table_name(table).key("payment_id", key).send().await;
     }
 
     /// Step 1: one write that claims nothing and tells everything. `opening` may keep it from being made.
@@ -158,19 +192,6 @@ impl Ledger {
         self.update(payment_id.as_str(), Update::blame()).await.map(|_| ())
     }
 
-    /// The row of `payment_id`, as the last write left it; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`LedgerError`] when DynamoDB cannot be asked, or holds something that is no row.
-    pub async fn row(&self, payment_id: &PaymentId) -> Result<Option<Row>, LedgerError> {
-        let key = AttributeValue::S(payment_id.as_str().to_owned());
-        let look = self.client.get_item().table_name(&self.table).key("payment_id", key);
-        // Consistent: a payment whose row is overlooked could be taken for one that was never begun.
-        let answer =
-            look.consistent_read(true).send().await.map_err(|error| LedgerError::of("GetItem", &error))?;
-        Ok(answer.item.map(read).transpose()?)
-    }
-
     /// Makes `change`, on condition that the row still is as it was `read`.
     ///
     /// # Errors
@@ -180,10 +201,10 @@ impl Ledger {
     }
 
     async fn update(&self, payment_id: &str, update: Update) -> Result<Changed, LedgerError> {
-        let request = self
-            .client
+        let Reader { client, table } = &self.reader;
+        let request = client
             .update_item()
-            .table_name(&self.table)
+            .table_name(table)
             .key("payment_id", AttributeValue::S(payment_id.to_owned()))
             .update_expression(update.expression())
             .condition_expression(update.condition())

@@ -3,7 +3,7 @@
 //! A container that dies takes what it saw along; this stays.
 //! Invariant: no row, and in no index: nothing is charged or settled by it.
 
-use crate::{Ledger, LedgerError};
+use crate::{Ledger, LedgerError, Reader};
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::UnixMs;
 use payments::pulse::{Beat, Pulse};
@@ -21,13 +21,13 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] when DynamoDB cannot be asked.
     pub async fn beat(&self, beat: Beat, waited_ms: i64, now: UnixMs) -> Result<(), LedgerError> {
-        let pulse = Pulse::beaten(self.pulse().await?, beat, waited_ms, now);
+        let pulse = Pulse::beaten(self.reader.pulse().await?, beat, waited_ms, now);
         let json =
             serde_json::to_string(&pulse).map_err(|error| LedgerError::Unavailable(error.to_string()))?;
-        let update = self
-            .client
+        let Reader { client, table } = &self.reader;
+        let update = client
             .update_item()
-            .table_name(&self.table)
+            .table_name(table)
             .key("payment_id", AttributeValue::S(KEY.to_owned()))
             .update_expression("SET #pulse = :pulse")
             .expression_attribute_names("#pulse", PULSE)
@@ -35,7 +35,9 @@ impl Ledger {
         update.send().await.map_err(|error| LedgerError::of("UpdateItem", &error))?;
         Ok(())
     }
+}
 
+impl Reader {
     /// How payments came through lately, as far as anybody said so; `None` where nobody ever did.
     ///
     /// # Errors

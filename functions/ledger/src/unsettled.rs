@@ -5,7 +5,7 @@
 use crate::item::Item;
 use crate::limits::PAGE_ROWS;
 use crate::update::{SET_ASIDE, UNSETTLED};
-use crate::{Ledger, LedgerError};
+use crate::{LedgerError, Reader};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use payments::incident::Unsettled;
@@ -68,7 +68,7 @@ enum Kind {
     SetAside,
 }
 
-impl Ledger {
+impl Reader {
     /// Unsettled payments first received no later than `received_until`, oldest first, at most `rows_max`. Without those
     /// that were set aside. Eventually consistent, as every index of DynamoDB is.
     ///
