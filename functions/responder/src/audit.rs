@@ -7,10 +7,9 @@
 use crate::Inner;
 use crate::error::TurnError;
 use crate::limits::{AUDIT_MS_MAX, AUDIT_PAGES_PER_S};
-use crate::records::Saved;
-use crate::tale::Tale;
-use payments::audit::{Asked, Audit, Page, Phase, Round, Span};
-use payments::incident::{Order, Phase as IncidentPhase};
+use crate::turn::Turn;
+use payments::audit::{Audit, Page, Phase, Round};
+use payments::incident::Phase as IncidentPhase;
 use payments::pace::Pace;
 use payments::{Cause, UnixMs};
 use std::time::Duration;
@@ -25,25 +24,24 @@ enum Turned {
     Hindered(Cause),
 }
 
-impl Inner {
+impl Turn<'_> {
     /// Begins the audit that is due, if one is, and carries on the one that may go on.
     pub(crate) async fn audit(
-        &self,
+        &mut self,
         before: Audit,
         incident: &IncidentPhase,
-        began: UnixMs,
-        tale: &mut Tale,
     ) -> Result<Audit, TurnError> {
+        let (inner, began) = (self.inner, self.now);
         let next = before.turned(began, incident);
-        let mut audit = if next == before { before } else { self.keep(&before.outbox, next, tale).await? };
+        let mut audit = if next == before { before } else { self.keep(&before.outbox, next).await? };
         let mut pace = Pace::shared(AUDIT_PAGES_PER_S, 1);
         while let Some(round) = audit.may_go_on(incident)
-            && self.wait_for_page(&mut pace, began).await
+            && inner.wait_for_page(&mut pace, began).await
         {
-            let (next, go_on) = match self.page(round).await {
+            let (next, go_on) = match inner.page(round).await {
                 Turned::Page(page) => {
-                    *tale.audited.get_or_insert(0) += page.counts.intents;
-                    ((self.rules.read)(&audit, page, self.clock.now()), true)
+                    *self.tale.audited.get_or_insert(0) += page.counts.intents;
+                    ((inner.rules.read)(&audit, page, inner.clock.now()), true)
                 }
                 Turned::TooLarge => match audit.shortened() {
                     Some(next) => (next, true),
@@ -51,42 +49,22 @@ impl Inner {
                 },
                 Turned::Hindered(cause) => (audit.hindered(cause), false),
             };
-            let races_lost = tale.races_lost;
+            let races_lost = self.tale.races_lost;
             if next != audit {
-                self.tell_of_end(&next, tale);
+                self.tale.differences = differences(&next).or(self.tale.differences);
                 let outbox = audit.outbox.clone();
-                audit = self.keep(&outbox, next, tale).await?;
+                audit = self.keep(&outbox, next).await?;
             }
             // Whoever was faster goes on.
-            if !go_on || tale.races_lost > races_lost {
+            if !go_on || self.tale.races_lost > races_lost {
                 break;
             }
         }
         Ok(audit)
     }
+}
 
-    /// Begins an audit that was ordered, in words.
-    pub(crate) async fn begin_audit(
-        &self,
-        order: &Order,
-        span: Span,
-        now: UnixMs,
-    ) -> Result<String, TurnError> {
-        let record: Audit = self.records.read().await?;
-        let begun = match record.begun(Asked::by(&order.who), span, now) {
-            Ok(begun) => begun,
-            Err(under_way) => return Ok(under_way.to_string()),
-        };
-        Ok(match self.records.save(&begun).await? {
-            Saved::Yes(_) => format!(
-                "an audit of the last {span} has begun; the turns of the schedule carry it on, {AUDIT_PAGES_PER_S} \
-                 pages a second. The command status shows how far it is; differences are mailed, and none is a line \
-                 in the log"
-            ),
-            Saved::Lost(_) => "nothing was started: another turn was at work; try again".to_owned(),
-        })
-    }
-
+impl Inner {
     async fn wait_for_page(&self, pace: &mut Pace, began: UnixMs) -> bool {
         let now = self.clock.now();
         let Some(turn) = pace.turn(now, began.plus_ms(AUDIT_MS_MAX)) else { return false };
@@ -99,7 +77,7 @@ impl Inner {
     async fn page(&self, round: &Round) -> Turned {
         let ask = Ask { window: round.window, after: round.after.as_ref(), limit: round.page_intents };
         let listed_at = self.clock.now();
-        let (listed, has_more) = match self.provider.list(&ask).await {
+        let (listed, has_more) = match self.look.provider.list(&ask).await {
             Listing::Page { listed, has_more } => (listed, has_more),
             Listing::TooLarge => return Turned::TooLarge,
             Listing::Failed(cause) => {
@@ -108,7 +86,7 @@ impl Inner {
             }
         };
         let ids = listed.iter().filter_map(payments::audit::Listed::payment_id).collect();
-        match self.ledger.entries(&ids).await {
+        match self.look.ledger.entries(&ids).await {
             Ok(entries) => {
                 Turned::Page(Page::judged(&listed, has_more, &entries, listed_at, self.rules.compare))
             }
@@ -118,21 +96,21 @@ impl Inner {
             }
         }
     }
+}
 
-    /// One line for the log when an audit ends, whatever it found; a mail tells of differences.
-    fn tell_of_end(&self, next: &Audit, tale: &mut Tale) {
-        let (Phase::Idle, Some(report)) = (&next.phase, &next.last) else { return };
-        let counts = &report.round.counts;
-        tale.differences = Some(counts.differences);
-        tracing::info!(
-            intents = counts.intents,
-            charged = counts.charged,
-            not_ours = counts.not_ours,
-            in_flight = counts.in_flight,
-            left_over = counts.left_over,
-            differences = counts.differences,
-            took_ms = report.ended_at.since_ms(report.round.began_at),
-            "audit"
-        );
-    }
+/// What an audit that has just ended found; with one line for the log, whatever it was. A mail tells of differences.
+fn differences(next: &Audit) -> Option<u64> {
+    let (Phase::Idle, Some(report)) = (&next.phase, &next.last) else { return None };
+    let counts = &report.round.counts;
+    tracing::info!(
+        intents = counts.intents,
+        charged = counts.charged,
+        not_ours = counts.not_ours,
+        in_flight = counts.in_flight,
+        left_over = counts.left_over,
+        differences = counts.differences,
+        took_ms = report.ended_at.since_ms(report.round.began_at),
+        "audit"
+    );
+    Some(counts.differences)
 }

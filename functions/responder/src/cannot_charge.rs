@@ -52,3 +52,17 @@
 //!     Charger::new(transport, base, Mode::Live, Default::default())
 //! }
 //! ```
+//! And what looks at the ledger does not change it:
+//! ```compile_fail,E0599
+//! use payments::ledger::{Change, Row};
+//! async fn settle(ledger: &ledger::Reader, row: &Row, change: &Change) {
+//!     let _ = ledger.change(row, change, payments::UnixMs(0)).await;
+//! }
+//! ```
+//! As what may act does:
+//! ```
+//! use payments::ledger::{Change, Row};
+//! async fn settle(ledger: &ledger::Ledger, row: &Row, change: &Change) {
+//!     let _ = ledger.change(row, change, payments::UnixMs(0)).await;
+//! }
+//! ```

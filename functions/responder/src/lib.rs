@@ -7,29 +7,23 @@
 //! Invariant: only this crate redrives, and it cannot confirm: of Stripe it holds a [`stripe::Reader`], and it does
 //! not depend on the right that a charger takes.
 
-mod aside;
+mod act;
 mod audit;
 #[cfg(doctest)]
 mod cannot_charge;
 pub mod config;
 mod error;
 mod event;
-mod export;
-mod glance;
 pub mod limits;
+mod look;
 pub mod mail;
-mod observe;
+mod obey;
 mod order;
+mod post;
 mod provider;
-mod quarantine;
 mod queues;
 mod records;
-mod release;
-mod releases;
-mod sort;
-mod status;
 mod tale;
-mod tally;
 mod topic;
 mod turn;
 
@@ -39,26 +33,27 @@ pub use host::ConfigError;
 pub use order::BadOrder;
 pub use records::Versions;
 
+use act::Act;
 use aws_smithy_async::time::SharedTimeSource;
 use event::Wake;
-use glance::Memory;
 use host::{Clock, Metrics};
 use ledger::Ledger;
 use limits::DEADLINE_MARGIN_MS;
+use look::{Look, Memory};
 use mail::Site;
 use payments::UnixMs;
 use payments::audit::{Audit, Entry, Listed, Page, Verdict};
 use payments::incident::{Decision, Effect, Incident, Observation, Policy, Recovery, Sorted};
+use post::Post;
 use provider::Provider;
-use queues::Queues;
 use records::Records;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use stripe::{Reader, Secret};
-use tale::Tale;
 use topic::Topic;
+use turn::Turn;
 
 /// Everything the responder needs from outside.
 pub struct Ports {
@@ -116,17 +111,11 @@ pub struct Responder(Arc<Inner>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    ledger: Ledger,
-    records: Records,
-    queues: Queues,
-    alerts: Topic,
-    pages: Topic,
-    provider: Provider,
+    look: Look,
+    act: Act,
+    post: Post,
     metrics: Metrics,
-    memory: Memory,
-    site: Site,
     policy: Policy,
-    releases_per_s: u32,
     rules: Rules,
     clock: Clock,
 }
@@ -138,23 +127,34 @@ impl Responder {
     pub fn start(config: Config, ports: Ports) -> Self {
         let clock = Clock::new(ports.time);
         let secret = Secret::new(ports.secrets, config.stripe_secret_arn.clone());
+        let stripe = Reader::new(ports.stripe, config.stripe_api_base.clone(), config.stripe_mode);
+        let provider = Arc::new(Provider::new(stripe, secret, clock.clone()));
+        let ledger = Ledger::new(ports.dynamodb.clone(), config.ledger_table.clone());
+        let queues = queues::Writer::new(ports.sqs, &config);
+        let records = records::Reader::new(ports.dynamodb, config.incidents_table.clone());
+        let topic = |arn: &str| topic::Reader::new(ports.sns.clone(), arn.to_owned());
+        let (alerts, pages) = (topic(&config.alerts_topic.arn), topic(&config.pages_topic.arn));
         let releases_per_s = config.payments_per_s();
-        let reader = Reader::new(ports.stripe, config.stripe_api_base.clone(), config.stripe_mode);
-        Self(Arc::new(Inner {
+        let post = Post {
+            records: Records::new(records.clone(), ports.rules.versions),
+            alerts: Topic::new(alerts.clone()),
+            pages: Topic::new(pages.clone()),
             site: Site::of(&config),
-            queues: Queues::new(ports.sqs, &config),
-            records: Records::new(ports.dynamodb.clone(), config.incidents_table, ports.rules.versions),
-            ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            alerts: Topic::new(ports.sns.clone(), config.alerts_topic.arn),
-            pages: Topic::new(ports.sns, config.pages_topic.arn),
-            provider: Provider::new(reader, secret, clock.clone()),
-            metrics: Metrics::new(config.metrics_namespace, ports.metrics),
+        };
+        let look = Look {
+            ledger: ledger.reader().clone(),
+            records,
+            queues: queues.reader().clone(),
+            provider: provider.clone(),
+            alerts,
+            pages,
             memory: Memory::default(),
-            policy: config.policy,
             releases_per_s,
-            rules: ports.rules,
-            clock,
-        }))
+            clock: clock.clone(),
+        };
+        let act = Act { ledger, queues, provider, releases_per_s, clock: clock.clone() };
+        let metrics = Metrics::new(config.metrics_namespace, ports.metrics);
+        Self(Arc::new(Inner { look, act, post, metrics, policy: config.policy, rules: ports.rules, clock }))
     }
 
     /// Handles one event: an alarm's, the schedule's, a human's order, or anything else, which is a turn too. `deadline`
@@ -177,11 +177,10 @@ impl Responder {
             tracing::warn!(event = name, "an event that is not known here; a turn follows all the same");
         }
         let left_ms = deadline.plus_ms(-DEADLINE_MARGIN_MS).since_ms(self.0.clock.now());
-        let mut tale = Tale::default();
-        let turn = self.0.turn_and_listen(&wake, &mut tale);
         let limit = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        let result = tokio::time::timeout(limit, turn).await.unwrap_or(Err(TurnError::OutOfTime));
-        self.0.tell(wake.name(), &tale, result.as_ref().err().map(ToString::to_string));
+        let mut turn = Turn::new(&self.0, &wake);
+        let result = tokio::time::timeout(limit, turn.take()).await.unwrap_or(Err(TurnError::OutOfTime));
+        self.0.tell(wake.name(), &turn.tale, result.as_ref().err().map(ToString::to_string));
         result
     }
 }

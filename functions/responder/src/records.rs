@@ -13,11 +13,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
-/// The table.
+/// The table, for whoever looks.
 #[derive(Clone, Debug)]
-pub(crate) struct Records {
+pub(crate) struct Reader {
     client: Client,
     table: String,
+}
+
+/// The table, with the right to save.
+#[derive(Clone, Debug)]
+pub(crate) struct Records {
+    reader: Reader,
     versions: Versions,
 }
 
@@ -84,9 +90,9 @@ pub(crate) enum Saved<R> {
 
 type Item = HashMap<String, AttributeValue>;
 
-impl Records {
-    pub(crate) const fn new(client: Client, table: String, versions: Versions) -> Self {
-        Self { client, table, versions }
+impl Reader {
+    pub(crate) const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
     }
 
     /// All records, as the last saves left them.
@@ -101,6 +107,12 @@ impl Records {
         let answer = look.consistent_read(true).send().await.map_err(TurnError::of("reading a record"))?;
         answer.item.as_ref().map_or_else(|| Ok(R::default()), parse)
     }
+}
+
+impl Records {
+    pub(crate) const fn new(reader: Reader, versions: Versions) -> Self {
+        Self { reader, versions }
+    }
 
     /// Saves `next`, on condition that nobody saved since its version was read.
     pub(crate) async fn save<R: Record>(&self, next: &R) -> Result<Saved<R>, TurnError> {
@@ -113,9 +125,10 @@ impl Records {
             (Versions::Ignored, _) => None,
         };
         let mut update = self
+            .reader
             .client
             .update_item()
-            .table_name(&self.table)
+            .table_name(&self.reader.table)
             .key("record", name::<R>())
             .update_expression("SET #version = :version, #phase = :phase, #body = :body")
             .set_condition_expression(condition.map(str::to_owned))

@@ -3,6 +3,7 @@
 //! Invariant: a metric is written only of what this turn saw itself; what it did not look at is no zero.
 
 use crate::Inner;
+use crate::look::Glanced;
 use metrique_writer::Entry;
 use payments::incident::{Effect, Incident, Observation, Probes};
 
@@ -26,6 +27,12 @@ pub(crate) struct Tale {
 }
 
 impl Tale {
+    pub(crate) const fn glanced(&mut self, glanced: Glanced) {
+        self.dead_letters = glanced.dead_letters;
+        self.quarantined = glanced.quarantined;
+        self.oldest_ms = glanced.oldest_ms;
+    }
+
     pub(crate) fn saw(&mut self, seen: &Observation, incident: &Incident) {
         self.looked = "everything";
         self.phase_before = Some(incident.recovery.phase.name());

@@ -8,11 +8,17 @@ use crate::mail::Email;
 use aws_sdk_sns::Client;
 use serde::Serialize;
 
-/// The topic.
+/// A topic, for whoever looks who is subscribed.
 #[derive(Clone, Debug)]
-pub(crate) struct Topic {
+pub(crate) struct Reader {
     client: Client,
     arn: String,
+}
+
+/// A topic, to tell people by.
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    reader: Reader,
 }
 
 /// What a topic is for.
@@ -36,14 +42,21 @@ pub(crate) struct Subscribers {
 }
 
 impl Topic {
-    pub(crate) const fn new(client: Client, arn: String) -> Self {
-        Self { client, arn }
+    pub(crate) const fn new(reader: Reader) -> Self {
+        Self { reader }
     }
 
     pub(crate) async fn publish(&self, email: &Email) -> Result<(), TurnError> {
-        let publish = self.client.publish().topic_arn(&self.arn).subject(&email.subject);
+        let Reader { client, arn } = &self.reader;
+        let publish = client.publish().topic_arn(arn).subject(&email.subject);
         publish.message(&email.body).send().await.map_err(TurnError::of("publishing a mail"))?;
         Ok(())
+    }
+}
+
+impl Reader {
+    pub(crate) const fn new(client: Client, arn: String) -> Self {
+        Self { client, arn }
     }
 
     /// Counts those that matter to such a channel.

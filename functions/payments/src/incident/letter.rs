@@ -238,7 +238,7 @@ impl Facts {
             trigger: history.trigger.unwrap_or(Trigger::DeadLetters),
             source: seen.source,
             dead_letters: seen.dead_letters,
-            survey: seen.details.as_ref().map(|details| details.survey.clone()).unwrap_or_default(),
+            survey: Survey::default(),
             probes: seen.probes,
             redrive: RedriveMode::of(next, policy),
             tasks: history.tasks,

@@ -65,6 +65,7 @@
 mod alike;
 mod command;
 mod contents;
+mod details;
 mod late;
 mod letter;
 mod notice;
@@ -83,6 +84,7 @@ mod turn;
 pub use alike::{Alike, Trouble};
 pub use command::{Accused, Command, Found, Order, Refused};
 pub use contents::{Contents, Copied, Group};
+pub use details::Details;
 pub use letter::{Facts, Kind, Letter, NoticeFacts, NoticeKind, RedriveMode, Urgency};
 pub use notice::{Notice, NoticePhase};
 pub use observation::{Credentials, Depth, MoveTask, Observation, Probes, TaskStatus, Trigger, Verdict};
@@ -91,7 +93,7 @@ pub(crate) use recovery::cut as kept_text;
 pub use recovery::{Audit, Escalation, History, Member, Paused, Phase, Recovery, Streak, Told};
 pub use rowless::{BodyDigest, Rowless, Stray};
 pub use selection::{BadSelection, Rehearsal, Release, Selection};
-pub use survey::{Details, Quarantined, Reach, Survey, Unsettled};
+pub use survey::{Quarantined, Reach, Survey, Unsettled};
 pub use traffic::{Rest, Share, Traffic};
 pub use turn::Sorted;
 

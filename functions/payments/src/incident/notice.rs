@@ -3,7 +3,7 @@
 //! Invariant: one mail when quarantine fills, one when it is empty again, and between them one for each tenfold, for each
 //! new reason, for each day and before something expires; never two in one turn.
 
-use super::contents::Group;
+use super::contents::{Contents, Group};
 use super::letter::{Letter, NoticeFacts, NoticeKind};
 use super::observation::Observation;
 use super::outbox::Outbox;
@@ -86,7 +86,7 @@ impl Notice {
             Some(NoticeKind::Expiring)
         } else if size(seen) >= self.told_size.max(1).saturating_mul(TENFOLD) {
             Some(NoticeKind::Grown)
-        } else if may_name && !self.new_causes(seen).is_empty() {
+        } else if may_name && seen.contents.iter().any(|contents| !self.new_causes(contents).is_empty()) {
             Some(NoticeKind::NewReason)
         } else {
             (seen.now.since_ms(told_at) >= REMINDER_MS).then_some(NoticeKind::Reminder)
@@ -94,16 +94,20 @@ impl Notice {
     }
 
     /// The causes that no mail named. As many as are remembered are told; what comes beyond them is told by its number.
-    fn new_causes(&self, seen: &Observation) -> Vec<String> {
+    pub(super) fn new_causes(&self, contents: &Contents) -> Vec<String> {
         let room = CONTENTS_REASONS_MAX.saturating_sub(self.told_causes.len());
-        let causes = seen.contents.iter().flat_map(|contents| &contents.groups).map(Group::cause);
-        causes.filter(|cause| !self.told_causes.contains(cause)).take(room).collect()
+        contents
+            .groups
+            .iter()
+            .map(Group::cause)
+            .filter(|cause| !self.told_causes.contains(cause))
+            .take(room)
+            .collect()
     }
 
     /// Once what people know of is gone, what expires next is news.
-    fn take_note_of_expiry(&mut self, seen: &Observation) {
-        let oldest = seen.contents.as_ref().and_then(|contents| contents.oldest_sent_at);
-        if let Some(sent_at) = oldest {
+    pub(super) fn take_note_of_expiry(&mut self, contents: &Contents) {
+        if let Some(sent_at) = contents.oldest_sent_at {
             self.expires_at = Some(sent_at.plus_ms(DEAD_LETTERS_RETENTION_S * 1_000));
         }
         let is_news = |told: UnixMs| self.expires_at.is_some_and(|at| at.since_ms(told) > EXPIRY_WARNING_MS);
@@ -114,8 +118,8 @@ impl Notice {
 
     /// A record that was opened before causes were told: whatever is there was.
     fn adopt(&mut self, seen: &Observation) {
-        if self.told_size == 0 && seen.contents.is_some() {
-            self.told_causes.extend(self.new_causes(seen));
+        if let Some(contents) = seen.contents.as_ref().filter(|_| self.told_size == 0) {
+            self.told_causes.extend(self.new_causes(contents));
             self.told_size = 1;
         }
     }
@@ -127,7 +131,8 @@ impl Notice {
 
     pub(super) fn letter(&mut self, kind: NoticeKind, since: UnixMs, seen: &Observation) -> Letter {
         // What is known once it is read may be nothing any more.
-        let (new_causes, expires_at) = (self.new_causes(seen), self.expires_at);
+        let new_causes = seen.contents.as_ref().map(|contents| self.new_causes(contents)).unwrap_or_default();
+        let expires_at = self.expires_at;
         self.know(kind, &new_causes, seen);
         let facts = NoticeFacts {
             at: seen.now,
@@ -136,7 +141,7 @@ impl Notice {
             messages: size(seen),
             samples: Vec::new(),
             contents: seen.contents.clone(),
-            traffic: seen.details.as_ref().and_then(|details| details.traffic),
+            traffic: None,
             new_causes,
             expires_at,
             told_size: self.told_size,
@@ -146,20 +151,28 @@ impl Notice {
 
     /// What people know once this mail is read.
     fn know(&mut self, kind: NoticeKind, new_causes: &[String], seen: &Observation) {
-        let messages = size(seen);
         self.told_causes.extend(new_causes.iter().cloned());
+        self.know_size(kind, size(seen));
         match kind {
-            NoticeKind::Opened => self.told_size = messages,
-            NoticeKind::Grown => self.told_size = tenfolds(self.told_size.max(1), messages),
-            // What shrank may grow again.
-            NoticeKind::Reminder => self.told_size = self.told_size.min(messages).max(1),
+            NoticeKind::Opened | NoticeKind::Grown | NoticeKind::Reminder => {}
             NoticeKind::NewReason => self.new_causes_at = seen.now,
             NoticeKind::Expiring => self.told_expiry = self.expires_at,
             NoticeKind::Cleared => {
                 (self.expires_at, self.told_expiry) = (None, None);
-                (self.told_size, self.told_causes, self.new_causes_at) = (0, BTreeSet::new(), UnixMs(0));
+                (self.told_causes, self.new_causes_at) = (BTreeSet::new(), UnixMs(0));
             }
         }
+    }
+
+    pub(super) fn know_size(&mut self, kind: NoticeKind, messages: u64) {
+        self.told_size = match kind {
+            NoticeKind::Opened => messages,
+            NoticeKind::Grown => tenfolds(self.told_size.max(1), messages),
+            // What shrank may grow again.
+            NoticeKind::Reminder => self.told_size.min(messages).max(1),
+            NoticeKind::NewReason | NoticeKind::Expiring => self.told_size,
+            NoticeKind::Cleared => 0,
+        };
     }
 }
 
@@ -178,7 +191,9 @@ const fn tenfolds(mut told: u64, messages: u64) -> u64 {
 
 pub(super) fn decide(seen: &Observation, record: &Notice) -> Notice {
     let (mut next, now) = (record.clone(), seen.now);
-    next.take_note_of_expiry(seen);
+    if let Some(contents) = &seen.contents {
+        next.take_note_of_expiry(contents);
+    }
     let is_empty = seen.quarantine.total() == 0;
     match record.phase {
         NoticePhase::Clear if is_empty => {}

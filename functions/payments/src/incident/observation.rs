@@ -6,7 +6,7 @@
 use super::alike::Alike;
 use super::contents::Contents;
 use super::recovery::{Escalation, Member};
-use super::survey::{Details, Unsettled};
+use super::survey::Unsettled;
 use crate::cause::Cause;
 use crate::ledger::Row;
 use crate::limits::{
@@ -50,10 +50,8 @@ pub struct Observation {
     pub probes: Option<Probes>,
     /// How each member of the canary stands, in their order.
     pub canary: Vec<Verdict>,
-    /// What is in quarantine; looked at when that changed, or when a mail is to be written.
+    /// What is in quarantine; looked at when that changed.
     pub contents: Option<Contents>,
-    /// What only mails need; gathered when one is to be written.
-    pub details: Option<Details>,
 }
 
 /// Messages in a queue, as SQS counts them: approximately.

@@ -108,6 +108,12 @@ impl Outbox {
         }
     }
 
+    /// The letters that were written since it was as `before`.
+    pub(super) fn written_since(&mut self, before: &Self) -> impl Iterator<Item = &mut Letter> {
+        let own = self.pending.iter_mut().filter(|mail| mail.number >= before.written);
+        own.map(|mail| &mut mail.letter)
+    }
+
     /// What was there `before`, and what was written since.
     fn since_before(&self, before: &Self) -> (&[Mail], &[Mail]) {
         self.pending.split_at(self.pending.partition_point(|mail| mail.number < before.written))

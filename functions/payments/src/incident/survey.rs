@@ -2,7 +2,6 @@
 //!
 //! Invariant: a sum that may be too small says so.
 
-use super::traffic::Traffic;
 use crate::cause::Cause;
 use crate::limits::{FUNCTION_TIMEOUT_S, QUARANTINE_SAMPLES_MAX};
 use crate::money::{AmountMinor, Currency};
@@ -10,15 +9,6 @@ use crate::payment::PaymentId;
 use crate::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What mails say beyond what decisions need.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    /// The payments at risk.
-    pub survey: Survey,
-    /// What the quarantine is a share of, if a mail is about it and it could be counted.
-    pub traffic: Option<Traffic>,
-}
 
 /// An unsettled payment, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,14 +2,15 @@
 //!
 //! Invariant: whatever was received is sent on and then deleted, or shown again; nothing is kept.
 
-use crate::Inner;
+use super::Act;
 use crate::error::TurnError;
 use crate::limits::RECEIVES_MAX;
-use crate::records::Saved;
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use crate::look::sent_at;
+use crate::queues::Queue;
+use aws_sdk_sqs::types::Message;
 use host::quarantine::Label;
 use ledger::LedgerError;
-use payments::incident::{BodyDigest, Effect, Escalation, Member, Observation, Recovery, Sorted, Stray};
+use payments::incident::{BodyDigest, Escalation, Member, Observation, Policy, Recovery, Sorted, Stray};
 use payments::ledger::Reason;
 use payments::limits::{CANARY_MAX, ROWLESS_CULPRITS_MAX, UNREADABLE_HELD_MS};
 use payments::payment::Body;
@@ -20,8 +21,8 @@ use std::mem;
 
 /// Dead letters in hand.
 #[derive(Debug, Default)]
-struct Sorting {
-    found: Sorted,
+pub(crate) struct Sorting {
+    pub(crate) found: Sorted,
     canary: Vec<Message>,
     rest: Vec<Message>,
     /// Those that came back as often as is allowed, and how often that is.
@@ -51,46 +52,43 @@ enum Age {
     CameBack,
 }
 
-impl Inner {
-    /// Picks a canary and sends it, or goes on without one. `record` is the record that says so, as it was saved.
-    pub(crate) async fn sort(
+impl Act {
+    /// Looks through dead letters: those that stay are shown again, but for a canary, which is kept in hand.
+    pub(crate) async fn look_through(
         &self,
         record: &Recovery,
-        seen: &mut Observation,
-    ) -> Result<Recovery, TurnError> {
-        let mut sorting = self.look_through(record, seen).await?;
+        seen: &Observation,
+        policy: &Policy,
+    ) -> Result<Sorting, TurnError> {
+        let mut sorting = self.sorted(record, seen, policy).await?;
         // A move task takes only what is visible, so that alone is what a decision may count on.
-        sorting.found.others = self.queues.show(&self.queues.dead_letters, &sorting.rest).await?;
-        let (mut next, mut effect) = (self.rules.sorted)(record, sorting.found.clone(), seen, &self.policy);
-        if next.outbox.written() > record.outbox.written() {
-            seen.details = Some(self.details(seen).await);
-            (next, effect) = (self.rules.sorted)(record, sorting.found, seen, &self.policy);
-        }
-        let saved = match self.records.save(&next).await? {
-            Saved::Yes(saved) => saved,
-            Saved::Lost(found) => {
-                self.queues.give_back(&self.queues.dead_letters, &sorting.canary).await;
-                return Ok(found);
-            }
-        };
-        if saved.canary().is_some() {
-            for message in &sorting.canary {
-                self.queues.send_back(message).await?;
-                self.queues.delete(&self.queues.dead_letters, message).await?;
-            }
-        } else {
-            self.queues.give_back(&self.queues.dead_letters, &sorting.canary).await;
-        }
-        if effect == Some(Effect::StartMoveTask) {
-            self.queues.start_move_task().await?;
-        }
-        Ok(saved)
+        sorting.found.others = self.queues.reader().show(Queue::DeadLetters, &sorting.rest).await?;
+        Ok(sorting)
     }
 
-    async fn look_through(&self, record: &Recovery, seen: &Observation) -> Result<Sorting, TurnError> {
+    /// Sends a canary on its way.
+    pub(crate) async fn send(&self, sorting: &Sorting) -> Result<(), TurnError> {
+        for message in &sorting.canary {
+            self.queues.send_back(message).await?;
+            self.queues.delete(Queue::DeadLetters, message).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows a canary again that is not sent.
+    pub(crate) async fn give_back(&self, sorting: &Sorting) {
+        self.queues.reader().give_back(Queue::DeadLetters, &sorting.canary).await;
+    }
+
+    async fn sorted(
+        &self,
+        record: &Recovery,
+        seen: &Observation,
+        policy: &Policy,
+    ) -> Result<Sorting, TurnError> {
         let mut sorting = Sorting::default();
         for _ in 0..RECEIVES_MAX {
-            let messages = self.queues.receive(&self.queues.dead_letters).await?;
+            let messages = self.queues.reader().receive(Queue::DeadLetters).await?;
             if messages.is_empty() {
                 break;
             }
@@ -113,7 +111,7 @@ impl Inner {
                     Kind::Rowless(stray) => {
                         let task = seen.task.as_ref().map(|task| task.started_at);
                         let returns = record.rowless.returns(&stray, task);
-                        if returns < self.policy.redrive_cycles_max {
+                        if returns < policy.redrive_cycles_max {
                             sorting.add_rowless(message, stray);
                         } else {
                             sorting.spent.push((message, stray, returns));
@@ -160,7 +158,7 @@ impl Inner {
             Ok(Body::Drill(_)) => return Ok(Kind::Rowless(stray(message))),
             Err(malformed) => return Ok(Kind::Unreadable(stray(message), malformed.to_string())),
         };
-        match self.ledger.row(&payment.payment_id).await {
+        match self.ledger.reader().row(&payment.payment_id).await {
             Ok(None) => Ok(Kind::Rowless(stray(message))),
             // Another request under the same id is quarantined by the consumer, without asking Stripe.
             Ok(Some(row)) if row.state.is_unsettled() && row.request.fingerprint == payment.fingerprint() => {
@@ -184,7 +182,7 @@ impl Inner {
     async fn quarantine(&self, message: &Message, reason: &str, detail: &str) -> Result<(), TurnError> {
         let label = Label { reason, detail: Some(detail), original: message.message_id() };
         self.queues.quarantine_copy(message, label).await?;
-        self.queues.delete(&self.queues.dead_letters, message).await
+        self.queues.delete(Queue::DeadLetters, message).await
     }
 }
 
@@ -237,6 +235,7 @@ fn is_drill(message: &Message) -> bool {
     matches!(Body::parse(message.body().unwrap_or_default()), Ok(Body::Drill(_)))
 }
 
+/// A move gives a message a new time; SQS itself keeps it when it dead-letters one.
 fn age(message: &Message, received_at: UnixMs) -> Age {
     let is_older = sent_at(message).is_some_and(|sent_at| sent_at < received_at);
     if is_older { Age::Straggler } else { Age::CameBack }
@@ -246,15 +245,10 @@ fn stray(message: &Message) -> Stray {
     Stray { body: BodyDigest::of(message.body().unwrap_or_default()), sent_at: sent_at(message) }
 }
 
-/// When it was last sent. A move gives a message a new time; SQS itself keeps it when it dead-letters one.
-fn sent_at(message: &Message) -> Option<UnixMs> {
-    let sent_at = message.attributes()?.get(&MessageSystemAttributeName::SentTimestamp)?;
-    sent_at.parse().ok().map(UnixMs)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_sqs::types::MessageSystemAttributeName;
 
     #[test]
     fn only_a_message_sent_after_its_payment_was_first_received_came_back() {

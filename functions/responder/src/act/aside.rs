@@ -7,10 +7,11 @@
 //!
 //! Invariant: nothing here says that money did not move, unless Stripe says so, or a human where Stripe cannot.
 
-use crate::Inner;
+use super::Act;
+use super::release::Copied;
 use crate::error::TurnError;
 use crate::limits::TAKEN_UP_MAX;
-use crate::release::Copied;
+use crate::queues::Queue;
 use aws_sdk_sqs::types::Message;
 use host::quarantine::Label;
 use ledger::Changed;
@@ -53,7 +54,7 @@ pub(crate) enum Reconciled {
     LostRace,
 }
 
-impl Inner {
+impl Act {
     /// Moves a dead letter to quarantine and its payment out of the way.
     pub(crate) async fn set_aside(
         &self,
@@ -64,7 +65,7 @@ impl Inner {
         let label = Label { reason: STUCK, detail: Some(cause.as_str()), original: message.message_id() };
         let copy = self.queues.quarantine_copy(message, label).await?;
         self.ledger.change(row, &Change::SetAside(cause, copy), self.clock.now()).await?;
-        self.queues.delete(&self.queues.dead_letters, message).await
+        self.queues.delete(Queue::DeadLetters, message).await
     }
 
     /// Sends those on their way again whose intents Stripe can be asked about now. Begins elsewhere every minute, so that
@@ -73,7 +74,7 @@ impl Inner {
         if seen.quarantine.total() == 0 || matches!(seen.probes, Some(Probes::Unwell(_))) {
             return Ok(());
         }
-        let aside = self.ledger.set_aside(seen.now, TAKEN_UP_MAX * TAKEN_UP_MAX).await?.rows;
+        let aside = self.ledger.reader().set_aside(seen.now, TAKEN_UP_MAX * TAKEN_UP_MAX).await?.rows;
         let minute = usize::try_from(seen.now.0 / 60_000).unwrap_or(0);
         let start = minute.checked_rem(aside.len()).unwrap_or(0);
         for unsettled in aside.iter().cycle().skip(start).take(aside.len().min(TAKEN_UP_MAX)) {
@@ -85,7 +86,7 @@ impl Inner {
     }
 
     async fn take_up_one(&self, unsettled: &Unsettled, now: UnixMs) -> Result<bool, TurnError> {
-        let Some(row) = self.ledger.row(&unsettled.payment_id).await? else { return Ok(false) };
+        let Some(row) = self.ledger.reader().row(&unsettled.payment_id).await? else { return Ok(false) };
         let Some(intent) = row.recorded_intent().filter(|_| row.set_aside.is_some()) else {
             return Ok(false);
         };
@@ -112,7 +113,7 @@ impl Inner {
         found: Option<Found>,
         now: UnixMs,
     ) -> Result<Reconciled, TurnError> {
-        let Some(row) = self.ledger.row(id).await? else { return Ok(Reconciled::Unknown) };
+        let Some(row) = self.ledger.reader().row(id).await? else { return Ok(Reconciled::Unknown) };
         if matches!(row.state, State::Succeeded | State::Declined(_)) {
             return Ok(Reconciled::Settled(row.state.name()));
         }
@@ -158,7 +159,7 @@ impl Inner {
 
     /// Marks payments that wait: refused once more, each goes into quarantine. How many.
     pub(crate) async fn blame(&self, accused: &Accused, now: UnixMs) -> Result<usize, TurnError> {
-        let page = self.ledger.unsettled(now, ledger::limits::UNSETTLED_ROWS_MAX).await?;
+        let page = self.ledger.reader().unsettled(now, ledger::limits::UNSETTLED_ROWS_MAX).await?;
         let is_meant = |row: &&Unsettled| match accused {
             Accused::Payment(payment_id) => row.payment_id == *payment_id,
             Accused::Refused(what) => row.met() == Some(what),

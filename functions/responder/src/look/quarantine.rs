@@ -2,9 +2,10 @@
 //!
 //! Invariant: whatever was received is shown again; of a body only what a mail says is kept.
 
-use crate::Inner;
+use super::Look;
 use crate::error::TurnError;
 use crate::limits::{QUARANTINE_MS_MAX, QUARANTINE_RECEIVES_MAX, TRAFFIC_MS_MAX, TRAFFIC_PAGES_MAX};
+use crate::queues::Queue;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use payments::audit::{Listed, Span, Window};
 use payments::incident::{Contents, Copied, Observation, Probes, Reach, Rest, Traffic};
@@ -18,15 +19,15 @@ use stripe::{Ask, Listing};
 
 /// What was read.
 #[derive(Debug, Default)]
-struct Look {
+struct Read {
     copies: Vec<Copied>,
     receipts: Vec<Message>,
 }
 
-impl Inner {
+impl Look {
     /// What is in quarantine; nothing if it cannot be read, which keeps no mail back.
     pub(crate) async fn contents(&self, seen: &Observation) -> Option<Contents> {
-        Some(self.look(seen).await?.0)
+        Some(self.read_quarantine(seen).await?.0)
     }
 
     /// What a mail about the quarantine says of it.
@@ -34,39 +35,39 @@ impl Inner {
         &self,
         seen: &Observation,
     ) -> (Option<Contents>, Option<Traffic>) {
-        let Some((contents, payments)) = self.look(seen).await else { return (None, None) };
+        let Some((contents, payments)) = self.read_quarantine(seen).await else { return (None, None) };
         let is_down = matches!(seen.probes, Some(Probes::Unwell(_)));
         let traffic = if is_down { None } else { self.traffic(&payments, seen.now).await };
         (Some(contents), traffic)
     }
 
     /// Reads messages, and shows them again. They are hidden meanwhile, so that none is read twice.
-    async fn look(&self, seen: &Observation) -> Option<(Contents, BTreeSet<PaymentId>)> {
+    async fn read_quarantine(&self, seen: &Observation) -> Option<(Contents, BTreeSet<PaymentId>)> {
         let total = seen.quarantine.total();
-        let mut look = Look::default();
-        let result = self.read_messages(total, &mut look).await;
-        self.queues.give_back(&self.queues.quarantine, &look.receipts).await;
+        let mut read = Read::default();
+        let result = self.read_messages(total, &mut read).await;
+        self.queues.give_back(Queue::Quarantine, &read.receipts).await;
         if let Err(error) = result {
             tracing::warn!(%error, "the quarantine cannot be read to its end");
         }
-        let payments = look.copies.iter().filter_map(|copied| copied.what.payment_id.clone()).collect();
-        let reach = if look.copies.len() as u64 >= total { Reach::All } else { Reach::Part };
-        (total == 0 || !look.copies.is_empty())
-            .then(|| (Contents::of(look.copies, reach, seen.now), payments))
+        let payments = read.copies.iter().filter_map(|copied| copied.what.payment_id.clone()).collect();
+        let reach = if read.copies.len() as u64 >= total { Reach::All } else { Reach::Part };
+        (total == 0 || !read.copies.is_empty())
+            .then(|| (Contents::of(read.copies, reach, seen.now), payments))
     }
 
-    async fn read_messages(&self, total: u64, look: &mut Look) -> Result<(), TurnError> {
+    async fn read_messages(&self, total: u64, read: &mut Read) -> Result<(), TurnError> {
         let until = self.clock.now().plus_ms(QUARANTINE_MS_MAX);
         for _ in 0..QUARANTINE_RECEIVES_MAX {
-            if look.copies.len() as u64 >= total || self.clock.now() >= until {
+            if read.copies.len() as u64 >= total || self.clock.now() >= until {
                 break;
             }
-            let messages = self.queues.receive(&self.queues.quarantine).await?;
+            let messages = self.queues.receive(Queue::Quarantine).await?;
             if messages.is_empty() {
                 break;
             }
-            look.copies.extend(messages.iter().map(copied));
-            look.receipts.extend(messages.into_iter().map(receipt));
+            read.copies.extend(messages.iter().map(copied));
+            read.receipts.extend(messages.into_iter().map(receipt));
         }
         Ok(())
     }
@@ -108,7 +109,7 @@ pub(crate) fn attribute<'m>(message: &'m Message, name: &str) -> Option<&'m str>
     message.message_attributes()?.get(name)?.string_value()
 }
 
-/// When a message was sent to the queue that it is in.
+/// When a message was last sent to the queue that it is in.
 pub(crate) fn sent_at(message: &Message) -> Option<UnixMs> {
     let sent_at = message.attributes()?.get(&MessageSystemAttributeName::SentTimestamp)?;
     sent_at.parse().ok().map(UnixMs)

@@ -2,24 +2,25 @@
 //!
 //! Invariant: asking changes nothing.
 
-use crate::Inner;
+use super::Look;
 use crate::error::TurnError;
 use crate::topic::Channel;
 use payments::audit::Audit;
-use payments::incident::{AutoRedrive, Incident, Observation};
+use payments::incident::{AutoRedrive, Incident, Observation, Policy};
 use serde_json::{Value, json};
 
-impl Inner {
+impl Look {
     /// Everything that was seen, the records, and whether anybody is told.
     pub(crate) async fn status(
         &self,
         seen: &Observation,
         incident: &Incident,
         audit: &Audit,
+        policy: &Policy,
     ) -> Result<Value, TurnError> {
         let mail = self.alerts.subscribers(Channel::Mail).await?;
         let pager = self.pages.subscribers(Channel::Pager).await?;
-        let details = self.details(seen).await;
+        let survey = self.survey(seen.now).await;
         let contents = self.contents(seen).await;
         Ok(json!({
             "at": crate::mail::utc(seen.now),
@@ -31,16 +32,16 @@ impl Inner {
             "quarantined": contents,
             "move_task": seen.task,
             "oldest_unsettled": seen.oldest,
-            "at_risk": details.survey,
+            "at_risk": survey,
             "provider": seen.probes,
             "canary": seen.canary.iter().map(|verdict| format!("{verdict:?}")).collect::<Vec<_>>(),
             "email": mail,
             "pager": pager,
-            "auto_redrive": match self.policy.auto_redrive {
+            "auto_redrive": match policy.auto_redrive {
                 AutoRedrive::On => "on",
                 AutoRedrive::Off => "off",
             },
-            "redrive_cycles_max": self.policy.redrive_cycles_max,
+            "redrive_cycles_max": policy.redrive_cycles_max,
             "recovery": incident.recovery,
             "quarantine_notice": incident.notice,
             "audit": audit,

@@ -2,15 +2,15 @@
 //!
 //! While the last look at everything found nothing wrong, each turn of the schedule asks for the depth of the
 //! dead-letter queue (whose CloudWatch metrics that keeps awake) and, in turn, for one other thing: every second time
-//! the oldest unsettled payment, else the quarantine or a record. It remembers when the next audit is due. Whatever it finds amiss makes the same turn look at
-//! everything; so does every event, and the first turn of a container.
+//! the oldest unsettled payment, else the quarantine or a record. It remembers when the next audit is due. Whatever it
+//! finds amiss makes the same turn look at everything; so does every event, and the first turn of a container.
 //!
 //! Invariant: a glance concludes nothing but "all quiet", from what it saw itself.
 
-use crate::Inner;
+use super::Look;
 use crate::error::TurnError;
 use crate::limits::{GLANCES, LISTENERS_LOOK_MS, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS};
-use crate::tale::Tale;
+use crate::queues::Queue;
 use payments::UnixMs;
 use payments::audit::Audit;
 use payments::incident::{Notice, Observation, Recovery};
@@ -42,16 +42,26 @@ pub(crate) enum Last {
 }
 
 /// What a glance came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Glance {
     /// All quiet.
     Quiet,
     /// Look at everything.
+    #[default]
     LookCloser,
 }
 
+/// What was seen at a glance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Glanced {
+    pub(crate) glance: Glance,
+    pub(crate) dead_letters: Option<u64>,
+    pub(crate) quarantined: Option<u64>,
+    pub(crate) oldest_ms: Option<i64>,
+}
+
 #[derive(Clone, Copy, Debug)]
-enum Look {
+enum Other {
     Unsettled,
     Source,
     Quarantine,
@@ -60,31 +70,31 @@ enum Look {
     Audit,
 }
 
-const ROUND: [Look; GLANCES] = [
-    Look::Unsettled,
-    Look::Quarantine,
-    Look::Unsettled,
-    Look::Source,
-    Look::Unsettled,
-    Look::Recovery,
-    Look::Unsettled,
-    Look::Source,
-    Look::Unsettled,
-    Look::Quarantine,
-    Look::Unsettled,
-    Look::Source,
-    Look::Unsettled,
-    Look::Notice,
-    Look::Unsettled,
-    Look::Source,
-    Look::Unsettled,
-    Look::Quarantine,
-    Look::Unsettled,
-    Look::Source,
-    Look::Unsettled,
-    Look::Audit,
-    Look::Unsettled,
-    Look::Source,
+const ROUND: [Other; GLANCES] = [
+    Other::Unsettled,
+    Other::Quarantine,
+    Other::Unsettled,
+    Other::Source,
+    Other::Unsettled,
+    Other::Recovery,
+    Other::Unsettled,
+    Other::Source,
+    Other::Unsettled,
+    Other::Quarantine,
+    Other::Unsettled,
+    Other::Source,
+    Other::Unsettled,
+    Other::Notice,
+    Other::Unsettled,
+    Other::Source,
+    Other::Unsettled,
+    Other::Quarantine,
+    Other::Unsettled,
+    Other::Source,
+    Other::Unsettled,
+    Other::Audit,
+    Other::Unsettled,
+    Other::Source,
 ];
 
 impl Memory {
@@ -123,7 +133,7 @@ impl Memory {
     }
 
     /// What to look at this time, if a glance will do.
-    fn next(&self, now: UnixMs) -> Option<Look> {
+    fn next(&self, now: UnixMs) -> Option<Other> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.last != Last::Quiet || now >= state.audit_due_at {
             return None;
@@ -134,37 +144,38 @@ impl Memory {
     }
 }
 
-impl Inner {
+impl Look {
     /// Looks at two things, if that may do.
-    pub(crate) async fn glance(&self, now: UnixMs, tale: &mut Tale) -> Result<Glance, TurnError> {
-        let Some(look) = self.memory.next(now) else { return Ok(Glance::LookCloser) };
-        let mut seen = Observation { now, ..Observation::default() };
-        seen.dead_letters = self.queues.depth(&self.queues.dead_letters).await?;
-        tale.dead_letters = Some(seen.dead_letters.total());
-        let is_quiet = match look {
-            Look::Unsettled => {
+    pub(crate) async fn glance(&self, now: UnixMs) -> Result<Glanced, TurnError> {
+        let Some(other) = self.memory.next(now) else { return Ok(Glanced::default()) };
+        let dead_letters = self.queues.depth(Queue::DeadLetters).await?;
+        let mut seen = Observation { now, dead_letters, ..Observation::default() };
+        let mut glanced = Glanced { dead_letters: Some(dead_letters.total()), ..Glanced::default() };
+        let is_quiet = match other {
+            Other::Unsettled => {
                 let waiting = self.waiting(now).await?;
                 let pulse = if waiting.is_dying(now) { self.ledger.pulse().await? } else { None };
                 (seen.oldest, seen.alike) = (waiting.oldest(), waiting.alike(pulse.as_ref(), now));
-                tale.oldest_ms = Some(seen.oldest_ms());
+                glanced.oldest_ms = Some(seen.oldest_ms());
                 true
             }
             // Whether they are taken, and written down, is seen at a closer look.
-            Look::Source => {
-                let source = self.queues.depth(&self.queues.source).await?;
+            Other::Source => {
+                let source = self.queues.depth(Queue::Source).await?;
                 seen.drain_ms = self.drain_ms(source);
                 source.total() == 0
             }
-            Look::Quarantine => {
-                let quarantined = self.queues.depth(&self.queues.quarantine).await?.total();
-                tale.quarantined = Some(quarantined);
+            Other::Quarantine => {
+                let quarantined = self.queues.depth(Queue::Quarantine).await?.total();
+                glanced.quarantined = Some(quarantined);
                 quarantined == 0
             }
-            Look::Recovery => self.records.read::<Recovery>().await?.is_quiet(),
-            Look::Notice => self.records.read::<Notice>().await?.is_quiet(),
-            Look::Audit => self.records.read::<Audit>().await?.is_quiet(),
+            Other::Recovery => self.records.read::<Recovery>().await?.is_quiet(),
+            Other::Notice => self.records.read::<Notice>().await?.is_quiet(),
+            Other::Audit => self.records.read::<Audit>().await?.is_quiet(),
         };
-        Ok(if is_quiet && seen.is_calm() { Glance::Quiet } else { Glance::LookCloser })
+        let glance = if is_quiet && seen.is_calm() { Glance::Quiet } else { Glance::LookCloser };
+        Ok(Glanced { glance, ..glanced })
     }
 }
 

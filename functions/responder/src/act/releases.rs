@@ -5,12 +5,13 @@
 //! given again.
 //! Invariant: by reason, a message is taken once, and only if it was there before the order: one that is back is left.
 
-use crate::Inner;
+use super::Act;
+use super::release::{Copied, Outcome};
+use super::tally::{End, Tally};
 use crate::error::TurnError;
 use crate::limits::{RELEASE_MS_MAX, RELEASE_RECEIVES_MAX, SQS_BATCH};
-use crate::quarantine::{attribute, receipt, sent_at};
-use crate::release::{Copied, Outcome};
-use crate::tally::{End, Tally};
+use crate::look::{attribute, receipt, sent_at};
+use crate::queues::Queue;
 use aws_sdk_sqs::types::Message;
 use futures_util::future::try_join_all;
 use ledger::Extent;
@@ -35,7 +36,7 @@ struct Releasing<'a> {
     tally: Tally,
 }
 
-impl Inner {
+impl Act {
     /// Releases what is selected, or says what that would come to. Of many, what could be done is said also where the rest
     /// could not.
     ///
@@ -84,7 +85,7 @@ impl Inner {
             if !self.is_in_time(releasing) {
                 return Ok(());
             }
-            match self.ledger.row(id).await? {
+            match self.ledger.reader().row(id).await? {
                 None => releasing.note(id, None, &Outcome::Unknown),
                 Some(row) => match row.state {
                     State::Received | State::Intended => under_way.push(row),
@@ -105,14 +106,14 @@ impl Inner {
     /// the consumer lets it, and they have waited for long enough. Who has a message all the same gets a second one.
     async fn stranded(&self, releasing: &mut Releasing<'_>) -> Result<(), TurnError> {
         let until = releasing.began.plus_ms(-DELAYED_MS);
-        let page = self.ledger.unsettled(until, UNSETTLED_ROWS_MAX).await?;
+        let page = self.ledger.reader().unsettled(until, UNSETTLED_ROWS_MAX).await?;
         let rehearsal = releasing.rehearsal;
         for rows in page.rows.chunks(SQS_BATCH) {
             if !self.is_in_time(releasing) {
                 return Ok(());
             }
             let again = rows.iter().map(|row| async {
-                let Some(row) = self.ledger.row(&row.payment_id).await? else { return Ok(None) };
+                let Some(row) = self.ledger.reader().row(&row.payment_id).await? else { return Ok(None) };
                 let outcome = self.try_row(rehearsal, &row, Copied::Somewhere).await?;
                 Ok::<_, TurnError>(Some((row, outcome)))
             });
@@ -147,7 +148,7 @@ impl Inner {
     async fn by_reason(&self, releasing: &mut Releasing<'_>) -> Result<(), TurnError> {
         let mut others = Vec::new();
         let result = self.go_through(releasing, &mut others).await;
-        self.queues.give_back(&self.queues.quarantine, &others).await;
+        self.queues.reader().give_back(Queue::Quarantine, &others).await;
         result
     }
 
@@ -160,7 +161,7 @@ impl Inner {
             if !self.is_in_time(releasing) {
                 return Ok(());
             }
-            let messages = self.queues.receive(&self.queues.quarantine).await?;
+            let messages = self.queues.reader().receive(Queue::Quarantine).await?;
             if messages.is_empty() {
                 return Ok(());
             }
@@ -186,7 +187,7 @@ impl Inner {
             releasing.tally.add(None, None, &Outcome::NoPayment);
             return Ok(Gone::No);
         };
-        let outcome = match self.ledger.row(&payment.payment_id).await? {
+        let outcome = match self.ledger.reader().row(&payment.payment_id).await? {
             None => Outcome::Unknown,
             Some(row) if row.request.fingerprint != payment.fingerprint() => Outcome::OtherRequest,
             Some(row) => match row.state {

@@ -2,10 +2,11 @@
 //!
 //! Invariant: it never changes money, and an intent is forgotten only when Stripe says that it can never charge.
 
-use crate::Inner;
+use super::Act;
 use crate::error::TurnError;
 use crate::limits::RECEIVES_MAX;
-use crate::quarantine::receipt;
+use crate::look::receipt;
+use crate::queues::Queue;
 use aws_sdk_sqs::types::Message;
 use ledger::Changed;
 use payments::ledger::{Change, Forget, Row, State};
@@ -84,10 +85,10 @@ impl Outcome {
     }
 }
 
-impl Inner {
+impl Act {
     /// Releases a payment.
     pub(crate) async fn release(&self, id: &PaymentId, now: UnixMs) -> Result<Outcome, TurnError> {
-        let Some(row) = self.ledger.row(id).await? else { return Ok(Outcome::Unknown) };
+        let Some(row) = self.ledger.reader().row(id).await? else { return Ok(Outcome::Unknown) };
         self.release_row(&row, Copied::Somewhere, now).await
     }
 
@@ -192,7 +193,7 @@ impl Inner {
             if copies.is_empty() {
                 break;
             }
-            let Ok(messages) = self.queues.receive(&self.queues.quarantine).await else { break };
+            let Ok(messages) = self.queues.reader().receive(Queue::Quarantine).await else { break };
             if messages.is_empty() {
                 break;
             }
@@ -204,14 +205,14 @@ impl Inner {
                 }
             }
         }
-        self.queues.give_back(&self.queues.quarantine, &others).await;
+        self.queues.reader().give_back(Queue::Quarantine, &others).await;
         copies.len()
     }
 
     /// Deletes a copy that is in hand. One that stays is released once more with the next order, which is harmless.
     async fn discard(&self, copied: Copied<'_>) {
         if let Copied::InHand(message) = copied
-            && let Err(error) = self.queues.delete(&self.queues.quarantine, message).await
+            && let Err(error) = self.queues.delete(Queue::Quarantine, message).await
         {
             tracing::warn!(%error, "a released payment's copy stays in quarantine");
         }

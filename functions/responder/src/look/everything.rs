@@ -2,14 +2,16 @@
 //!
 //! Invariant: what cannot be read fails the turn; nothing is taken for calm because it could not be seen.
 
-use crate::Inner;
+use super::Look;
 use crate::error::TurnError;
-use crate::event::Wake;
+use crate::queues::Queue;
 use aws_sdk_sqs::types::Message;
 use ledger::limits::UNSETTLED_ROWS_MAX;
 use ledger::{Extent, LedgerError};
 use payments::UnixMs;
-use payments::incident::{Alike, Depth, Details, Incident, Observation, Reach, Survey, Unsettled, Verdict};
+use payments::incident::{
+    Alike, Credentials, Depth, Incident, Observation, Reach, Survey, Unsettled, Verdict,
+};
 use payments::legible::Legible;
 use payments::limits::{AT_RISK_MS, DELAYED_MS};
 use payments::payment::Body;
@@ -19,20 +21,20 @@ use payments::pulse::Pulse;
 const OLDEST_ROWS: usize = 25;
 
 /// What the ledger says of payments that wait: the oldest of them.
-pub(crate) struct Waiting(Vec<Unsettled>);
+pub(super) struct Waiting(Vec<Unsettled>);
 
 impl Waiting {
-    pub(crate) fn oldest(&self) -> Option<Unsettled> {
+    pub(super) fn oldest(&self) -> Option<Unsettled> {
         self.0.first().cloned()
     }
 
     /// Whether deliveries of any die, which only says something beside when others come through.
-    pub(crate) fn is_dying(&self, now: UnixMs) -> bool {
+    pub(super) fn is_dying(&self, now: UnixMs) -> bool {
         self.0.iter().any(|row| row.deaths(now).next().is_some())
     }
 
     /// What the oldest share.
-    pub(crate) fn alike(&self, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
+    pub(super) fn alike(&self, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
         Alike::among(&self.0, pulse.map(|pulse| pulse.last), now)
     }
 }
@@ -49,19 +51,19 @@ fn waited_ms(pulse: &Pulse, now: UnixMs) -> i64 {
     if now.since_ms(pulse.last) < DELAYED_MS { pulse.waited_ms } else { 0 }
 }
 
-impl Inner {
-    /// Everything a decision needs: five calls, and more the more there is to know; while an incident waits for the provider, its probes; and a look into a
-    /// quarantine that changed.
-    pub(crate) async fn observe(
+impl Look {
+    /// Everything a decision needs: five calls, and more the more there is to know; while an incident waits for the
+    /// provider, its probes; and a look into a quarantine that changed.
+    pub(crate) async fn everything(
         &self,
         now: UnixMs,
-        wake: &Wake,
+        credentials: Credentials,
         incident: &Incident,
     ) -> Result<Observation, TurnError> {
         let ((source, source_retention_ms), dead_letters, quarantine, task, waiting) = tokio::try_join!(
-            self.queues.depth_and_retention(&self.queues.source),
-            self.queues.depth(&self.queues.dead_letters),
-            self.queues.depth(&self.queues.quarantine),
+            self.queues.depth_and_retention(Queue::Source),
+            self.queues.depth(Queue::DeadLetters),
+            self.queues.depth(Queue::Quarantine),
             self.queues.newest_task(),
             self.waiting(now),
         )?;
@@ -93,11 +95,10 @@ impl Inner {
             waited_ms: pulse.as_ref().map_or(0, |pulse| waited_ms(pulse, now)),
             drain_ms: self.drain_ms(source),
             source_retention_ms,
-            credentials: wake.credentials(),
+            credentials,
             probes,
             canary,
             contents: None,
-            details: None,
         };
         if self.memory.wants_a_look(seen.quarantine.total(), now) {
             seen.contents = self.contents(&seen).await;
@@ -106,7 +107,7 @@ impl Inner {
     }
 
     /// The oldest unsettled payments.
-    pub(crate) async fn waiting(&self, now: UnixMs) -> Result<Waiting, TurnError> {
+    pub(super) async fn waiting(&self, now: UnixMs) -> Result<Waiting, TurnError> {
         let page = self.ledger.unsettled(now, OLDEST_ROWS).await?;
         if page.rows.is_empty() && page.unreadable > 0 {
             let why = format!("none of the {} oldest unsettled rows can be read", page.unreadable);
@@ -116,7 +117,7 @@ impl Inner {
     }
 
     /// How long what waits takes at the pace that Stripe's rate permits.
-    pub(crate) fn drain_ms(&self, source: Depth) -> i64 {
+    pub(super) fn drain_ms(&self, source: Depth) -> i64 {
         let ms = source.total().saturating_mul(1_000) / u64::from(self.releases_per_s);
         i64::try_from(ms).unwrap_or(i64::MAX)
     }
@@ -138,8 +139,8 @@ impl Inner {
 
     /// What some dead letters share that cannot be read as payments.
     async fn unreadable(&self) -> Result<Option<Alike>, TurnError> {
-        let messages = self.queues.receive(&self.queues.dead_letters).await?;
-        self.queues.show(&self.queues.dead_letters, &messages).await?;
+        let messages = self.queues.receive(Queue::DeadLetters).await?;
+        self.queues.show(Queue::DeadLetters, &messages).await?;
         let problem = |message: &Message| {
             let body = message.body().unwrap_or_default();
             Some((Body::parse(body).err()?.kind(), Legible::of(body).payment_id))
@@ -158,10 +159,9 @@ impl Inner {
         Ok(verdicts)
     }
 
-    /// What mails say beyond what decisions need. What cannot be read is left out: the mail goes all the same.
-    pub(crate) async fn details(&self, seen: &Observation) -> Details {
-        let at_risk_since = seen.now.plus_ms(-AT_RISK_MS);
-        let survey = match self.ledger.unsettled(at_risk_since, UNSETTLED_ROWS_MAX).await {
+    /// The payments at risk. What cannot be read is left out: a mail goes all the same.
+    pub(crate) async fn survey(&self, now: UnixMs) -> Survey {
+        match self.ledger.unsettled(now.plus_ms(-AT_RISK_MS), UNSETTLED_ROWS_MAX).await {
             Ok(page) if page.extent == Extent::Complete && page.unreadable == 0 => {
                 Survey::of(&page.rows, Reach::All)
             }
@@ -170,7 +170,6 @@ impl Inner {
                 tracing::warn!(%error, "a mail goes without the money at risk");
                 Survey::of(&[], Reach::Part)
             }
-        };
-        Details { survey, traffic: None }
+        }
     }
 }

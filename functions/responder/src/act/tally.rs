@@ -2,9 +2,9 @@
 //!
 //! Invariant: whatever was selected and tried is counted once, released or not; only names are bounded.
 
+use super::release::Outcome;
 use crate::limits::RELEASE_NAMED_MAX;
 use crate::mail::sums;
-use crate::release::Outcome;
 use payments::incident::Rehearsal;
 use payments::money::Currency;
 use payments::{Payment, PaymentId};

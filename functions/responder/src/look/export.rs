@@ -4,10 +4,11 @@
 //! it comes back by itself. When all fits into one answer everything is shown again at once.
 //! Invariant: nothing is deleted, and an answer is smaller than what Lambda takes.
 
-use crate::Inner;
+use super::Look;
+use super::{attribute, receipt, sent_at};
 use crate::error::TurnError;
 use crate::limits::{EXPORT_BYTES_MAX, EXPORT_HOLD_S, EXPORT_MS_MAX};
-use crate::quarantine::{attribute, receipt, sent_at};
+use crate::queues::Queue;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use aws_smithy_types::base64;
 use jiff::Timestamp;
@@ -37,14 +38,14 @@ enum Rest {
     More,
 }
 
-impl Inner {
+impl Look {
     /// As much of the quarantine as one answer holds.
     pub(crate) async fn export(&self) -> Result<Value, TurnError> {
         let mut page = Page::default();
         let filled = self.fill(&mut page).await;
-        self.queues.give_back(&self.queues.quarantine, &page.surplus).await;
+        self.queues.give_back(Queue::Quarantine, &page.surplus).await;
         if filled.is_err() || page.rest == Rest::None {
-            self.queues.give_back(&self.queues.quarantine, &page.receipts).await;
+            self.queues.give_back(Queue::Quarantine, &page.receipts).await;
         }
         filled?;
         let (done, more) = match page.rest {
@@ -64,7 +65,7 @@ impl Inner {
     async fn fill(&self, page: &mut Page) -> Result<(), TurnError> {
         let until = self.clock.now().plus_ms(EXPORT_MS_MAX);
         while page.rest == Rest::None {
-            let messages = self.queues.receive_for(&self.queues.quarantine, EXPORT_HOLD_S).await?;
+            let messages = self.queues.receive_for(Queue::Quarantine, EXPORT_HOLD_S).await?;
             if messages.is_empty() {
                 break;
             }
