@@ -35,11 +35,23 @@ pub(super) fn order(site: &Site, name: &str) -> String {
     command(site, &format!(r#"{{"command":"{name}","who":"on-call","why":"told by mail"}}"#))
 }
 
+/// Whether moving the dead letters back is among what overrides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    Redrive,
+    NoRedrive,
+}
+
 /// The commands that override what happens by itself.
-pub(super) fn overrides(facts: &Facts, site: &Site) -> String {
+pub(super) fn overrides(facts: &Facts, offer: Offer, site: &Site) -> String {
     let mut text = format!("See how things stand:\n{}", command(site, r#"{"command":"status"}"#));
-    let _ =
-        write!(text, "Move the dead letters back now, whatever the probes say:\n{}", order(site, "redrive"));
+    match offer {
+        Offer::Redrive => {
+            let redrive = order(site, "redrive");
+            let _ = write!(text, "Move the dead letters back now, whatever the probes say:\n{redrive}");
+        }
+        Offer::NoRedrive => {}
+    }
     match &facts.redrive {
         RedriveMode::Automatic => {
             let _ = write!(text, "Move nothing until you say so:\n{}", order(site, "pause"));

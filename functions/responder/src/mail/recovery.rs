@@ -4,7 +4,7 @@
 //! what must I do, what goes on without me, how do I step in.
 
 use super::Site;
-use super::commands::overrides;
+use super::commands::{Offer, overrides};
 use super::links::Window;
 use super::needed::{Needed, in_short, must, must_before_they_expire, must_find_out, needed};
 use super::sections::{
@@ -40,6 +40,9 @@ fn subject(kind: Kind, facts: &Facts, how_much: &str) -> String {
         (_, Needed::BeforeTheyExpire) => {
             format!("ACTION NEEDED: messages expire; {how_much} waiting: {why}")
         }
+        (_, Needed::For(Escalation::RedriveIsYours)) => {
+            format!("ACTION NEEDED: Stripe is well, move {how_much} back")
+        }
         (Kind::BackToWaiting, Needed::For(_) | Needed::ToFindOut) => {
             format!("ACTION NEEDED: back to waiting: {how_much}: {why}")
         }
@@ -64,9 +67,6 @@ fn subject(kind: Kind, facts: &Facts, how_much: &str) -> String {
         (Kind::Resolved, _) => {
             format!("resolved after {}: nothing waits any more", span(facts.at.since_ms(facts.opened_at)))
         }
-        (Kind::Escalated(Escalation::RedriveIsYours), _) => {
-            format!("ACTION NEEDED: Stripe is well, move {how_much} back")
-        }
         (Kind::Escalated(escalation), _) => {
             format!("ACTION NEEDED: {}; {how_much} waiting", in_short(escalation))
         }
@@ -77,7 +77,8 @@ fn body(kind: Kind, facts: &Facts, late: Option<Late>, site: &Site) -> String {
     let needed = needed(kind, facts);
     let runbook = runbook(&needed, facts.trigger);
     let window = Window { from: facts.since, until: facts.at };
-    let body = Body::begin(&needed.first_line(facts), late).part("WHAT HAPPENED", &happened(kind, facts));
+    let body =
+        Body::begin(&needed.first_line(facts), late).part("WHAT HAPPENED", &happened(kind, &needed, facts));
     if kind == Kind::Resolved {
         return body.part("DONE BY ITSELF", &done(facts)).end(runbook, window, site);
     }
@@ -88,24 +89,27 @@ fn body(kind: Kind, facts: &Facts, late: Option<Late>, site: &Site) -> String {
         Needed::ToFindOut | Needed::ToFindOutLater => body.part("WHAT YOU MUST DO", &must_find_out(site)),
         Needed::Later(_) | Needed::No(_) => body,
     };
-    let next = match kind {
-        Kind::Recovering => next_while_recovering(facts, site),
-        Kind::Escalated(Escalation::RedriveIsYours) => {
+    let next = match (kind, &needed) {
+        (Kind::Recovering, _) => next_while_recovering(facts, site),
+        (_, Needed::For(Escalation::RedriveIsYours)) => {
             "Nothing, until you move them back. You are told when it is over.".to_owned()
         }
-        Kind::Escalated(Escalation::Stranded) => {
+        (Kind::Escalated(Escalation::Stranded), _) => {
             "Nothing, until their requests are sent again. You are told when it is over.".to_owned()
         }
-        Kind::Escalated(Escalation::KeepsComingBack) if facts.is_rowless() => {
+        (Kind::Escalated(Escalation::KeepsComingBack), _) if facts.is_rowless() => {
             "They are moved back until the consumer takes them. You are told when it is over.".to_owned()
         }
-        Kind::Opened
-        | Kind::BackToWaiting
-        | Kind::Grown
-        | Kind::Reminder
-        | Kind::Flapping
-        | Kind::Escalated(_)
-        | Kind::Resolved => next(facts, site),
+        (
+            Kind::Opened
+            | Kind::BackToWaiting
+            | Kind::Grown
+            | Kind::Reminder
+            | Kind::Flapping
+            | Kind::Escalated(_)
+            | Kind::Resolved,
+            _,
+        ) => next(facts, site),
     };
     let done = match kind {
         Kind::Escalated(Escalation::Stranded) => {
@@ -124,7 +128,7 @@ fn body(kind: Kind, facts: &Facts, late: Option<Late>, site: &Site) -> String {
     };
     body.part("DONE BY ITSELF", &done)
         .part("WHAT HAPPENS NEXT", &next)
-        .part("IF YOU WANT TO STEP IN", &overrides(facts, site))
+        .part("IF YOU WANT TO STEP IN", &overrides(facts, offer(kind, &needed, facts), site))
         .end(runbook, window, site)
 }
 
@@ -137,13 +141,25 @@ const fn runbook(needed: &Needed, trigger: Trigger) -> &'static str {
     }
 }
 
-fn happened(kind: Kind, facts: &Facts) -> String {
+/// Moving them back is not offered to whoever is told to do it, or that it is under way.
+const fn offer(kind: Kind, needed: &Needed, facts: &Facts) -> Offer {
+    match (kind, needed) {
+        (Kind::Recovering, _) | (_, Needed::BeforeTheyExpire | Needed::For(Escalation::RedriveIsYours)) => {
+            Offer::NoRedrive
+        }
+        _ if facts.dead_letters.total() == 0 => Offer::NoRedrive,
+        _ => Offer::Redrive,
+    }
+}
+
+fn happened(kind: Kind, needed: &Needed, facts: &Facts) -> String {
     let (how_many, why) = (how_many(facts), why(facts));
     // Without a row nobody knows since when.
     let since = if facts.survey.oldest.is_some() { "Since" } else { "Noticed" };
     let since = format!("{since} {} ({}).", utc(facts.since), span(facts.at.since_ms(facts.since)));
+    let is_theirs = matches!(needed, Needed::For(Escalation::RedriveIsYours));
     match kind {
-        Kind::Escalated(Escalation::RedriveIsYours) => {
+        Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if is_theirs => {
             format!("Stripe was well on two minutes running.\nTo be moved back: {how_many}.\n{since}")
         }
         Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if facts.is_mostly_unrecorded() => {

@@ -259,6 +259,16 @@ fn escalated_because_redriving_is_left_to_humans() {
 }
 
 #[test]
+fn a_reminder_of_what_is_theirs_to_move_back_does_not_wait_for_stripe() {
+    let escalations = vec![Escalation::RedriveIsYours];
+    let facts = Facts { redrive: RedriveMode::Off, probes: Some(Probes::Well), escalations, ..facts() };
+    let mail = text(Kind::Reminder, facts);
+    assert!(mail.contains("ACTION NEEDED: Stripe is well, move 37 payments (EUR 4,210.00) back"), "{mail}");
+    assert!(!mail.contains("once it is well") && !mail.contains("5xx"), "{mail}");
+    assert_eq!(mail.matches(r#""command":"redrive""#).count(), 1, "{mail}");
+}
+
+#[test]
 fn escalated_for_a_failed_task() {
     let failure = Some("AWS.SimpleQueueService.NonExistentQueue".to_owned());
     let facts = Facts { failure, tasks: 1, moved: 4, setbacks: 1, ..facts() };
