@@ -1,11 +1,14 @@
 //! Everything drained: in the time a run has, its queues became empty and its incident ended; and what the faults left
 //! behind was settled within the bound, counted from the end of the last of them.
 //!
+//! Where a human's word is needed, the bound begins with it.
+//!
 //! The bound: survivors of an outage sit out a visibility, the responder its pause and three turns, and the backlog goes
-//! at the permitted pace, a quarter of it kept for what arrives meanwhile.
+//! at the permitted pace of charges or of moves, a quarter of it kept for what arrives meanwhile.
 //! Invariant: a run whose time was up fails here, whatever else it shows.
 
 use super::{Evidence, Finding, Subject, Verdict};
+use crate::experiment::Experiment;
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use crate::world::Ending;
@@ -31,6 +34,8 @@ pub struct Backlog {
     pub settled: Option<UnixMs>,
     /// When the last fault ended.
     pub healed: UnixMs,
+    /// How long after that it had to wait for a human's word, ms: with `AutoRedrive=off` nothing moves without one.
+    word_ms: u64,
 }
 
 impl Backlog {
@@ -41,7 +46,8 @@ impl Backlog {
         let ends = experiment.faults.iter().all(|fault| fault.window.until_ms < u64::MAX);
         let heals_ms = Some(experiment.faults_end_ms()).filter(|ms| ends && *ms > 0)?;
         let healed = evidence.history.instant(heals_ms);
-        let mut backlog = Self { payments: 0, settled: Some(healed), healed };
+        let word_ms = waited_for_a_redrive_ms(experiment, heals_ms);
+        let mut backlog = Self { payments: 0, settled: Some(healed), healed, word_ms };
         for file in evidence.payments.values() {
             // A human mends what is in quarantine, at a human's pace.
             if file.row.is_some_and(|row| row.state == "quarantined") {
@@ -61,8 +67,11 @@ impl Backlog {
     fn bound_ms(&self, evidence: &Evidence<'_>) -> u64 {
         let history = evidence.history;
         let by_backlog = || {
-            let permitted = history.alerted.stripe_calls_per_s.unwrap_or(u64::MAX) / CALLS_PER_PAYMENT;
-            WAITS_MS + TURNS_MS + self.payments * 1_250 / permitted.max(1)
+            let charged = history.alerted.stripe_calls_per_s.unwrap_or(u64::MAX) / CALLS_PER_PAYMENT;
+            let moved =
+                history.experiment.parameters.get("RedriveRateMax").and_then(|rate| rate.parse().ok());
+            let permitted = charged.min(moved.unwrap_or(u64::MAX));
+            self.word_ms + WAITS_MS + TURNS_MS + self.payments * 1_250 / permitted.max(1)
         };
         history.experiment.expect.drained_within_ms.unwrap_or_else(by_backlog)
     }
@@ -72,6 +81,16 @@ impl Backlog {
     pub fn took_ms(&self) -> Option<u64> {
         self.settled.map(|settled| u64::try_from(settled.since_ms(self.healed)).unwrap_or(0))
     }
+}
+
+/// Ms from the heal to the first order to redrive, where nothing is redriven without one.
+fn waited_for_a_redrive_ms(experiment: &Experiment, heals_ms: u64) -> u64 {
+    if experiment.parameters.get("AutoRedrive").is_none_or(|mode| mode != "off") {
+        return 0;
+    }
+    let redrives = experiment.orders.iter().filter(|order| order.command == "redrive");
+    let since_heal = redrives.filter_map(|order| order.at_ms.checked_sub(heals_ms));
+    since_heal.min().unwrap_or(0)
 }
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
@@ -163,6 +182,7 @@ fn time_up(evidence: &Evidence<'_>) -> Finding {
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
+    use crate::experiment::Order;
     use crate::faults::{Kind, Window};
 
     #[test]
@@ -181,6 +201,34 @@ mod tests {
         let mut tale = Tale::of_one_good_payment();
         tale.history().ending = Ending::TimeUp;
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn what_waits_for_a_human_is_due_from_the_order_on() {
+        let settled = |order_at_ms: u64, ms: i64| {
+            let mut tale = settled_after(ms);
+            let experiment = &mut tale.history().experiment;
+            experiment.parameters.insert("AutoRedrive".to_owned(), "off".to_owned());
+            let command = "redrive".to_owned();
+            experiment.orders.push(Order { at_ms: order_at_ms, command, with: BTreeMap::new() });
+            check(&Evidence::of(&tale.told()))
+        };
+        let (day_ms, hour_ms) = (86_400_000, 3_600_000);
+        assert!(matches!(settled(day_ms, 86_400_000 + 60_000), Verdict::Pass(_)));
+        assert!(matches!(settled(day_ms, 86_400_000 + 3_600_000), Verdict::Fail(_)));
+        assert!(matches!(settled(hour_ms, 86_400_000), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn what_may_move_slowly_has_time_to() {
+        let settled = |rate: &str| {
+            let mut tale = settled_after(1_000_000);
+            let experiment = &mut tale.history().experiment;
+            experiment.parameters.insert("RedriveRateMax".to_owned(), rate.to_owned());
+            Backlog::of(&Evidence::of(&tale.told()))
+                .map(|backlog| backlog.bound_ms(&Evidence::of(&tale.told())))
+        };
+        assert!(settled("1") > settled("2"));
     }
 
     /// One payment sent before the heal and settled so long after it.

@@ -30,17 +30,26 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
 
     let bar = Bar::counting(0, around.bar);
     let (mut sums, mut done) = (vec![Sum::default(); scenarios.len()], 0);
+    // Tasks come in the order of their scenarios: where the next one begins, the one before is complete.
+    let mut complete = 0;
     sweep::sweep(&deployed, &scenarios, jobs, around.code, |scenario, tasks, swept| {
+        while complete < scenario {
+            bar.clear();
+            say(around.out, &line(scenarios[complete].name, &sums[complete]));
+            complete += 1;
+        }
         done += 1;
         bar.lengthen(tasks);
         bar.advance(done, scenarios[scenario].name);
         sums[scenario].add(swept);
     })?;
     bar.clear();
+    for (scenario, sum) in scenarios.iter().zip(&sums).skip(complete) {
+        say(around.out, &line(scenario.name, sum));
+    }
     let exit = exit(&sums);
     let mut whole = Sum::default();
-    for (scenario, sum) in scenarios.iter().zip(sums) {
-        say(around.out, &line(scenario.name, &sum));
+    for sum in sums {
         tell(&sum, wanted.out.as_deref(), around)?;
         whole.add(sum.swept);
     }

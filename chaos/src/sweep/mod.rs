@@ -2,8 +2,8 @@
 //!
 //! A scenario is run undisturbed, and once for each trouble of each call to Stripe that it makes. Undisturbed, and under
 //! each trouble of a call of the victim's own, every invocation of the victim is killed at its first hop, its second, …,
-//! until it lives to its end. Probes are too many for that: where the responder dies, a trouble lasts instead, and meets
-//! the probes and the canary of some turns. Nothing is drawn at random, and every point is an experiment like any other.
+//! until it lives to its end. Probes are too many for that: where the responder dies, a trouble lasts instead, meets the
+//! probes and the canary of some turns, and those around it are killed. Nothing is drawn at random, and every point is an experiment like any other.
 //! Two deliveries side by side are run in every order of their effects, and in each with each of their hops as the last.
 //! Invariant: a point counts only if its kill and its trouble came to pass; a scenario without points proves nothing.
 
@@ -32,6 +32,11 @@ const NEVER: u64 = u64::MAX;
 /// How often, with a kill, the two deliveries may take over from one another. Without one they may as often as they
 /// like; with one, more would take hours, and whoever is dead takes over no more.
 const SWITCHES_MAX: usize = 2;
+
+/// How long before a trouble that lasts the kills begin, ms: two turns of the responder.
+const BEFORE_MS: u64 = 120_000;
+/// How long after it they end, ms: Stripe was found well again, and the next canary is under way.
+const AFTER_MS: u64 = 240_000;
 
 /// What the sweep of a scenario, or of a part of it, came to.
 #[derive(Clone, Debug, Default)]
@@ -158,14 +163,17 @@ impl Sweeper<'_> {
         Ok(asked.flat_map(|tally| (1..=tally.asked).map(|nth| at_turn(&tally.fault, nth))).collect())
     }
 
-    /// Kills each invocation of the victim at each of its hops.
+    /// Kills each invocation of the victim at each of its hops. Under a trouble that has a window, those around it: whatever
+    /// dies long before or after it does so in the run without it, too.
     fn kills(&self, scenario: &Scenario, trouble: Option<&Fault>) -> Result<Swept, WorldError> {
         let mut swept = Swept::default();
         let trouble: Vec<Fault> = trouble.cloned().into_iter().collect();
         self.point(scenario, &trouble, &mut swept)?;
+        let window = trouble.first().map_or(Window::ALWAYS, |trouble| around(trouble.window));
         for invocation in 1.. {
             let mut hop = 1;
-            let killed_at = |hop| [&trouble[..], &[kill(scenario.victim, invocation, hop)]].concat();
+            let killed = |hop| Fault { window, ..kill(scenario.victim, invocation, hop) };
+            let killed_at = |hop| [&trouble[..], &[killed(hop)]].concat();
             while self.point(scenario, &killed_at(hop), &mut swept)? {
                 hop += 1;
             }
@@ -290,6 +298,10 @@ fn is_of_consumer(trouble: &Fault) -> bool {
 fn kill(victim: &str, invocation: u64, hop: u64) -> Fault {
     let crash = Fault::steady(Kind::Crash, Chance::ALWAYS, Window::ALWAYS);
     Fault { scope: only(victim), hop: Some(hop), ..at_turn(&crash, invocation) }
+}
+
+const fn around(Window { from_ms, until_ms }: Window) -> Window {
+    Window { from_ms: from_ms.saturating_sub(BEFORE_MS), until_ms: until_ms.saturating_add(AFTER_MS) }
 }
 
 fn at_turn(fault: &Fault, nth: u64) -> Fault {
