@@ -17,7 +17,7 @@ const WITH_THREE_DECIMALS: [&str; 7] = ["bhd", "iqd", "jod", "kwd", "lyd", "omr"
 pub(super) fn amount(currency: Currency, minor: i64) -> String {
     let exponent = exponent(currency);
     let scale = 10_i64.pow(exponent);
-    let whole = grouped(minor / scale);
+    let whole = grouped((minor / scale).unsigned_abs());
     let code = currency.as_str().to_ascii_uppercase();
     match exponent {
         0 => format!("{code} {whole}"),
@@ -41,7 +41,7 @@ fn exponent(currency: Currency) -> u32 {
 }
 
 /// Digits in groups of three.
-pub(super) fn grouped(number: i64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -7,11 +7,11 @@
 
 use super::Site;
 use super::commands::{command, order};
-use super::sections::{found, how_many};
+use super::sections::{found, how_many, is_in_line};
 use super::words::cause_in_short;
 use payments::Cause;
 use payments::cause::Blame;
-use payments::incident::{Escalation, Facts, Kind, RedriveMode, Trigger};
+use payments::incident::{Escalation, Facts, Kind, RedriveMode};
 use payments::limits::SOURCE_RETENTION_S;
 
 /// A message that expires within this makes any mail urgent, milliseconds: a day leaves time to act.
@@ -66,7 +66,7 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
 }
 
 fn while_they_wait(facts: &Facts) -> Needed {
-    if facts.trigger == Trigger::Backlog && facts.dead_letters.total() == 0 {
+    if is_in_line(facts) {
         return Needed::No(
             "You do not have to get up: Stripe charges payments as fast as StripeRatePerSecond lets them out."
                 .to_owned(),

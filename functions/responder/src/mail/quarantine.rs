@@ -155,18 +155,18 @@ fn samples(facts: &NoticeFacts) -> &[Quarantined] {
 fn reasons(text: &mut String, kind: NoticeKind, facts: &NoticeFacts, contents: &Contents) {
     let read = match contents.reach {
         Reach::All => String::new(),
-        Reach::Part => format!(", of {} that were read", grouped_u64(contents.read)),
+        Reach::Part => format!(", of {} that were read", grouped(contents.read)),
     };
     let _ = writeln!(text, "Reasons{read}:");
     for group in contents.groups.iter().take(REASONS_LISTED) {
         // At opening everything is new.
         let is_news = kind != NoticeKind::Opened && facts.new_causes.contains(&group.cause());
         let news = if is_news { " (new)" } else { "" };
-        let _ = writeln!(text, "  {:>6}  {}{news}", grouped_u64(group.messages), group.name());
+        let _ = writeln!(text, "  {:>6}  {}{news}", grouped(group.messages), group.name());
     }
     let unlisted = contents.groups.iter().skip(REASONS_LISTED).map(|group| group.messages).sum::<u64>();
     if unlisted + contents.others > 0 {
-        let _ = writeln!(text, "  {:>6}  for other reasons", grouped_u64(unlisted + contents.others));
+        let _ = writeln!(text, "  {:>6}  for other reasons", grouped(unlisted + contents.others));
     }
 }
 
@@ -174,7 +174,7 @@ fn share(facts: &NoticeFacts) -> String {
     let Some(share) = facts.share() else {
         return "of the last hour's traffic unknown, because Stripe did not list it".to_owned();
     };
-    let of = format!("{} of about {}", grouped_u64(share.quarantined), count(share.all, "message"));
+    let of = format!("{} of about {}", grouped(share.quarantined), count(share.all, "message"));
     match share.percent() {
         0 => "nothing of the last hour's traffic".to_owned(),
         100 => format!("all of the last hour's traffic, {}", count(share.all, "message")),
@@ -333,8 +333,4 @@ fn has_row(reason: &str) -> bool {
     let is_name = reason.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let others = [Reason::Malformed, Reason::ConflictingRequest, Reason::IntentMismatch];
     is_name && reason != NO_LEDGER_ROW && reason != STUCK && others.iter().all(|other| other.name() != reason)
-}
-
-fn grouped_u64(number: u64) -> String {
-    grouped(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -8,7 +8,7 @@ use super::commands::{Offer, overrides};
 use super::links::Window;
 use super::needed::{Needed, in_short, must, must_before_they_expire, must_find_out, needed};
 use super::sections::{
-    Body, at_risk, done, how_many, how_much, next, next_while_recovering, why, why_in_short,
+    Body, at_risk, done, how_many, how_much, is_in_line, next, next_while_recovering, why, why_in_short,
 };
 use super::subject::Subject;
 use super::words::{count, short, span, utc};
@@ -137,7 +137,8 @@ const fn runbook(needed: &Needed, trigger: Trigger) -> &'static str {
         (Needed::ToFindOut | Needed::ToFindOutLater, _) | (_, Trigger::Untouched) => "ConsumerFailing",
         (_, Trigger::CredentialsRefused) => "CredentialsRefused",
         (_, Trigger::DeadLetters) => "DeadLettersWaiting",
-        (_, Trigger::Alike | Trigger::Delayed | Trigger::Backlog) => "PaymentsDelayed",
+        (_, Trigger::Backlog) => "PaymentsWaiting",
+        (_, Trigger::Alike | Trigger::Delayed) => "PaymentsDelayed",
     }
 }
 
@@ -164,6 +165,9 @@ fn happened(kind: Kind, needed: &Needed, facts: &Facts) -> String {
         }
         Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if facts.is_mostly_unrecorded() => {
             format!("{how_many} could not be processed.\n{why}\n{since}")
+        }
+        Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) if is_in_line(facts) => {
+            format!("{how_many} wait in line.\n{why}\n{since}")
         }
         Kind::Opened | Kind::Grown | Kind::Reminder | Kind::Escalated(_) => {
             format!("{how_many} cannot settle.\n{why}\n{since}")

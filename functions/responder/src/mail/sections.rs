@@ -5,7 +5,7 @@
 use super::Site;
 use super::commands::NEEDS;
 use super::links::{self, Window};
-use super::money::{amount, sums};
+use super::money::{amount, grouped, sums};
 use super::needed::in_short;
 use super::words::{cause, cause_in_short, count, span, utc};
 use payments::cause::Blame;
@@ -101,10 +101,8 @@ pub(super) fn why(facts: &Facts) -> String {
         }
         None if facts.trigger == Trigger::Backlog => {
             return format!(
-                "More payments came in than StripeRatePerSecond lets out. The last to go out had waited for {}; the last \
-                 in line\ngoes out in about {}.",
-                span(facts.waited_ms),
-                span(facts.drain_ms)
+                "More payments came in than StripeRatePerSecond lets out.\nThe last to go out had waited for {}.",
+                span(facts.waited_ms)
             );
         }
         None if facts.is_mostly_unrecorded() && (facts.are_many() || !facts.is_rowless()) => {
@@ -169,12 +167,9 @@ pub(super) fn at_risk(facts: &Facts) -> String {
     } else {
         let _ = writeln!(text, "Money:   {floor}{}", sums.join(", "));
     }
-    let _ = writeln!(
-        text,
-        "Where:   {} dead-lettered, {} still being tried",
-        facts.dead_letters.total(),
-        facts.source.total()
-    );
+    let tried = if is_in_line(facts) { "in line" } else { "still being tried" };
+    let (dead, source) = (facts.dead_letters.total(), facts.source.total());
+    let _ = writeln!(text, "Where:   {} dead-lettered, {} {tried}", grouped(dead), grouped(source));
     if !facts.survey.causes.is_empty() {
         let _ = writeln!(text, "Causes:  {}", causes(facts));
     }
@@ -208,6 +203,9 @@ fn causes(facts: &Facts) -> String {
 
 /// What was done by itself so far.
 pub(super) fn done(facts: &Facts) -> String {
+    if is_in_line(facts) {
+        return "Each goes out in its turn, at the pace that StripeRatePerSecond allows.".to_owned();
+    }
     let mut text = String::new();
     match facts.probes {
         Some(Probes::Well) => text.push_str("Stripe was probed just now and is well.\n"),
@@ -235,8 +233,21 @@ pub(super) fn done(facts: &Facts) -> String {
     text
 }
 
+/// Whether nothing is wrong with what waits, but that so much stands before it.
+pub(super) fn is_in_line(facts: &Facts) -> bool {
+    facts.trigger == Trigger::Backlog && facts.dead_letters.total() == 0 && found(facts).is_none()
+}
+
 /// What happens next by itself while payments wait, and when.
 pub(super) fn next(facts: &Facts, site: &Site) -> String {
+    if is_in_line(facts) {
+        return format!(
+            "The last in line goes out in about {}. To have them go out faster, raise the template parameter\n\
+             StripeRatePerSecond as far as Stripe's limits for this account allow, and deploy. Purge nothing.\nYou are \
+             told when it is over.\n",
+            span(facts.drain_ms)
+        );
+    }
     match &facts.redrive {
         RedriveMode::Automatic if facts.is_rowless() && facts.are_many() => {
             "They are moved back once Stripe is well on two minutes running, on and on, until the consumer takes them. \

@@ -127,6 +127,20 @@ fn opened_by_delay_alone() {
 }
 
 /// A drill alone: nothing of it is in the ledger.
+#[test]
+fn opened_by_a_backlog() {
+    let facts = Facts {
+        trigger: Trigger::Backlog,
+        source: Depth { visible: 15_190, in_flight: 4, delayed: 0 },
+        dead_letters: Depth::default(),
+        survey: Survey::default(),
+        waited_ms: 6 * MINUTE,
+        drain_ms: 126 * MINUTE,
+        ..facts()
+    };
+    insta::assert_snapshot!(text(Kind::Opened, facts));
+}
+
 fn drill() -> Facts {
     let dead_letters = Depth { visible: 1, ..Depth::default() };
     Facts {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every time is UTC and says so; readers sit in several zones, and the logs are in UTC too.
 
+use super::money::grouped;
 use jiff::Timestamp;
 use payments::{Cause, UnixMs};
 
@@ -39,7 +40,7 @@ pub(super) fn span(ms: i64) -> String {
 
 /// So many of a thing, for example `1 payment`, `37 payments`.
 pub(super) fn count(number: u64, thing: &str) -> String {
-    let digits = super::money::grouped(i64::try_from(number).unwrap_or(i64::MAX));
+    let digits = grouped(number);
     if number == 1 { format!("{digits} {thing}") } else { format!("{digits} {thing}s") }
 }
 
