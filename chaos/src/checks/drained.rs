@@ -225,8 +225,9 @@ mod tests {
             let mut tale = settled_after(1_000_000);
             let experiment = &mut tale.history().experiment;
             experiment.parameters.insert("RedriveRateMax".to_owned(), rate.to_owned());
-            Backlog::of(&Evidence::of(&tale.told()))
-                .map(|backlog| backlog.bound_ms(&Evidence::of(&tale.told())))
+            let history = tale.told();
+            let evidence = Evidence::of(&history);
+            Backlog::of(&evidence).map(|backlog| backlog.bound_ms(&evidence))
         };
         assert!(settled("1") > settled("2"));
     }

@@ -26,6 +26,8 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "stripe-2015-12-17", text: include_str!("../../experiments/stripe-2015-12-17.toml") },
     Shipped { name: "stripe-2015-10-08", text: include_str!("../../experiments/stripe-2015-10-08.toml") },
     Shipped { name: "outage-6h", text: include_str!("../../experiments/outage-6h.toml") },
+    Shipped { name: "second-outage", text: include_str!("../../experiments/second-outage.toml") },
+    Shipped { name: "weekend-off", text: include_str!("../../experiments/weekend-off.toml") },
     Shipped { name: "flapping", text: include_str!("../../experiments/flapping.toml") },
     Shipped { name: "poison", text: include_str!("../../experiments/poison.toml") },
     Shipped { name: "stored-500s", text: include_str!("../../experiments/stored-500s.toml") },
@@ -39,6 +41,11 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "ledger-throttled", text: include_str!("../../experiments/ledger-throttled.toml") },
     Shipped { name: "gray-failure", text: include_str!("../../experiments/gray-failure.toml") },
     Shipped { name: "duplicate-storm", text: include_str!("../../experiments/duplicate-storm.toml") },
+    Shipped { name: "sale", text: include_str!("../../experiments/sale.toml") },
+    Shipped {
+        name: "quarantine-two-weeks",
+        text: include_str!("../../experiments/quarantine-two-weeks.toml"),
+    },
     Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
     Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },
 ];
