@@ -103,7 +103,7 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
     may.extend(any(refuses_keys).then_some(CREDENTIALS));
     may.extend(any(|fault| fault.kind == Kind::Unsubscribed).then_some(LISTENERS));
     may.extend(can_be_a_backlog(evidence).then_some(WAITING));
-    may.extend(any(kills).then_some(CONSUMER));
+    may.extend(any(|fault| kills(fault) || fault.kind == Kind::MappingDisabled).then_some(CONSUMER));
     may.extend(any(|fault| kills(fault) || stops_responder(fault)).then_some(RESPONDER));
     Expected { must, may }
 }

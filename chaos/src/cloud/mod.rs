@@ -83,6 +83,7 @@ pub struct Alerting {
 pub struct Cloud {
     services: Services,
     functions: BTreeMap<String, Arc<Pool>>,
+    sources: BTreeMap<String, Vec<Arc<EventSource>>>,
     asynchronous: BTreeMap<String, Arc<Asynchronous>>,
     crew: Crew,
     tasks: JoinSet<()>,
@@ -166,6 +167,12 @@ impl Cloud {
         self.functions.get(logical_id)
     }
 
+    /// The event source mappings of a function; none when there is no such function.
+    #[must_use]
+    pub fn event_sources(&self, logical_id: &str) -> &[Arc<EventSource>] {
+        self.sources.get(logical_id).map_or(&[], Vec::as_slice)
+    }
+
     /// Gives a function an event without waiting for it, as `--invocation-type Event` does; the request id, or `None`
     /// when there is no such function.
     #[must_use]
@@ -193,7 +200,8 @@ impl Cloud {
         let mut tasks = JoinSet::new();
         let (crew, at_work) = Crew::new();
         tasks.spawn(at_work);
-        Self { services, functions: BTreeMap::new(), asynchronous: BTreeMap::new(), crew, tasks }
+        let (functions, sources) = (BTreeMap::new(), BTreeMap::new());
+        Self { services, functions, sources, asynchronous: BTreeMap::new(), crew, tasks }
     }
 
     fn live_by_the_minute(&mut self, bus: EventBridge, around: &Surroundings) {
@@ -221,6 +229,7 @@ impl Cloud {
             for _ in 0..source.pollers() {
                 self.tasks.spawn(Arc::clone(&source).poll());
             }
+            self.sources.entry(logical_id.clone()).or_default().push(source);
         }
         let crew = self.crew.clone();
         let asynchronous = Asynchronous::new(Arc::clone(&pool), services, journal, crew, seed);

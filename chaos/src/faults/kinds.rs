@@ -90,6 +90,8 @@ pub enum Kind {
     SnsFailing,
     /// Nobody is subscribed to the mails.
     Unsubscribed,
+    /// The consumer's event source mapping is disabled.
+    MappingDisabled,
 }
 
 /// Whose fault it is.
@@ -181,7 +183,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -222,6 +224,7 @@ impl Kind {
         Self::MoveTaskMisses,
         Self::SnsFailing,
         Self::Unsubscribed,
+        Self::MappingDisabled,
     ];
 
     /// Its row of the table.
@@ -268,6 +271,7 @@ impl Kind {
             Self::MoveTaskMisses => table::aws::MOVE_TASK_MISSES,
             Self::SnsFailing => table::aws::SNS_FAILING,
             Self::Unsubscribed => table::aws::UNSUBSCRIBED,
+            Self::MappingDisabled => table::aws::MAPPING_DISABLED,
         }
     }
 

@@ -147,6 +147,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::VisibilityRefused
         | Kind::SecretRotated
         | Kind::Unsubscribed
+        | Kind::MappingDisabled
         | Kind::MetricsLate
         | Kind::MoveTaskMisses => false,
     }

@@ -14,6 +14,7 @@ mod deployed;
 pub(crate) mod fixtures;
 mod history;
 mod incident;
+mod mapping;
 mod plans;
 mod play;
 mod producer;
@@ -40,6 +41,7 @@ use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
 use crate::turns::Turns;
 use crate::workload::{Arrival, NdjsonError};
+use mapping::disable_mapping;
 use play::Play;
 use rotation::rotate_keys;
 use std::convert::Infallible;
@@ -171,6 +173,7 @@ impl World {
         services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
+        let sources = cloud.event_sources(&deployed.consumer.logical_id).to_vec();
         let messages = arrivals.len();
         let alerted = deployed.alerted();
         let mut play =
@@ -187,6 +190,7 @@ impl World {
             never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
             never = unsubscribe(&faults, &services, alerted.alerts.as_deref()) => match never {},
+            never = disable_mapping(&faults, services.clock(), &sources) => match never {},
         };
         let (sent, refused) = play.sent();
         let ended = clock.now();

@@ -19,6 +19,7 @@ use answer::Verdict;
 use payments::UnixMs;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// Pollers of a mapping without `MaximumConcurrency`: the number Lambda starts with. It would add more under load.
 const POLLERS: u32 = 5;
@@ -44,6 +45,17 @@ pub struct EventSource {
     /// Visibility of its receives, seconds.
     visibility_s: u32,
     handovers: Mutex<Stream>,
+    state: watch::Sender<MappingState>,
+}
+
+/// Whether a mapping polls. While it is disabled messages stay in their queue, and what it had received is handed over.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MappingState {
+    /// It does.
+    Enabled,
+    /// Lambda pauses polling and invocation.
+    Disabled,
 }
 
 /// Why a mapping cannot be created.
@@ -105,7 +117,19 @@ impl EventSource {
         let visibility_s = if busy_s > queue_s { busy_s + VISIBILITY_SPARE_S } else { queue_s };
         let stream = format!("handovers from {} to {}", source.queue, pool.config().logical_id);
         let handovers = Mutex::new(Stream::new(seed, &stream));
-        Ok(Self { source, pool, services, journal, visibility_s, handovers })
+        let (state, _) = watch::channel(MappingState::Enabled);
+        Ok(Self { source, pool, services, journal, visibility_s, handovers, state })
+    }
+
+    /// The queue it polls.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.source.queue
+    }
+
+    /// Enables or disables it.
+    pub fn set(&self, state: MappingState) {
+        self.state.send_replace(state);
     }
 
     /// How many pollers the mapping runs at once; each handles one batch at a time.
@@ -136,12 +160,29 @@ impl EventSource {
     async fn receive(&self, max: usize, until: Option<UnixMs>) -> Option<Vec<Delivery>> {
         let queue = &self.source.queue;
         loop {
+            if !self.is_enabled_by(until).await {
+                return Some(Vec::new());
+            }
             let max = max.min(BATCH_MAX);
             let received =
                 self.services.sqs().receive(queue, max, Some(self.visibility_s), self.now()).ok()?;
             if !received.is_empty() || !self.services.receivable_by(queue, until).await {
                 return Some(received);
             }
+        }
+    }
+
+    /// Waits while it is disabled; `false` when `until` comes first.
+    async fn is_enabled_by(&self, until: Option<UnixMs>) -> bool {
+        let mut state = self.state.subscribe();
+        let enabled = state.wait_for(|state| *state == MappingState::Enabled);
+        match until {
+            None => enabled.await.is_ok(),
+            Some(until) => tokio::select! {
+                biased;
+                enabled = enabled => enabled.is_ok(),
+                () = self.services.clock().sleep_until(until) => false,
+            },
         }
     }
 

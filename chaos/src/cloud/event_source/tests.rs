@@ -129,6 +129,38 @@ async fn a_window_collects_a_larger_batch_than_one_receive_could() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_disabled_mapping_leaves_messages_in_their_queue_and_ends_what_it_has_in_hand() {
+    let slow = script(async |container: Container, _, _| {
+        container.clock.sleep_until(container.clock.now().plus_ms(10_000)).await;
+        Ok(b"{}".to_vec())
+    });
+    let world = world(vec![(consumer(), slow)]);
+    let [mapping] = world.cloud.event_sources("Consumer") else { panic!("there is one") };
+    world.send("in hand");
+    world.run_for_s(1).await;
+    mapping.set(MappingState::Disabled);
+    world.send("left");
+    world.run_for_s(3600).await;
+    assert_eq!((left(&world, "payments"), batches(&world)), (1, vec![1]));
+    mapping.set(MappingState::Enabled);
+    world.run_for_s(15).await;
+    assert_eq!((left(&world, "payments"), batches(&world)), (0, vec![1, 1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_that_is_disabled_while_a_window_collects_hands_over_what_it_has() {
+    let mut functions = answering("{}");
+    functions[0].0.sources[0].window_s = 20;
+    let world = world(functions);
+    world.send("collected");
+    world.run_for_s(1).await;
+    world.cloud.event_sources("Consumer")[0].set(MappingState::Disabled);
+    world.send("left");
+    world.run_for_s(60).await;
+    assert_eq!((left(&world, "payments"), batches(&world)), (1, vec![1]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() {
     let config = FunctionConfig { timeout_s: 361, ..consumer() };
     let functions = vec![(config, answering("{}").remove(0).1)];

@@ -164,3 +164,15 @@ pub(in super::super) const UNSUBSCRIBED: Description = Description {
     cause: "a link scanner that follows the link to unsubscribe in each mail, a reader who does",
     heals: "a human, whom the alarm NobodyListens tells on the second channel",
 };
+
+pub(in super::super) const MAPPING_DISABLED: Description = Description {
+    name: "mapping-disabled",
+    family: Family::Aws,
+    default_share: 1.0,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "disables the consumer's event source mapping, asked once a minute: nothing is received; when it does not, it is enabled",
+    cause: "somebody who stopped payments for a while, a script that disables every trigger before a deployment",
+    heals: "a human who enables it, told that no function takes what waits",
+};
