@@ -13,4 +13,5 @@ mod release;
 mod releases;
 mod town;
 mod transitions;
+mod untaken;
 mod volume;

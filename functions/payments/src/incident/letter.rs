@@ -258,7 +258,7 @@ impl Facts {
             gone: history.gone,
             drain_ms: seen.drain_ms,
             waited_ms: seen.waited_ms,
-            expires_at: seen.expires_at(),
+            expires_at: next.expires_at(seen),
             ordered_by: next.audit.last().filter(|audit| audit.at == seen.now).map(|audit| audit.who.clone()),
         }
     }

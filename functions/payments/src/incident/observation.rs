@@ -218,20 +218,22 @@ impl Observation {
         Some(self.oldest.as_ref()?.enqueued_at.plus_ms(retention_ms))
     }
 
-    /// Whether messages expire soon, or will before their turn.
+    /// Whether what expires then is to be told of now.
     #[must_use]
-    pub fn expires_soon(&self) -> bool {
-        let is_near = |at: UnixMs| at.since_ms(self.now) < EXPIRY_WARNING_MS.min(self.retention_ms() / 2);
-        self.expires_at().is_some_and(is_near) || self.expires_in_line()
+    pub fn is_soon(&self, expires_at: UnixMs) -> bool {
+        expires_at.since_ms(self.now) < EXPIRY_WARNING_MS.min(self.retention_ms() / 2)
     }
 
     /// Whether the last in line will have expired when its turn comes. How old it is nobody knows; in a burst it is as old
     /// as the first.
-    fn expires_in_line(&self) -> bool {
+    #[must_use]
+    pub fn expires_in_line(&self) -> bool {
         self.drain_ms > 0 && self.waited_ms.saturating_add(self.drain_ms) > self.retention_ms()
     }
 
-    fn retention_ms(&self) -> i64 {
+    /// How long the queue of the consumer keeps a message, milliseconds.
+    #[must_use]
+    pub fn retention_ms(&self) -> i64 {
         self.source_retention_ms.unwrap_or(SOURCE_RETENTION_S * 1_000)
     }
 

@@ -296,6 +296,18 @@ impl Recovery {
         self.untouched_since.is_some_and(|since| now.since_ms(since) > UNTOUCHED_MS)
     }
 
+    /// When the first message expires of those whose age is known: by their row, or because nobody has taken them since.
+    pub(super) fn expires_at(&self, seen: &Observation) -> Option<UnixMs> {
+        let untaken = self.untouched_since.filter(|_| self.is_untouched(seen.now));
+        let untaken = untaken.map(|since| since.plus_ms(seen.retention_ms()));
+        seen.expires_at().into_iter().chain(untaken).min()
+    }
+
+    /// Whether messages expire soon, or will before their turn.
+    pub(super) fn expires_soon(&self, seen: &Observation) -> bool {
+        self.expires_at(seen).is_some_and(|at| seen.is_soon(at)) || seen.expires_in_line()
+    }
+
     /// Dead letters that vanish between two turns, and not into a move task, expired, or somebody took them. Counts may
     /// be wrong for a minute: whoever is back was not gone.
     pub(super) fn watch_the_dead_letters(&mut self, seen: &Observation) {

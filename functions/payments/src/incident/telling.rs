@@ -70,7 +70,7 @@ impl Turn<'_> {
         let is_flapping = history.flaps > 0;
         let told_ms = self.seen.now.since_ms(history.told_at);
         let has_grown = self.seen.messages() / TENFOLD >= history.told_size.max(1);
-        if self.seen.expires_soon() && !history.escalations.contains(&Escalation::Expiring) {
+        if self.next.expires_soon(self.seen) && !history.escalations.contains(&Escalation::Expiring) {
             self.escalate(Escalation::Expiring);
         } else if is_flapping && told_ms >= FLAPPING_REMINDER_MS {
             self.tell(Kind::Flapping);

@@ -264,6 +264,11 @@ pub(super) fn must(escalation: Escalation, facts: &Facts, site: &Site) -> String
                 .to_owned()
         }
         Escalation::Expiring if facts.dead_letters.total() > 0 => must_before_they_expire(site),
+        Escalation::Expiring if facts.escalations.contains(&Escalation::NobodyTakes) => format!(
+            "{}\nUntil then have the queue keep them for longer: MessageRetentionPeriod, 14 days at most, holds for messages\n\
+             that are there already.",
+            must(Escalation::NobodyTakes, facts, site)
+        ),
         Escalation::Expiring => {
             "Let them be charged faster: raise the template parameter StripeRatePerSecond as far as Stripe's limits for\n\
              this account allow, and deploy. Or have the queue keep them for longer: MessageRetentionPeriod, 14 days at\n\

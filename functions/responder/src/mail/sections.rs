@@ -183,9 +183,10 @@ pub(super) fn at_risk(facts: &Facts) -> String {
         );
     }
     if let Some(expires_at) = facts.expires_at {
+        let whose = if facts.survey.oldest.is_some() { "its message" } else { "the first message" };
         let _ = writeln!(
             text,
-            "Expires: its message on {}, in {}",
+            "Expires: {whose} on {}, in {}",
             utc(expires_at),
             span(expires_at.since_ms(facts.at))
         );
@@ -247,6 +248,10 @@ pub(super) fn next(facts: &Facts, site: &Site) -> String {
              told when it is over.\n",
             span(facts.drain_ms)
         );
+    }
+    if facts.escalations.contains(&Escalation::NobodyTakes) && facts.dead_letters.total() == 0 {
+        return "What waits is charged by itself, as soon as a function takes it. You are told when it is over.\n"
+            .to_owned();
     }
     match &facts.redrive {
         RedriveMode::Automatic if facts.is_rowless() && facts.are_many() => {

@@ -128,6 +128,16 @@ fn opened_by_delay_alone() {
     insta::assert_snapshot!(text(Kind::Opened, facts));
 }
 
+#[test]
+fn escalated_when_what_nobody_takes_expires() {
+    let source = Depth { visible: 18, ..Depth::default() };
+    let escalations = vec![Escalation::NobodyTakes, Escalation::Expiring];
+    let expires_at = Some(SINCE.plus_ms(2 * DAY));
+    let facts = Facts { trigger: Trigger::Untouched, source, escalations, expires_at, ..drill() };
+    let facts = Facts { dead_letters: Depth::default(), probes: Some(Probes::Well), ..facts };
+    insta::assert_snapshot!(text(Kind::Escalated(Escalation::Expiring), facts));
+}
+
 /// A drill alone: nothing of it is in the ledger.
 #[test]
 fn opened_by_a_backlog() {

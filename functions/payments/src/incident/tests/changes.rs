@@ -173,6 +173,23 @@ fn messages_that_nobody_takes_are_told_and_those_in_hand_are_not() {
 }
 
 #[test]
+fn what_nobody_takes_expires_by_when_that_began_and_is_told_as_urgent_two_days_before() {
+    let mut story = Story::new(ON);
+    let day = 24 * 60 * MINUTE;
+    let untaken = Observation { source_retention_ms: Some(4 * day), ..visible(3, 300) };
+    story.turn(untaken.clone());
+    let since = story.record.untouched_since.expect("they wait");
+    while story.now < since.plus_ms(2 * day - MINUTE) {
+        story.turn(untaken.clone());
+    }
+    let reminders = story.mails.iter().filter(|kind| **kind == Kind::Reminder).count();
+    assert_eq!((reminders, story.mails.len()), (1, 2), "{:?}", story.mails);
+    story.turn(untaken.clone());
+    story.turn(untaken);
+    assert_eq!(story.mails[2..], [Kind::Escalated(Escalation::Expiring)]);
+}
+
+#[test]
 fn messages_in_hand_of_which_nothing_is_written_down_are_trouble_of_ours_once_it_lasts() {
     let mut incident = Incident::default();
     let mut opened_after = None;
