@@ -1,5 +1,5 @@
 //! Trouble of our own is told at once: while a fault refuses or kills everybody, a mail that asks for a human is out ten
-//! minutes after it hit the third payment.
+//! minutes after it hit the third payment; while no function takes messages, ten minutes after the first came that waits.
 //!
 //! No provider comes back from it by itself: what waits, waits for somebody who knows.
 //! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next.
@@ -7,14 +7,19 @@
 use super::letters::ACTION_NEEDED;
 use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps};
 use super::{Evidence, Finding, Verdict};
-use crate::faults::Fault;
+use crate::faults::Kind;
+use crate::journal::{Event, Record};
 use crate::units::duration_ms;
 use payments::UnixMs;
-use payments::limits::ALIKE_MIN;
+use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX};
 use std::collections::BTreeMap;
 
 /// From the third payment to the mail: a delivery that died is one only when its time is up, and a turn sees it then.
 const TELL_MS_MAX: i64 = 600_000;
+/// How often a mapping is asked whether it is disabled, ms.
+const ASKED_MS: i64 = 60_000;
+/// How long a message hides at most that somebody handed back, ms.
+const HIDES_MS: i64 = BACKOFF_S_MAX as i64 * 1_000;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.alerted.responder.is_none() {
@@ -22,19 +27,18 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     }
     let mishaps = mishaps(evidence);
     let faults = evidence.history.experiment.faults.iter().enumerate();
-    let ours: Vec<(&Fault, UnixMs)> =
-        faults.filter_map(|(index, fault)| Some((fault, known_by(evidence, &mishaps, index)?))).collect();
+    let ours = faults.filter_map(|(index, fault)| Some((fault.kind, known_by(evidence, &mishaps, index)?)));
+    let ours = ours.chain(untaken(evidence).into_iter().map(|since| (Kind::MappingDisabled, since)));
     let asked = asked(evidence);
     let mut slowest_ms = None;
     let mut silent = Vec::new();
-    for (fault, since) in ours {
+    for (kind, since) in ours {
         let known = asked.iter().find(|(_, until)| until.is_none_or(|until| until >= since));
         let took_ms = known.map(|(from, _)| from.since_ms(since).max(0));
         match took_ms.filter(|took_ms| *took_ms <= TELL_MS_MAX) {
             Some(took_ms) => slowest_ms = slowest_ms.max(Some(took_ms)),
             None => silent.push(Finding::run(format!(
-                "{} hit everybody, and no mail asked for a human within {}",
-                fault.kind,
+                "{kind} hit everybody, and no mail asked for a human within {}",
                 duration_ms(TELL_MS_MAX.unsigned_abs())
             ))),
         }
@@ -60,6 +64,52 @@ fn known_by(evidence: &Evidence<'_>, mishaps: &[Mishap], fault: usize) -> Option
     let told_ms = u64::try_from(known.plus_ms(TELL_MS_MAX).since_ms(evidence.history.began)).unwrap_or(0);
     let lasts = evidence.history.experiment.faults[fault].window.contains(told_ms);
     (hits.len() >= OTHERS_MIN && lasts).then_some(known)
+}
+
+/// When messages began to wait that no function took for as long as telling may take: while one is in hand that was received
+/// before, it looks as if one did.
+fn untaken(evidence: &Evidence<'_>) -> Vec<UnixMs> {
+    let (mut stretches, mut in_hand): (Vec<Untaken>, BTreeMap<&str, UnixMs>) = Default::default();
+    for Record { at, event, .. } in &evidence.history.records {
+        if let Event::FaultFired { fault: "mapping-disabled", .. } = event {
+            match stretches.last_mut().filter(|stretch| at.since_ms(stretch.until) <= ASKED_MS) {
+                Some(stretch) => stretch.until = *at,
+                None => {
+                    let seen_from = in_hand.values().max().map_or(*at, |last| last.plus_ms(HIDES_MS));
+                    stretches.push(Untaken { seen_from, until: *at, waits_since: None });
+                }
+            }
+        } else if let Event::Received { queue, message, .. } = event
+            && *queue == evidence.history.names.source
+        {
+            in_hand.insert(message, *at);
+        } else if let Event::Deleted { message, .. } | Event::DeadLettered { message, .. } = event {
+            in_hand.remove(message.as_str());
+        } else if let Event::Sent { queue, .. } = event
+            && *queue == evidence.history.names.source
+            && let Some(stretch) = stretches.last_mut().filter(|it| at.since_ms(it.until) < ASKED_MS)
+        {
+            stretch.waits_since.get_or_insert(*at);
+        }
+    }
+    stretches.iter().filter_map(Untaken::since).collect()
+}
+
+/// A stretch in which a mapping was disabled.
+struct Untaken {
+    /// From when on nobody has a message in hand.
+    seen_from: UnixMs,
+    /// When it was last found disabled.
+    until: UnixMs,
+    /// When the first message came that waits for its end.
+    waits_since: Option<UnixMs>,
+}
+
+impl Untaken {
+    fn since(&self) -> Option<UnixMs> {
+        let since = self.waits_since?.max(self.seen_from);
+        (self.until.since_ms(since) >= TELL_MS_MAX).then_some(since)
+    }
 }
 
 /// From each mail that asked for a human to the end of its incident.
@@ -119,6 +169,44 @@ mod tests {
             tale.call(&payment, "confirm", Some(400), Some(Kind::StripeRefusing.name()));
         }
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
+    }
+
+    /// The mapping is disabled for so many minutes, a message comes at once, and a human is asked for in this minute.
+    fn untaken(mut tale: Tale, minutes: i64, asked_in: i64) -> Verdict {
+        for minute in 0..=minutes {
+            let (fault, on) = (Kind::MappingDisabled.name(), "payments".to_owned());
+            tale.happen(Event::FaultFired { fault, placement: None, on });
+            if minute == 0 {
+                tale.send("{}");
+            }
+            if minute == asked_in {
+                ask(&mut tale);
+            }
+            tale.wait_ms(ASKED_MS - 5_000);
+        }
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn messages_that_no_function_takes_and_nobody_is_asked_about_are_found() {
+        let untaken = |minutes, asked_in| untaken(Tale::new(), minutes, asked_in);
+        assert!(matches!(untaken(12, 20), Verdict::Fail(_)));
+        assert!(matches!(untaken(12, 12), Verdict::Fail(_)), "late");
+        assert!(matches!(untaken(12, 9), Verdict::Pass(_)));
+        assert!(matches!(untaken(8, 20), Verdict::Pass(_)), "over before anybody had to know");
+    }
+
+    #[test]
+    fn while_a_message_is_in_hand_a_function_seems_to_take_them() {
+        let received = |ends: fn(&mut Tale, &str)| {
+            let mut tale = Tale::new();
+            let message = tale.send("{}");
+            tale.receive(&message);
+            ends(&mut tale, &message);
+            untaken(tale, 12, 20)
+        };
+        assert!(matches!(received(|_, _| ()), Verdict::Pass(_)));
+        assert!(matches!(received(|tale, message| tale.delete(message)), Verdict::Fail(_)));
     }
 
     #[test]
