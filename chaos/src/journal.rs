@@ -74,6 +74,13 @@ pub enum Event {
         /// Message id.
         message: String,
     },
+    /// Somebody took a message out of its queue for good.
+    Purged {
+        /// Queue name.
+        queue: String,
+        /// Message id.
+        message: String,
+    },
     /// A move task was started on a dead-letter queue.
     MoveTaskStarted {
         /// Task id.

@@ -182,6 +182,7 @@ fn held_longest_ms(evidence: &Evidence<'_>, queue: &str) -> i64 {
         let goes = matches!(
             &record.event,
             Event::Deleted { queue: from, .. } | Event::Redriven { from, .. } | Event::Expired { queue: from, .. }
+                | Event::Purged { queue: from, .. }
                 if from == queue
         );
         if !comes && !goes {

@@ -230,6 +230,7 @@ impl<'h> Evidence<'h> {
                     payments.entry(payment.clone()).or_default().settled.get_or_insert(record.at);
                 }
                 Event::Sent { .. }
+                | Event::Purged { .. }
                 | Event::Received { .. }
                 | Event::VisibilityChanged { .. }
                 | Event::Deleted { .. }

@@ -4,7 +4,7 @@
 
 use super::fault::FaultFile;
 use super::typed::{self, NotAccepted};
-use super::{DeadLetters, Expect, Experiment, ExperimentError, Order};
+use super::{DeadLetters, Expect, Experiment, ExperimentError, Order, Word};
 use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Kind};
 use crate::workload::{Pace, Payments, Workload};
@@ -67,7 +67,7 @@ struct OrderFile {
     at: Spanned<String>,
     command: String,
     #[serde(default)]
-    with: BTreeMap<String, String>,
+    with: BTreeMap<String, Word>,
 }
 
 #[derive(Debug, Default, Deserialize)]

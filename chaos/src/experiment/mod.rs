@@ -21,7 +21,7 @@ use crate::faults::Fault;
 use crate::turns::Seat;
 use crate::workload::Workload;
 use payments::UnixMs;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -78,7 +78,17 @@ pub struct Order {
     /// What it is invoked with.
     pub command: String,
     /// And what beside it, by name.
-    pub with: BTreeMap<String, String>,
+    pub with: BTreeMap<String, Word>,
+}
+
+/// What an order says of something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a text, true or false")]
+pub enum Word {
+    /// This text.
+    Text(String),
+    /// That it is, or is not so.
+    Flag(bool),
 }
 
 /// How many payments an experiment dead-letters.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is written is read as the same experiment, but for its name, which is the file's.
 
-use super::{DeadLetters, Experiment};
+use super::{DeadLetters, Experiment, Word};
 use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Rate, Refusal, When};
 use crate::random::Chance;
@@ -54,7 +54,11 @@ impl Experiment {
         for order in &self.orders {
             writeln!(out, "\n[[order]]\nat = {}\ncommand = {}", length(order.at_ms), text(&order.command))?;
             for (name, value) in &order.with {
-                writeln!(out, "with.{name} = {}", text(value))?;
+                let value = match value {
+                    Word::Text(value) => text(value),
+                    Word::Flag(is_so) => is_so.to_string(),
+                };
+                writeln!(out, "with.{name} = {value}")?;
             }
         }
         self.write_expectations(out)

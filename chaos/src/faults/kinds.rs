@@ -92,6 +92,8 @@ pub enum Kind {
     Unsubscribed,
     /// The consumer's event source mapping is disabled.
     MappingDisabled,
+    /// A message is gone that was handed back.
+    MessagePurged,
 }
 
 /// Whose fault it is.
@@ -183,7 +185,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -225,6 +227,7 @@ impl Kind {
         Self::SnsFailing,
         Self::Unsubscribed,
         Self::MappingDisabled,
+        Self::MessagePurged,
     ];
 
     /// Its row of the table.
@@ -272,6 +275,7 @@ impl Kind {
             Self::SnsFailing => table::aws::SNS_FAILING,
             Self::Unsubscribed => table::aws::UNSUBSCRIBED,
             Self::MappingDisabled => table::aws::MAPPING_DISABLED,
+            Self::MessagePurged => table::aws::MESSAGE_PURGED,
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
             format!("moved to {to} after {}", counted(u64::from(*receives), "receive"))
         }
         Event::Expired { queue, .. } => format!("dropped by {queue} at the end of its retention"),
+        Event::Purged { queue, .. } => format!("purged from {queue}"),
         Event::ContainerStarted { function, container } => {
             format!("container {container} of {function} started")
         }

@@ -135,6 +135,7 @@ fn first_handed_back(evidence: &Evidence<'_>) -> Option<Told> {
             | Event::Deleted { .. }
             | Event::DeadLettered { .. }
             | Event::Expired { .. }
+            | Event::Purged { .. }
             | Event::ContainerStarted { .. }
             | Event::ContainerFailed { .. }
             | Event::Invoked { .. }

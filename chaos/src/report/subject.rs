@@ -81,6 +81,7 @@ impl<'a> Followed<'a> {
             | Event::Deleted { message, .. }
             | Event::DeadLettered { message, .. }
             | Event::Expired { message, .. }
+            | Event::Purged { message, .. }
             | Event::Redriven { message, .. } => self.messages.contains(message.as_str()),
             Event::Invoked { request, messages, .. } => {
                 let mine = messages.iter().any(|message| self.messages.contains(message.as_str()));

@@ -148,6 +148,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::SecretRotated
         | Kind::Unsubscribed
         | Kind::MappingDisabled
+        | Kind::MessagePurged
         | Kind::MetricsLate
         | Kind::MoveTaskMisses => false,
     }

@@ -230,7 +230,7 @@ async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -
         clock.sleep_until(clock.start().plus_ms(i64::try_from(order.at_ms).unwrap_or(i64::MAX))).await;
         let mut payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
         for (name, value) in &order.with {
-            payload[name] = value.as_str().into();
+            payload[name] = serde_json::json!(value);
         }
         if let Some(responder) = responder {
             responder.invoke(payload.to_string().into_bytes(), Vec::new()).await;

@@ -30,6 +30,7 @@ const METRICS_WAKE_MS: u64 = 900_000;
 struct Asked {
     faults: Faults,
     consumer: String,
+    source: String,
     schedules: BTreeSet<String>,
     turns: Option<Turns>,
 }
@@ -40,6 +41,7 @@ pub(super) fn plans(faults: &Faults, deployed: &Deployed, turns: Option<Turns>) 
     let asked = Arc::new(Asked {
         faults: faults.clone(),
         consumer: deployed.consumer.logical_id.clone(),
+        source: deployed.names.source.clone(),
         schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
         turns,
     });
@@ -156,6 +158,14 @@ impl QueuePlan for Asked {
 
     fn refuses_visibility(&self, _: &str, message: &Content, now: UnixMs) -> bool {
         self.hits(Kind::VisibilityRefused, message, now)
+    }
+
+    // What is no payment has no row that would remember it.
+    fn purges(&self, queue: &str, message: &Content, now: UnixMs) -> bool {
+        queue == self.source
+            && self.faults.include(Kind::MessagePurged)
+            && payment_in(&message.body).is_some()
+            && self.hits(Kind::MessagePurged, message, now)
     }
 
     fn leaves_behind(&self, queue: &str, visible: usize, now: UnixMs) -> usize {

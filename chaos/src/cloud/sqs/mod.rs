@@ -230,7 +230,14 @@ impl Sqs {
         if self.plan.refuses_visibility(queue, &content, now) {
             return Err(SqsError::InternalError);
         }
+        let is_purged = self.plan.purges(queue, &content, now);
         let from = self.queue_mut(queue)?;
+        if is_purged {
+            from.remove(receipt.arrival);
+            let message = content.id.clone();
+            self.journal.record(now, Event::Purged { queue: queue.to_owned(), message });
+            return Ok(());
+        }
         from.hide(receipt.arrival, visible_at);
         from.meter.touched(now);
         from.activity.notify_waiters();

@@ -33,6 +33,12 @@ pub trait QueuePlan: Debug + Send + Sync {
         false
     }
 
+    /// Whether a message is gone for good when its visibility is changed.
+    fn purges(&self, queue: &str, message: &Content, now: UnixMs) -> bool {
+        let _ = (queue, message, now);
+        false
+    }
+
     /// A move task of `queue` starts and sees `visible` messages, 1 or more: how many of them it will leave behind.
     fn leaves_behind(&self, queue: &str, visible: usize, now: UnixMs) -> usize {
         let _ = (queue, visible, now);
@@ -76,6 +82,10 @@ mod tests {
 
         fn refuses_visibility(&self, _: &str, message: &Content, _: UnixMs) -> bool {
             message.body == "stubborn"
+        }
+
+        fn purges(&self, _: &str, message: &Content, _: UnixMs) -> bool {
+            message.body == "doomed"
         }
 
         fn leaves_behind(&self, _: &str, visible: usize, _: UnixMs) -> usize {
@@ -141,6 +151,17 @@ mod tests {
             json!([{ "Id": "stubborn", "SenderFault": false, "Code": "InternalError", "Message": text }]);
         assert_eq!((reply.status, &answer["Failed"]), (200, &failed));
         assert_eq!(sqs.next_receivable("payments"), Some(START.plus_ms(5_000)));
+    }
+
+    #[test]
+    fn a_message_is_gone_for_good_once_it_is_handed_back() {
+        let mut sqs = holding(&["doomed"]);
+        let got = receive(&mut sqs, 0);
+        sqs.change_visibility("payments", &got[0].receipt_handle, 5, START).unwrap();
+        assert_eq!(
+            (sqs.depth("payments", START).unwrap().total(), sqs.next_receivable("payments")),
+            (0, None)
+        );
     }
 
     #[test]

@@ -176,3 +176,15 @@ pub(in super::super) const MAPPING_DISABLED: Description = Description {
     cause: "somebody who stopped payments for a while, a script that disables every trigger before a deployment",
     heals: "a human who enables it, told that no function takes what waits",
 };
+
+pub(in super::super) const MESSAGE_PURGED: Description = Description {
+    name: "message-purged",
+    family: Family::Aws,
+    default_share: 0.1,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "takes a payment's message out of its queue for good, as the consumer hands it back",
+    cause: "somebody who purges a queue, or deletes in the console what looks stuck",
+    heals: "a human who has the stored request sent once more, told that no queue holds a message",
+};
