@@ -1,14 +1,19 @@
-//! Nothing is redriven into a dead provider: when a move task starts, fewer than half of the calls fail.
+//! Nothing is redriven into a dead provider: when a move task starts, fewer than half of the calls fail, or a human has
+//! ordered it.
 //!
 //! Invariant: what counts is what the experiment did to Stripe at that instant, not what anybody could see of it.
 
 use super::{Evidence, Finding, Verdict};
+use crate::experiment::Order;
 use crate::faults::Fault;
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
+use payments::limits::TURN_S_MAX;
 
 /// Share of failing calls, parts per million, from which the provider counts as dead.
 const DEAD_PPM: u64 = 500_000;
+/// How long an order may take to be carried out, ms.
+const TURN_MS: u64 = TURN_S_MAX as u64 * 1_000;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let history = evidence.history;
@@ -19,7 +24,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             tasks += 1;
             let at_ms = u64::try_from(record.at.since_ms(history.began)).unwrap_or(0);
             let failing = failing_ppm(&history.experiment.faults, at_ms);
-            if failing >= DEAD_PPM {
+            if failing >= DEAD_PPM && !is_ordered(&history.experiment.orders, at_ms) {
                 findings.push(Finding::run(format!(
                     "{} were redriven {} after the beginning, while {} % of the calls to Stripe failed",
                     counted(*to_move, "message"),
@@ -30,6 +35,12 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         }
     }
     Verdict::from_findings(findings, || counted(tasks, "move task"))
+}
+
+/// Whether somebody ordered it a turn ago at most.
+fn is_ordered(orders: &[Order], at_ms: u64) -> bool {
+    let mut redrives = orders.iter().filter(|order| order.command == "redrive");
+    redrives.any(|order| (order.at_ms..=order.at_ms + TURN_MS).contains(&at_ms))
 }
 
 /// Share of calls that fail at this instant, parts per million: each fault takes its share of what the others leave.
@@ -60,6 +71,21 @@ mod tests {
     fn a_task_that_starts_while_half_of_the_calls_fail_is_found() {
         assert!(matches!(redriven(0.5), Verdict::Fail(_)));
         assert!(matches!(redriven(0.49), Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn a_human_may_order_it_all_the_same_and_answers_for_that_one_alone() {
+        let ordered = |wait_ms| {
+            let mut tale = Tale::of_one_dead_letter();
+            tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 3_600_000 }, 1);
+            tale.wait_ms(wait_ms);
+            tale.start_move_task();
+            let order = Order { at_ms: 5_000, command: "redrive".to_owned(), with: [].into() };
+            tale.history().experiment.orders.push(order);
+            check(&Evidence::of(&tale.told()))
+        };
+        assert!(matches!(ordered(2_000), Verdict::Pass(_)));
+        assert!(matches!(ordered(90_000), Verdict::Fail(_)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::again::replay;
 use super::arguments::Search;
 use super::{Exit, Refusal, Surroundings, run, say};
 use crate::checks::Outcome;
+use crate::experiment::Experiment;
 use crate::report::Paint;
 use crate::report::bar::Bar;
 use crate::search::{self, Coverage, Found, PAYMENTS};
@@ -38,7 +39,9 @@ struct Sum {
 
 /// Runs the seeds, tells of each violation as it is found, and at the end what was covered and how fast.
 pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let deployed = run::deployed(wanted.template.as_deref(), &search::experiment(wanted.from), around)?;
+    // Each seed deploys with parameters of its own.
+    let plain = Experiment { parameters: BTreeMap::new(), ..search::experiment(wanted.from) };
+    let deployed = run::deployed(wanted.template.as_deref(), &plain, around)?;
     let jobs = wanted.jobs.unwrap_or(around.cores);
     let seeds = wanted.from..wanted.from.saturating_add(wanted.seeds);
     let (first, last) = (count(seeds.start), count(seeds.end - 1));

@@ -4,6 +4,7 @@
 //! off and draws rates, windows, placements and scopes for the rest.
 //! Invariant: every fault that is drawn ends, but for poison, which a payment is by what it is.
 
+use super::days;
 use super::demands::excused;
 use crate::experiment::{DeadLetters, Expect, Experiment};
 use crate::faults::{Description, Family, Fault, Kind, Rate, Scope, When, Window};
@@ -64,31 +65,33 @@ pub fn experiment(seed: u64) -> Experiment {
     let mut stream = Stream::new(seed, "search");
     let span_ms = *pick(&SPANS_MS, &mut stream);
     let faults = faults(span_ms, &mut stream);
-    let expect = Expect {
-        dead_letters: DeadLetters::Any,
-        // The bound for an outage leaves no room for what dies, or loses its way back, at the end of one (seed 455).
-        drained_within_ms: Some(DRAIN_MS),
-        excused: excused(&faults),
-        alarms: None,
-    };
     let workload = Workload { payments: Payments::Generated(PAYMENTS), pace: Pace::Over { span_ms } };
     let empty = Experiment::parse(Path::new(""), "").expect("an empty file is an experiment");
-    Experiment {
+    let mut experiment = Experiment {
         name: format!("seed-{seed}"),
         title: format!("Seed {seed}"),
         workload,
         faults,
-        expect,
         drain_ms: DRAIN_MS,
         ..empty
-    }
+    };
+    days::add(&mut experiment, span_ms, &mut Stream::new(seed, "days"));
+    experiment.expect = Expect {
+        dead_letters: DeadLetters::Any,
+        // The bound for an outage leaves no room for what dies, or loses its way back, at the end of one (seed 455).
+        drained_within_ms: Some(DRAIN_MS),
+        excused: excused(&experiment.faults),
+        alarms: None,
+    };
+    experiment
 }
 
 /// Half of the families are off, and most kinds of the others.
 fn faults(span_ms: u64, stream: &mut Stream) -> Vec<Fault> {
     let families: BTreeSet<Family> = Family::ALL.into_iter().filter(|_| stream.happens(HALF)).collect();
     let mut faults = Vec::new();
-    let drawn: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !is_left_out(*kind)).collect();
+    let drawn: Vec<Kind> =
+        Kind::ALL.into_iter().filter(|kind| !is_left_out(*kind) && !days::draws(*kind)).collect();
     for kind in drawn.iter().copied() {
         if families.contains(&kind.describe().family) && stream.happens(QUARTER) {
             faults.push(fault(kind, span_ms, stream));
@@ -155,7 +158,7 @@ fn when(stream: &mut Stream) -> When {
     }
 }
 
-fn pick<'a, T>(choices: &'a [T], stream: &mut Stream) -> &'a T {
+pub(super) fn pick<'a, T>(choices: &'a [T], stream: &mut Stream) -> &'a T {
     &choices[stream.below(choices.len() as u64) as usize]
 }
 
@@ -177,8 +180,7 @@ mod tests {
         for seed in 0..200 {
             let faults = experiment(seed).faults;
             assert!(!faults.is_empty());
-            let hours_max = |kind| if hits_recovery(kind) { 4 } else { 2 };
-            let is_short = |fault: &Fault| fault.window.until_ms < hours_max(fault.kind) * 60 * MINUTE_MS;
+            let is_short = |fault: &Fault| fault.window.until_ms < 6 * 60 * MINUTE_MS;
             assert!(faults.iter().all(is_short));
         }
     }

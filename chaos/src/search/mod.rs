@@ -4,6 +4,7 @@
 //! Invariant: what a seed comes to depends on the seed, the template and the code, never on what ran beside it.
 
 mod coverage;
+mod days;
 mod demands;
 mod draw;
 mod state;
@@ -69,7 +70,9 @@ pub fn search(
 }
 
 fn run(deployed: Deployed, seed: u64, code: Code<'_>, paint: Paint) -> Result<Found, WorldError> {
-    let history = World::new(deployed, experiment(seed), seed)?.run(code, &mut |_| {})?;
+    let experiment = experiment(seed);
+    let deployed = deployed.under(&experiment.parameters)?;
+    let history = World::new(deployed, experiment, seed)?.run(code, &mut |_| {})?;
     let evidence = Evidence::of(&history);
     Ok(Found {
         seed,

@@ -42,6 +42,7 @@ pub fn shrink(
     seed: u64,
     code: Code<'_>,
 ) -> Result<Option<Shrunk>, WorldError> {
+    let deployed = &deployed.under(&experiment.parameters)?;
     let history = World::new(deployed.clone(), experiment.clone(), seed)?.run(code, &mut |_| {})?;
     let Some(violation) = Violation::of(&Evidence::of(&history), Paint::Plain) else { return Ok(None) };
     let arrivals = experiment.workload.arrivals(seed)?;

@@ -73,6 +73,17 @@ impl Deployed {
         Self::of(path.display().to_string(), Stack::load(path, &deployment)?, secret)
     }
 
+    /// The same template, deployed with these parameters.
+    ///
+    /// # Errors
+    /// When it takes none of them, or not these values.
+    pub fn under(&self, parameters: &BTreeMap<String, String>) -> Result<Self, WorldError> {
+        if parameters.is_empty() {
+            return Ok(self.clone());
+        }
+        Self::load(Path::new(&self.template), parameters)
+    }
+
     pub(super) fn of(template: String, stack: Stack, secret: String) -> Result<Self, WorldError> {
         let lacks = |what: String, accepted| WorldError::Lacks { template: template.clone(), what, accepted };
         let output = |name: &str| {
