@@ -7,6 +7,7 @@ mod audit;
 mod audit_of_many;
 mod export;
 mod permissions;
+mod purged;
 mod quarantine;
 mod quiet;
 mod release;
