@@ -89,6 +89,7 @@ impl Tale {
                 alerts: Some(ALERTS.to_owned()),
                 pages: Some(PAGES.to_owned()),
                 stripe_calls_per_s: Some(20),
+                source_retention_ms: Some(345_600_000),
             },
             names,
         };

@@ -8,7 +8,7 @@
 use crate::journal::{Event, Letter};
 use crate::world::{Alerted, History};
 use payments::UnixMs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the subject of a mail says that needs somebody at once.
 pub(super) const ACTION_NEEDED: &str = "ACTION NEEDED";
@@ -63,6 +63,13 @@ impl<'h> Letters<'h> {
     /// The letters of one record.
     pub fn of_record(&self, record: &str) -> impl Iterator<Item = &Told<'h>> {
         self.told.iter().filter(move |told| told.record == record)
+    }
+
+    /// Letters that no other stood for: each was published as it was written.
+    pub fn by_themselves(&self) -> impl Iterator<Item = &Told<'h>> {
+        let folded: BTreeSet<usize> =
+            self.told.iter().flat_map(|told| told.stands_for.iter().copied()).collect();
+        self.told.iter().enumerate().filter(move |(index, _)| !folded.contains(index)).map(|(_, told)| told)
     }
 
     /// From the mail that opened something to the one that closed it, if it was: `[from, until)`.

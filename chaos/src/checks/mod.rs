@@ -7,11 +7,13 @@
 mod acknowledged;
 mod alarms;
 mod audit_agrees;
+mod backlog_told;
 mod calls_bounded;
 mod charged_on_record;
 mod charged_once;
 mod dead_letters;
 mod declined_for_cause;
+mod depths;
 mod drained;
 mod evidence;
 mod faults_fired;
@@ -22,6 +24,7 @@ mod intents;
 mod ledger_agrees;
 mod letters;
 mod mishaps;
+mod moves_spared;
 mod never_back;
 mod no_strange_charge;
 mod nothing_denied;
@@ -35,9 +38,11 @@ mod redrive_into_outage;
 mod resolved_when_over;
 mod sound_rows;
 mod steady_before;
+mod stranded_told;
 mod suspicion_spared;
 mod told_in_time;
 mod told_when_ours;
+mod warned_in_time;
 
 pub use alarms::ALARM_MS_MAX;
 pub use calls_bounded::CALLS_PER_DELIVERY_MAX;
@@ -114,7 +119,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 28] = [
+pub const ALL: [Check; 32] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -182,6 +187,12 @@ pub const ALL: [Check; 28] = [
         judge: one_task::check,
     },
     Check {
+        name: "moves-spared",
+        promise: Promise::Liveness,
+        demands: "a move is canceled when Stripe fails meanwhile, and moves that come to nothing come ever later",
+        judge: moves_spared::check,
+    },
+    Check {
         name: "nothing-denied",
         promise: Promise::Liveness,
         demands: "neither a function nor a service that works for it is refused for want of a permission",
@@ -222,6 +233,24 @@ pub const ALL: [Check; 28] = [
         promise: Promise::Liveness,
         demands: "ten minutes after a fault of everybody hit its third payment, a mail has asked for a human",
         judge: told_when_ours::check,
+    },
+    Check {
+        name: "backlog-told",
+        promise: Promise::Liveness,
+        demands: "seven minutes after more waits than goes out in a quarter of an hour, a mail has said so",
+        judge: backlog_told::check,
+    },
+    Check {
+        name: "stranded-told",
+        promise: Promise::Liveness,
+        demands: "six minutes after more payments are late than queues hold messages, a mail has said so",
+        judge: stranded_told::check,
+    },
+    Check {
+        name: "warned-in-time",
+        promise: Promise::Liveness,
+        demands: "two days before a message expires, or half of the time that it is kept, a mail has said so",
+        judge: warned_in_time::check,
     },
     Check {
         name: "resolved-when-over",

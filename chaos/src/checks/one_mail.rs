@@ -2,7 +2,8 @@
 //! after it had published or never heard that it had; nothing else is; and no incident tells the same thing twice.
 //!
 //! Where nothing can be published for long, one mail may stand for several transitions: it says for how many, and they are
-//! told when it is.
+//! told when it is. What is told within minutes is told as it was. A provider that comes and goes is no more than three
+//! incidents in six hours.
 //! Invariant: a reminder is a transition of its own once a day, and never sooner; so is each tenfold of a quarantine, and
 //! each reason that came to it, once. Of a provider that comes and goes it may be said every two hours. Whoever was told
 //! that it recovers, or that it is theirs to move things back, is told when it does not after all; then it may be told again.
@@ -14,7 +15,9 @@ use crate::journal::{Event, Record};
 use crate::units::{counted, duration_ms};
 use crate::world::Alerted;
 use payments::UnixMs;
-use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS, TURN_S_MAX};
+use payments::limits::{
+    BEGINNINGS_MAX, BEGINNINGS_MS, FLAPPING_REMINDER_MS, REMINDER_MS, STALE_MAIL_MS, TURN_S_MAX,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the letter is called that says so.
@@ -39,6 +42,8 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         .chain(misfolded)
         .chain(repetitions(evidence))
         .chain(undelivered(evidence))
+        .chain(stale(evidence))
+        .chain(one_by_one(evidence))
         .chain(unpaged(evidence));
     Verdict::from_findings(findings.collect(), || {
         let again = match letters.repeated {
@@ -85,6 +90,28 @@ fn repetitions(evidence: &Evidence<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What was told so late that it was no longer so, and as if it still were.
+fn stale<'e>(evidence: &'e Evidence<'_>) -> impl Iterator<Item = Finding> + 'e {
+    let is_stale = |told: &&Told<'_>| {
+        let late_ms = told.published.map(|published| published.since_ms(told.decided));
+        late_ms.is_some_and(|late_ms| late_ms > STALE_MAIL_MS + TURN_MS)
+    };
+    let stale = evidence.letters.by_themselves().filter(is_stale);
+    stale.map(|told| said(evidence, told.decided, &name(told), "was told late, as if it were still so"))
+}
+
+/// The beginning that was told by itself although it was one too many of a provider that comes and goes.
+fn one_by_one(evidence: &Evidence<'_>) -> Option<Finding> {
+    let letters = evidence.letters.of_record("recovery").filter(|letter| !letter.restates);
+    let begins: Vec<&Told<'_>> =
+        letters.filter(|letter| matches!(letter.tells, "opened" | "back_to_waiting")).collect();
+    let many = begins
+        .windows(BEGINNINGS_MAX + 1)
+        .find(|many| many[BEGINNINGS_MAX].decided.since_ms(many[0].decided) < BEGINNINGS_MS)?;
+    let last = many[BEGINNINGS_MAX];
+    Some(said(evidence, last.decided, &name(last), "was one too many to be told by itself"))
 }
 
 /// Whether it came sooner than this, by more than turns are apart.
@@ -209,6 +236,37 @@ mod tests {
         });
         assert_eq!(found.len(), 1);
         assert!(found[0].ends_with("was published without a reason"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_told_late_as_if_it_were_still_so_is_found() {
+        let published_after = |ms: i64| {
+            found(|tale| {
+                tale.decide("recovery", "opened");
+                tale.wait_ms(ms);
+                tale.publish("request-1", "opened");
+            })
+        };
+        assert_eq!(published_after(STALE_MAIL_MS), [""; 0]);
+        let [late] = published_after(STALE_MAIL_MS + TURN_MS).try_into().expect("one finding");
+        assert!(late.ends_with("was told late, as if it were still so"), "{late}");
+    }
+
+    #[test]
+    fn a_fourth_beginning_in_six_hours_that_is_told_by_itself_is_found() {
+        let begun = |times: usize, apart_ms: i64| {
+            found(|tale| {
+                for _ in 0..times {
+                    tale.tell("recovery", "opened");
+                    tale.tell("recovery", "resolved");
+                    tale.wait_ms(apart_ms);
+                }
+            })
+        };
+        assert_eq!(begun(BEGINNINGS_MAX, 0), [""; 0]);
+        assert_eq!(begun(BEGINNINGS_MAX + 1, BEGINNINGS_MS), [""; 0]);
+        let [many] = begun(BEGINNINGS_MAX + 1, 60_000).try_into().expect("one finding");
+        assert!(many.ends_with("was one too many to be told by itself"), "{many}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::units::{counted, duration_ms};
 use payments::limits::TURN_S_MAX;
 
 /// Share of failing calls, parts per million, from which the provider counts as dead.
-const DEAD_PPM: u64 = 500_000;
+pub(super) const DEAD_PPM: u64 = 500_000;
 /// How long an order may take to be carried out, ms.
 const TURN_MS: u64 = TURN_S_MAX as u64 * 1_000;
 
@@ -38,13 +38,13 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 }
 
 /// Whether somebody ordered it a turn ago at most.
-fn is_ordered(orders: &[Order], at_ms: u64) -> bool {
+pub(super) fn is_ordered(orders: &[Order], at_ms: u64) -> bool {
     let mut redrives = orders.iter().filter(|order| order.command == "redrive");
     redrives.any(|order| (order.at_ms..=order.at_ms + TURN_MS).contains(&at_ms))
 }
 
 /// Share of calls that fail at this instant, parts per million: each fault takes its share of what the others leave.
-fn failing_ppm(faults: &[Fault], at_ms: u64) -> u64 {
+pub(super) fn failing_ppm(faults: &[Fault], at_ms: u64) -> u64 {
     let preventing = faults.iter().filter(|fault| fault.prevents_calls());
     let left = preventing
         .fold(1_000_000, |left, fault| left * (1_000_000 - u64::from(fault.ppm_at(at_ms))) / 1_000_000);

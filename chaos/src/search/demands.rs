@@ -30,7 +30,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 15] = [
+pub const DEMANDS: [Demand; 19] = [
     Demand {
         check: "one-move-task-at-a-time",
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -47,6 +47,14 @@ pub const DEMANDS: [Demand; 15] = [
         why: "a turn that is lost, dies or cannot publish tells a minute later, several of them later still",
     },
     Demand { check: "told-when-ours", unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: "backlog-told", unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: "stranded-told", unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: "warned-in-time", unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand {
+        check: "moves-spared",
+        unless: Unless::Fault(hits_responder),
+        why: "whoever was not there to see it canceled nothing",
+    },
     Demand {
         check: "resolved-when-over",
         unless: Unless::Nothing,

@@ -116,12 +116,14 @@ impl Deployed {
             let arn = self.responder.as_ref().and_then(|responder| responder.environment.get(variable));
             arn.map(|arn| names::topic_in_arn(arn).to_owned())
         };
+        let source = self.stack.queues.values().find(|queue| queue.name == self.names.source);
         Alerted {
             alerts: topic("ALERTS_TOPIC_ARN"),
             pages: topic("PAGES_TOPIC_ARN"),
             responder: self.responder.as_ref().map(|responder| responder.logical_id.clone()),
             alarms: alarms.map(|(id, alarm)| (alarm.name.clone(), last(id))).collect(),
             stripe_calls_per_s: rate,
+            source_retention_ms: source.map(|queue| i64::from(queue.retention_s) * 1_000),
         }
     }
 

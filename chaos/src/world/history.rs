@@ -68,6 +68,8 @@ pub struct Alerted {
     pub pages: Option<String>,
     /// Stripe calls a second that the stack permits itself.
     pub stripe_calls_per_s: Option<u64>,
+    /// How long the payments queue keeps a message, ms.
+    pub source_retention_ms: Option<i64>,
 }
 
 /// How a run ended.

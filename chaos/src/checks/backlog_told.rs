@@ -1,0 +1,82 @@
+//! A backlog is told of: seven minutes after more messages wait than go out in a quarter of an hour at the permitted pace,
+//! an incident is open and somebody knows.
+//!
+//! The pace is ours, so no fault needs to be at work, and nothing fails: only the queue says so.
+//! Invariant: a mail counts while its incident is open.
+
+use super::depths::Depths;
+use super::{Evidence, Finding, Verdict};
+use crate::units::{counted, duration_ms};
+use payments::limits::BACKLOG_MS;
+
+/// From there to the mail, ms: a quiet responder looks at the queue every fourth turn; and one turn to spare, and its
+/// mail.
+const TELL_MS_MAX: i64 = 420_000;
+/// Stripe calls of a payment that goes well.
+const CALLS_PER_PAYMENT: u64 = 2;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let history = evidence.history;
+    let Some(calls_per_s) =
+        history.alerted.stripe_calls_per_s.filter(|_| history.alerted.responder.is_some())
+    else {
+        return Verdict::Inconclusive("the template has no pace, or nobody who tells".to_owned());
+    };
+    let payments_per_s = (calls_per_s / CALLS_PER_PAYMENT).max(1);
+    let is_long = |depths: &Depths| depths.source * 1_000 > payments_per_s * BACKLOG_MS.unsigned_abs();
+    let stretches = Depths::stretches(&Depths::of(evidence), history.ended, is_long);
+    let lasting: Vec<_> =
+        stretches.into_iter().filter(|(from, until)| until.since_ms(*from) >= TELL_MS_MAX).collect();
+    let open = evidence.letters.open("recovery", "resolved");
+    let silent = lasting.iter().filter(|(from, _)| {
+        let told_by = from.plus_ms(TELL_MS_MAX);
+        let is_told = |(published, until): &(_, Option<_>)| {
+            *published <= told_by && until.is_none_or(|until| until >= *from)
+        };
+        !open.iter().any(is_told)
+    });
+    let silent = silent.map(|(from, _)| {
+        let after = duration_ms(u64::try_from(from.since_ms(history.began)).unwrap_or(0));
+        Finding::run(format!("a backlog began {after} after the beginning, and no mail said so in time"))
+    });
+    Verdict::from_findings(silent.collect(), || {
+        format!("{}, each told", counted(lasting.len() as u64, "backlog"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Tale;
+    use super::*;
+
+    /// So many messages come at once at one payment a second, wait for so long, and this happens a minute later.
+    fn waiting(messages: u64, ms: i64, then: impl FnOnce(&mut Tale)) -> Verdict {
+        let mut tale = Tale::new();
+        tale.history().alerted.stripe_calls_per_s = Some(2);
+        let sent: Vec<String> = (0..messages).map(|_| tale.send("{}")).collect();
+        tale.wait_ms(60_000);
+        then(&mut tale);
+        tale.wait_ms(ms);
+        sent.iter().for_each(|message| tale.delete(message));
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn a_backlog_that_nobody_is_told_of_is_found() {
+        assert!(matches!(waiting(1_000, TELL_MS_MAX, |_| ()), Verdict::Fail(_)));
+        assert!(matches!(
+            waiting(1_000, TELL_MS_MAX, |tale| tale.tell("recovery", "opened")),
+            Verdict::Pass(_)
+        ));
+        let ended = |tale: &mut Tale| {
+            tale.tell("recovery", "opened");
+            tale.tell("recovery", "resolved");
+        };
+        assert!(matches!(waiting(1_000, TELL_MS_MAX, ended), Verdict::Pass(_)), "it was open when it began");
+    }
+
+    #[test]
+    fn what_goes_out_in_a_quarter_of_an_hour_is_no_backlog() {
+        assert!(matches!(waiting(900, TELL_MS_MAX, |_| ()), Verdict::Pass(_)));
+    }
+}

@@ -1,0 +1,119 @@
+//! Moves spare everybody: one that runs when Stripe fails again is canceled, and one after the other that comes to nothing
+//! comes ever later.
+//!
+//! What is moved into a dead provider uses up its receives; and a queue that goes round and round mends nobody's consumer.
+//! Invariant: what a human ordered is a human's to answer for.
+
+use super::redrive_into_outage::{DEAD_PPM, failing_ppm, is_ordered};
+use super::{Evidence, Finding, Verdict};
+use crate::journal::Event;
+use crate::units::{counted, duration_ms};
+use payments::UnixMs;
+use payments::limits::{PAUSE_MS_MAX, SETBACKS_MAX};
+
+/// From the first call that fails to the last message that is moved, ms: two turns that find it so, one that cancels, and
+/// what SQS takes to stop.
+const CANCEL_MS_MAX: u64 = 240_000;
+/// Moves in a row that come to nothing, before pauses are longer than any outage needs.
+const IN_VAIN_MAX: usize = SETBACKS_MAX as usize + 2;
+/// How far apart they are from then on, ms.
+const APART_MS: i64 = 2 * PAUSE_MS_MAX;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let (into_outage, in_vain) = (moved_into_outage(evidence), in_vain(evidence));
+    let tasks = starts(evidence).count() as u64;
+    Verdict::from_findings(into_outage.into_iter().chain(in_vain).collect(), || counted(tasks, "move task"))
+}
+
+fn starts<'e>(evidence: &'e Evidence<'_>) -> impl Iterator<Item = UnixMs> + 'e {
+    let records = evidence.history.records.iter();
+    records.filter(|record| matches!(record.event, Event::MoveTaskStarted { .. })).map(|record| record.at)
+}
+
+/// A message that was moved although Stripe had been dead for longer than it takes to cancel.
+fn moved_into_outage(evidence: &Evidence<'_>) -> Option<Finding> {
+    let (history, mut since, mut ordered) = (evidence.history, None, false);
+    let elapsed_ms = |at: UnixMs| u64::try_from(at.since_ms(history.began)).unwrap_or(0);
+    for record in &history.records {
+        let at_ms = elapsed_ms(record.at);
+        if let Event::MoveTaskStarted { .. } = &record.event {
+            ordered = is_ordered(&history.experiment.orders, at_ms);
+        } else if let Event::Redriven { .. } = &record.event {
+            let is_dead = |at_ms| failing_ppm(&history.experiment.faults, at_ms) >= DEAD_PPM;
+            let was_dead = (0..=CANCEL_MS_MAX).step_by(1_000).all(|ms| ms <= at_ms && is_dead(at_ms - ms));
+            since = since.or((was_dead && !ordered).then_some(at_ms));
+        }
+    }
+    since.map(|at_ms| {
+        Finding::run(format!(
+            "a message was moved {} after the beginning, while Stripe had been dead for long",
+            duration_ms(at_ms)
+        ))
+    })
+}
+
+/// A move that followed others that came to nothing, and too soon.
+fn in_vain(evidence: &Evidence<'_>) -> Option<Finding> {
+    let history = evidence.history;
+    let mut tasks: Vec<UnixMs> = Vec::new();
+    for record in &history.records {
+        if let Event::LedgerWritten { state, .. } = &record.event
+            && super::evidence::is_settled(state)
+        {
+            tasks.clear();
+        } else if let Event::MoveTaskStarted { .. } = &record.event {
+            let at_ms = u64::try_from(record.at.since_ms(history.began)).unwrap_or(0);
+            let too_soon = tasks.last().is_some_and(|last| record.at.since_ms(*last) < APART_MS);
+            if tasks.len() >= IN_VAIN_MAX && too_soon && !is_ordered(&history.experiment.orders, at_ms) {
+                let (nth, after) = (tasks.len() as u64 + 1, duration_ms(at_ms));
+                return Some(Finding::run(format!(
+                    "move {nth} in a row that came to nothing began {after} after the beginning, right after the last"
+                )));
+            }
+            tasks.push(record.at);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{ORDER, Tale};
+    use super::*;
+    use crate::faults::{Kind, Window};
+
+    fn moved_after(ms: i64) -> Verdict {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.start_move_task();
+        tale.fault(Kind::StripeUnavailable, Window { from_ms: 10_000, until_ms: 3_600_000 }, 1);
+        tale.wait_ms(ms);
+        tale.redrive("m-1", "m-1b");
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn a_message_that_is_moved_while_stripe_has_been_dead_for_long_is_found() {
+        assert!(matches!(moved_after(200_000), Verdict::Pass(_)));
+        assert!(matches!(moved_after(260_000), Verdict::Fail(_)));
+    }
+
+    /// So many moves, so far apart, of which the sixth brings something.
+    fn moves(ms: i64, settles: bool) -> Verdict {
+        let mut tale = Tale::of_one_dead_letter();
+        for n in 0..10 {
+            tale.wait_ms(ms);
+            tale.start_move_task();
+            if settles && n == 5 {
+                tale.write(ORDER, "succeeded");
+            }
+        }
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn moves_that_come_to_nothing_one_right_after_the_other_are_found() {
+        assert!(matches!(moves(120_000, false), Verdict::Fail(_)));
+        assert!(matches!(moves(120_000, true), Verdict::Pass(_)));
+        assert!(matches!(moves(APART_MS, false), Verdict::Pass(_)));
+    }
+}
