@@ -187,17 +187,18 @@ impl<'a> Turn<'a> {
     }
 
     /// Judges the move tasks since the last judgement by the dead letters there are now. Those that no task had moved do
-    /// not count, nor do those without a row, which are counted one by one.
+    /// not count, nor do those without a row, which are counted one by one, unless they are too many to be to blame.
     fn did_not_hold(&mut self, found: &Sorted) -> bool {
         let history = &mut self.next.history;
         if history.judged == history.tasks {
             return false;
         }
         history.judged = history.tasks;
-        if found.came_back == 0 {
+        let came_back = found.came_back > 0 || found.blameless > 0;
+        if !came_back {
             history.setbacks_in_a_row = 0;
         }
-        found.came_back > 0
+        came_back
     }
 
     /// The canary is being picked by the turn that saved this phase. If that turn died, the way starts again.

@@ -71,16 +71,22 @@ fn a_message_without_a_row_is_known_again_in_the_next_incident() {
 }
 
 #[test]
-fn too_many_to_be_to_blame_are_moved_back_again_and_a_human_is_told_once() {
+fn too_many_to_be_to_blame_are_moved_back_again_with_growing_pauses_and_a_human_is_told_once() {
     let mut story = Story::new(ON);
     story.turn(dead(9));
-    for _ in 0..3 {
-        story.until_sorting(9);
-        let found =
-            Sorted { others: 9, rowless: vec![drill(story.task_at)], blameless: 9, ..Sorted::default() };
-        assert_eq!(story.sorted(found, story.after_task()), Some(Effect::StartMoveTask));
+    let mut turns = Vec::new();
+    for round in 0..4 {
+        let found = |at| Sorted { others: 9, rowless: vec![drill(at)], blameless: 9, ..Sorted::default() };
+        if round > 0 {
+            story.until_sorting(9);
+            assert_eq!(story.sorted(found(story.task_at), story.after_task()), None, "that did not hold");
+        }
+        turns.push(story.until_sorting(9));
+        let effect = story.sorted(found(story.task_at), story.after_task());
+        assert_eq!(effect, Some(Effect::StartMoveTask), "round {round}");
         story.moved_and_back(9);
     }
+    assert_eq!(turns, [2, 2, 4, 8], "turns until they were moved");
     let told = [Kind::Opened, Kind::Escalated(Escalation::KeepsComingBack), Kind::Recovering];
     assert_eq!(story.mails, told);
 }
