@@ -9,13 +9,14 @@ use super::{Evidence, Finding, Verdict};
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
-use payments::limits::{PAUSE_MS_MAX, SETBACKS_MAX};
+use payments::limits::PAUSE_MS_MAX;
 
 /// From the first call that fails to the last message that is moved, ms: two turns that find it so, one that cancels, and
 /// what SQS takes to stop.
-const CANCEL_MS_MAX: u64 = 240_000;
-/// Moves in a row that come to nothing, before pauses are longer than any outage needs.
-const IN_VAIN_MAX: usize = SETBACKS_MAX as usize + 2;
+const CANCEL_MS_MAX: u64 = 180_000;
+/// Moves in a row that come to nothing, before pauses are long: messages without a row come back for three rounds before
+/// that is taken for one, and their stragglers are moved by themselves.
+const IN_VAIN_MAX: usize = 12;
 /// How far apart they are from then on, ms.
 const APART_MS: i64 = 2 * PAUSE_MS_MAX;
 
@@ -93,14 +94,14 @@ mod tests {
 
     #[test]
     fn a_message_that_is_moved_while_stripe_has_been_dead_for_long_is_found() {
-        assert!(matches!(moved_after(200_000), Verdict::Pass(_)));
-        assert!(matches!(moved_after(260_000), Verdict::Fail(_)));
+        assert!(matches!(moved_after(150_000), Verdict::Pass(_)));
+        assert!(matches!(moved_after(200_000), Verdict::Fail(_)));
     }
 
     /// So many moves, so far apart, of which the sixth brings something.
     fn moves(ms: i64, settles: bool) -> Verdict {
         let mut tale = Tale::of_one_dead_letter();
-        for n in 0..10 {
+        for n in 0..15 {
             tale.wait_ms(ms);
             tale.start_move_task();
             if settles && n == 5 {

@@ -18,7 +18,7 @@ const FORTIETH: Chance = Chance::from_ppm(25_000);
 const TWENTIETH: Chance = Chance::from_ppm(50_000);
 /// Two thousand payments cost as much as forty seeds.
 const SELDOM: Chance = Chance::from_ppm(4_000);
-const SIXTH: Chance = Chance::from_ppm(166_667);
+const EIGHTH: Chance = Chance::from_ppm(125_000);
 
 /// Kinds that are drawn here alone: each needs a human, or an occasion.
 const KINDS: [Kind; 2] = [Kind::MappingDisabled, Kind::MessagePurged];
@@ -41,7 +41,7 @@ const PAUSED_MS: (u64, u64) = (5 * MINUTE_MS, HOUR_MS);
 /// How long after the last fault somebody has sent again what has no message.
 const MENDED_MS: u64 = 20 * MINUTE_MS;
 /// Until how long after the last payment orders are given.
-const ORDERS_MS: u64 = 90 * MINUTE_MS;
+const ORDERS_MS: u64 = HOUR_MS;
 
 /// Whether it is drawn here alone.
 pub(super) fn draws(kind: Kind) -> bool {
@@ -71,7 +71,7 @@ pub(super) fn add(experiment: &mut Experiment, span_ms: u64, stream: &mut Stream
     if stream.happens(TWENTIETH) && !experiment.faults.iter().any(keeps_rows_from_being_written) {
         purge(experiment, span_ms, stream);
     }
-    if stream.happens(SIXTH) {
+    if stream.happens(EIGHTH) {
         for _ in 0..stream.between(1, 4) {
             let at_ms = stream.below(span_ms + ORDERS_MS);
             experiment.orders.extend(orders(at_ms, stream));
@@ -154,7 +154,7 @@ mod tests {
         let with = |has: fn(&Experiment) -> bool| days.iter().filter(|day| has(day)).count();
         let lasts = |fault: &Fault| fault.window.until_ms - fault.window.from_ms;
         assert!(with(|day| day.parameters.contains_key(RATE.0)) > 0);
-        assert!(with(|day| !day.orders.is_empty()) > 100);
+        assert!(with(|day| !day.orders.is_empty()) > 80);
         for kind in KINDS {
             assert!(days.iter().any(|day| day.faults.iter().any(|fault| fault.kind == kind)), "{kind}");
         }

@@ -87,8 +87,8 @@ pub const DEMANDS: [Demand; 19] = [
     },
     Demand {
         check: "suspicion-spared",
-        unless: Unless::Nothing,
-        why: "a container remembers what it met, whatever else happens",
+        unless: Unless::Fault(|fault| fault.kind == Kind::Panic && fault.placement == Some(Placement::After)),
+        why: "a delivery that panics at an answer remembers nothing of it; else a container remembers what it met",
     },
     Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
     Demand {
