@@ -13,9 +13,6 @@ use consumer::Protocol;
 use responder::Rules;
 use std::sync::Arc;
 
-/// Seeds that each mutant is tried with.
-pub(crate) const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
-
 /// One known-bad implementation.
 #[derive(Clone, Copy)]
 pub(crate) struct Mutant {
@@ -74,6 +71,7 @@ impl Run {
         let deployed = Deployed::load(&own_template(), &experiment.parameters);
         let mut deployed = deployed.expect("the template is good");
         alter(&mut deployed.stack.policies);
+        weather.alter(&mut deployed);
         let world = World::new(deployed, experiment, seed).expect("its payments are made up");
         let judgement = judge(&world.run(code, &mut |_| {}).expect("the world runs"));
         let unhappy = judgement.verdicts().iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Pass(_)));

@@ -83,7 +83,7 @@ pub(crate) const MUTANTS: [Mutant; 8] = [
     },
 ];
 
-const fn decides(decide: fn(&Observation, &Incident, &Policy) -> Decision) -> Broken {
+pub(crate) const fn decides(decide: fn(&Observation, &Incident, &Policy) -> Decision) -> Broken {
     Broken::Rules(Rules { decide, ..AS_DEPLOYED })
 }
 

@@ -3,7 +3,12 @@
 //! Invariant: the functions as they are deployed pass every one of them, with every seed.
 
 use chaos::experiment::Experiment;
+use chaos::world::Deployed;
 use std::path::Path;
+
+/// Seeds that most are tried with.
+const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
+const SEEDS_OF_LONG_ONES: [u64; 1] = [1];
 
 /// One experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,11 +71,29 @@ pub(crate) enum Weather {
     Leaky,
     /// Stripe is gone for half an hour, is back while what waits goes back, and is gone again.
     Relapse,
+    /// Stripe is gone for nine minutes, five times in two hours.
+    Flapping,
+    /// Stripe is gone for half an hour, and again, for a while in which nobody pays, as soon as all is charged.
+    Lull,
+    /// Stripe is gone for half an hour, and then many confirms have to be repeated.
+    Grind,
+    /// Stripe is gone for half an hour, and again while dead letters go back one a second.
+    Slow,
+    /// More payments at once than go out in a quarter of an hour.
+    Backlog,
+    /// The consumer's event source mapping is disabled for two of the three hours that a message is kept.
+    Disabled,
+    /// A blip hands messages back, and three of them are purged.
+    Purged,
+    /// Stripe is gone for half an hour, and SNS takes no mail for an hour.
+    Silence,
+    /// Every delivery dies before it has written anything down, for hours.
+    Headless,
 }
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 38] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -100,17 +123,95 @@ impl Weather {
         Self::Echo,
         Self::Leaky,
         Self::Relapse,
+        Self::Flapping,
+        Self::Lull,
+        Self::Grind,
+        Self::Slow,
+        Self::Backlog,
+        Self::Disabled,
+        Self::Purged,
+        Self::Silence,
+        Self::Headless,
     ];
 
     /// The experiment.
     pub(crate) fn experiment(self) -> Experiment {
         let text = format!(
-            "title = '{self:?}'\ndrain = '2h'\nworkload = {{ {} }}\nfault = [{}]\n[expect]\n{}",
+            "title = '{self:?}'\ndrain = '{}'\nworkload = {{ {} }}\nfault = [{}]\norder = [{}]\n{}\n[expect]\n{}",
+            if self == Self::Headless { "8h" } else { "2h" },
             self.workload(),
             self.faults(),
+            self.orders(),
+            self.parameters(),
             self.expected()
         );
         Experiment::parse(Path::new("weather.toml"), &text).expect("it is well formed")
+    }
+
+    /// Seeds that it is tried with: where a run takes long and is decided by times and sizes, one says as much as five.
+    pub(crate) const fn seeds(self) -> &'static [u64] {
+        match self {
+            Self::Flapping
+            | Self::Lull
+            | Self::Grind
+            | Self::Slow
+            | Self::Backlog
+            | Self::Disabled
+            | Self::Purged
+            | Self::Silence
+            | Self::Headless => &SEEDS_OF_LONG_ONES,
+            Self::Calm
+            | Self::Crowd
+            | Self::Rough
+            | Self::Silent
+            | Self::Busy
+            | Self::Twins
+            | Self::Conflicts
+            | Self::Declines
+            | Self::Poison
+            | Self::Garbage
+            | Self::Refused
+            | Self::Deadly
+            | Self::Stored
+            | Self::Fickle
+            | Self::Murky
+            | Self::LockedOut
+            | Self::Misled
+            | Self::Barred
+            | Self::Crashing
+            | Self::Limited
+            | Self::Throttled
+            | Self::Rotated
+            | Self::Mute
+            | Self::Drills
+            | Self::Blip
+            | Self::Outage
+            | Self::Echo
+            | Self::Leaky
+            | Self::Relapse => &SEEDS,
+        }
+    }
+
+    /// Makes another stack of that of the template, where a day of it would be too long or too dear.
+    pub(crate) fn alter(self, deployed: &mut Deployed) {
+        if self == Self::Disabled {
+            deployed.stack.queues.get_mut("Payments").expect("it is there").retention_s = 3 * 3_600;
+        } else if self == Self::Backlog {
+            let responder = deployed.responder.as_mut().expect("it is there");
+            for environment in [&mut deployed.consumer.environment, &mut responder.environment] {
+                environment.insert("STRIPE_RATE_PER_SECOND".to_owned(), "2".to_owned());
+            }
+            deployed.stack.parameters.insert("StripeRatePerSecond".to_owned(), "2".to_owned());
+        }
+    }
+
+    fn orders(self) -> &'static str {
+        let is_purged = self == Self::Purged;
+        if is_purged { "{ at = '35m', command = 'release', with = { stranded = true } }" } else { "" }
+    }
+
+    fn parameters(self) -> &'static str {
+        if self == Self::Slow { "parameters = { RedriveRateMax = 1 }" } else { "" }
     }
 
     fn workload(self) -> String {
@@ -130,6 +231,15 @@ impl Weather {
             Self::Deadly => payments(120, "45m"),
             Self::Outage | Self::Mute | Self::Echo | Self::Leaky => payments(80, "40m"),
             Self::Relapse => payments(160, "80m"),
+            Self::Flapping => payments(110, "110m"),
+            Self::Lull => payments(40, "34m"),
+            Self::Grind => payments(240, "75m"),
+            Self::Slow => payments(260, "25m"),
+            Self::Backlog => payments(1_400, "1m"),
+            Self::Disabled => payments(30, "20m"),
+            Self::Purged => payments(120, "60m"),
+            Self::Silence => payments(80, "40m"),
+            Self::Headless => payments(20, "10m"),
             Self::Twins => bodies("3s", (0..36).map(|n| payment(if n < 24 { n / 2 } else { n - 24 }, PRICE))),
             Self::Fickle => bodies("3s", (0..48).map(|n| payment(n % 16, PRICE))),
             Self::Conflicts => {
@@ -201,6 +311,38 @@ impl Weather {
             Self::Echo => {
                 "{ kind = 'stripe-unavailable', from = '5m', for = '30m' }, { kind = 'event-twice', rate = 1.0 }"
             }
+            Self::Flapping => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '9m' },
+                 { kind = 'stripe-unavailable', from = '30m', for = '9m' },
+                 { kind = 'stripe-unavailable', from = '55m', for = '9m' },
+                 { kind = 'stripe-unavailable', from = '80m', for = '9m' },
+                 { kind = 'stripe-unavailable', from = '105m', for = '9m' }"
+            }
+            Self::Lull => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
+                 { kind = 'stripe-unavailable', from = '39m', for = '20m' }"
+            }
+            Self::Grind => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
+                 { kind = 'stripe-lock-timeout', operations = ['confirm'], from = '38m 30s', for = '30m', rate = 0.45 }"
+            }
+            Self::Slow => {
+                "{ kind = 'stripe-unavailable', from = '1m', for = '30m' },
+                 { kind = 'stripe-unavailable', from = '34m', for = '20m' }"
+            }
+            Self::Backlog => "",
+            Self::Disabled => "{ kind = 'mapping-disabled', from = '5m', for = '2h 10m', rate = 1.0 }",
+            Self::Purged => {
+                "{ kind = 'stripe-unavailable', from = '10m', for = '3m' },
+                 { kind = 'message-purged', nth = [2, 3, 4], from = '10m', for = '3m' }"
+            }
+            Self::Silence => {
+                "{ kind = 'stripe-unavailable', from = '5m', for = '30m' },
+                 { kind = 'sns-failing', placement = 'before', rate = 1.0, for = '1h' }"
+            }
+            Self::Headless => {
+                "{ kind = 'crash', operations = ['consumer'], hop = 1, from = '2m', for = '4h', rate = 1.0 }"
+            }
         }
     }
 
@@ -209,6 +351,11 @@ impl Weather {
             Self::Calm | Self::Crowd | Self::Conflicts | Self::Declines | Self::Rotated => {
                 "dead_letters = 'none'"
             }
+            Self::Backlog | Self::Disabled => "dead_letters = 'none'",
+            Self::Purged => "dead_letters = 'any'\ndrained_within = '30m'",
+            Self::Headless => "drained_within = '8h'",
+            // Nobody can be told.
+            Self::Silence => "excused = ['told-in-time']",
             Self::Blip => "dead_letters = 'none'\ndrained_within = '3m'",
             Self::Busy | Self::Refused | Self::LockedOut | Self::Misled | Self::Barred | Self::Crashing => {
                 "dead_letters = 'any'"
@@ -229,7 +376,11 @@ impl Weather {
             | Self::Mute
             | Self::Echo
             | Self::Leaky
-            | Self::Relapse => "",
+            | Self::Relapse
+            | Self::Flapping
+            | Self::Lull
+            | Self::Grind
+            | Self::Slow => "",
         }
     }
 }
