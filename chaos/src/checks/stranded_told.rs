@@ -39,7 +39,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         ))
     });
     Verdict::from_findings(silent.collect(), || {
-        format!("{} without a message, each told", counted(lasting.len() as u64, "stretch"))
+        format!("{} of payments without a message, each told", counted(lasting.len() as u64, "case"))
     })
 }
 
