@@ -57,12 +57,19 @@ pub(super) fn needed(kind: Kind, facts: &Facts) -> Needed {
                 "You do not have to get up: Stripe is well, and the backlog is being moved back.".to_owned()
             }
         }),
-        (Kind::Flapping, _) => Needed::No(
+        (Kind::Flapping, _) if comes_and_goes(facts) => Needed::No(
             "You do not have to get up: Stripe comes and goes, and the payments are safe and go out in between."
                 .to_owned(),
         ),
-        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting, _) => while_they_wait(facts),
+        (Kind::Opened | Kind::Grown | Kind::Reminder | Kind::BackToWaiting | Kind::Flapping, _) => {
+            while_they_wait(facts)
+        }
     }
+}
+
+/// Whether it is Stripe that comes and goes; what else waits again and again does so for other reasons.
+pub(super) fn comes_and_goes(facts: &Facts) -> bool {
+    found(facts).is_some_and(|cause| cause.blame() == Blame::Provider)
 }
 
 fn while_they_wait(facts: &Facts) -> Needed {

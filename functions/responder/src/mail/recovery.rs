@@ -6,7 +6,7 @@
 use super::Site;
 use super::commands::{Offer, overrides};
 use super::links::Window;
-use super::needed::{Needed, in_short, must, must_before_they_expire, must_find_out, needed};
+use super::needed::{Needed, comes_and_goes, in_short, must, must_before_they_expire, must_find_out, needed};
 use super::sections::{
     Body, at_risk, done, how_many, how_much, is_in_line, next, next_while_recovering, why, why_in_short,
 };
@@ -53,7 +53,9 @@ fn subject(kind: Kind, facts: &Facts, how_much: &str) -> String {
             format!("ACTION NEEDED: {waiting}")
         }
         (Kind::Flapping, Needed::ToFindOutLater | Needed::Later(_) | Needed::No(_)) => {
-            format!("Stripe comes and goes, {} times in six hours; {how_much} waiting", facts.flaps)
+            let who =
+                if comes_and_goes(facts) { "Stripe comes and goes" } else { "it begins again and again" };
+            format!("{who}, {} times in six hours; {how_much} waiting", facts.flaps)
         }
         (Kind::Opened | Kind::Grown, Needed::ToFindOutLater | Needed::Later(_) | Needed::No(_)) => waiting,
         (Kind::Reminder, Needed::ToFindOutLater | Needed::Later(_) | Needed::No(_)) => {

@@ -116,3 +116,18 @@ fn whatever_the_stack_is_called_subjects_say_what_matters_in_whole_words() {
         assert!(ends.iter().any(|end| subject.ends_with(end)), "{subject}");
     }
 }
+
+#[test]
+fn flapping_by_stripe() {
+    insta::assert_snapshot!(text(Kind::Flapping, Facts { flaps: 4, ..facts() }));
+}
+
+#[test]
+fn what_begins_again_and_again_without_stripe_is_not_told_as_stripes() {
+    let mail = text(Kind::Flapping, Facts { flaps: 4, ..drill() });
+    assert!(!mail.contains("Stripe comes and goes"), "{mail}");
+    assert!(mail.contains("it begins again and again, 4 times in six hours; 1 message waiting"), "{mail}");
+    assert!(mail.contains("You do not have to get up: no payment of the ledger waits"), "{mail}");
+    let mail = text(Kind::Flapping, Facts { flaps: 4, ..crashing(120) });
+    assert!(mail.contains("ACTION NEEDED") && mail.contains("nobody knows why"), "{mail}");
+}
