@@ -58,6 +58,7 @@ fn ports(container: &Container, provider: &Provider, rules: Rules) -> Ports {
         dynamodb: clients.dynamodb(),
         sqs: clients.sqs(),
         sns: clients.sns(),
+        cloudwatch: clients.cloudwatch(),
         secrets: clients.secrets(),
         stripe: sdk::stripe(container, provider),
         time: SharedTimeSource::new(container.clock),

@@ -46,6 +46,11 @@ impl Clients {
         aws_sdk_sns::Client::from_conf(config.retry_partition(self.partition.clone()).build())
     }
 
+    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        let config = aws_sdk_cloudwatch::config::Builder::from(&self.sdk);
+        aws_sdk_cloudwatch::Client::from_conf(config.retry_partition(self.partition.clone()).build())
+    }
+
     pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         let config = aws_sdk_secretsmanager::config::Builder::from(&self.sdk);
         aws_sdk_secretsmanager::Client::from_conf(config.retry_partition(self.partition.clone()).build())

@@ -322,6 +322,12 @@ fn told_after_ms(history: &History) -> i64 {
 }
 
 #[test]
+fn alarms_that_are_muted_hold_up_no_mail_of_the_responder() {
+    let history = survived("kind = 'alarm-muted', rate = 1.0");
+    assert!(told_after_ms(&history) <= MAIL_MS_MAX);
+}
+
+#[test]
 fn people_are_told_in_two_minutes_when_the_metrics_of_a_quiet_queue_wake_up_a_quarter_of_an_hour_late() {
     // A day without a single dead letter, and then half an hour without Stripe.
     let text = "

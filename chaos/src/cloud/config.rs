@@ -199,6 +199,8 @@ pub struct AlarmConfig {
     pub warm_up_min: Option<u32>,
     /// ARNs of the topics that are told.
     pub actions: AlarmActions,
+    /// `ActionsEnabled`: whether they are.
+    pub actions_enabled: bool,
 }
 
 /// Topics an alarm publishes to when it enters a state.

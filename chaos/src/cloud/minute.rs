@@ -3,12 +3,13 @@
 //! Each virtual minute, on the minute, CloudWatch measures and evaluates, changed alarms speak, and schedules fire.
 //! Invariant: between two minutes nothing in here wakes, so an idle world costs one step a minute.
 
-use super::cloudwatch::Transition;
+use super::cloudwatch::{AlarmPlan, Transition};
 use super::crew::Crew;
 use super::eventbridge::{Carrier, Delivery, EventBridge};
 use super::services::Services;
 use crate::journal::{Event, Journal};
 use payments::UnixMs;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const MINUTE_MS: i64 = 60_000;
@@ -20,6 +21,9 @@ pub(super) struct Minutes {
     pub(super) carrier: Arc<Carrier>,
     pub(super) crew: Crew,
     pub(super) journal: Journal,
+    pub(super) plan: Arc<dyn AlarmPlan>,
+    /// What muted alarms would have said last.
+    pub(super) held: BTreeMap<String, Transition>,
 }
 
 impl Minutes {
@@ -46,6 +50,8 @@ impl Minutes {
 
     /// Begins the minute at `now`.
     fn begin(&mut self, now: UnixMs) {
+        self.services.cloudwatch().mute(&*self.plan, now);
+        self.let_go(now);
         let due = self.bus.begin_minute(now);
         self.deliver(due);
     }
@@ -60,6 +66,33 @@ impl Minutes {
         self.journal.record(now, changed);
         let deliveries = self.bus.put(transition.event(), now);
         self.deliver(deliveries);
+        let alarm = &transition.alarm.name;
+        if self.services.cloudwatch().is_muted(alarm) {
+            self.held.insert(alarm.clone(), transition.clone());
+        } else {
+            self.act(transition, now);
+        }
+    }
+
+    /// An alarm that is still in the state of which its mute rule let nobody hear runs its actions when the rule ends.
+    fn let_go(&mut self, now: UnixMs) {
+        for (alarm, transition) in std::mem::take(&mut self.held) {
+            let (is_muted, is_still) = {
+                let cloudwatch = self.services.cloudwatch();
+                (cloudwatch.is_muted(&alarm), cloudwatch.state(&alarm) == Some(&transition.state))
+            };
+            if is_muted {
+                self.held.insert(alarm, transition);
+            } else if is_still {
+                self.act(&transition, now);
+            }
+        }
+    }
+
+    fn act(&self, transition: &Transition, now: UnixMs) {
+        if !self.services.cloudwatch().is_enabled(&transition.alarm.name) {
+            return;
+        }
         for publication in transition.publications() {
             self.services.publish_as(&transition.speaker(), &publication, now);
         }

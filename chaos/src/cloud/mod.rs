@@ -209,7 +209,8 @@ impl Cloud {
         let functions = self.asynchronous.clone();
         let carrier = Carrier::new(functions, plans.deliveries, services.clone(), journal.clone(), seed);
         let (carrier, crew) = (Arc::new(carrier), self.crew.clone());
-        self.tasks.spawn(Minutes { services, bus, carrier, crew, journal }.pass());
+        let (plan, held) = (plans.alarms, BTreeMap::new());
+        self.tasks.spawn(Minutes { services, bus, carrier, crew, journal, plan, held }.pass());
     }
 
     fn deploy(

@@ -95,6 +95,12 @@ pub fn alarm_arn(name: &str) -> String {
     format!("arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}")
 }
 
+/// ARN of a rule that mutes alarms.
+#[must_use]
+pub fn mute_rule_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm-mute-rule:{name}")
+}
+
 /// ARN of a rule of the default bus.
 #[must_use]
 pub fn rule_arn(name: &str) -> String {

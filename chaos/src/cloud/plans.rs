@@ -3,6 +3,7 @@
 //! Invariant: a service knows the plan it asks and nothing of why it answers as it does; without plans nothing goes
 //! wrong, and nothing is drawn.
 
+use super::cloudwatch::AlarmPlan;
 use super::container::{Fate, FatePlan};
 use super::eventbridge::{Attempt, DeliveryPlan};
 use super::sqs::QueuePlan;
@@ -21,6 +22,8 @@ pub struct Plans {
     pub queues: Arc<dyn QueuePlan>,
     /// For events on their way to a function.
     pub deliveries: Arc<dyn DeliveryPlan>,
+    /// For alarms.
+    pub alarms: Arc<dyn AlarmPlan>,
 }
 
 /// The plan by which nothing goes wrong, wherever it is asked.
@@ -30,7 +33,13 @@ pub struct Faultless;
 impl Default for Plans {
     fn default() -> Self {
         let plan = Arc::new(Faultless);
-        Self { fates: plan.clone(), calls: plan.clone(), queues: plan.clone(), deliveries: plan }
+        Self {
+            fates: plan.clone(),
+            calls: plan.clone(),
+            queues: plan.clone(),
+            deliveries: plan.clone(),
+            alarms: plan,
+        }
     }
 }
 
@@ -47,6 +56,8 @@ impl CallPlan for Faultless {
 }
 
 impl QueuePlan for Faultless {}
+
+impl AlarmPlan for Faultless {}
 
 impl DeliveryPlan for Faultless {
     fn attempt(&self, _: &str, _: &str, _: u32, _: UnixMs) -> Attempt {

@@ -41,6 +41,15 @@ impl Reply {
         Self { status, content_type: JSON, headers: Vec::new(), body }
     }
 
+    /// `answer` in CBOR, of a service that speaks RPC v2.
+    #[must_use]
+    pub fn cbor(status: u16, answer: &impl Serialize) -> Self {
+        let mut body = Vec::new();
+        ciborium::into_writer(answer, &mut body).expect("a vector takes whatever is written");
+        Self { status, content_type: "application/cbor", headers: Vec::new(), body }
+            .with_header("smithy-protocol", "rpc-v2-cbor".to_owned())
+    }
+
     /// A document of the query protocol.
     #[must_use]
     pub fn xml(status: u16, document: String) -> Self {

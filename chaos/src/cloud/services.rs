@@ -2,7 +2,7 @@
 //!
 //! Invariant: no lock is held across an await, so every call takes effect at one instant.
 
-use super::cloudwatch::{CloudWatch, Publication};
+use super::cloudwatch::{self, CloudWatch, Publication};
 use super::dynamodb::{self, DynamoDb};
 use super::iam::{Denied, Iam, Principal};
 use super::reply::Reply;
@@ -49,6 +49,8 @@ pub enum Service {
     Secrets,
     /// SNS.
     Sns,
+    /// CloudWatch.
+    CloudWatch,
 }
 
 /// The API version that a form for SNS carries. Forms of the query protocol name their service by it alone.
@@ -79,6 +81,7 @@ impl Service {
             "AmazonSQS" => Self::Sqs,
             "DynamoDB_20120810" => Self::DynamoDb,
             "secretsmanager" => Self::Secrets,
+            "GraniteServiceVersion20100801" => Self::CloudWatch,
             _ => return None,
         };
         Some((service, operation))
@@ -95,6 +98,7 @@ impl Service {
             }
             // Nobody who was not answered asks for the id of the request.
             Self::Sns => SnsError::InternalError.reply("overloaded"),
+            Self::CloudWatch => cloudwatch::overloaded(),
         }
     }
 }
@@ -170,6 +174,10 @@ impl Services {
             Service::Sns => match self.ask_for_topic(caller, operation, body) {
                 Ok(()) => self.sns().answer(operation, body, caller.request, now),
                 Err(denied) => SnsError::from(denied).reply("denied"),
+            },
+            Service::CloudWatch => match self.ask(caller, cloudwatch::needs(operation)) {
+                Ok(()) => self.cloudwatch().answer(operation, body),
+                Err(denied) => cloudwatch::denied(&denied),
             },
         }
     }

@@ -32,6 +32,8 @@ const DYNAMODB_MS: (u64, u64) = (2, 8);
 const SECRETS_MS: (u64, u64) = (8, 30);
 /// The same for SNS.
 const SNS_MS: (u64, u64) = (10, 40);
+/// The same for CloudWatch.
+const CLOUDWATCH_MS: (u64, u64) = (10, 40);
 
 /// The id of the invocation a container is working on; shared by all of its wires, empty during init.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +62,7 @@ struct Draws {
     dynamodb: Stream,
     secrets: Stream,
     sns: Stream,
+    cloudwatch: Stream,
 }
 
 impl Latencies {
@@ -71,6 +74,7 @@ impl Latencies {
             dynamodb: Stream::new(seed, "latency dynamodb"),
             secrets: Stream::new(seed, "latency secrets"),
             sns: Stream::new(seed, "latency sns"),
+            cloudwatch: Stream::new(seed, "latency cloudwatch"),
         })))
     }
 
@@ -81,6 +85,7 @@ impl Latencies {
             Service::DynamoDb => (&mut draws.dynamodb, DYNAMODB_MS),
             Service::Secrets => (&mut draws.secrets, SECRETS_MS),
             Service::Sns => (&mut draws.sns, SNS_MS),
+            Service::CloudWatch => (&mut draws.cloudwatch, CLOUDWATCH_MS),
         };
         i64::try_from(stream.between(low, high)).unwrap_or(i64::MAX)
     }
@@ -183,6 +188,7 @@ impl std::fmt::Debug for Wire {
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").map(str::to_owned);
+        let target = target.or_else(|| rpc_target(request.uri()));
         let wire = self.clone();
         HttpConnectorFuture::new(async move { response(wire.carry(target, request.into_body()).await?) })
     }
@@ -192,6 +198,13 @@ impl HttpClient for Wire {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
+}
+
+/// The target that the path of an RPC v2 request names: `/service/SERVICE/operation/OPERATION`.
+fn rpc_target(uri: &str) -> Option<String> {
+    let (_, path) = uri.split_once("/service/")?;
+    let (service, operation) = path.split_once("/operation/")?;
+    Some(format!("{service}.{operation}"))
 }
 
 fn unknown_target(target: Option<&str>) -> Reply {

@@ -84,6 +84,8 @@ pub enum Kind {
     EventTwice,
     /// Metrics of the queues arrive 15 minutes late.
     MetricsLate,
+    /// A mute rule holds the actions of the alarms back.
+    AlarmMuted,
     /// A move task leaves messages behind.
     MoveTaskMisses,
     /// SNS does not take a mail.
@@ -185,7 +187,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -223,6 +225,7 @@ impl Kind {
         Self::EventLost,
         Self::EventTwice,
         Self::MetricsLate,
+        Self::AlarmMuted,
         Self::MoveTaskMisses,
         Self::SnsFailing,
         Self::Unsubscribed,
@@ -271,6 +274,7 @@ impl Kind {
             Self::EventLost => table::aws::EVENT_LOST,
             Self::EventTwice => table::aws::EVENT_TWICE,
             Self::MetricsLate => table::aws::METRICS_LATE,
+            Self::AlarmMuted => table::aws::ALARM_MUTED,
             Self::MoveTaskMisses => table::aws::MOVE_TASK_MISSES,
             Self::SnsFailing => table::aws::SNS_FAILING,
             Self::Unsubscribed => table::aws::UNSUBSCRIBED,

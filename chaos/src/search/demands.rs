@@ -158,6 +158,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::MappingDisabled
         | Kind::MessagePurged
         | Kind::MetricsLate
+        | Kind::AlarmMuted
         | Kind::MoveTaskMisses => false,
     }
 }

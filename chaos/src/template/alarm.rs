@@ -67,12 +67,11 @@ const TREATMENTS: &[(&str, MissingData)] = &[
     ("notBreaching", MissingData::NotBreaching),
 ];
 
+const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
+
 /// Builds the alarm called `name`.
 pub(super) fn alarm(name: String, properties: &Value) -> Result<AlarmConfig, TemplateError> {
     let fields = properties.fields(HONOURED, ALARM_IMMATERIAL)?;
-    if let Some(enabled) = fields.get("ActionsEnabled") {
-        enabled.one_of(&["true"])?;
-    }
     let measure = match fields.get("Metrics") {
         Some(metrics) => math(metrics, &fields)?,
         None => Measure::Metric(stat(&fields, &fields, "Statistic")?),
@@ -96,6 +95,7 @@ pub(super) fn alarm(name: String, properties: &Value) -> Result<AlarmConfig, Tem
             ok: topics(fields.get("OKActions"))?,
             insufficient_data: topics(fields.get("InsufficientDataActions"))?,
         },
+        actions_enabled: fields.get("ActionsEnabled").map_or(Ok(true), |value| value.word_of(SWITCH))?,
     })
 }
 

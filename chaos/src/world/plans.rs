@@ -3,6 +3,7 @@
 //! Invariant: the cloud knows plans and no faults; what a fault's scope calls `consumer` or `alarm` is decided here.
 
 use super::Deployed;
+use crate::cloud::cloudwatch::AlarmPlan;
 use crate::cloud::container::{End, Fate, FatePlan};
 use crate::cloud::dynamodb;
 use crate::cloud::eventbridge::{Attempt, DeliveryPlan};
@@ -13,7 +14,7 @@ use crate::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use crate::faults::{Faults, Hit, Kind, Subject};
 use crate::turns::{Place, Turns};
 use payments::UnixMs;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How soon a message is handed out a second time, ms: while the first delivery of it is at work.
@@ -32,6 +33,8 @@ struct Asked {
     consumer: String,
     source: String,
     schedules: BTreeSet<String>,
+    /// What the template calls an alarm, by its name.
+    alarms: BTreeMap<String, String>,
     turns: Option<Turns>,
 }
 
@@ -43,9 +46,11 @@ pub(super) fn plans(faults: &Faults, deployed: &Deployed, turns: Option<Turns>) 
         consumer: deployed.consumer.logical_id.clone(),
         source: deployed.names.source.clone(),
         schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
+        alarms: deployed.alerted().alarms,
         turns,
     });
-    Plans { fates: asked.clone(), calls: asked.clone(), queues: asked.clone(), deliveries: asked }
+    let (fates, calls, queues) = (asked.clone(), asked.clone(), asked.clone());
+    Plans { fates, calls, queues, deliveries: asked.clone(), alarms: asked }
 }
 
 impl Asked {
@@ -133,7 +138,7 @@ impl CallPlan for Asked {
         match call.service {
             Service::DynamoDb => self.of_ledger_call(call, now),
             Service::Sns if call.operation == "Publish" => self.of_publication(call, now),
-            Service::Sns | Service::Sqs | Service::Secrets => CallFate::Answered,
+            Service::Sns | Service::Sqs | Service::Secrets | Service::CloudWatch => CallFate::Answered,
         }
     }
 }
@@ -179,6 +184,17 @@ impl QueuePlan for Asked {
     fn metrics_wake_after_ms(&self, queue: &str, now: UnixMs) -> Option<u64> {
         let subject = Subject { id: queue, ..Subject::default() };
         self.faults.fires(Kind::MetricsLate, now, &subject).map(|_| METRICS_WAKE_MS)
+    }
+}
+
+impl AlarmPlan for Asked {
+    fn mutes(&self, alarm: &str, now: UnixMs) -> bool {
+        if !self.faults.include(Kind::AlarmMuted) {
+            return false;
+        }
+        let operation = self.alarms.get(alarm).map_or("", String::as_str);
+        let subject = Subject { operation, payment: None, id: alarm };
+        self.faults.fires(Kind::AlarmMuted, now, &subject).is_some()
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
 
+mod alarms;
 mod aside;
 mod audit;
 mod audit_of_many;

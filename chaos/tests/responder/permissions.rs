@@ -52,8 +52,10 @@ const UNPROVED: [(&str, &str); 1] = [(
      becomes of it without this grant is tested beside the embedded IAM",
 )];
 
+const LISTS: &str = "a list of CloudWatch is granted whole: what the request narrows it to is no resource";
+
 /// Grants that allow more than one action, or reach more than one resource, and why nothing narrower will do.
-const BROAD: [(&str, &str); 7] = [
+const BROAD: [(&str, &str); 9] = [
     (
         "AlertsKey.Account: kms:* on *",
         "AWS's own default: without it nobody could ever change the key, or delete it",
@@ -70,6 +72,14 @@ const BROAD: [(&str, &str); 7] = [
     (
         "ResponderRole.respond-to-incidents.EncryptWhatTheyAreTold: kms:GenerateDataKey* on key/payments-AlertsKey",
         TOPIC_KEY,
+    ),
+    (
+        "ResponderRole.respond-to-incidents.SeeWhatMutesThem: cloudwatch:ListAlarmMuteRules on alarm-mute-rule:*",
+        LISTS,
+    ),
+    (
+        "ResponderRole.respond-to-incidents.SeeWhichAlarmsAreSilenced: cloudwatch:DescribeAlarms on alarm:*",
+        LISTS,
     ),
     (
         "ResponderRole.respond-to-incidents.Log: logs:CreateLogStream on log-group:/aws/lambda/payments-responder:*",

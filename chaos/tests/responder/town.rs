@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use chaos::clock::Clock;
+use chaos::cloud::cloudwatch::AlarmPlan;
 use chaos::cloud::container::{End, Fate, FatePlan, Function};
 use chaos::cloud::iam::{Access, Grant};
 use chaos::cloud::plans::Plans;
@@ -38,6 +39,7 @@ pub(crate) struct Town {
     clock: Clock,
     kill: Arc<KillNext>,
     hide: Arc<Hide>,
+    mute: Arc<Mute>,
 }
 
 /// Runs `test` in a town with these faults, as an experiment file lists them, in virtual time.
@@ -62,6 +64,7 @@ impl Town {
         let responder: Arc<dyn Function> = Arc::new(ResponderFunction::new(provider.clone()));
         let kill = Arc::new(KillNext::default());
         let hide = Arc::new(Hide { queue: Mutex::default() });
+        let mute = Arc::new(Mute::default());
         let stack = deployed.stack.clone();
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
@@ -72,14 +75,19 @@ impl Town {
                 (deployed.responder.clone().expect("the stack has a responder"), responder),
             ],
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
-            plans: Plans { fates: kill.clone(), calls: hide.clone(), ..Plans::default() },
+            plans: Plans {
+                fates: kill.clone(),
+                calls: hide.clone(),
+                alarms: mute.clone(),
+                ..Plans::default()
+            },
             access: Access::Under(stack.policies),
             seed: 7,
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
         cloud.services().cloudwatch().settle(START);
         cloud.services().secrets().put(&deployed.secret, KEY, START);
-        Self { journal, cloud, provider, deployed, clock, kill, hide }
+        Self { journal, cloud, provider, deployed, clock, kill, hide, mute }
     }
 
     pub(crate) fn send(&self, body: &str) {
@@ -116,6 +124,26 @@ impl Town {
     pub(crate) fn refuse_to_show_dead_letters(&self) {
         let mut queue = self.hide.queue.lock().unwrap_or_else(PoisonError::into_inner);
         *queue = Some(self.deployed.names.dead_letters.clone());
+    }
+
+    /// From now on a mute rule holds back the actions of every alarm, or of none again.
+    pub(crate) fn mute_alarms(&self, muted: Muted) {
+        *self.mute.0.lock().unwrap_or_else(PoisonError::into_inner) = muted;
+    }
+
+    /// Disables an alarm's actions, as somebody does who does not want to be woken.
+    pub(crate) fn disable_actions(&self, alarm: &str) {
+        self.cloud.services().cloudwatch().disable_actions(alarm);
+    }
+
+    /// Every value of a metric that a function wrote.
+    pub(crate) fn metric(&self, name: &str) -> Vec<u64> {
+        let records = self.journal.records();
+        let values = records.iter().filter_map(|record| match &record.event {
+            Event::Metrics { line } => line[name].as_u64(),
+            _ => None,
+        });
+        values.collect()
     }
 
     /// The grants without any one of which things would have gone otherwise.
@@ -382,6 +410,23 @@ impl FatePlan for KillNext {
     fn of_invocation(&self, function: &str, _: &str, _: UnixMs) -> Fate {
         let hop = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(function);
         hop.map_or(Fate::Lives, |hop| Fate::Ends(End::Crash, hop))
+    }
+}
+
+/// Which alarms a mute rule holds back.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Muted {
+    #[default]
+    None,
+    All,
+}
+
+#[derive(Default)]
+struct Mute(Mutex<Muted>);
+
+impl AlarmPlan for Mute {
+    fn mutes(&self, _: &str, _: UnixMs) -> bool {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) == Muted::All
     }
 }
 

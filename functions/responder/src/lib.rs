@@ -39,7 +39,7 @@ use event::Wake;
 use host::{Clock, Metrics};
 use ledger::Ledger;
 use limits::DEADLINE_MARGIN_MS;
-use look::{Look, Memory};
+use look::{Alarms, Look, Memory};
 use mail::Site;
 use payments::UnixMs;
 use payments::audit::{Audit, Entry, Listed, Page, Verdict};
@@ -63,6 +63,8 @@ pub struct Ports {
     pub sqs: aws_sdk_sqs::Client,
     /// SNS, for the topic.
     pub sns: aws_sdk_sns::Client,
+    /// CloudWatch, for the alarms.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// Secrets Manager, for the Stripe key.
     pub secrets: aws_sdk_secretsmanager::Client,
     /// The way to Stripe.
@@ -134,6 +136,11 @@ impl Responder {
         let records = records::Reader::new(ports.dynamodb, config.incidents_table.clone());
         let topic = |arn: &str| topic::Reader::new(ports.sns.clone(), arn.to_owned());
         let (alerts, pages) = (topic(&config.alerts_topic.arn), topic(&config.pages_topic.arn));
+        let alarms = Alarms {
+            client: ports.cloudwatch,
+            prefix: format!("{}-", config.stack),
+            topics: [config.alerts_topic.arn.clone(), config.pages_topic.arn.clone()],
+        };
         let releases_per_s = config.payments_per_s();
         let post = Post {
             records: Records::new(records.clone(), ports.rules.versions),
@@ -148,6 +155,7 @@ impl Responder {
             provider: provider.clone(),
             alerts,
             pages,
+            alarms,
             memory: Memory::default(),
             releases_per_s,
             clock: clock.clone(),

@@ -40,6 +40,19 @@ pub const LISTENERS_LOOK_MS: i64 = 600_000;
 /// Pages of a topic's subscriptions that are read, 100 each.
 pub const SUBSCRIPTION_PAGES_MAX: usize = 5;
 
+/// Pages of the stack's alarms that a look at them reads, 50 each.
+pub const ALARM_PAGES_MAX: usize = 2;
+
+/// Active mute rules that are read of an alarm at most.
+pub const MUTE_RULES_MAX: i32 = 10;
+
+/// Between two looks whether the alarms can speak while they can, milliseconds: a day, for what is to be found is a silence
+/// that nobody ended, and no maintenance of an hour. A container that starts looks at once.
+pub const ALARMS_LOOK_MS: i64 = 24 * 3_600_000;
+
+/// Until CloudWatch is asked about them again when it did not answer, milliseconds.
+pub const ALARMS_RETRY_MS: i64 = 3_600_000;
+
 /// Pages of intents that an audit asks Stripe for in a second at most. Lists have 25 calls a second of their own, but the
 /// account's total, 25 in a sandbox, is shared with the consumer's `StripeRatePerSecond`, 20 unless somebody raised it:
 /// with five probes beside it, two leave room for both. A day of 100,000 intents takes half an hour like this.

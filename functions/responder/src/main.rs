@@ -33,6 +33,7 @@ async fn start() -> anyhow::Result<Responder> {
         dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
         sqs: aws_sdk_sqs::Client::new(&sdk),
         sns: aws_sdk_sns::Client::new(&sdk),
+        cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
         secrets: aws_sdk_secretsmanager::Client::new(&sdk),
         stripe,
         time,

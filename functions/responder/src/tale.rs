@@ -21,6 +21,7 @@ pub(crate) struct Tale {
     pub(crate) effect: Option<&'static str>,
     pub(crate) audited: Option<u64>,
     pub(crate) differences: Option<u64>,
+    pub(crate) silenced_alarms: Option<u64>,
     pub(crate) mails: u64,
     pub(crate) listeners: Option<u64>,
     pub(crate) races_lost: u64,
@@ -73,6 +74,7 @@ impl Inner {
             effect = tale.effect,
             audited = tale.audited,
             differences = tale.differences,
+            silenced_alarms = tale.silenced_alarms,
             mails = tale.mails,
             listeners = tale.listeners,
             races_lost = tale.races_lost,
@@ -96,6 +98,7 @@ struct Line {
     listeners: Option<u64>,
     audited_intents: Option<u64>,
     audit_differences: Option<u64>,
+    silenced_alarms: Option<u64>,
 }
 
 impl Line {
@@ -110,6 +113,7 @@ impl Line {
             listeners: tale.listeners,
             audited_intents: tale.audited,
             audit_differences: tale.differences,
+            silenced_alarms: tale.silenced_alarms,
         }
     }
 }

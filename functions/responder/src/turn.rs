@@ -31,13 +31,19 @@ impl<'a> Turn<'a> {
         Self { inner, wake, now: inner.clock.now(), tale }
     }
 
-    /// What it came to. Last of all, so that nothing waits for it, and when that is due, it looks whether anybody listens.
+    /// What it came to. Last of all, so that nothing waits for it, and when that is due, it looks whether anybody listens,
+    /// and whether the alarms can speak.
     pub(crate) async fn take(&mut self) -> Result<Value, TurnError> {
         let answer = Box::pin(self.look_and_do()).await?;
         let Inner { look, clock, .. } = self.inner;
-        let is_due = self.tale.mails > 0 || look.memory.wants_to_know_who_listens(clock.now());
-        if is_due && self.order().is_none() {
+        if self.order().is_some() {
+            return Ok(answer);
+        }
+        if self.tale.mails > 0 || look.memory.wants_to_know_who_listens(clock.now()) {
             self.tale.listeners = Some(u64::from(look.listeners().await?.confirmed));
+        }
+        if look.memory.wants_to_know_which_alarms_are_silenced(clock.now()) {
+            self.tale.silenced_alarms = look.silenced_alarms().await;
         }
         Ok(answer)
     }

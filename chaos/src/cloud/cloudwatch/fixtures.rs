@@ -38,5 +38,6 @@ pub(crate) fn alarm() -> AlarmConfig {
         missing: MissingData::Missing,
         warm_up_min: None,
         actions: AlarmActions::default(),
+        actions_enabled: true,
     }
 }

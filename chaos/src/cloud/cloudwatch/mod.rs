@@ -12,6 +12,7 @@ mod expression;
 pub(crate) mod fixtures;
 mod metric;
 mod notice;
+mod protocol;
 mod queues;
 mod reason;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use emf::MetricLines;
 pub use expression::{Expression, ExpressionError, FUNCTIONS};
 pub use metric::{Point, Samples};
 pub use notice::Publication;
+pub use protocol::{denied, needs, overloaded};
 
 use super::Alerting;
 use super::config::{AlarmConfig, FunctionConfig, MetricName};
@@ -94,6 +96,18 @@ pub struct CloudWatch {
     /// By name, which is also the order of evaluation.
     alarms: BTreeMap<String, Alarm>,
     queues: Vec<Reported>,
+    /// Alarms whose actions somebody disabled.
+    disabled: BTreeSet<String>,
+    /// Alarms that a mute rule mutes now.
+    muted: BTreeSet<String>,
+}
+
+/// What may go wrong with alarms.
+pub trait AlarmPlan: Send + Sync {
+    /// Whether a mute rule holds the alarm's actions back in the minute that begins now.
+    fn mutes(&self, _alarm: &str, _now: UnixMs) -> bool {
+        false
+    }
 }
 
 impl CloudWatch {
@@ -127,12 +141,36 @@ impl CloudWatch {
             Reported::new(queue.clone(), polled.contains(queue.as_str()), knobs.wake_s, seed)
         };
         let queues = watched.map(reported).collect();
-        let mut cloudwatch = Self { store, alarms, queues };
+        let disabled = configs.iter().filter(|config| !config.actions_enabled);
+        let disabled = disabled.map(|config| config.name.clone()).collect();
+        let mut cloudwatch = Self { store, alarms, queues, disabled, muted: BTreeSet::new() };
         match past {
             Past::Idle => cloudwatch.recall_idle_past(functions, now),
             Past::New => {}
         }
         cloudwatch
+    }
+
+    /// Disables the actions of an alarm, as `aws cloudwatch disable-alarm-actions` does.
+    pub fn disable_actions(&mut self, alarm: &str) {
+        self.disabled.insert(alarm.to_owned());
+    }
+
+    /// Mutes those alarms that the plan mutes, and no other.
+    pub fn mute(&mut self, plan: &dyn AlarmPlan, now: UnixMs) {
+        self.muted = self.alarms.keys().filter(|alarm| plan.mutes(alarm, now)).cloned().collect();
+    }
+
+    /// Whether a mute rule holds the actions of an alarm back.
+    #[must_use]
+    pub fn is_muted(&self, alarm: &str) -> bool {
+        self.muted.contains(alarm)
+    }
+
+    /// Whether the actions of an alarm are enabled.
+    #[must_use]
+    pub fn is_enabled(&self, alarm: &str) -> bool {
+        !self.disabled.contains(alarm)
     }
 
     /// Takes the metrics out of a line that a function wrote.

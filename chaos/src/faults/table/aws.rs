@@ -8,6 +8,8 @@ use super::super::kinds::{Description, Family, Placement};
 const LEDGER: &[&str] = &["GetItem", "BatchGetItem", "Query", "UpdateItem"];
 /// What an event comes from.
 const EVENTS: &[&str] = &["alarm", "schedule"];
+/// The alarms that speak for themselves.
+const SPEAKING: &[&str] = &["ConsumerFailing", "ResponderFailing", "NobodyListens", "AlarmsSilenced"];
 
 pub(in super::super) const LEDGER_THROTTLED: Description = Description {
     name: "ledger-throttled",
@@ -127,6 +129,18 @@ pub(in super::super) const METRICS_LATE: Description = Description {
     does: "holds a queue's metrics back for 15 minutes once it holds something again",
     cause: "a queue that nobody used for six hours: SQS stops to publish, and takes up to 15 minutes to begin again",
     heals: "the schedule, which asks the queues themselves",
+};
+
+pub(in super::super) const ALARM_MUTED: Description = Description {
+    name: "alarm-muted",
+    family: Family::Aws,
+    default_share: 1.0,
+    placements: &[],
+    operations: SPEAKING,
+    prevents_calls: false,
+    does: "mutes an alarm, asked once a minute: it changes its state and sends events, and tells nobody",
+    cause: "an alarm mute rule of CloudWatch from a maintenance that nobody ended",
+    heals: "a human, whom the alarm AlarmsSilenced tells; of that one itself, the order status and the log",
 };
 
 pub(in super::super) const MOVE_TASK_MISSES: Description = Description {

@@ -61,6 +61,13 @@ fn missing_data_is_missing_and_m_is_n_unless_the_alarm_says_otherwise() {
     assert_eq!((alarm.missing, alarm.breaches_min), (MissingData::Missing, None));
 }
 
+#[test]
+fn an_alarm_runs_its_actions_unless_it_says_otherwise() {
+    let enabled = |line: &str| alarm(&format!("{METRIC}{line}")).actions_enabled;
+    let lines = ["", "      ActionsEnabled: true\n", "      ActionsEnabled: false\n"];
+    assert_eq!(lines.map(enabled), [true, true, false]);
+}
+
 /// `Metrics` with a metric `calls`, and these further entries.
 fn metrics(entries: &[&str]) -> String {
     let calls = "{ Id: calls, ReturnData: false, MetricStat: { Metric: { Namespace: payments, MetricName: StripeCalls }, Period: 60, Stat: Sum } }";
@@ -93,7 +100,7 @@ fn an_alarm_that_the_world_cannot_honour_is_refused() {
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("QueueName,", "Queue,")), @"template.yaml:11: Waiting.MetricName is ApproximateNumberOfMessagesVisible by Queue; accepted: ApproximateNumberOfMessagesVisible by QueueName");
     insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      DatapointsToAlarm: 4\n")), @"template.yaml:15: Waiting.DatapointsToAlarm is 4; accepted: 1 to 3");
     insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      AlarmActions: ['arn:aws:lambda:eu-central-1:123456789012:function:f']\n")), @r#"template.yaml:15: Waiting.AlarmActions[0] is "arn:aws:lambda:eu-central-1:123456789012:function:f"; accepted: the ARN of a topic"#);
-    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      ActionsEnabled: false\n")), @"template.yaml:15: Waiting.ActionsEnabled is false; accepted: true");
+    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      ActionsEnabled: never\n")), @r#"template.yaml:15: Waiting.ActionsEnabled is "never"; accepted: true, false"#);
     insta::assert_snapshot!(refusal(&resources(&alarm_text(METRIC).replace("0.5", "half"))), @r#"template.yaml:9: Waiting.Threshold is "half"; accepted: a number"#);
     insta::assert_snapshot!(refusal(&resources(&alarm_text(METRIC).replace("GreaterThanThreshold", "GreaterThanUpperThreshold"))), @r#"template.yaml:8: Waiting.ComparisonOperator is "GreaterThanUpperThreshold"; accepted: GreaterThanOrEqualToThreshold, GreaterThanThreshold, LessThanThreshold, LessThanOrEqualToThreshold"#);
 }

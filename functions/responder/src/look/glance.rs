@@ -1,4 +1,4 @@
-//! A quiet turn: two calls, none more, and every ten minutes a third that asks who listens.
+//! A quiet turn: two calls, none more, every ten minutes a third that asks who listens, and once a day a look at the alarms.
 //!
 //! While the last look at everything found nothing wrong, each turn of the schedule asks for the depth of the
 //! dead-letter queue (whose CloudWatch metrics that keeps awake) and, in turn, for one other thing: every second time
@@ -9,7 +9,9 @@
 
 use super::Look;
 use crate::error::TurnError;
-use crate::limits::{GLANCES, LISTENERS_LOOK_MS, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS};
+use crate::limits::{
+    ALARMS_LOOK_MS, ALARMS_RETRY_MS, GLANCES, LISTENERS_LOOK_MS, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS,
+};
 use crate::queues::Queue;
 use payments::UnixMs;
 use payments::audit::Audit;
@@ -29,6 +31,8 @@ struct State {
     looked: Option<(u64, UnixMs)>,
     /// How many listened when that was looked at, and when that was.
     listened: Option<(u32, UnixMs)>,
+    /// How many alarms were silenced when that was looked at, and when that was.
+    silenced: Option<(u64, UnixMs)>,
 }
 
 /// What the last look at everything came to.
@@ -132,6 +136,21 @@ impl Memory {
         state.listened.is_none_or(|(listeners, at)| listeners == 0 || now.since_ms(at) >= LISTENERS_LOOK_MS)
     }
 
+    pub(crate) fn remember_silenced_alarms(&self, silenced: u64, now: UnixMs) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).silenced = Some((silenced, now));
+    }
+
+    /// CloudWatch did not say; it is asked again before the day is over.
+    pub(crate) fn remember_no_answer_about_alarms(&self, now: UnixMs) {
+        self.remember_silenced_alarms(0, now.plus_ms(ALARMS_RETRY_MS - ALARMS_LOOK_MS));
+    }
+
+    /// Whether it is time to see if the alarms can speak: once a day, and all the time while one of them cannot.
+    pub(crate) fn wants_to_know_which_alarms_are_silenced(&self, now: UnixMs) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.silenced.is_none_or(|(silenced, at)| silenced > 0 || now.since_ms(at) >= ALARMS_LOOK_MS)
+    }
+
     /// What to look at this time, if a glance will do.
     fn next(&self, now: UnixMs) -> Option<Other> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,6 +218,31 @@ mod tests {
             })
             .collect();
         assert_eq!(looks, [0, 1, 2, 12]);
+    }
+
+    #[test]
+    fn the_alarms_are_looked_at_once_a_day_and_all_the_time_while_one_is_silenced() {
+        let memory = Memory::default();
+        let hours = |n: i64| NOW.plus_ms(n * 3_600_000);
+        let turns = [(0, 0), (1, 0), (23, 0), (24, 1), (25, 2), (26, 0), (27, 0), (49, 0), (50, 0)];
+        let looks: Vec<i64> = turns
+            .into_iter()
+            .filter(|(at, _)| memory.wants_to_know_which_alarms_are_silenced(hours(*at)))
+            .map(|(at, silenced)| {
+                memory.remember_silenced_alarms(silenced, hours(at));
+                at
+            })
+            .collect();
+        assert_eq!(looks, [0, 24, 25, 26, 50]);
+    }
+
+    #[test]
+    fn alarms_of_which_cloudwatch_said_nothing_are_asked_about_again_in_an_hour() {
+        let memory = Memory::default();
+        memory.remember_no_answer_about_alarms(NOW);
+        let wants =
+            |minutes: i64| memory.wants_to_know_which_alarms_are_silenced(NOW.plus_ms(minutes * 60_000));
+        assert_eq!([1, 59, 60].map(wants), [false, false, true]);
     }
 
     #[test]

@@ -20,6 +20,11 @@ impl Look {
     ) -> Result<Value, TurnError> {
         let mail = self.alerts.subscribers(Channel::Mail).await?;
         let pager = self.pages.subscribers(Channel::Pager).await?;
+        let silenced = match self.alarms.silenced().await {
+            Ok(silenced) => json!(silenced),
+            // Whoever asks in an incident gets the rest all the same.
+            Err(error) => json!({ "error": error.to_string() }),
+        };
         let survey = self.survey(seen.now).await;
         let contents = self.contents(seen).await;
         Ok(json!({
@@ -37,6 +42,7 @@ impl Look {
             "canary": seen.canary.iter().map(|verdict| format!("{verdict:?}")).collect::<Vec<_>>(),
             "email": mail,
             "pager": pager,
+            "silenced_alarms": silenced,
             "auto_redrive": match policy.auto_redrive {
                 AutoRedrive::On => "on",
                 AutoRedrive::Off => "off",
