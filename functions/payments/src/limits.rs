@@ -233,8 +233,9 @@ pub const UNWELL_TURNS: u32 = 2;
 pub const BACKLOG_MS: i64 = 900_000;
 
 /// Messages that nobody has in hand for longer than this, while none comes through, are not taken by anybody,
-/// milliseconds. A poller that backs off asks again within a minute.
-pub const UNTOUCHED_MS: i64 = 300_000;
+/// milliseconds. A poller that backs off asks again within a minute. Half a turn less than five: a quiet responder sees them
+/// up to four turns late, and turns are not a minute apart to the millisecond.
+pub const UNTOUCHED_MS: i64 = 270_000;
 
 /// Messages in hand for longer than this of which nothing is written down are our trouble, milliseconds: twice what a
 /// delivery may take.
