@@ -122,8 +122,8 @@ fn what_is_no_experiment_is_named_with_file_and_line() {
 #[test]
 fn an_unknown_name_or_an_unreadable_file_is_answered_with_what_there_is() {
     let refusal = |name: &str| Experiment::find(name).expect_err("refused").to_string();
-    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
-    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("outage-31m"), @"unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(refusal("no/such/mine.toml"), @"cannot read the experiment no/such/mine.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, drill, steady, or the path of a .toml file");
 }
 
 #[test]
