@@ -24,24 +24,13 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     };
     let payments_per_s = (calls_per_s / CALLS_PER_PAYMENT).max(1);
     let is_long = |depths: &Depths| depths.source * 1_000 > payments_per_s * BACKLOG_MS.unsigned_abs();
-    let stretches = Depths::stretches(&Depths::of(evidence), history.ended, is_long);
-    let lasting: Vec<_> =
-        stretches.into_iter().filter(|(from, until)| until.since_ms(*from) >= TELL_MS_MAX).collect();
     let open = evidence.letters.open("recovery", "resolved");
-    let silent = lasting.iter().filter(|(from, _)| {
-        let told_by = from.plus_ms(TELL_MS_MAX);
-        let is_told = |(published, until): &(_, Option<_>)| {
-            *published <= told_by && until.is_none_or(|until| until >= *from)
-        };
-        !open.iter().any(is_told)
-    });
-    let silent = silent.map(|(from, _)| {
+    let (lasting, silent) = Depths::untold(evidence, TELL_MS_MAX, is_long, &open);
+    let silent = silent.into_iter().map(|from| {
         let after = duration_ms(u64::try_from(from.since_ms(history.began)).unwrap_or(0));
         Finding::run(format!("a backlog began {after} after the beginning, and no mail said so in time"))
     });
-    Verdict::from_findings(silent.collect(), || {
-        format!("{}, each told", counted(lasting.len() as u64, "backlog"))
-    })
+    Verdict::from_findings(silent.collect(), || format!("{}, each told", counted(lasting, "backlog")))
 }
 
 #[cfg(test)]

@@ -62,12 +62,27 @@ impl Depths {
         depths.collect()
     }
 
-    /// The stretches in which something held: `[from, until)`, the last until the end of the run.
-    pub(super) fn stretches(
-        all: &[Self],
-        ended: UnixMs,
+    /// How many stretches lasted for so long in which something held, and since when those did that nobody was told of by
+    /// then. `told`: from each mail that told of it to the end of its incident, if that ended.
+    pub(super) fn untold(
+        evidence: &Evidence<'_>,
+        tell_ms_max: i64,
         holds: impl Fn(&Self) -> bool,
-    ) -> Vec<(UnixMs, UnixMs)> {
+        told: &[(UnixMs, Option<UnixMs>)],
+    ) -> (u64, Vec<UnixMs>) {
+        let stretches = Self::stretches(&Self::of(evidence), evidence.history.ended, holds);
+        let lasting = stretches.into_iter().filter(|(from, until)| until.since_ms(*from) >= tell_ms_max);
+        let lasting: Vec<UnixMs> = lasting.map(|(from, _)| from).collect();
+        let number = lasting.len() as u64;
+        let is_told = |from: &UnixMs| {
+            let told_by = from.plus_ms(tell_ms_max);
+            told.iter().any(|(at, until)| *at <= told_by && until.is_none_or(|until| until >= *from))
+        };
+        (number, lasting.into_iter().filter(|from| !is_told(from)).collect())
+    }
+
+    /// The stretches in which something held: `[from, until)`, the last until the end of the run.
+    fn stretches(all: &[Self], ended: UnixMs, holds: impl Fn(&Self) -> bool) -> Vec<(UnixMs, UnixMs)> {
         let mut stretches = Vec::new();
         let mut since = None;
         for depths in all {

@@ -21,25 +21,16 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         return Verdict::Inconclusive("the template has nobody who tells".to_owned());
     }
     let is_stranded = |depths: &Depths| depths.late > depths.source + depths.dead_letters;
-    let stretches = Depths::stretches(&Depths::of(evidence), history.ended, is_stranded);
-    let lasting: Vec<_> =
-        stretches.into_iter().filter(|(from, until)| until.since_ms(*from) >= TELL_MS_MAX).collect();
     let told = told(evidence);
-    let silent = lasting.iter().filter(|(from, _)| {
-        let told_by = from.plus_ms(TELL_MS_MAX);
-        let counts = |(published, until): &(UnixMs, Option<UnixMs>)| {
-            *published <= told_by && until.is_none_or(|until| until >= *from)
-        };
-        !told.iter().any(counts)
-    });
-    let silent = silent.map(|(from, _)| {
+    let (lasting, silent) = Depths::untold(evidence, TELL_MS_MAX, is_stranded, &told);
+    let silent = silent.into_iter().map(|from| {
         let after = duration_ms(u64::try_from(from.since_ms(history.began)).unwrap_or(0));
         Finding::run(format!(
             "payments were without a message {after} after the beginning, and no mail said so in time"
         ))
     });
     Verdict::from_findings(silent.collect(), || {
-        format!("{} of payments without a message, each told", counted(lasting.len() as u64, "case"))
+        format!("{} of payments without a message, each told", counted(lasting, "case"))
     })
 }
 
