@@ -6,6 +6,7 @@ mod alarms;
 mod aside;
 mod audit;
 mod audit_of_many;
+mod behind;
 mod export;
 mod permissions;
 mod purged;

@@ -17,33 +17,38 @@ use payments::limits::{AT_RISK_MS, DELAYED_MS};
 use payments::payment::Body;
 use payments::pulse::Pulse;
 
-/// Rows that are looked at, the oldest: enough to see what several share, and that one that cannot be read hides nothing.
-const OLDEST_ROWS: usize = 25;
+/// Rows that are looked at from either end: enough to see what several share, and that one that cannot be read hides nothing.
+const ROWS_OF_AN_END: usize = 25;
 
-/// What the ledger says of payments that wait: the oldest of them.
-pub(super) struct Waiting(Vec<Unsettled>);
+/// What the ledger says of payments that wait: the oldest of them, and behind those the newest. Hundreds may wait for what
+/// is long over; the newest met what is met now.
+pub(super) struct Waiting {
+    rows: Vec<Unsettled>,
+    /// Whether there are others between them.
+    extent: Extent,
+}
 
 impl Waiting {
     pub(super) fn oldest(&self) -> Option<Unsettled> {
-        self.0.first().cloned()
+        self.rows.first().cloned()
     }
 
     /// Whether deliveries of any die, which only says something beside when others come through.
     pub(super) fn is_dying(&self, now: UnixMs) -> bool {
-        self.0.iter().any(|row| row.deaths(now).next().is_some())
+        self.rows.iter().any(|row| row.deaths(now).next().is_some())
     }
 
-    /// What the oldest share.
+    /// What they share.
     pub(super) fn alike(&self, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
-        Alike::among(&self.0, pulse.map(|pulse| pulse.last), now)
+        Alike::among(&self.rows, pulse.map(|pulse| pulse.last), now)
     }
 }
 
 /// Messages in hand of which no row tells, where nobody has come through for long.
-fn unrecorded(source: Depth, rows: usize, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
+fn unrecorded(source: Depth, waiting: &Waiting, pulse: Option<&Pulse>, now: UnixMs) -> Option<Alike> {
     let came_through = pulse.is_some_and(|pulse| now.since_ms(pulse.last) < DELAYED_MS);
-    let is_known = rows < OLDEST_ROWS && !came_through;
-    is_known.then(|| Alike::unrecorded(source.in_flight, rows as u64)).flatten()
+    let is_known = waiting.extent == Extent::Complete && !came_through;
+    is_known.then(|| Alike::unrecorded(source.in_flight, waiting.rows.len() as u64)).flatten()
 }
 
 /// How long payments wait for their first delivery, as far as that is still so.
@@ -69,13 +74,12 @@ impl Look {
         )?;
         let waits = incident.recovery.phase.is_open() || source.total() > 0 || waiting.is_dying(now);
         let pulse = if waits { self.ledger.pulse().await? } else { None };
-        let rows = waiting.0.len();
         let alike = match waiting.alike(pulse.as_ref(), now) {
             // Dead letters without a row may be no payments at all.
-            None if dead_letters.visible > rows as u64 => self.unreadable().await?,
+            None if dead_letters.visible > waiting.rows.len() as u64 => self.unreadable().await?,
             alike @ (Some(_) | None) => alike,
         };
-        let unrecorded = unrecorded(source, rows, pulse.as_ref(), now);
+        let unrecorded = unrecorded(source, &waiting, pulse.as_ref(), now);
         let messages = source.total().saturating_add(dead_letters.total());
         let oldest = waiting.oldest();
         let is_stranded = self.is_stranded(oldest.as_ref(), messages, now).await?;
@@ -106,14 +110,20 @@ impl Look {
         Ok(seen)
     }
 
-    /// The oldest unsettled payments.
+    /// The oldest unsettled payments, and the newest where there are more.
     pub(super) async fn waiting(&self, now: UnixMs) -> Result<Waiting, TurnError> {
-        let page = self.ledger.unsettled(now, OLDEST_ROWS).await?;
+        let page = self.ledger.unsettled(now, ROWS_OF_AN_END).await?;
         if page.rows.is_empty() && page.unreadable > 0 {
             let why = format!("none of the {} oldest unsettled rows can be read", page.unreadable);
             return Err(LedgerError::Unavailable(why).into());
         }
-        Ok(Waiting(page.rows))
+        let mut rows = page.rows;
+        if page.extent == Extent::CutOff {
+            let mut newest = self.ledger.newest_unsettled(now, ROWS_OF_AN_END).await?.rows;
+            newest.retain(|row| rows.iter().all(|old| old.payment_id != row.payment_id));
+            rows.extend(newest);
+        }
+        Ok(Waiting { rows, extent: page.extent })
     }
 
     /// How long what waits takes at the pace that Stripe's rate permits.
