@@ -18,6 +18,7 @@ fn main() {
     let each_us = |longer: Duration, shorter: Duration, times: usize| {
         longer.saturating_sub(shorter).as_micros() / u128::try_from(times).unwrap_or(1).max(1)
     };
+    let call = copies.saturating_sub(drills) / 2_000;
     println!("2,000 deliveries without a call      {:>6} ms", drills.as_millis());
     println!(
         "  + one SDK call each (SendMessage)  {:>6} ms, {} us a call",
@@ -41,12 +42,25 @@ fn main() {
     );
     println!("  ledger writes                      {:>6} writes", ledger_writes(&broken));
     println!("  ratio to the run without a fault   {:>9.2}", outage.as_secs_f64() / steady.as_secs_f64());
-    let (small, _) = median(SMALL, "");
+    println!("  {}", beside_its_floor(outage, &broken, call));
+    let (small, history) = median(SMALL, "");
     println!(
         "50 payments, 30 min outage           {:>6} ms, {:.1} seeds a second on one core",
         small.as_millis(),
         1.0 / small.as_secs_f64()
     );
+    println!("  {}", beside_its_floor(small, &history, call));
+}
+
+/// What a run takes, in what its SDK calls would take if each cost as much as the cheapest.
+fn beside_its_floor(took: Duration, history: &History, call: Duration) -> String {
+    let floor = call.as_secs_f64() * history.sdk_calls as f64;
+    format!(
+        "floor, {} SDK calls   {:>12.0} ms; {:.2} times it",
+        history.sdk_calls,
+        floor * 1e3,
+        took.as_secs_f64() / floor
+    )
 }
 
 const SMALL: &str = "

@@ -448,3 +448,17 @@ fn a_deployment_that_crashes_makes_no_payment_poison() {
         "{ kind = 'crash', operations = ['consumer'], hop = 4, from = '10m', for = '1h', rate = 1.0 }";
     is_held_against_nobody(500, "2h", &[crash]);
 }
+
+#[test]
+fn who_is_tried_first_hours_after_all_died_in_one_moment_is_not_taken_for_poison() {
+    let history = run_text(
+        "workload = { payments = 5, over = '1s' }
+        fault = [
+            { kind = 'crash', operations = ['consumer'], hop = 4, for = '30m', rate = 1.0 },
+            { kind = 'stripe-unavailable', from = '20m', for = '2h' },
+        ]",
+        1,
+    );
+    assert_passes(&history, "a crash and an outage");
+    assert!(history.held(&history.names.quarantine).is_empty());
+}

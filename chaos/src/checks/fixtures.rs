@@ -80,6 +80,7 @@ impl Tale {
             queues: BTreeMap::from(queues),
             mails: Vec::new(),
             audited: Audited::ByNobody,
+            sdk_calls: 0,
             grants: BTreeSet::new(),
             faults: Vec::new(),
             turns: Vec::new(),
@@ -274,12 +275,17 @@ impl Tale {
 
     /// An invocation with this message fails.
     pub(crate) fn die(&mut self, message: &str, how: &'static str) {
-        let request = format!("request-of-{message}");
+        self.die_together(&[message.to_owned()], how);
+    }
+
+    /// An invocation with these messages fails.
+    pub(crate) fn die_together(&mut self, messages: &[String], how: &'static str) {
+        let request = format!("request-of-{}", messages.join("-"));
         self.happen(Event::Invoked {
             function: "Consumer".to_owned(),
             container: 1,
             request: request.clone(),
-            messages: vec![message.to_owned()],
+            messages: messages.to_vec(),
         });
         self.happen(Event::Failed { request, how, hops: 1, detail: None });
     }

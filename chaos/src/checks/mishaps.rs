@@ -87,6 +87,11 @@ impl MetBy {
     }
 }
 
+/// Whether such a fault takes along whatever else its container had in hand.
+pub(super) const fn takes_a_batch_along(kind: Kind) -> bool {
+    matches!(kind, Kind::Crash | Kind::FunctionTimeout | Kind::OutOfMemory)
+}
+
 /// What a container dies of that died so.
 fn deadly(how: &str) -> Option<Kind> {
     match how {

@@ -5,13 +5,13 @@
 //! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next.
 
 use super::letters::ACTION_NEEDED;
-use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps};
+use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps, takes_a_batch_along};
 use super::{Evidence, Finding, Verdict};
 use crate::faults::Kind;
 use crate::journal::{Event, Record};
 use crate::units::duration_ms;
 use payments::UnixMs;
-use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX};
+use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX, BATCH_SPREAD_MS};
 use std::collections::BTreeMap;
 
 /// From the third payment to the mail: a delivery that died is one only when its time is up, and a turn sees it then.
@@ -60,6 +60,10 @@ fn known_by(evidence: &Evidence<'_>, mishaps: &[Mishap], fault: usize) -> Option
     }
     let mut hits: Vec<UnixMs> = first.into_values().collect();
     hits.sort_unstable();
+    if takes_a_batch_along(evidence.history.experiment.faults[fault].kind) {
+        // Whoever died in the same moment may have been taken along.
+        hits.dedup_by(|later, earlier| later.since_ms(*earlier) <= BATCH_SPREAD_MS);
+    }
     let known = *hits.get(ALIKE_MIN - 1)?;
     let told_ms = u64::try_from(known.plus_ms(TELL_MS_MAX).since_ms(evidence.history.began)).unwrap_or(0);
     let lasts = evidence.history.experiment.faults[fault].window.contains(told_ms);
@@ -125,7 +129,7 @@ fn asked(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::Tale;
+    use super::super::fixtures::{Tale, body};
     use super::*;
     use crate::faults::{Kind, Window};
 
@@ -207,6 +211,25 @@ mod tests {
         };
         assert!(matches!(received(|_, _| ()), Verdict::Pass(_)));
         assert!(matches!(received(|tale, message| tale.delete(message)), Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn payments_that_die_one_after_the_other_make_a_case_and_in_one_moment_none() {
+        let died = |batches: &[usize]| {
+            let mut tale = Tale::new();
+            tale.fault(Kind::Crash, HOUR, 1);
+            tale.history().experiment.faults[0].hop = Some(1);
+            let mut orders = (0..).map(|n| body(&format!("order-{n}"), 1));
+            for batch in batches {
+                let messages: Vec<String> =
+                    orders.by_ref().take(*batch).map(|order| tale.send(&order)).collect();
+                tale.die_together(&messages, "crash");
+            }
+            check(&Evidence::of(&tale.told()))
+        };
+        assert!(matches!(died(&[1, 1, 1, 1, 1]), Verdict::Fail(_)));
+        assert!(matches!(died(&[6]), Verdict::Pass(_)));
+        assert!(matches!(died(&[3, 3]), Verdict::Pass(_)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::sqs::{Answer, Call, Sqs, SqsError};
 use crate::clock::Clock;
 use payments::UnixMs;
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Every service of one account; cheap to clone.
@@ -27,6 +28,7 @@ struct Inner {
     cloudwatch: Mutex<CloudWatch>,
     iam: Iam,
     clock: Clock,
+    calls: AtomicU64,
 }
 
 /// Who calls a service.
@@ -115,7 +117,8 @@ impl Services {
     ) -> Self {
         let (sqs, secrets) = (Mutex::new(sqs), Mutex::new(secrets));
         let (sns, cloudwatch) = (Mutex::new(sns), Mutex::new(cloudwatch));
-        Self(Arc::new(Inner { sqs, dynamodb, secrets, sns, cloudwatch, iam, clock }))
+        let calls = AtomicU64::new(0);
+        Self(Arc::new(Inner { sqs, dynamodb, secrets, sns, cloudwatch, iam, clock, calls }))
     }
 
     /// SQS. Let go of it before the next await.
@@ -156,9 +159,16 @@ impl Services {
         &self.0.clock
     }
 
+    /// Calls of functions so far, of all services.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
     /// Carries a request out for a caller who may make it. Everything but a long poll is over at the instant it began.
     pub async fn answer(&self, service: Service, operation: &str, body: &[u8], caller: Caller<'_>) -> Reply {
         let now = self.clock().now();
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
         match service {
             Service::Sqs => {
                 self.answer_sqs(operation, body, caller).await.unwrap_or_else(|error| error.reply())

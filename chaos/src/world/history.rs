@@ -45,6 +45,8 @@ pub struct History {
     pub mails: Vec<Mail>,
     /// What the audit at its end came to.
     pub audited: Audited,
+    /// Calls that functions made to the services of AWS.
+    pub sdk_calls: u64,
     /// The grants without any one of which the run would have gone otherwise.
     pub grants: BTreeSet<Grant>,
     /// What came of each configured fault.

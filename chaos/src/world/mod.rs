@@ -15,6 +15,7 @@ pub(crate) mod fixtures;
 mod history;
 mod incident;
 mod mapping;
+mod orders;
 mod plans;
 mod play;
 mod producer;
@@ -32,9 +33,8 @@ pub use play::Progress;
 use crate::clock::Clock;
 use crate::cloud::cloudwatch::Past;
 use crate::cloud::iam::Access;
-use crate::cloud::lambda::Pool;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
-use crate::experiment::{Experiment, Order};
+use crate::experiment::Experiment;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Provider};
@@ -42,9 +42,9 @@ use crate::template::TemplateError;
 use crate::turns::Turns;
 use crate::workload::{Arrival, NdjsonError};
 use mapping::disable_mapping;
+use orders::give_orders;
 use play::Play;
 use rotation::rotate_keys;
-use std::convert::Infallible;
 use subscription::unsubscribe;
 
 /// The key the fake Stripe accepts, and the secret holds.
@@ -198,7 +198,7 @@ impl World {
         let ledger = collect::ledger(&services, &deployed.names.ledger)?;
         let mails = services.sns().mailbox().to_vec();
         provider.finish();
-        let grants = services.iam().needed();
+        let (grants, sdk_calls) = (services.iam().needed(), services.calls());
         let book = provider.stripe().book().movements().to_vec();
         cloud.stop().await;
         Ok(History {
@@ -214,6 +214,7 @@ impl World {
             queues,
             mails,
             audited,
+            sdk_calls,
             grants,
             faults: faults.tally(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
@@ -222,19 +223,4 @@ impl World {
             experiment,
         })
     }
-}
-
-/// Invokes the responder as a human would, each order in its time. Never returns: a run goes on without orders.
-async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -> Infallible {
-    for order in orders {
-        clock.sleep_until(clock.start().plus_ms(i64::try_from(order.at_ms).unwrap_or(i64::MAX))).await;
-        let mut payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
-        for (name, value) in &order.with {
-            payload[name] = serde_json::json!(value);
-        }
-        if let Some(responder) = responder {
-            responder.invoke(payload.to_string().into_bytes(), Vec::new()).await;
-        }
-    }
-    std::future::pending().await
 }

@@ -106,8 +106,9 @@ pub const UNREADABLE_PAUSE_MS: i64 = 1_800_000;
 /// Then they go into quarantine, where their producer's hand is awaited; those that come later follow at once.
 pub const UNREADABLE_HELD_MS: i64 = 7_200_000;
 
-/// How long a payment that kills is held while nobody else comes through, milliseconds, since it was received. Four deaths
-/// take 24 minutes, so it is judged three times in this: a deployment that dies of everybody is taken back by then.
+/// How long a payment must have been killing, from its first delivery to its last death, while nobody else comes through,
+/// before it is blamed, milliseconds. Four deaths take 24 minutes, so it is judged three times in this: a deployment that
+/// dies of everybody is taken back by then.
 pub const DEATHS_HELD_MS: i64 = 4_500_000;
 
 /// Rows that are looked at for company before a payment is blamed, the newest first: they met what is met now.

@@ -90,8 +90,9 @@ impl Pulse {
     /// Whether others went on coming through when a delivery died that began `at`. For a while at least, because one may
     /// die just before everybody does.
     fn outlived(&self, at: UnixMs) -> bool {
-        let stood_still = self.gaps.iter().any(|(from, until)| *from <= at && at < *until);
-        self.first <= at && at.plus_ms(OUTLIVED_MS) < self.last && !stood_still
+        let for_a_while = at.plus_ms(OUTLIVED_MS);
+        let stood_still = self.gaps.iter().any(|(from, until)| *from < for_a_while && at < *until);
+        self.first <= at && for_a_while < self.last && !stood_still
     }
 
     /// Whether others have come through since then.
@@ -115,18 +116,19 @@ pub fn may_be_ours(
 ) -> bool {
     let died: BTreeSet<UnixMs> = dead.iter().map(|delivery| delivery.began_at).collect();
     let deaths = dying_beside(row, &died, others, now);
-    let Some(pulse) = pulse else { return is_held(row, now) || deaths >= ALIKE_MIN };
+    let Some(pulse) = pulse else { return is_held(row, &died) || deaths >= ALIKE_MIN };
     if died.iter().any(|at| pulse.outlived(*at)) {
         let beat = died.first().map_or_else(Beat::default, |first| pulse.since(*first));
         let beside = deaths as u128 + u128::from(beat.died);
         return !is_too_unlikely(died.len(), beside, u128::from(beat.through));
     }
     let nobody_since = !died.iter().any(|at| pulse.resumed(*at));
-    (nobody_since && is_held(row, now)) || died.iter().all(|at| pulse.resumed(*at)) || deaths >= ALIKE_MIN
+    (nobody_since && is_held(row, &died)) || died.iter().all(|at| pulse.resumed(*at)) || deaths >= ALIKE_MIN
 }
 
-fn is_held(row: &Row, now: UnixMs) -> bool {
-    now.since_ms(row.received_at) < DEATHS_HELD_MS
+/// Whether it has not been dying for long. How long ago that was says nothing: a dead letter may have waited for hours.
+fn is_held(row: &Row, died: &BTreeSet<UnixMs>) -> bool {
+    died.last().is_none_or(|last| last.since_ms(row.received_at) < DEATHS_HELD_MS)
 }
 
 /// Whether `times` deaths in a row are too many for chance, when deliveries of so many others died and so many came through.
@@ -168,7 +170,11 @@ mod tests {
         let pulse = beaten(&[0, 60, 120, 3_600, 3_660, 3_721]);
         assert_eq!(pulse.gaps, [(at_s(120), at_s(3_600))]);
         let outlived = [-1, 0, 119, 120, 1_800, 3_599, 3_600, 3_601, 3_700].map(|s| pulse.outlived(at_s(s)));
-        assert_eq!(outlived, [false, true, true, false, false, false, true, false, false]);
+        assert_eq!(
+            outlived,
+            [false, true, false, false, false, false, true, false, false],
+            "119 s: just before everybody did"
+        );
         assert_eq!([1_800, 3_720, 3_721].map(|s| pulse.resumed(at_s(s))), [true, true, false]);
     }
 
