@@ -63,10 +63,14 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 }
 
 /// Payments that were first tried after people were told that it recovers, and dead-lettered before they were told
-/// otherwise, although a probe had just found the provider failing; of one or two, each may have trouble of its own.
+/// otherwise, although the probes before and behind found the provider failing; of one or two, each may have trouble of
+/// its own.
 fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
     let (first_tried, probes) = (first_tried(evidence), evidence.probes());
-    let is_down = |at: UnixMs| probes.range(..at).next_back().is_some_and(|(_, answered)| !answered);
+    let is_down = |at: UnixMs| {
+        probes.range(..at).next_back().is_some_and(|(_, answered)| !answered)
+            && probes.range(at..).next().is_none_or(|(_, answered)| !answered)
+    };
     let letters: Vec<_> = evidence.letters.of_record("recovery").collect();
     let recovers = letters.iter().enumerate().filter(|(_, letter)| letter.tells == "recovering");
     let silent = recovers.filter_map(|(nth, recovering)| {
@@ -231,6 +235,8 @@ mod tests {
             anew(OTHERS_MIN, |tale| tale.tell("recovery", "back_to_waiting")),
             Verdict::Pass(_)
         ));
+        let well = |tale: &mut Tale| tale.call("order-0", "probe", Some(200), None);
+        assert!(matches!(anew(OTHERS_MIN, well), Verdict::Pass(_)), "the next probe finds it well");
     }
 
     #[test]
