@@ -14,13 +14,14 @@ use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::journal::Journal;
 use chaos::link::Link;
 use chaos::template::{Deployment, Stack};
-use ledger::{Changed, Ledger, Opening, Received};
+use ledger::{Changed, Ledger, LedgerError, Opening, Reader, Received};
 use payments::cause::Cause;
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Reason, Row};
 use payments::provider::{Decline, IntentId};
+use payments::pulse::Beat;
 use payments::request::{Request, Wording};
 use payments::suspicion::Refused;
-use payments::{Payment, UnixMs};
+use payments::{Payment, PaymentId, UnixMs};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -163,7 +164,98 @@ async fn agree(moves: Vec<Move>) -> Result<(), TestCaseError> {
         prop_assert_eq!(&found, &model);
         readings.extend(found);
     }
+    prop_assert_eq!(cloud.services().dynamodb().disagreements(), Vec::<String>::new());
     Ok(())
+}
+
+/// A way of reading many rows, of so many at most, up to so many milliseconds after the start.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    Unsettled(usize, i64),
+    Newest(usize, i64),
+    SetAside(usize),
+    More(u64, i64),
+    Entries(u8),
+    Row(u8),
+}
+
+/// What happens to one of a few payments, received so many milliseconds after the start.
+#[derive(Clone, Debug)]
+enum Act {
+    Receive(u8, i64),
+    Change(u8, Change),
+    Read(Reading),
+    Beat(i64),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let reading = prop_oneof![
+        (1..6_usize, 0..50_i64).prop_map(|(rows, ms)| Reading::Unsettled(rows, ms)),
+        (1..6_usize, 0..50_i64).prop_map(|(rows, ms)| Reading::Newest(rows, ms)),
+        (1..6_usize).prop_map(Reading::SetAside),
+        (0..8_u64, 0..50_i64).prop_map(|(rows, ms)| Reading::More(rows, ms)),
+        (0..12_u8).prop_map(Reading::Entries),
+        (0..12_u8).prop_map(Reading::Row),
+    ];
+    let one = prop_oneof![
+        3 => (0..10_u8, 0..40_i64).prop_map(|(payment, ms)| Act::Receive(payment, ms)),
+        2 => (0..10_u8, change()).prop_map(|(payment, change)| Act::Change(payment, change)),
+        3 => reading.prop_map(Act::Read),
+        1 => (0..9_i64).prop_map(Act::Beat),
+    ];
+    proptest::collection::vec(one, 1..60)
+}
+
+/// Does it all, and asks what dynoxide would have said otherwise.
+async fn read_alike(acts: Vec<Act>) -> Result<(), TestCaseError> {
+    let clock = Clock::starting_at(START);
+    let cloud = cloud(clock);
+    let ledger = ledger(&cloud, clock);
+    for act in acts {
+        let done = match act {
+            Act::Receive(payment, ms) => {
+                let at = START.plus_ms(ms);
+                let delivery = OpenDelivery { began_at: at, message: format!("message-{payment}") };
+                ledger.receive(&request_of(payment), &delivery, at, Opening::Always).await.err()
+            }
+            Act::Change(payment, change) => match ledger.reader().row(&id(payment)).await {
+                Ok(Some(row)) => ledger.change(&row, &change, START.plus_ms(99)).await.err(),
+                Ok(None) => None,
+                Err(error) => Some(error),
+            },
+            Act::Read(reading) => read(ledger.reader(), reading).await,
+            Act::Beat(ms) => ledger.beat(Beat::of(1), ms, START.plus_ms(ms)).await.err(),
+        };
+        prop_assert!(done.is_none(), "{:?}", done);
+    }
+    prop_assert_eq!(cloud.services().dynamodb().disagreements(), Vec::<String>::new());
+    Ok(())
+}
+
+async fn read(reader: &Reader, reading: Reading) -> Option<LedgerError> {
+    match reading {
+        Reading::Unsettled(rows, ms) => reader.unsettled(START.plus_ms(ms), rows).await.err(),
+        Reading::Newest(rows, ms) => reader.newest_unsettled(START.plus_ms(ms), rows).await.err(),
+        Reading::SetAside(rows) => reader.set_aside(START.plus_ms(60), rows).await.err(),
+        Reading::More(rows, ms) => reader.more_unsettled_than(rows, START.plus_ms(ms)).await.err(),
+        Reading::Entries(payments) => reader.entries(&(0..payments).map(id).collect()).await.err(),
+        Reading::Row(payment) => reader.row(&id(payment)).await.err(),
+    }
+}
+
+fn id(payment: u8) -> PaymentId {
+    PaymentId::new(&format!("order-{payment}")).expect("has the form")
+}
+
+/// Payments of which some have what others lack.
+fn request_of(payment: u8) -> Request {
+    let customer = if payment % 2 == 0 { r#","customer":"cus_1""# } else { "" };
+    let metadata = if payment % 3 == 0 { r#","metadata":{"shop":"eu","empty":""}"# } else { "" };
+    let json = format!(
+        r#"{{"payment_id":"order-{payment}","amount":{},"currency":"eur","payment_method":"pm_card_visa"{customer}{metadata}}}"#,
+        1_000 + i32::from(payment)
+    );
+    Request::new(Payment::parse(&json).expect("valid"), wording("2026-01-01"))
 }
 
 fn cloud(clock: Clock) -> Cloud {
@@ -185,13 +277,20 @@ fn cloud(clock: Clock) -> Cloud {
         alerting: Alerting::default(),
         plans: Plans::default(),
         access: Access::Open,
-        seed: 7,
+        // One that puts every call to dynoxide.
+        seed: 16,
     };
     Cloud::start(blueprint, clock, &Journal::default()).expect("it starts")
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_are_read_in_every_way_as_dynoxide_reads_them(acts in acts()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime without I/O starts").block_on(read_alike(acts))?;
+    }
 
     #[test]
     fn the_adapter_and_the_rules_agree_on_every_sequence_of_changes(moves in moves()) {

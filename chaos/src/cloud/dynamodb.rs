@@ -1,10 +1,18 @@
-//! Embedded DynamoDB: the tables of `dynoxide-rs`, in memory, on the world's clock.
+//! Embedded DynamoDB: tables in memory, with `dynoxide-rs` as their oracle, on the world's clock.
 //!
 //! Every write to the ledger, or to the responder's records, is journaled with the item as it stands afterwards.
-//! Invariant: this module decides nothing about items; conditions, updates and errors are dynoxide's.
+//! Invariant: nothing is answered that dynoxide was not asked, but calls of a form to which it said the same before.
 //! Rows outlive every run (their TTL is 400 days), so nothing here removes expired ones.
 
+mod calls;
+mod engine;
+mod expression;
 mod incident;
+mod oracle;
+mod read;
+mod table;
+mod tokens;
+mod update;
 
 use super::config::TableConfig;
 use super::iam::Denied;
@@ -12,147 +20,89 @@ use super::names;
 use super::reply::Reply;
 use crate::clock::Clock;
 use crate::journal::{Event, Journal};
-use dynoxide::actions::create_table::CreateTableRequest;
-use dynoxide::actions::delete_item::DeleteItemRequest;
-use dynoxide::actions::get_item::GetItemRequest;
-use dynoxide::actions::put_item::PutItemRequest;
-use dynoxide::actions::scan::ScanRequest;
-use dynoxide::actions::update_item::UpdateItemRequest;
-use dynoxide::{Database, DynoxideError, Item};
+use dynoxide::DynoxideError;
+use engine::{Answered, Engine, Outcome, Trust, Write};
 use payments::UnixMs;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use dynoxide::AttributeValue;
 
 /// Key attribute of the ledger; an item without it is not a payment's row.
 const KEY: &str = "payment_id";
 
+/// A seed that this divides trusts nothing.
+const DOUBTED: u64 = 16;
+
+/// An item, by attribute.
+type Row = BTreeMap<String, AttributeValue>;
+
 /// All tables of the account.
+#[derive(Debug)]
 pub struct DynamoDb {
-    database: Database,
+    engine: Mutex<Engine>,
     journal: Journal,
 }
 
 impl DynamoDb {
-    /// The tables of `configs`, empty.
+    /// The tables of `configs`, empty. In one seed of sixteen every call is put to dynoxide.
     ///
     /// # Errors
     /// What is wrong with a table's `CreateTable` request, with the table's name.
-    pub fn new(configs: &[TableConfig], clock: Clock, journal: Journal) -> Result<Self, String> {
-        let database =
-            Database::memory_with_clock(Arc::new(DatabaseClock(clock))).map_err(|error| error.to_string())?;
-        for config in configs {
-            let request: CreateTableRequest = serde_json::from_value(config.create.clone())
-                .map_err(|error| format!("table {}: {}", config.name, read_error(&error)))?;
-            database.create_table(request).map_err(|error| format!("table {}: {error}", config.name))?;
-        }
-        Ok(Self { database, journal })
+    pub fn new(configs: &[TableConfig], seed: u64, clock: Clock, journal: Journal) -> Result<Self, String> {
+        let trust = if seed.is_multiple_of(DOUBTED) { Trust::Nothing } else { Trust::Known };
+        Ok(Self { engine: Mutex::new(Engine::new(configs, clock, trust)?), journal })
     }
 
     /// Carries out `operation`, the part of `x-amz-target` after the dot, for the invocation `request`.
     pub fn answer(&self, operation: &str, body: &[u8], request: &str, now: UnixMs) -> Reply {
-        let outcome = match operation {
-            "GetItem" => {
-                parse(body).and_then(|call| self.database.get_item(call)).map(|answer| Reply::ok(&answer))
-            }
-            "Query" => {
-                parse(body).and_then(|call| self.database.query(call)).map(|answer| Reply::ok(&answer))
-            }
-            "BatchGetItem" => parse(body)
-                .and_then(|call| self.database.batch_get_item(call))
-                .map(|answer| Reply::ok(&answer)),
-            "Scan" => parse(body).and_then(|call| self.database.scan(call)).map(|answer| Reply::ok(&answer)),
-            "PutItem" => parse(body).and_then(|call| self.put(call, request, now)),
-            "UpdateItem" => parse(body).and_then(|call| self.update(call, request, now)),
-            "DeleteItem" => parse(body).and_then(|call| self.delete(call, request, now)),
-            other => return unsupported(other),
-        };
-        outcome.unwrap_or_else(|error| refused(&error))
+        let Answered { reply, write } = self.engine().answer(operation, body);
+        if let Some(Write { key, outcome }) = write {
+            self.journal_write(&key, &outcome, request, now);
+        }
+        reply
     }
 
-    /// Every item of a table, ordered by `payment_id` and then by content: for the checks.
+    /// Every item of a table, ordered by its key and then by content: for the checks.
     ///
     /// # Errors
     /// DynamoDB's own text, for an unknown table.
     pub fn items(&self, table: &str) -> Result<Vec<BTreeMap<String, AttributeValue>>, String> {
-        let mut items = Vec::new();
-        let mut exclusive_start_key = None;
-        loop {
-            let request =
-                ScanRequest { table_name: table.to_owned(), exclusive_start_key, ..ScanRequest::default() };
-            let page = self.database.scan(request).map_err(|error| error.to_string())?;
-            items.extend(page.items.unwrap_or_default().into_iter().map(BTreeMap::from_iter));
-            exclusive_start_key = page.last_evaluated_key;
-            if exclusive_start_key.is_none() {
-                break;
-            }
-        }
-        items.sort_by_cached_key(|item: &BTreeMap<_, _>| {
-            (text(item.get(KEY)).map(str::to_owned), format!("{item:?}"))
-        });
+        let mut items = self.engine().items(table).map_err(|error| error.to_string())?;
+        items.sort_by_cached_key(|item| (text(item.get(KEY)).map(str::to_owned), format!("{item:?}")));
         Ok(items)
     }
 
-    fn put(&self, call: PutItemRequest, request: &str, now: UnixMs) -> Result<Reply, DynoxideError> {
-        let item = call.item.clone();
-        let outcome = self.database.put_item(call);
-        self.journal_write(&item, outcome.as_ref().map(|_| &item), request, now);
-        Ok(Reply::ok(&outcome?))
+    /// Calls that dynoxide would have answered otherwise: then no run can be believed.
+    pub fn disagreements(&self) -> Vec<String> {
+        self.engine().disagreements().to_vec()
     }
 
-    /// The journal needs the row as it is afterwards. Who asked for all of it gets the answer; otherwise it is read
-    /// back: an update may touch state and version, one of them, or neither.
-    fn update(&self, call: UpdateItemRequest, request: &str, now: UnixMs) -> Result<Reply, DynoxideError> {
-        let (table_name, key) = (call.table_name.clone(), call.key.clone());
-        let asked_for_all = call.return_values.as_deref() == Some("ALL_NEW");
-        let outcome = self.database.update_item(call);
-        let after = match &outcome {
-            Ok(answer) if asked_for_all => answer.attributes.clone().unwrap_or_default(),
-            Ok(_) => {
-                let look = GetItemRequest { table_name, key: key.clone(), ..GetItemRequest::default() };
-                self.database.get_item(look)?.item.unwrap_or_default()
-            }
-            Err(_) => Item::new(),
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn journal_write(&self, key: &Row, outcome: &Outcome, request: &str, now: UnixMs) {
+        let written = match outcome {
+            // A row that is gone has no state to journal; a refusal is a fact all the same.
+            Outcome::Made(row) => Some(row.as_ref().unwrap_or(key)),
+            Outcome::Refused => None,
+            Outcome::Wrong => return,
         };
-        self.journal_write(&key, outcome.as_ref().map(|_| &after), request, now);
-        Ok(Reply::ok(&outcome?))
-    }
-
-    fn delete(&self, call: DeleteItemRequest, request: &str, now: UnixMs) -> Result<Reply, DynoxideError> {
-        let key = call.key.clone();
-        let outcome = self.database.delete_item(call);
-        // A row that is gone has no state to journal; a refusal is a fact all the same.
-        self.journal_write(&key, outcome.as_ref().map(|_| &key), request, now);
-        Ok(Reply::ok(&outcome?))
-    }
-
-    fn journal_write(&self, key: &Item, written: Result<&Item, &DynoxideError>, request: &str, now: UnixMs) {
         let Some(payment) = text(key.get(KEY)).map(str::to_owned) else {
-            let saved = written.ok().and_then(|item| incident::saved(item, request));
+            let saved = written.and_then(|item| incident::saved(item, request));
             return saved.into_iter().for_each(|event| self.journal.record(now, event));
         };
         let request = request.to_owned();
-        match written {
-            Ok(item) => {
-                if let (Some(state), Some(version)) = (text(item.get("state")), number(item.get("version"))) {
-                    let state = state.to_owned();
-                    self.journal.record(now, Event::LedgerWritten { request, payment, state, version });
-                }
-            }
-            Err(DynoxideError::ConditionalCheckFailedException(..)) => {
-                self.journal.record(now, Event::LedgerRefused { request, payment });
-            }
-            Err(_) => {}
+        let Some(item) = written else {
+            return self.journal.record(now, Event::LedgerRefused { request, payment });
+        };
+        if let (Some(state), Some(version)) = (text(item.get("state")), number(item.get("version"))) {
+            let state = state.to_owned();
+            self.journal.record(now, Event::LedgerWritten { request, payment, state, version });
         }
-    }
-}
-
-impl std::fmt::Debug for DynamoDb {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("DynamoDb").finish_non_exhaustive()
     }
 }
 
@@ -213,22 +163,6 @@ pub fn denied(denied: &Denied) -> Reply {
 pub fn throttled() -> Reply {
     let kind = "com.amazonaws.dynamodb.v20120810#ThrottlingException";
     Reply::error(400, kind, "Throughput exceeds the current capacity of your table or index.")
-}
-
-struct DatabaseClock(Clock);
-
-impl dynoxide::storage_backend::Clock for DatabaseClock {
-    fn now_unix_secs(&self) -> u64 {
-        u64::try_from(self.0.now().0 / 1000).unwrap_or(0)
-    }
-
-    fn now_unix_secs_f64(&self) -> f64 {
-        self.0.now().0 as f64 / 1000.0
-    }
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
-    serde_json::from_slice(body).map_err(|error| read_error(&error))
 }
 
 /// Dynoxide's request types put the class of a refusal in front of serde's text, which adds a position behind it.

@@ -132,7 +132,7 @@ impl Cloud {
         let iam = Iam::new(access, clock, journal.clone());
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
         let sqs = sqs.under(Arc::clone(&plans.queues)).asking(iam.clone());
-        let dynamodb = DynamoDb::new(&tables, clock, journal.clone()).map_err(CloudError::Table)?;
+        let dynamodb = DynamoDb::new(&tables, seed, clock, journal.clone()).map_err(CloudError::Table)?;
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
         check_last_resorts(&configs, &names)?;

@@ -198,6 +198,11 @@ impl World {
         let ledger = collect::ledger(&services, &deployed.names.ledger)?;
         let mails = services.sns().mailbox().to_vec();
         provider.finish();
+        if let Some(disagreement) = services.dynamodb().disagreements().first() {
+            return Err(WorldError::Harness(format!(
+                "the embedded DynamoDB is not to be believed: {disagreement}"
+            )));
+        }
         let (grants, sdk_calls) = (services.iam().needed(), services.calls());
         let book = provider.stripe().book().movements().to_vec();
         cloud.stop().await;

@@ -2,8 +2,9 @@
 //!
 //! Invariant: nothing is concluded here; what a record says is read with the responder's own types.
 
+use super::Row;
 use crate::journal::{Event, Letter};
-use dynoxide::{AttributeValue, Item};
+use dynoxide::AttributeValue;
 use payments::audit::{Audit, Story};
 use payments::incident::{self, Mail, Notice, NoticeFacts, NoticeKind, Outbox, Recovery};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 const KEY: &str = "record";
 
 /// A save of one of the records; nothing for any other item.
-pub(super) fn saved(item: &Item, request: &str) -> Option<Event> {
+pub(super) fn saved(item: &Row, request: &str) -> Option<Event> {
     let text = |name: &str| match item.get(name) {
         Some(AttributeValue::S(text)) => Some(text.as_str()),
         _ => None,

@@ -1,0 +1,285 @@
+//! What the tables answer: from memory, once the oracle has said the same to a call of that form.
+//!
+//! A whole database behind every write costs a simulated payment more than all else that happens to it. So the forms of
+//! calls that the functions make are carried out here, on maps. Each form is first put to the oracle, with the rows that
+//! the call can see; from then on it is known. What is not understood, and what may be refused for its values, goes to the
+//! oracle every time.
+//! Invariant: where the two do not say the same, the run is told, and its answer is the oracle's.
+
+use super::calls::{Batch, Form, Get, Query, Update};
+use super::expression::{Action, Condition};
+use super::oracle::{Oracle, Said};
+use super::read::{found, got, got_many};
+use super::table::Table;
+use super::update::updated;
+use super::{Row, refused, unsupported};
+use crate::clock::Clock;
+use crate::cloud::config::TableConfig;
+use crate::cloud::reply::Reply;
+use dynoxide::{AttributeValue, DynoxideError};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The form of a call that is understood, and what it comes to here, if that can be told for certain.
+type Ours = (Form, Option<Answered>);
+
+/// All tables of an account.
+#[derive(Debug)]
+pub(super) struct Engine {
+    tables: BTreeMap<String, Table>,
+    oracle: Oracle,
+    trust: Trust,
+    /// Forms of calls to which the oracle said the same.
+    known: BTreeSet<Form>,
+    conditions: BTreeMap<String, Option<Condition>>,
+    updates: BTreeMap<String, Option<Vec<Action>>>,
+    disagreements: Vec<String>,
+}
+
+/// Whether a form of call that is known is carried out here alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    Known,
+    /// Only where the oracle would have to be shown many rows.
+    Nothing,
+}
+
+/// Rows from which on the oracle is not shown a table for every call.
+const ROWS_MANY: usize = 200;
+
+/// An answer, and what it did to a row.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    pub(super) write: Option<Write>,
+}
+
+/// A write that was tried.
+#[derive(Debug)]
+pub(super) struct Write {
+    /// The row's key.
+    pub(super) key: Row,
+    pub(super) outcome: Outcome,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The row as it is now; none where it was deleted.
+    Made(Option<Row>),
+    /// Its condition does not hold.
+    Refused,
+    /// It is no write.
+    Wrong,
+}
+
+impl Engine {
+    pub(super) fn new(configs: &[TableConfig], clock: Clock, trust: Trust) -> Result<Self, String> {
+        let oracle = Oracle::new(configs, clock)?;
+        let table = |config: &TableConfig| Some((config.name.clone(), Table::of(&config.create)?));
+        Ok(Self {
+            tables: configs.iter().filter_map(table).collect(),
+            oracle,
+            trust,
+            known: BTreeSet::new(),
+            conditions: BTreeMap::new(),
+            updates: BTreeMap::new(),
+            disagreements: Vec::new(),
+        })
+    }
+
+    /// Every row of a table, if it is one of those in memory.
+    pub(super) fn rows(&self, table: &str) -> Option<impl Iterator<Item = &Row>> {
+        self.tables.get(table).map(|table| table.rows().values())
+    }
+
+    /// Every row of a table, whichever.
+    pub(super) fn items(&self, table: &str) -> Result<Vec<Row>, DynoxideError> {
+        match self.rows(table) {
+            Some(rows) => Ok(rows.cloned().collect()),
+            None => self.oracle.rows(table),
+        }
+    }
+
+    /// What the oracle and the tables in memory did not say alike.
+    pub(super) fn disagreements(&self) -> &[String] {
+        &self.disagreements
+    }
+
+    pub(super) fn answer(&mut self, operation: &str, body: &[u8]) -> Answered {
+        let (form, answered) = match operation {
+            "UpdateItem" => self.update(body),
+            "GetItem" => self.get(body),
+            "BatchGetItem" => self.batch(body),
+            "Query" => self.query(body),
+            _ => None,
+        }
+        .unzip();
+        match (form, answered.flatten()) {
+            (Some(form), Some(answered)) if self.is_trusted(&form) => self.keep(body, answered),
+            (form, answered) => self.consult(operation, body, form, answered),
+        }
+    }
+
+    fn is_trusted(&self, form: &Form) -> bool {
+        let is_enough = match self.trust {
+            Trust::Known => true,
+            Trust::Nothing => self.tables.values().any(|table| table.rows().len() > ROWS_MANY),
+        };
+        is_enough && self.known.contains(form)
+    }
+
+    /// Takes over what an answer did.
+    fn keep(&mut self, body: &[u8], answered: Answered) -> Answered {
+        if let Some(Write { key, outcome: Outcome::Made(row) }) = &answered.write
+            && let Some(table) = table_named(body).and_then(|name| self.tables.get_mut(&name))
+            && let Some(key) = table.key_of(key).map(str::to_owned)
+        {
+            table.put(&key, row.clone());
+        }
+        answered
+    }
+
+    /// Puts a call to the oracle, and takes its answer.
+    fn consult(
+        &mut self,
+        operation: &str,
+        body: &[u8],
+        form: Option<Form>,
+        ours: Option<Answered>,
+    ) -> Answered {
+        let seen = match self.show(operation, body) {
+            Ok(seen) => seen,
+            Err(error) => return Answered { reply: refused(&error), write: None },
+        };
+        let Some(said) = self.oracle.answer(operation, body) else {
+            return Answered { reply: unsupported(operation), write: None };
+        };
+        let theirs = match self.take_back(operation, seen, said) {
+            Ok(theirs) => theirs,
+            Err(error) => return Answered { reply: refused(&error), write: None },
+        };
+        if let Some(ours) = ours {
+            if is_alike(&ours.reply, &theirs.reply) {
+                self.known.extend(form);
+            } else {
+                let texts = [&ours.reply, &theirs.reply]
+                    .map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
+                let call = String::from_utf8_lossy(body);
+                self.disagreements
+                    .push(format!("{operation} {call}: {} here, {} by dynoxide", texts[0], texts[1]));
+            }
+        }
+        self.keep(body, theirs)
+    }
+
+    /// Shows the oracle the rows that a call can see. Of a call about one row of a table, that table and the key.
+    fn show(&mut self, operation: &str, body: &[u8]) -> Result<Option<(String, Row)>, DynoxideError> {
+        if let Ok(Batch { request_items }) = serde_json::from_slice(body) {
+            for (name, call) in request_items {
+                let Some(table) = self.tables.get(&name) else { continue };
+                let ids = call.keys.iter().filter_map(|key| table.rows().get_key_value(table.key_of(key)?));
+                self.oracle.hold(&name, table.key(), ids)?;
+            }
+        }
+        let Some(name) = table_named(body) else { return Ok(None) };
+        let Some(table) = self.tables.get(&name) else { return Ok(None) };
+        match key_in(operation, body, table.key()) {
+            Some((id, key)) => {
+                self.oracle.hold(&name, table.key(), table.rows().get_key_value(&id))?;
+                Ok(Some((name, key)))
+            }
+            None => self.oracle.hold(&name, table.key(), table.rows()).map(|()| None),
+        }
+    }
+
+    /// What the oracle said, with what it made of the row.
+    fn take_back(
+        &mut self,
+        operation: &str,
+        seen: Option<(String, Row)>,
+        said: Said,
+    ) -> Result<Answered, DynoxideError> {
+        let writes = matches!(operation, "UpdateItem" | "PutItem" | "DeleteItem");
+        let Some((name, key)) = seen.filter(|_| writes) else {
+            return Ok(Answered { reply: said.reply(), write: None });
+        };
+        let outcome = match &said {
+            Said::Done(_) => {
+                let rows = self.oracle.rows(&name)?;
+                let id = |row: &Row| self.tables[&name].key_of(row).map(str::to_owned);
+                let held = rows.iter().filter_map(|row| Some((id(row)?, row.clone()))).collect();
+                self.oracle.holds_now(&name, held);
+                Outcome::Made(rows.into_iter().next())
+            }
+            Said::Refused(_) => Outcome::Refused,
+            Said::Wrong(_) => Outcome::Wrong,
+        };
+        Ok(Answered { reply: said.reply(), write: Some(Write { key, outcome }) })
+    }
+
+    fn update(&mut self, body: &[u8]) -> Option<Ours> {
+        let call: Update = serde_json::from_slice(body).ok()?;
+        let text = &call.update_expression;
+        let actions = self.updates.entry(text.clone()).or_insert_with(|| Action::parse_all(text)).clone()?;
+        let condition = match &call.condition_expression {
+            Some(text) => Some(self.condition(text)?),
+            None => None,
+        };
+        let table = self.tables.get(&call.table_name)?;
+        Some((call.form(), updated(&call, condition.as_ref(), &actions, table)))
+    }
+
+    fn get(&self, body: &[u8]) -> Option<Ours> {
+        let call: Get = serde_json::from_slice(body).ok()?;
+        Some((call.form(), got(&call, self.tables.get(&call.table_name)?)))
+    }
+
+    fn batch(&self, body: &[u8]) -> Option<Ours> {
+        let call: Batch = serde_json::from_slice(body).ok()?;
+        let mut tables = call.request_items.iter();
+        let ((name, of_table), None) = (tables.next()?, tables.next()) else { return None };
+        Some((call.form(), got_many(name, of_table, self.tables.get(name)?)))
+    }
+
+    fn query(&mut self, body: &[u8]) -> Option<Ours> {
+        let call: Query = serde_json::from_slice(body).ok()?;
+        let condition = self.condition(&call.key_condition_expression)?;
+        Some((call.form(), found(&call, &condition, self.tables.get(&call.table_name)?)))
+    }
+
+    fn condition(&mut self, text: &str) -> Option<Condition> {
+        self.conditions.entry(text.to_owned()).or_insert_with(|| Condition::parse(text)).clone()
+    }
+}
+
+fn table_named(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "TableName")]
+        table: String,
+    }
+    serde_json::from_slice(body).ok().map(|Named { table }| table)
+}
+
+/// The key of a call about one row: its id, and as it stands in the call.
+fn key_in(operation: &str, body: &[u8], attribute: &str) -> Option<(String, Row)> {
+    let field = match operation {
+        "GetItem" | "UpdateItem" | "DeleteItem" => "Key",
+        "PutItem" => "Item",
+        _ => return None,
+    };
+    let call: Value = serde_json::from_slice(body).ok()?;
+    let key = Row::deserialize(&call[field]).ok()?;
+    match key.get(attribute)? {
+        AttributeValue::S(id) => Some((id.clone(), key)),
+        _ => None,
+    }
+}
+
+/// Whether two replies say the same.
+fn is_alike(one: &Reply, other: &Reply) -> bool {
+    let read = |reply: &Reply| serde_json::from_slice::<Value>(&reply.body).ok();
+    one.status == other.status && read(one) == read(other)
+}

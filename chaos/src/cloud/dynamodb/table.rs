@@ -1,0 +1,186 @@
+//! Rows in memory: a table with one key and sparse indexes in the order of a number.
+//!
+//! Invariant: an index holds exactly the rows that have both of its attributes, as DynamoDB's does once it has caught up.
+
+use super::Row;
+use super::expression::whole;
+use dynoxide::AttributeValue;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+/// One table.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    key: String,
+    rows: BTreeMap<String, Row>,
+    indexes: BTreeMap<String, Index>,
+}
+
+#[derive(Clone, Debug)]
+struct Index {
+    hash: String,
+    range: String,
+    /// By hash key, range key and the table's own key.
+    order: BTreeSet<(String, i64, String)>,
+}
+
+/// From which end, from where on and how far an index is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span<'a> {
+    pub(super) hash: &'a str,
+    pub(super) at_most: i64,
+    /// The range and the table's key of the row that was read last.
+    pub(super) after: Option<(i64, &'a str)>,
+    pub(super) direction: Direction,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    Backward,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Declared {
+    attribute_definitions: Vec<Attribute>,
+    key_schema: Vec<Key>,
+    #[serde(default)]
+    global_secondary_indexes: Vec<DeclaredIndex>,
+    #[serde(default)]
+    local_secondary_indexes: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attribute {
+    attribute_name: String,
+    attribute_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Key {
+    attribute_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeclaredIndex {
+    index_name: String,
+    key_schema: Vec<Key>,
+    projection: Projection,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Projection {
+    projection_type: String,
+}
+
+impl Table {
+    /// The table of a `CreateTable` request, if it is of this kind.
+    pub(super) fn of(create: &Value) -> Option<Self> {
+        let declared = Declared::deserialize(create).ok()?;
+        let [key] = declared.key_schema.as_slice() else { return None };
+        let is = |name: &str, kind: &str| {
+            let is_it = |it: &Attribute| it.attribute_name == name && it.attribute_type == kind;
+            declared.attribute_definitions.iter().any(is_it)
+        };
+        let index = |index: &DeclaredIndex| {
+            let [hash, range] = index.key_schema.as_slice() else { return None };
+            let is_known = is(&hash.attribute_name, "S")
+                && is(&range.attribute_name, "N")
+                && index.projection.projection_type == "ALL";
+            let (hash, range) = (hash.attribute_name.clone(), range.attribute_name.clone());
+            is_known.then(|| (index.index_name.clone(), Index { hash, range, order: BTreeSet::new() }))
+        };
+        let indexes: Option<_> = declared.global_secondary_indexes.iter().map(index).collect();
+        let is_known = is(&key.attribute_name, "S") && declared.local_secondary_indexes.is_empty();
+        let key = key.attribute_name.clone();
+        is_known.then_some(Self { key, rows: BTreeMap::new(), indexes: indexes? })
+    }
+
+    /// The attribute that is its key.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The key that a row, or a call's key, has: of one attribute, which is text and not empty.
+    pub(super) fn key_of<'a>(&self, row: &'a Row) -> Option<&'a str> {
+        match row.get(&self.key) {
+            Some(AttributeValue::S(key)) if !key.is_empty() => Some(key),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The key of a call, which is nothing else.
+    pub(super) fn key_in<'a>(&self, call: &'a Row) -> Option<&'a str> {
+        self.key_of(call).filter(|_| call.len() == 1)
+    }
+
+    pub(super) const fn rows(&self) -> &BTreeMap<String, Row> {
+        &self.rows
+    }
+
+    pub(super) fn row(&self, key: &str) -> Option<&Row> {
+        self.rows.get(key)
+    }
+
+    /// From now on this is what is under the key.
+    pub(super) fn put(&mut self, key: &str, row: Option<Row>) {
+        let before = match &row {
+            Some(row) => self.rows.insert(key.to_owned(), row.clone()),
+            None => self.rows.remove(key),
+        };
+        for index in self.indexes.values_mut() {
+            let place = |row: &Option<Row>| row.as_ref().and_then(|row| index.place(key, row));
+            let (old, new) = (place(&before), place(&row));
+            if old != new {
+                old.map(|old| index.order.remove(&old));
+                index.order.extend(new);
+            }
+        }
+    }
+
+    /// What an index is ordered by: its hash key and its range key.
+    pub(super) fn order_of(&self, index: &str) -> Option<(&str, &str)> {
+        self.indexes.get(index).map(|index| (index.hash.as_str(), index.range.as_str()))
+    }
+
+    /// The first rows of an index in this span, at most `limit`.
+    pub(super) fn span<'a>(&'a self, index: &str, span: Span<'_>, limit: usize) -> Vec<&'a Row> {
+        let Some(index) = self.indexes.get(index) else { return Vec::new() };
+        let place = |range: i64, key: &str| (span.hash.to_owned(), range, key.to_owned());
+        let (mut low, mut high) = (
+            Bound::Included(place(i64::MIN, "")),
+            Bound::Excluded(place(span.at_most.saturating_add(1), "")),
+        );
+        let end = match span.direction {
+            Direction::Forward => &mut low,
+            Direction::Backward => &mut high,
+        };
+        if let Some((range, key)) = span.after {
+            *end = Bound::Excluded(place(range, key));
+        }
+        let row = |(_, _, key): &(String, i64, String)| self.rows.get(key);
+        let is_empty = matches!((&low, &high), (
+            Bound::Included(low) | Bound::Excluded(low),
+            Bound::Included(high) | Bound::Excluded(high),
+        ) if low >= high);
+        match span.direction {
+            _ if is_empty => Vec::new(),
+            Direction::Forward => index.order.range((low, high)).filter_map(row).take(limit).collect(),
+            Direction::Backward => index.order.range((low, high)).rev().filter_map(row).take(limit).collect(),
+        }
+    }
+}
+
+impl Index {
+    fn place(&self, key: &str, row: &Row) -> Option<(String, i64, String)> {
+        let Some(AttributeValue::S(hash)) = row.get(&self.hash) else { return None };
+        Some((hash.clone(), whole(row.get(&self.range)?)?, key.to_owned()))
+    }
+}
