@@ -249,8 +249,8 @@ fn id(payment: u8) -> PaymentId {
 
 /// Payments of which some have what others lack.
 fn request_of(payment: u8) -> Request {
-    let customer = if payment % 2 == 0 { r#","customer":"cus_1""# } else { "" };
-    let metadata = if payment % 3 == 0 { r#","metadata":{"shop":"eu","empty":""}"# } else { "" };
+    let customer = if payment.is_multiple_of(2) { r#","customer":"cus_1""# } else { "" };
+    let metadata = if payment.is_multiple_of(3) { r#","metadata":{"shop":"eu","empty":""}"# } else { "" };
     let json = format!(
         r#"{{"payment_id":"order-{payment}","amount":{},"currency":"eur","payment_method":"pm_card_visa"{customer}{metadata}}}"#,
         1_000 + i32::from(payment)

@@ -272,10 +272,8 @@ fn key_in(operation: &str, body: &[u8], attribute: &str) -> Option<(String, Row)
     };
     let call: Value = serde_json::from_slice(body).ok()?;
     let key = Row::deserialize(&call[field]).ok()?;
-    match key.get(attribute)? {
-        AttributeValue::S(id) => Some((id.clone(), key)),
-        _ => None,
-    }
+    let AttributeValue::S(id) = key.get(attribute)? else { return None };
+    Some((id.clone(), key))
 }
 
 /// Whether two replies say the same.

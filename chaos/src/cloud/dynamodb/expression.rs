@@ -269,13 +269,24 @@ impl Operand {
     }
 }
 
-/// The part of a key that a condition asks for: what the hash key equals, and what the range key is at most.
-pub(super) fn key_range(condition: &Condition) -> Option<((&str, &str), (&str, &str))> {
-    let Condition::All(parts) = condition else { return None };
-    let [Condition::Equal(hash, equal), Condition::AtMost(range, most)] = parts.as_slice() else {
-        return None;
-    };
-    Some(((hash, equal), (range, most)))
+/// The part of an index that a condition on its key asks for: names and values are placeholders.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyRange<'a> {
+    pub(super) hash: &'a str,
+    pub(super) equal: &'a str,
+    pub(super) range: &'a str,
+    pub(super) at_most: &'a str,
+}
+
+impl<'a> KeyRange<'a> {
+    /// A hash key that equals one value, and a range key that is at most another.
+    pub(super) fn of(condition: &'a Condition) -> Option<Self> {
+        let Condition::All(parts) = condition else { return None };
+        let [Condition::Equal(hash, equal), Condition::AtMost(range, at_most)] = parts.as_slice() else {
+            return None;
+        };
+        Some(Self { hash, equal, range, at_most })
+    }
 }
 
 #[cfg(test)]

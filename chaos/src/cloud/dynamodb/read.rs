@@ -5,7 +5,7 @@
 use super::Row;
 use super::calls::{BatchGet, Get, Query, Select};
 use super::engine::Answered;
-use super::expression::{Condition, is_plain, key_range, whole};
+use super::expression::{Condition, KeyRange, is_plain, whole};
 use super::table::{Direction, Span, Table};
 use super::update::bytes;
 use crate::cloud::reply::Reply;
@@ -43,7 +43,7 @@ pub(super) fn got_many(name: &str, call: &BatchGet, table: &Table) -> Option<Ans
 
 /// The rows of an index that a condition on its key asks for.
 pub(super) fn found(call: &Query, condition: &Condition, table: &Table) -> Option<Answered> {
-    let ((hash, equal), (range, most)) = key_range(condition)?;
+    let KeyRange { hash, equal, range, at_most } = KeyRange::of(condition)?;
     let (names, values) = (&call.expression_attribute_names, &call.expression_attribute_values);
     let (hash_name, range_name) = table.order_of(&call.index_name)?;
     if names.get(hash)? != hash_name || names.get(range)? != range_name || !values.values().all(is_plain) {
@@ -55,7 +55,7 @@ pub(super) fn found(call: &Query, condition: &Condition, table: &Table) -> Optio
         None => None,
     };
     let direction = if call.scan_index_forward { Direction::Forward } else { Direction::Backward };
-    let span = Span { hash: equal, at_most: whole(values.get(most)?)?, after, direction };
+    let span = Span { hash: equal, at_most: whole(values.get(at_most)?)?, after, direction };
     let (rows, is_cut_off) =
         page(table.span(&call.index_name, span, call.limit.unwrap_or(usize::MAX)), call.limit);
     let mut answer = json!({ "Count": rows.len(), "ScannedCount": rows.len() });
