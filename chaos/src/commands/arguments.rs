@@ -81,8 +81,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     pub(super) outage: Option<Length>,
 
-    /// A further fault during the first outage, by kind (`cargo chaos list faults`), placement and
-    /// share, 0 to 1; repeatable
+    /// A further fault, from the first outage until half an hour after it, by kind (`cargo chaos list faults`),
+    /// placement and share, 0 to 1; repeatable
     #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
     pub(super) faults: Vec<Fault>,
 

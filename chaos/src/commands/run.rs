@@ -31,6 +31,9 @@ pub(super) fn report(
 ) -> Result<Exit, Refusal> {
     let folder = folder(out, around, &world.experiment().name)?;
     let began = (around.elapsed)();
+    for idle in world.experiment().idle() {
+        say(around.out, &format!("note: {idle}\n"));
+    }
     let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
     let history = world.run(around.code, &mut |progress| bar.show(progress));
     bar.clear();

@@ -5,6 +5,7 @@
 
 mod fault;
 mod file;
+mod idle;
 mod overrides;
 mod shipped;
 mod typed;

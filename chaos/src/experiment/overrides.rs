@@ -11,6 +11,10 @@ use crate::workload::{Pace, Payments, Workload};
 /// The window of a fault when the experiment has no outage of its own: after half an hour that must be steady.
 const WINDOW: Window = Window { from_ms: 1_800_000, until_ms: 3_600_000 };
 
+/// How long further faults outlast the outage they are added to, ms: a call that Stripe does not answer can meet nothing
+/// else, a move task starts only when Stripe is back.
+const AFTERMATH_MS: u64 = 1_800_000;
+
 /// Changes to an experiment; what is `None` or empty stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -18,7 +22,7 @@ pub struct Overrides {
     pub failure_rate: Option<Chance>,
     /// Ms each outage lasts.
     pub outage_ms: Option<u64>,
-    /// Further faults, during the first outage.
+    /// Further faults, from the first outage on until half an hour after it: many can do nothing while Stripe is gone.
     pub faults: Vec<FaultArgument>,
     /// Other payments, sent over the same stretch of time.
     pub payments: Option<Payments>,
@@ -41,20 +45,17 @@ impl Overrides {
             }
             experiment.expect.alarms = None;
         }
-        let window = experiment.faults.iter().find(is_outage).map_or(WINDOW, |outage| outage.window);
+        if let Some(payments) = self.payments {
+            experiment.workload = instead(&experiment.workload, payments);
+            // Other payments may need other hands, and a handful may meet nothing at all.
+            experiment.expect.alarms = None;
+        }
+        let window = window_of_more(&experiment);
         let further = self.faults.into_iter().map(|FaultArgument { kind, placement, chance }| Fault {
             placement,
             ..Fault::steady(kind, chance, window)
         });
         experiment.faults.extend(further);
-        let changes_number_alone = matches!(self.payments, Some(Payments::Generated(_)));
-        if let Some(payments) = self.payments {
-            experiment.workload = instead(&experiment.workload, payments);
-            // Other payments may need other hands.
-            if !changes_number_alone {
-                experiment.expect.alarms = None;
-            }
-        }
         experiment
     }
 }
@@ -72,6 +73,19 @@ fn change_outages(faults: &mut Vec<Fault>, rate: Option<Chance>, length_ms: Opti
             outage.window.until_ms = outage.window.from_ms.saturating_add(length_ms);
         }
     }
+}
+
+/// When further faults happen: around the first outage, or in the second half hour, or, of a workload that does not last
+/// so long, all the time.
+fn window_of_more(experiment: &Experiment) -> Window {
+    if let Some(outage) = experiment.faults.iter().find(is_outage) {
+        let until_ms = outage.window.until_ms.saturating_add(AFTERMATH_MS);
+        return Window { until_ms, ..outage.window };
+    }
+    let Workload { payments, pace } = &experiment.workload;
+    // Of a file it is not known how many there are, only, perhaps, how long they take.
+    let span_ms = payments.count().map_or(u64::MAX, |count| pace.span_ms(count));
+    if span_ms < WINDOW.until_ms { Window { from_ms: 0, ..WINDOW } } else { WINDOW }
 }
 
 fn is_outage(fault: &&Fault) -> bool {

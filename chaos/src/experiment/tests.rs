@@ -165,12 +165,31 @@ fn an_experiment_without_an_outage_gets_one_after_a_steady_phase() {
     assert_eq!(changed.expect.dead_letters, DeadLetters::Some);
 }
 
-#[test]
-fn a_further_fault_happens_during_the_outage() {
+/// The window of a fault that is added to an experiment.
+fn window_of_more(experiment: Experiment) -> Window {
     let faults = vec![fault("crash").expect("it is good")];
-    let changed = Overrides { faults, ..Overrides::default() }.apply(shipped(DEFAULT));
-    assert_eq!(changed.faults[1].kind, Kind::Crash);
-    assert_eq!(changed.faults[1].window, changed.faults[0].window);
+    let changed = Overrides { faults, ..Overrides::default() }.apply(experiment);
+    changed.faults.last().expect("it was added").window
+}
+
+#[test]
+fn a_further_fault_outlasts_the_outage_for_much_can_happen_only_when_stripe_answers() {
+    assert_eq!(window_of_more(shipped(DEFAULT)), Window { from_ms: 1_800_000, until_ms: 5_400_000 });
+    let overrides = Overrides { faults: vec![fault("declined").expect("it is good")], ..Overrides::default() };
+    assert_eq!(overrides.apply(shipped(DEFAULT)).idle().count(), 0);
+}
+
+#[test]
+fn without_an_outage_a_further_fault_comes_after_a_steady_phase_if_there_is_time_for_one() {
+    assert_eq!(window_of_more(shipped("steady")), Window { from_ms: 1_800_000, until_ms: 3_600_000 });
+    assert_eq!(window_of_more(shipped("drill")), Window { from_ms: 0, until_ms: 3_600_000 });
+}
+
+#[test]
+fn what_an_author_expected_of_his_payments_holds_for_no_others() {
+    let payments = Some(Payments::Generated(1));
+    let changed = Overrides { payments, ..Overrides::default() }.apply(shipped(DEFAULT));
+    assert_eq!(changed.expect.alarms, None);
 }
 
 #[test]
