@@ -26,7 +26,8 @@ Exit codes:
   2   inconclusive: a fault never fired, or the run cannot tell
   3   a liveness check failed: something did not happen in time
   64  bad arguments or a bad file; nothing was written
-  70  the harness itself failed";
+  70  the harness itself failed, or what it had to say could not be written
+  130 ended by Ctrl-C before it was done; what was seen until then is told";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,7 +78,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
     pub(super) failure_rate: Option<Chance>,
 
-    /// How long each outage lasts, for example 90s, 30m or 1h30m; at most 336h
+    /// How long each outage lasts, for example 90s, 30m, 1h30m or 2d; at most 14d
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     pub(super) outage: Option<Length>,
 
@@ -103,7 +104,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
     pub(super) target: Target,
 
-    /// Template to deploy [default: the repository's template.yaml]
+    /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 
@@ -127,7 +128,7 @@ pub(super) struct Drill {
     #[arg(long, value_name = "NUMBER", value_parser = jobs, allow_negative_numbers = true)]
     pub(super) jobs: Option<NonZeroUsize>,
 
-    /// Template to deploy [default: the repository's template.yaml]
+    /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 }
@@ -147,7 +148,7 @@ pub(super) struct Sweep {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
 
-    /// Template to deploy [default: the repository's template.yaml]
+    /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 }
@@ -175,7 +176,7 @@ pub(super) struct Search {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
 
-    /// Template to deploy [default: the repository's template.yaml]
+    /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 }
@@ -187,7 +188,7 @@ pub(super) struct Replay {
     #[arg(value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
     pub(super) seed: u64,
 
-    /// Template to deploy [default: the repository's template.yaml]
+    /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 
@@ -230,7 +231,7 @@ pub(super) struct Validate {
     #[arg(value_name = "EXPERIMENT", value_parser = NonEmptyStringValueParser::new())]
     pub(super) experiments: Vec<String>,
 
-    /// Template to read [default: the repository's template.yaml]
+    /// Template to read [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
 }

@@ -3,12 +3,13 @@
 //! Invariant: a table in which a line is wrong ends with the exit code that says so.
 
 use super::arguments::Drill as Asked;
-use super::{Exit, Refusal, Surroundings, say};
+use super::{Exit, Refusal, Surroundings, going_on, say, template};
 use crate::checks::Outcome;
 use crate::drills::{self, ALL, Drill, Drilled, Met, Trouble, after};
 use crate::report::Paint;
 use crate::report::bar::Bar;
 use crate::units::counted;
+use std::ops::ControlFlow;
 
 /// Drills the alarm that was named, or all.
 pub(super) fn drill(wanted: &Asked, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
@@ -17,17 +18,24 @@ pub(super) fn drill(wanted: &Asked, around: &mut Surroundings<'_>) -> Result<Exi
     if chosen.is_empty() {
         return Err(unknown(wanted));
     }
+    let template = template::found(wanted.template.as_deref(), &around.folder)?;
+    template::told(&template.display().to_string(), around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
     let bar = Bar::counting((chosen.len() * Trouble::ALL.len()) as u64, around.bar);
     let (mut done, mut seen) = (0, Vec::new());
-    drills::drill(wanted.template.as_deref(), &chosen, jobs, around.code, |drilled| {
+    drills::drill(&template, &chosen, jobs, around.code, |drilled| {
         done += 1;
         bar.advance(done, drilled.drill.alarm);
         seen.push(drilled);
+        going_on(around)
     })?;
     bar.clear();
     say(around.out, &table(&seen, around.paint));
-    Ok(exit(&seen))
+    match (exit(&seen), going_on(around)) {
+        // What went wrong did, however few drills there were.
+        (Exit::Passed, ControlFlow::Break(())) => Ok(Exit::Interrupted),
+        (exit, _) => Ok(exit),
+    }
 }
 
 /// Money first, then an alarm that did not do as it should, then what cannot be told.

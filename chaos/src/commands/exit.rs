@@ -19,6 +19,8 @@ pub enum Exit {
     BadInput,
     /// 70: the harness itself failed (`EX_SOFTWARE`).
     Harness,
+    /// 130: somebody ended it before it was done, as a shell says it of what Ctrl-C ended.
+    Interrupted,
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl Exit {
             Self::Stuck => 3,
             Self::BadInput => 64,
             Self::Harness => 70,
+            Self::Interrupted => 130,
         }
     }
 }

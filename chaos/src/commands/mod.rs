@@ -8,12 +8,15 @@ mod arguments;
 mod drill;
 mod exit;
 mod fault;
+mod folder;
 mod list;
+mod output;
 mod replay;
 mod run;
 mod search;
 mod stripe;
 mod sweep;
+mod template;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -27,10 +30,12 @@ use crate::world::Code;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
+use output::Output;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +53,8 @@ pub struct Surroundings<'a> {
     pub paint: Paint,
     /// Whether a progress bar can be seen.
     pub bar: Visibility,
+    /// Whether somebody has asked the program to end, as Ctrl-C does.
+    pub interrupted: &'a dyn Fn() -> bool,
     /// The code of the stack's functions.
     pub code: Code<'a>,
     /// Standard output.
@@ -73,7 +80,20 @@ enum Refusal {
 }
 
 /// Carries out one command line; `arguments` begin with the program's name.
-pub fn main(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundings<'_>) -> Exit {
+pub fn main(arguments: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -> Exit {
+    let Surroundings { started, elapsed, folder, cores, paint, bar, interrupted, code, out, err } = around;
+    let mut minded = Output::to(out);
+    let out = &mut minded;
+    let around =
+        Surroundings { started, elapsed, folder, cores, paint, bar, interrupted, code, out, err: &mut *err };
+    let exit = carry_out(arguments, around);
+    let Some(error) = minded.failed() else { return exit };
+    say(err, &format!("error: cannot write to standard output: {error}\n"));
+    // What a run found stays found, whoever could not be told of it.
+    if exit == Exit::Passed { Exit::Harness } else { exit }
+}
+
+fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surroundings<'_>) -> Exit {
     let command = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command }) => command,
         Err(error) => return unparsed(&error, &mut around),
@@ -134,7 +154,12 @@ impl Refusal {
     }
 }
 
-/// Writes, and minds nothing: whoever closed the pipe has read enough.
+/// Whether to go on: until somebody asks for the end.
+fn going_on(around: &Surroundings<'_>) -> ControlFlow<()> {
+    if (around.interrupted)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Writes, and does not stop when it cannot: [`Output`] remembers it.
 fn say(out: &mut dyn Write, text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

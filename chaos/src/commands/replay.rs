@@ -3,6 +3,7 @@
 //! Invariant: what is run is what the search ran under that seed, byte for byte.
 
 use super::arguments::Replay;
+use super::folder::Folder;
 use super::{Exit, Refusal, Surroundings, run, search};
 use crate::report::Mails;
 use crate::search::experiment;
@@ -16,7 +17,8 @@ pub(super) fn replay(wanted: &Replay, around: &mut Surroundings<'_>) -> Result<E
     let mails = if wanted.mails { Mails::All } else { Mails::First };
     let exit = run::report(world, &wanted.line(), mails, wanted.out.as_deref(), around)?;
     if wanted.shrink {
-        search::shrunk(wanted.seed, &deployed, wanted.out.as_deref(), around)?;
+        let mut folder = Folder::new(wanted.out.as_deref(), around, "search");
+        search::shrunk(wanted.seed, &deployed, &mut folder, around)?;
     }
     Ok(exit)
 }

@@ -3,15 +3,18 @@
 //! Invariant: everything that can be typed wrong is read before the first byte is written.
 
 use super::arguments::Run;
+use super::folder::Folder;
 use super::values::Target;
-use super::{Exit, Refusal, Surroundings, from_here, say};
+use super::{Exit, Refusal, Surroundings, going_on, say, template};
 use crate::checks::Evidence;
 use crate::experiment::{Experiment, Overrides};
 use crate::report::bar::Bar;
 use crate::report::{self, Figures, Mails, Report};
+use crate::units::{count, counted, instant_of_day};
 use crate::workload::Payments;
-use crate::world::{Deployed, World, WorldError, own_template};
-use std::path::{Path, PathBuf};
+use crate::world::{Deployed, Progress, World, WorldError};
+use payments::UnixMs;
+use std::path::Path;
 
 /// Runs an experiment, reports it, and ends with its verdict.
 pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
@@ -29,15 +32,28 @@ pub(super) fn report(
     out: Option<&Path>,
     around: &mut Surroundings<'_>,
 ) -> Result<Exit, Refusal> {
-    let folder = folder(out, around, &world.experiment().name)?;
+    let mut folder = Folder::new(out, around, &world.experiment().name);
+    folder.make()?;
     let began = (around.elapsed)();
+    template::told(world.template(), around);
     for idle in world.experiment().idle() {
         say(around.out, &format!("note: {idle}\n"));
     }
     let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
-    let history = world.run(around.code, &mut |progress| bar.show(progress));
+    let (messages, starts) = (world.messages() as u64, world.experiment().starts);
+    let history = world.run_while(around.code, &mut |progress| {
+        bar.show(progress);
+        going_on(around)
+    });
     bar.clear();
-    let history = history?;
+    let history = match history {
+        Err(WorldError::Interrupted(progress)) => {
+            folder.unmake();
+            say(around.out, &so_far(progress, messages, starts));
+            return Ok(Exit::Interrupted);
+        }
+        ended => ended?,
+    };
     let wall = (around.elapsed)().saturating_sub(began);
 
     let evidence = Evidence::of(&history);
@@ -45,7 +61,8 @@ pub(super) fn report(
     let figures = Figures::of(&evidence);
     let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay };
     say(around.out, &report.text(around.paint, wall));
-    let files = report::write(&report, &folder)
+    let folder = folder.make()?;
+    let files = report::write(&report, folder)
         .map_err(|error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display())))?;
     say(around.out, &report.conclusion(around.paint));
     for path in [Some(&files.journal), Some(&files.summary), files.mails.as_ref()].into_iter().flatten() {
@@ -54,13 +71,21 @@ pub(super) fn report(
     Ok(judgement.outcome().into())
 }
 
-/// Deploys the template that was named, or the repository's own.
+/// How far a run was that nobody waited for.
+fn so_far(progress: Progress, messages: u64, starts: UnixMs) -> String {
+    let Progress { now, sent, done, dead_lettered } = progress;
+    let (at, of) = (instant_of_day(now, starts), counted(messages, "message"));
+    let (sent, done, dead) = (count(sent), count(done), counted(dead_lettered, "dead letter"));
+    format!("INTERRUPTED at {at}: {sent} of {of} sent, {done} done, {dead}; nothing is judged or written\n")
+}
+
+/// Deploys the template that was named, or that of the tree this is typed in.
 pub(super) fn deployed(
     template: Option<&Path>,
     experiment: &Experiment,
     around: &Surroundings<'_>,
 ) -> Result<Deployed, Refusal> {
-    let template = template.map_or_else(|| from_here(&own_template(), &around.folder), Path::to_owned);
+    let template = template::found(template, &around.folder)?;
     Ok(Deployed::load(&template, &experiment.parameters)?)
 }
 
@@ -82,30 +107,15 @@ fn overrides(wanted: &Run) -> Overrides {
     }
 }
 
-/// Makes the folder that was named, or one named by time and `what`.
-pub(super) fn folder(out: Option<&Path>, around: &Surroundings<'_>, what: &str) -> Result<PathBuf, Refusal> {
-    let named = || {
-        let started = around.started.strftime("%Y-%m-%dT%H-%M-%SZ");
-        Path::new("chaos-runs").join(format!("{started}-{what}"))
-    };
-    let folder = out.map_or_else(named, Path::to_owned);
-    std::fs::create_dir_all(&folder).map_err(|error| {
-        Refusal::Bad(format!(
-            "cannot make the folder {}: {error}; accepted: --out DIR, a folder that can be written to",
-            folder.display()
-        ))
-    })?;
-    Ok(folder)
-}
-
 impl From<WorldError> for Refusal {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Template(_)
             | WorldError::Lacks { .. }
+            | WorldError::NoSuchAlarm { .. }
             | WorldError::Workload(_)
             | WorldError::Cloud { .. } => Self::Bad(error.to_string()),
-            WorldError::Harness(_) => Self::Harness(error.to_string()),
+            WorldError::Interrupted(_) | WorldError::Harness(_) => Self::Harness(error.to_string()),
         }
     }
 }

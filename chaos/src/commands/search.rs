@@ -5,7 +5,8 @@
 
 use super::again::replay;
 use super::arguments::Search;
-use super::{Exit, Refusal, Surroundings, run, say};
+use super::folder::Folder;
+use super::{Exit, Refusal, Surroundings, going_on, run, say, template};
 use crate::checks::Outcome;
 use crate::experiment::Experiment;
 use crate::report::Paint;
@@ -17,7 +18,6 @@ use crate::world::Deployed;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Duration;
 
 /// Whether a check was violated before.
@@ -42,27 +42,32 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
     // Each seed deploys with parameters of its own.
     let plain = Experiment { parameters: BTreeMap::new(), ..search::experiment(wanted.from) };
     let deployed = run::deployed(wanted.template.as_deref(), &plain, around)?;
+    template::told(&deployed.template, around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
-    let seeds = wanted.from..wanted.from.saturating_add(wanted.seeds);
-    let (first, last) = (count(seeds.start), count(seeds.end - 1));
+    let seeds = wanted.from..=wanted.from.saturating_add(wanted.seeds - 1);
+    let (first, last) = (count(*seeds.start()), count(*seeds.end()));
     say(around.out, &format!("Seeds {first} to {last}, {PAYMENTS} payments each\n"));
 
     let began = (around.elapsed)();
-    let bar = Bar::counting(seeds.end - seeds.start, around.bar);
-    let (mut sum, mut refused) = (Sum::default(), None);
+    let bar = Bar::counting(seeds.end() - seeds.start() + 1, around.bar);
+    let mut folder = Folder::new(wanted.out.as_deref(), around, "search");
+    let (mut sum, mut refused, mut ended) = (Sum::default(), None, Exit::Passed);
     search::search(&deployed, seeds, jobs, around.code, around.paint, |found| {
         let known = sum.add(&found);
         bar.advance(sum.seeds, &counted(sum.violations.values().sum(), "violation"));
-        let Some(violation) = &found.violation else { return ControlFlow::Continue(()) };
+        let goes_on = going_on(around);
+        if goes_on.is_break() {
+            ended = Exit::Interrupted;
+        }
+        let Some(violation) = &found.violation else { return goes_on };
         bar.clear();
         let again = replay(found.seed, wanted.template.as_deref());
         let story = &violation.story;
         say(around.out, &format!("\nseed {} violates {story}again: {again}\n", found.seed));
         if known == Known::New {
-            refused = shrunk(found.seed, &deployed, wanted.out.as_deref(), around).err();
+            refused = shrunk(found.seed, &deployed, &mut folder, around).err();
         }
-        let goes_on = wanted.keep_going && refused.is_none();
-        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if wanted.keep_going && refused.is_none() { goes_on } else { ControlFlow::Break(()) }
     })?;
     bar.clear();
     if let Some(refusal) = refused {
@@ -71,14 +76,14 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
     let wall = (around.elapsed)().saturating_sub(began);
     say(around.out, &sum.told(around.paint));
     say(around.out, &sum.speed(jobs, wall));
-    Ok(sum.worst.map_or(Exit::Passed, Exit::from))
+    Ok(sum.worst.map_or(ended, Exit::from))
 }
 
 /// Shrinks what a seed violates, tells the story of what is left, and saves it.
 pub(super) fn shrunk(
     seed: u64,
     deployed: &Deployed,
-    out: Option<&Path>,
+    folder: &mut Folder,
     around: &mut Surroundings<'_>,
 ) -> Result<(), Refusal> {
     let Some(shrunk) = shrink(deployed, &search::experiment(seed), seed, around.code)? else {
@@ -86,7 +91,7 @@ pub(super) fn shrunk(
         return Ok(());
     };
     let Shrunk { experiment, violation, .. } = shrunk;
-    let path = run::folder(out, around, "search")?.join(format!("{}.toml", experiment.name));
+    let path = folder.make()?.join(format!("{}.toml", experiment.name));
     std::fs::write(&path, experiment.to_toml())
         .map_err(|error| Refusal::Harness(format!("cannot write {}: {error}", path.display())))?;
     let source = experiment.source.unwrap_or_default();

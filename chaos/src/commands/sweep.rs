@@ -3,12 +3,13 @@
 //! Invariant: a scenario in which no point was found has proved nothing, and the sweep says so with its exit code.
 
 use super::arguments::Sweep;
-use super::{Exit, Refusal, Surroundings, run, say};
+use super::folder::Folder;
+use super::{Exit, Refusal, Surroundings, going_on, run, say, template};
 use crate::checks::Outcome;
 use crate::report::bar::Bar;
 use crate::sweep::{self, Scenario, Swept};
 use crate::units::{count, counted};
-use std::path::Path;
+use std::ops::ControlFlow;
 
 /// Violations of one scenario that are told and saved; of the others the number.
 const TOLD_MAX: usize = 3;
@@ -26,6 +27,7 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
     let scenarios: Vec<Scenario> = sweep::ALL.iter().filter(named).copied().collect();
     let Some(first) = scenarios.first() else { return Err(unknown(wanted)) };
     let deployed = run::deployed(wanted.template.as_deref(), &first.experiment(), around)?;
+    template::told(&deployed.template, around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
 
     let bar = Bar::counting(0, around.bar);
@@ -42,15 +44,21 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
         bar.lengthen(tasks);
         bar.advance(done, scenarios[scenario].name);
         sums[scenario].add(swept);
+        going_on(around)
     })?;
     bar.clear();
     for (scenario, sum) in scenarios.iter().zip(&sums).skip(complete) {
         say(around.out, &line(scenario.name, sum));
     }
-    let exit = exit(&sums);
+    let exit = match (exit(&sums), going_on(around)) {
+        // A violation is one, however few points were swept.
+        (exit @ (Exit::Unsafe | Exit::Stuck), _) | (exit, ControlFlow::Continue(())) => exit,
+        (_, ControlFlow::Break(())) => Exit::Interrupted,
+    };
     let mut whole = Sum::default();
+    let mut folder = Folder::new(wanted.out.as_deref(), around, "sweep");
     for sum in sums {
-        tell(&sum, wanted.out.as_deref(), around)?;
+        tell(&sum, &mut folder, around)?;
         whole.add(sum.swept);
     }
     say(around.out, &format!("\n{}", line("all", &whole)));
@@ -90,9 +98,9 @@ fn line(name: &str, Sum { swept, .. }: &Sum) -> String {
 }
 
 /// Tells the first violations of a scenario, and saves each as an experiment.
-fn tell(sum: &Sum, out: Option<&Path>, around: &mut Surroundings<'_>) -> Result<(), Refusal> {
+fn tell(sum: &Sum, folder: &mut Folder, around: &mut Surroundings<'_>) -> Result<(), Refusal> {
     for (experiment, violation) in sum.swept.violations.iter().take(TOLD_MAX) {
-        let path = run::folder(out, around, "sweep")?.join(format!("{}.toml", experiment.name));
+        let path = folder.make()?.join(format!("{}.toml", experiment.name));
         std::fs::write(&path, experiment.to_toml())
             .map_err(|error| Refusal::Harness(format!("cannot write {}: {error}", path.display())))?;
         let again = path.display();

@@ -29,10 +29,11 @@ fn typed(words: &[&str], code: Code<'_>) -> (Exit, String) {
     let around = Surroundings {
         started: jiff::Timestamp::UNIX_EPOCH,
         elapsed: &|| Duration::ZERO,
-        folder: PathBuf::new(),
+        folder: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
         cores: NonZeroUsize::MIN,
         paint: Paint::Plain,
         bar: Visibility::Hidden,
+        interrupted: &|| false,
         code,
         out: &mut out,
         err: &mut err,

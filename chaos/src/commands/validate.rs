@@ -3,18 +3,18 @@
 //! Invariant: what passes here is not refused by `run`.
 
 use super::arguments::Validate;
-use super::{Exit, Refusal, Surroundings, from_here, say};
+use super::{Exit, Refusal, Surroundings, say, template};
 use crate::experiment::{Experiment, SHIPPED};
 use crate::template::Stack;
 use crate::units::counted;
-use crate::world::{Deployed, World, own_template};
+use crate::world::{Deployed, World};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// Reads everything, and says what it is; of what is wrong, a line each.
 pub(super) fn validate(wanted: &Validate, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let template = wanted.template.clone().unwrap_or_else(|| from_here(&own_template(), &around.folder));
+    let template = template::found(wanted.template.as_deref(), &around.folder)?;
     let deployed =
         Deployed::load(&template, &BTreeMap::new()).map_err(|error| Refusal::Bad(error.to_string()))?;
     let described = described(&deployed, around);

@@ -14,7 +14,7 @@ pub use trouble::Trouble;
 use crate::checks::{Evidence, Outcome, Verdict};
 use crate::experiment::{Experiment, ExperimentError};
 use crate::parallel;
-use crate::world::{Code, Deployed, History, World, WorldError, own_template};
+use crate::world::{Code, Deployed, History, World, WorldError};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -88,25 +88,21 @@ impl Drill {
 /// # Errors
 /// When one could not be run; what came before it has been seen.
 pub fn drill(
-    template: Option<&Path>,
+    template: &Path,
     drills: &[Drill],
     jobs: NonZeroUsize,
     code: Code<'_>,
-    mut see: impl FnMut(Drilled),
+    mut see: impl FnMut(Drilled) -> ControlFlow<()>,
 ) -> Result<(), WorldError> {
     let rounds: Vec<(Drill, Trouble)> =
         drills.iter().flat_map(|drill| Trouble::ALL.map(|trouble| (*drill, trouble))).collect();
-    let template = template.map_or_else(own_template, Path::to_owned);
     let work = |number| {
         let (drill, trouble) = rounds[usize::try_from(number).unwrap_or(0)];
-        run(&template, drill, trouble, code)
+        run(template, drill, trouble, code)
     };
     let mut broken = Ok(());
     parallel::each(0..rounds.len() as u64, jobs, work, |_, drilled| match drilled {
-        Ok(drilled) => {
-            see(drilled);
-            ControlFlow::Continue(())
-        }
+        Ok(drilled) => see(drilled),
         Err(error) => {
             broken = Err(error);
             ControlFlow::Break(())

@@ -65,7 +65,7 @@ struct WorkloadFile {
 #[serde(deny_unknown_fields)]
 struct OrderFile {
     at: Spanned<String>,
-    command: String,
+    command: Spanned<String>,
     #[serde(default)]
     with: BTreeMap<String, Word>,
 }
@@ -142,7 +142,9 @@ impl Source<'_> {
 
     fn order(&self, order: &OrderFile) -> Result<Order, ExperimentError> {
         let at_ms = self.spanned(&order.at, |text| typed::duration("at", text))?;
-        Ok(Order { at_ms, command: order.command.clone(), with: order.with.clone() })
+        self.spanned(&order.command, |command| {
+            typed::order(Order { at_ms, command: command.clone(), with: order.with.clone() })
+        })
     }
 
     fn workload(&self, workload: &WorkloadFile) -> Result<Workload, ExperimentError> {

@@ -90,7 +90,10 @@ mod tests {
     #[test]
     fn a_rate_of_0_and_no_time_at_all_are_no_fault() {
         assert_eq!(idle("[[fault]]\nrate = 0"), ["stripe-unavailable cannot fire: its rate is 0"]);
-        assert_eq!(idle("[[fault]]\nfor = '0s'"), ["stripe-unavailable cannot fire: its time is over before it begins"]);
+        assert_eq!(
+            idle("[[fault]]\nfor = '0s'"),
+            ["stripe-unavailable cannot fire: its time is over before it begins"]
+        );
         assert_eq!(idle("[[fault]]\nfor = '1m'\nrate = { ramp = [0, 0.1] }"), [""; 0]);
     }
 }

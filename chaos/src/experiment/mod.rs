@@ -23,6 +23,7 @@ use crate::turns::Seat;
 use crate::workload::Workload;
 use payments::UnixMs;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -80,6 +81,19 @@ pub struct Order {
     pub command: String,
     /// And what beside it, by name.
     pub with: BTreeMap<String, Word>,
+}
+
+impl Order {
+    /// What the responder is invoked with, signed as a human would sign it.
+    #[must_use]
+    pub fn payload(&self) -> Value {
+        let Self { at_ms: _, command, with } = self;
+        let mut payload = json!({ "command": command, "who": "on-call", "why": "the experiment says so" });
+        for (name, value) in with {
+            payload[name] = json!(value);
+        }
+        payload
+    }
 }
 
 /// What an order says of something.

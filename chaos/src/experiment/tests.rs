@@ -54,9 +54,9 @@ fn what_was_typed_wrong_is_named_with_file_line_field_and_what_is_accepted() {
     insta::assert_snapshot!(refusal("[[fault]]\n\nrate = 1.5"), @"mine.toml:3: rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(refusal("[[fault]]\nrate = -1"), @"mine.toml:2: rate -1; accepted: 0 to 1");
     insta::assert_snapshot!(refusal("[[fault]]\nrate = nan"), @"mine.toml:2: rate NaN; accepted: 0 to 1");
-    insta::assert_snapshot!(refusal("[[fault]]\nfor = 'a while'"), @r#"mine.toml:2: for "a while"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
-    insta::assert_snapshot!(refusal("[[fault]]\nfrom = '-5m'"), @r#"mine.toml:2: from "-5m"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
-    insta::assert_snapshot!(refusal("drain = '337h'"), @r#"mine.toml:1: drain "337h"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
+    insta::assert_snapshot!(refusal("[[fault]]\nfor = 'a while'"), @r#"mine.toml:2: for "a while"; accepted: lengths such as 90s, 35m, 1h30m, 2d; at most 14d"#);
+    insta::assert_snapshot!(refusal("[[fault]]\nfrom = '-5m'"), @r#"mine.toml:2: from "-5m"; accepted: lengths such as 90s, 35m, 1h30m, 2d; at most 14d"#);
+    insta::assert_snapshot!(refusal("drain = '337h'"), @r#"mine.toml:1: drain "337h"; accepted: lengths such as 90s, 35m, 1h30m, 2d; at most 14d"#);
     insta::assert_snapshot!(refusal("starts = 'yesterday'"), @r#"mine.toml:1: starts "yesterday"; accepted: an instant such as 2019-07-10T16:00:00Z"#);
     insta::assert_snapshot!(refusal("[workload]\npayments = 0"), @"mine.toml:2: payments 0; accepted: 1 to 1000000");
     insta::assert_snapshot!(refusal("[workload]\nper_second = 0"), @"mine.toml:2: per_second 0; accepted: 0.000001 to 10000");
@@ -130,7 +130,7 @@ fn an_unknown_name_or_an_unreadable_file_is_answered_with_what_there_is() {
 fn what_is_typed_on_the_command_line_is_refused_in_the_same_words() {
     insta::assert_snapshot!(rate("1.5").unwrap_err(), @"rate 1.5; accepted: 0 to 1");
     insta::assert_snapshot!(rate("often").unwrap_err(), @"rate often; accepted: 0 to 1");
-    insta::assert_snapshot!(duration_ms("half an hour").unwrap_err(), @r#"duration "half an hour"; accepted: lengths such as 90s, 35m, 1h30m; at most 336h"#);
+    insta::assert_snapshot!(duration_ms("half an hour").unwrap_err(), @r#"duration "half an hour"; accepted: lengths such as 90s, 35m, 1h30m, 2d; at most 14d"#);
     insta::assert_snapshot!(fault("stripe-sleepy=0.3").unwrap_err(), @"fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
     insta::assert_snapshot!(fault("declined=2").unwrap_err(), @"rate 2; accepted: 0 to 1");
     insta::assert_snapshot!(fault("stripe-timeout/stored").unwrap_err(), @"placement stored; accepted: before, after");
@@ -139,8 +139,15 @@ fn what_is_typed_on_the_command_line_is_refused_in_the_same_words() {
 
 #[test]
 fn lengths_of_time_are_read_as_people_write_them() {
-    for (text, seconds) in [("90s", 90), ("35m", 2_100), ("1h30m", 5_400), ("1h 30m", 5_400), ("93m", 5_580)]
-    {
+    for (text, seconds) in [
+        ("90s", 90),
+        ("35m", 2_100),
+        ("1h30m", 5_400),
+        ("1h 30m", 5_400),
+        ("93m", 5_580),
+        ("2d", 172_800),
+        ("1d 12h", 129_600),
+    ] {
         assert_eq!(duration_ms(text), Ok(seconds * 1_000), "{text}");
     }
 }
@@ -175,7 +182,8 @@ fn window_of_more(experiment: Experiment) -> Window {
 #[test]
 fn a_further_fault_outlasts_the_outage_for_much_can_happen_only_when_stripe_answers() {
     assert_eq!(window_of_more(shipped(DEFAULT)), Window { from_ms: 1_800_000, until_ms: 5_400_000 });
-    let overrides = Overrides { faults: vec![fault("declined").expect("it is good")], ..Overrides::default() };
+    let overrides =
+        Overrides { faults: vec![fault("declined").expect("it is good")], ..Overrides::default() };
     assert_eq!(overrides.apply(shipped(DEFAULT)).idle().count(), 0);
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Invariant: each of them is read by one function here, so that file and command line accept the same.
 
+use super::Order;
 use crate::checks::{self, Promise};
 use crate::faults::{Kind, Placement, Refusal};
 use crate::random::Chance;
 use crate::turns::Seat;
-use jiff::SignedDuration;
+use jiff::{Span, SpanRelativeTo};
 use payments::UnixMs;
 use std::collections::BTreeSet;
 
@@ -119,12 +120,12 @@ pub(super) fn kind(name: &str) -> Result<Kind, NotAccepted> {
 }
 
 pub(super) fn duration(field: &'static str, text: &str) -> Result<u64, NotAccepted> {
-    let length = text.parse::<SignedDuration>().ok();
-    length
+    let span = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    span.ok()
         .and_then(|length| u64::try_from(length.as_millis()).ok())
         .filter(|ms| *ms <= DURATION_MS_MAX)
         .ok_or_else(|| {
-            NotAccepted::new(field, format!("{text:?}"), "lengths such as 90s, 35m, 1h30m; at most 336h")
+            NotAccepted::new(field, format!("{text:?}"), "lengths such as 90s, 35m, 1h30m, 2d; at most 14d")
         })
 }
 
@@ -149,6 +150,15 @@ pub(super) fn turns(text: &str) -> Result<Vec<Seat>, NotAccepted> {
         _ => Err(NotAccepted::new("turns", format!("{text:?}"), "the digits 1 and 2, in any order")),
     };
     text.chars().map(seat).collect()
+}
+
+/// An order, as the responder reads it.
+pub(super) fn order(order: Order) -> Result<Order, NotAccepted> {
+    let Err(bad) = ::responder::read_order(&order.payload()) else { return Ok(order) };
+    let bad = bad.to_string();
+    let (problem, accepted) =
+        bad.split_once("; accepted: ").unwrap_or((&bad, "what the responder carries out"));
+    Err(NotAccepted::new("order", format!("{}: {problem}", order.command), accepted))
 }
 
 /// Checks that a run is not held to: any but those of safety.

@@ -11,18 +11,36 @@ use std::path::{Path, PathBuf};
 /// Where SNS writes from.
 const FROM: &str = "AWS Notifications <no-reply@sns.amazonaws.com>";
 
-/// Writes every mail into a folder `mails` of `folder`; the folder, if there was any to write.
+/// Writes every mail into a folder `mails` of `folder`, in place of those of an earlier run; the folder, if there was any
+/// to write.
 pub(super) fn write(mails: &[Mail], folder: &Path) -> std::io::Result<Option<PathBuf>> {
+    let folder = folder.join("mails");
+    forget(&folder)?;
     if mails.is_empty() {
         return Ok(None);
     }
-    let folder = folder.join("mails");
     fs::create_dir_all(&folder)?;
     for (index, mail) in mails.iter().enumerate() {
         let at = units::instant(mail.at).replace(':', "-");
         fs::write(folder.join(format!("{:02}-{at}.eml", index + 1)), eml(mail))?;
     }
     Ok(Some(folder))
+}
+
+/// Removes the mails of an earlier run, and nothing else that somebody may keep beside them.
+fn forget(folder: &Path) -> std::io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "eml") {
+            fs::remove_file(path)?;
+        }
+    }
+    // It stays when it is not empty.
+    let _ = fs::remove_dir(folder);
+    Ok(())
 }
 
 /// The mail as a mail program reads it.

@@ -19,7 +19,7 @@ use crate::parallel;
 use crate::report::{self, Paint};
 use crate::world::{Code, Deployed, World, WorldError};
 use std::num::NonZeroUsize;
-use std::ops::{ControlFlow, Range};
+use std::ops::{ControlFlow, RangeInclusive};
 
 /// What one seed came to.
 #[derive(Clone, Debug)]
@@ -51,15 +51,17 @@ pub struct Violation {
 /// When a seed could not be run; what came before it has been seen.
 pub fn search(
     deployed: &Deployed,
-    seeds: Range<u64>,
+    seeds: RangeInclusive<u64>,
     jobs: NonZeroUsize,
     code: Code<'_>,
     paint: Paint,
     mut see: impl FnMut(Found) -> ControlFlow<()>,
 ) -> Result<(), WorldError> {
     let mut broken = Ok(());
-    let work = |seed| run(deployed.clone(), seed, code, paint);
-    parallel::each(seeds, jobs, work, |_, found| match found {
+    // Counted from the first, because behind the last there may be no number.
+    let (first, many) = (*seeds.start(), (seeds.end() - seeds.start()).saturating_add(1));
+    let work = |further| run(deployed.clone(), first + further, code, paint);
+    parallel::each(0..many, jobs, work, |_, found| match found {
         Ok(found) => see(found),
         Err(error) => {
             broken = Err(error);

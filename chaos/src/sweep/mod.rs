@@ -79,7 +79,7 @@ pub fn sweep(
     scenarios: &[Scenario],
     jobs: NonZeroUsize,
     code: Code<'_>,
-    mut see: impl FnMut(usize, u64, Swept),
+    mut see: impl FnMut(usize, u64, Swept) -> ControlFlow<()>,
 ) -> Result<(), WorldError> {
     let sweeper = Sweeper { deployed, code };
     let mut tasks = Vec::new();
@@ -99,10 +99,7 @@ pub fn sweep(
         }
     };
     parallel::each(0..all, jobs, work, |number, swept| match swept {
-        Ok(swept) => {
-            see(task(number).scenario, all, swept);
-            ControlFlow::Continue(())
-        }
+        Ok(swept) => see(task(number).scenario, all, swept),
         Err(error) => {
             broken = Err(error);
             ControlFlow::Break(())

@@ -7,8 +7,9 @@ use super::WorldError;
 use super::history::Alerted;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::names;
+use crate::experiment::Experiment;
 use crate::template::{Deployment, Stack};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const SECRET: &str = "payments/stripe";
@@ -105,6 +106,20 @@ impl Deployed {
             source,
         };
         Ok(Self { consumer, responder, template, stack, secret, names })
+    }
+
+    /// Whether it has every alarm that an experiment expects. A template without any leaves that to the check.
+    pub(super) fn knows(&self, experiment: &Experiment) -> Result<(), WorldError> {
+        let known: BTreeSet<String> = self.alerted().alarms.into_values().collect();
+        let mut expected = experiment.expect.alarms.iter().flatten();
+        match expected.find(|alarm| !known.is_empty() && !known.contains(*alarm)) {
+            None => Ok(()),
+            Some(alarm) => Err(WorldError::NoSuchAlarm {
+                experiment: experiment.name.clone(),
+                alarm: alarm.clone(),
+                accepted: known.into_iter().collect::<Vec<_>>().join(", "),
+            }),
+        }
     }
 
     /// Who is told of what in this stack.

@@ -45,6 +45,7 @@ use mapping::disable_mapping;
 use orders::give_orders;
 use play::Play;
 use rotation::rotate_keys;
+use std::ops::ControlFlow;
 use subscription::unsubscribe;
 
 /// The key the fake Stripe accepts, and the secret holds.
@@ -70,6 +71,16 @@ pub enum WorldError {
         /// What is needed.
         accepted: &'static str,
     },
+    /// The experiment expects an alarm that the template does not have.
+    #[error("{experiment}: expect.alarms {alarm}; accepted: {accepted}")]
+    NoSuchAlarm {
+        /// The experiment.
+        experiment: String,
+        /// The alarm.
+        alarm: String,
+        /// Those of the template.
+        accepted: String,
+    },
     /// The payments cannot be read.
     #[error(transparent)]
     Workload(#[from] NdjsonError),
@@ -81,6 +92,9 @@ pub enum WorldError {
         /// Its reason.
         error: CloudError,
     },
+    /// Whoever watched had seen enough.
+    #[error("it was interrupted")]
+    Interrupted(Progress),
     /// The harness itself failed.
     #[error("the harness failed: {0}")]
     Harness(String),
@@ -108,10 +122,17 @@ impl World {
     /// Makes an experiment ready to run.
     ///
     /// # Errors
-    /// When its payments cannot be read.
+    /// When its payments cannot be read, or it expects an alarm that the template does not have.
     pub fn new(deployed: Deployed, experiment: Experiment, seed: u64) -> Result<Self, WorldError> {
+        deployed.knows(&experiment)?;
         let arrivals = experiment.workload.arrivals(seed)?;
         Ok(Self { deployed, experiment, seed, arrivals })
+    }
+
+    /// The template it runs on, as it was named.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.deployed.template
     }
 
     /// What will be run.
@@ -134,6 +155,24 @@ impl World {
     /// # Panics
     /// Inside another tokio runtime: a world brings its own, whose time is virtual.
     pub fn run(self, code: Code<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
+        self.run_while(code, &mut |progress| {
+            watch(progress);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The same, for as long as `watch` lets it go on.
+    ///
+    /// # Errors
+    /// As [`World::run`], and [`WorldError::Interrupted`] when `watch` ended it.
+    ///
+    /// # Panics
+    /// As [`World::run`].
+    pub fn run_while(
+        self,
+        code: Code<'_>,
+        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<History, WorldError> {
         // The AWS SDK draws the jitter of its retries from this thread's generator.
         fastrand::seed(self.seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -141,7 +180,11 @@ impl World {
         runtime.block_on(self.play(code, watch))
     }
 
-    async fn play(self, code: Code<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
+    async fn play(
+        self,
+        code: Code<'_>,
+        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<History, WorldError> {
         let Self { deployed, experiment, seed, arrivals } = self;
         let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
         let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
@@ -179,13 +222,16 @@ impl World {
         let mut play =
             Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), arrivals);
         let to_the_end = async {
-            let ending = play.run_to_the_end(watch).await;
-            (ending, audit::audit(&deployed, &services, responder.as_deref(), messages).await)
+            let ending = play.run_to_the_end(watch).await?;
+            Ok::<_, WorldError>((
+                ending,
+                audit::audit(&deployed, &services, responder.as_deref(), messages).await,
+            ))
         };
         let (ending, audited) = tokio::select! {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
-            ended = to_the_end => ended,
+            ended = to_the_end => ended?,
             never = provider.keep_up() => match never {},
             never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},

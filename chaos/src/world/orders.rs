@@ -15,12 +15,8 @@ const TRY_AGAIN_MS: i64 = 60_000;
 pub(super) async fn give_orders(orders: &[Order], responder: Option<&Pool>, clock: Clock) -> Infallible {
     for order in orders {
         clock.sleep_until(clock.start().plus_ms(i64::try_from(order.at_ms).unwrap_or(i64::MAX))).await;
-        let mut payload = serde_json::json!({ "command": order.command, "who": "on-call", "why": "the experiment says so" });
-        for (name, value) in &order.with {
-            payload[name] = serde_json::json!(value);
-        }
         let Some(responder) = responder else { continue };
-        while came_to_nothing(&responder.invoke(payload.to_string().into_bytes(), Vec::new()).await) {
+        while came_to_nothing(&responder.invoke(order.payload().to_string().into_bytes(), Vec::new()).await) {
             clock.sleep_until(clock.now().plus_ms(TRY_AGAIN_MS)).await;
         }
     }

@@ -6,7 +6,7 @@
 use super::history::{Ending, Refused, Sent};
 use super::incident;
 use super::producer::Producer;
-use super::{Deployed, Experiment, Names};
+use super::{Deployed, Experiment, Names, WorldError};
 use crate::clock::Clock;
 use crate::cloud::services::Services;
 use crate::faults::Faults;
@@ -14,6 +14,7 @@ use crate::journal::{Event, Journal};
 use crate::workload::Arrival;
 use payments::UnixMs;
 use payments::limits::TURN_S_MAX;
+use std::ops::ControlFlow;
 
 /// How often, in virtual ms, a run looks whether it is over. Often enough that its end is known to a few seconds,
 /// seldom enough to cost nothing.
@@ -69,7 +70,10 @@ impl<'a> Play<'a> {
     }
 
     /// Sends everything in its time and waits until the run is over.
-    pub(super) async fn run_to_the_end(&mut self, watch: &mut dyn FnMut(Progress)) -> Ending {
+    pub(super) async fn run_to_the_end(
+        &mut self,
+        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Ending, WorldError> {
         let clock = *self.services.clock();
         let time_up = self.quiet_from.plus_ms(i64::try_from(self.experiment.drain_ms).unwrap_or(i64::MAX));
         let mut look = clock.now();
@@ -78,15 +82,18 @@ impl<'a> Play<'a> {
             self.producer.send_due(now);
             if look <= now {
                 look = now.plus_ms(LOOK_MS);
-                watch(self.progress(now));
+                let progress = self.progress(now);
+                if watch(progress).is_break() {
+                    return Err(WorldError::Interrupted(progress));
+                }
                 if self.is_quiet(now)
                     && self.is_drained()
                     && incident::is_over(self.deployed, &self.services, now)
                 {
-                    return Ending::Drained;
+                    return Ok(Ending::Drained);
                 }
                 if now >= time_up {
-                    return Ending::TimeUp;
+                    return Ok(Ending::TimeUp);
                 }
             }
             let next = self.producer.next_due().map_or(look, |due| look.min(due));

@@ -30,6 +30,7 @@ use mutant::{Mutant, Run, seeds_needed};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
@@ -137,7 +138,10 @@ fn swept(scenario: &str, code: Code<'_>) -> Swept {
     let scenarios: Vec<Scenario> = sweep::ALL.into_iter().filter(|it| it.name == scenario).collect();
     let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
     let (mut whole, threads) = (Swept::default(), NonZeroUsize::new(2).expect("above 0"));
-    let seen = sweep::sweep(&deployed, &scenarios, threads, code, |_, _, part| whole.merge(part));
+    let seen = sweep::sweep(&deployed, &scenarios, threads, code, |_, _, part| {
+        whole.merge(part);
+        ControlFlow::Continue(())
+    });
     seen.expect("every point runs");
     whole
 }

@@ -30,7 +30,7 @@ mod turn;
 pub use config::Config;
 pub use error::TurnError;
 pub use host::ConfigError;
-pub use order::BadOrder;
+pub use order::{BadOrder, read as read_order};
 pub use records::Versions;
 
 use act::Act;

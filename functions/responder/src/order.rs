@@ -76,7 +76,10 @@ const SIGNATURE: [&str; 2] = ["who", "why"];
 const PAYMENT_ID: &str = "1 to 128 of A-Z a-z 0-9 _ -";
 
 /// Reads an order.
-pub(crate) fn read(event: &Value) -> Result<Order, BadOrder> {
+///
+/// # Errors
+/// When a field of it is unknown, missing, or holds something that makes no sense.
+pub fn read(event: &Value) -> Result<Order, BadOrder> {
     let nothing = Map::new();
     let fields = Fields(event.as_object().unwrap_or(&nothing));
     let verb = fields.verb()?;
