@@ -65,6 +65,18 @@ mod tests {
     }
 
     #[test]
+    fn a_mail_about_it_that_comes_late_is_found() {
+        let told_after = |ms: i64| {
+            waiting(1_000, TELL_MS_MAX, |tale| {
+                tale.wait_ms(ms);
+                tale.tell("recovery", "opened");
+            })
+        };
+        assert!(matches!(told_after(0), Verdict::Pass(_)));
+        assert!(matches!(told_after(TELL_MS_MAX), Verdict::Fail(_)));
+    }
+
+    #[test]
     fn what_goes_out_in_a_quarter_of_an_hour_is_no_backlog() {
         assert!(matches!(waiting(900, TELL_MS_MAX, |_| ()), Verdict::Pass(_)));
     }

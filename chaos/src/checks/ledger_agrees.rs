@@ -86,6 +86,13 @@ mod tests {
     }
 
     #[test]
+    fn money_that_moved_twice_under_one_success_is_found() {
+        let mut tale = Tale::of_one_good_payment();
+        tale.charge(ORDER, 1999, "eur");
+        assert_eq!(wrong(tale), ["its row says succeeded, and money moved 2 times"]);
+    }
+
+    #[test]
     fn money_under_a_row_that_denies_it_is_found() {
         for state in ["declined", "quarantined", "received", "intended"] {
             let mut tale = Tale::of_one_good_payment();

@@ -31,6 +31,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_service_that_is_refused_counts_like_a_function() {
+        for who in ["a session of Consumer", "events.amazonaws.com"] {
+            let mut tale = Tale::new();
+            let (action, resource) = ("lambda:InvokeFunction".to_owned(), "Responder".to_owned());
+            tale.happen(Event::AccessDenied { who: who.to_owned(), action, resource });
+            assert_eq!(tale.found_by(check).len(), 1, "{who}");
+        }
+    }
+
+    #[test]
     fn a_refusal_is_found_and_counted_once_for_each_permission() {
         let mut tale = Tale::of_one_good_payment();
         for action in ["sqs:SendMessage", "sqs:SendMessage", "sns:Publish"] {

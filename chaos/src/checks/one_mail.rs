@@ -374,6 +374,25 @@ mod tests {
     }
 
     #[test]
+    fn a_reminder_of_each_day_is_a_transition_of_its_own() {
+        let after_a_week = found(|tale| {
+            tale.tell("recovery", "opened");
+            for _ in 0..7 {
+                tale.wait_ms(REMINDER_MS);
+                tale.tell("recovery", "reminder");
+            }
+        });
+        assert_eq!(after_a_week, [""; 0]);
+        let twice_a_day = found(|tale| {
+            tale.tell("recovery", "opened");
+            tale.wait_ms(REMINDER_MS);
+            tale.tell("recovery", "reminder");
+            tale.tell("recovery", "reminder");
+        });
+        assert!(twice_a_day.len() == 1 && twice_a_day[0].contains("was told again"), "{twice_a_day:?}");
+    }
+
+    #[test]
     fn a_publication_that_reaches_nobody_is_found() {
         let found = found(|tale| {
             tale.decide("quarantine", "opened");

@@ -46,4 +46,13 @@ mod tests {
         tale.happen(Event::MoveTaskRefused { source });
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
     }
+
+    #[test]
+    fn asking_for_a_task_without_a_dead_letter_is_found() {
+        let mut tale = Tale::new();
+        let source = tale.history().names.dead_letters.clone();
+        tale.happen(Event::MoveTaskStarted { task: "t-1".to_owned(), source, destination: None, to_move: 0 });
+        let found = tale.found_by(check);
+        assert!(found.len() == 1 && found[0].starts_with("a task without work"), "{found:?}");
+    }
 }

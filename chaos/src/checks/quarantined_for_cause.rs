@@ -213,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn our_own_fence_is_no_cause_whoever_hears_of_it_later() {
+        let verdict = quarantined(|tale, _| {
+            tale.call(ORDER, "cancel", None, None);
+            tale.happen(Event::StripeCalled {
+                request: "request-2".to_owned(),
+                operation: "retrieve",
+                intent: None,
+                payment: Some(ORDER.to_owned()),
+                status: Some(200),
+                said: Some("canceled".to_owned()),
+                fault: None,
+            });
+        });
+        assert!(matches!(verdict, Verdict::Fail(_)), "the answer to the cancel was lost");
+    }
+
+    #[test]
     fn what_is_drawn_for_each_is_a_cause_however_many_it_hits() {
         let crash = |tale: &mut Tale, payment: &str| {
             tale.history().experiment.faults[0].hop = None;

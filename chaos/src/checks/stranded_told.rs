@@ -74,4 +74,16 @@ mod tests {
         assert!(matches!(late(true, |tale| tale.tell("recovery", STRANDED)), Verdict::Pass(_)));
         assert!(matches!(late(false, |_| ()), Verdict::Pass(_)), "it has one");
     }
+
+    #[test]
+    fn a_mail_about_it_that_comes_late_is_found() {
+        let told_after = |ms: i64| {
+            late(true, |tale| {
+                tale.wait_ms(ms);
+                tale.tell("recovery", STRANDED);
+            })
+        };
+        assert!(matches!(told_after(TELL_MS_MAX - 60_000), Verdict::Pass(_)));
+        assert!(matches!(told_after(TELL_MS_MAX + 60_000), Verdict::Fail(_)));
+    }
 }

@@ -91,6 +91,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_for_long_is_warned_of_two_days_before_it_expires() {
+        let unwarned = |ms: i64| {
+            let mut tale = Tale::new();
+            tale.history().alerted.source_retention_ms = Some(14 * 24 * HOUR_MS);
+            let message = tale.send(&body("order-1", 1_999));
+            tale.wait_ms(ms);
+            tale.delete(&message);
+            matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_))
+        };
+        assert_eq!([12 * 24 * HOUR_MS, 12 * 24 * HOUR_MS + TELL_MS_MAX].map(unwarned), [false, true]);
+    }
+
+    #[test]
     fn a_warning_that_comes_late_is_found() {
         let late = |tale: &mut Tale| {
             tale.wait_ms(2 * TELL_MS_MAX);
