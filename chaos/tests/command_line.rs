@@ -74,7 +74,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
-    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, replay, list, validate, stripe, fault, help");
+    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, replay, list, init, validate, stripe, fault, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
 
@@ -293,6 +293,15 @@ fn the_template_is_the_nearest_one_and_is_named() {
     let output = Folder(below).typed(&["run", "steady", "--payments", "2"]);
     let named = format!("template: {}\n", folder.0.join("template.yaml").display());
     assert!(text(&output.stdout).starts_with(&named), "{}", text(&output.stdout));
+}
+
+#[test]
+fn init_writes_an_experiment_that_runs_and_overwrites_nothing() {
+    let folder = Folder::new("init");
+    assert_eq!(folder.typed(&["init", "mine.toml"]).status.code(), Some(0));
+    insta::assert_snapshot!(folder.refused(&["init", "mine.toml"]), @"error: mine.toml is there already; accepted: a path where there is no file");
+    let output = folder.typed(&["run", "mine.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 
 #[test]

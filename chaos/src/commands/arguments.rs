@@ -59,6 +59,8 @@ pub(super) enum Command {
     Replay(Replay),
     /// List experiments, faults and checks
     List(List),
+    /// Write an experiment file to begin with, every field in it
+    Init(Init),
     /// Read template and experiments without running them, and say what is simulated
     Validate(Validate),
     /// Serve the fake Stripe over HTTP on this machine, until Ctrl-C
@@ -223,6 +225,13 @@ pub(super) enum Listed {
     Faults,
     /// What every run is held to
     Checks,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Where; nothing that is there is written over
+    #[arg(value_name = "PATH", default_value = "experiment.toml", value_hint = ValueHint::FilePath)]
+    pub(super) path: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod drill;
 mod exit;
 mod fault;
 mod folder;
+mod init;
 mod list;
 mod output;
 mod replay;
@@ -68,7 +69,7 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, drill, sweep, search, replay, list, validate, stripe, fault, help";
+const COMMANDS: &str = "run, drill, sweep, search, replay, list, init, validate, stripe, fault, help";
 
 /// Why a command did not get as far as a verdict.
 #[derive(Debug)]
@@ -105,6 +106,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::Search(wanted) => search::search(&wanted, &mut around),
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
+        Command::Init(wanted) => init::init(&wanted, &mut around),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),
         Command::Stripe(wanted) => stripe::stripe(&wanted, &mut around),
         Command::Fault(wanted) => fault::carry_out(&wanted, &mut around),

@@ -193,4 +193,6 @@ impl Experiment {
 }
 
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod tests;
