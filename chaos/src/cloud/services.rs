@@ -194,12 +194,12 @@ impl Services {
 
     /// Publishes as an alarm does, which is not told why it may not.
     pub(super) fn publish_as(&self, who: &Principal, publication: &Publication, now: UnixMs) {
-        let Publication { topic_arn, subject, message } = publication;
+        let Publication { topic_arn, subject, document, letter } = publication;
         if self.iam().ask(who, sns::PUBLISH, topic_arn).is_ok()
             && self.iam().ask_for_key_of(who, topic_arn).is_ok()
         {
             // CloudWatch does not look at the answer: whoever is not told does not hear that either.
-            let _ = self.sns().publish(topic_arn, Some(subject), message, now);
+            let _ = self.sns().publish_to_each(topic_arn, Some(subject), document, letter, now);
         }
     }
 

@@ -10,6 +10,7 @@ mod evaluate;
 mod expression;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod letter;
 mod metric;
 mod notice;
 mod protocol;

@@ -5,7 +5,7 @@
 
 use super::alarm::{AlarmState, StateValue, Transition};
 use super::reason::period_s;
-use super::times;
+use super::{letter, times};
 use crate::cloud::config::{AlarmConfig, Measure, MetricName, MetricStat, MissingData, Query, Source};
 use crate::cloud::eventbridge::Entry;
 use crate::cloud::iam::Principal;
@@ -22,8 +22,10 @@ pub struct Publication {
     pub topic_arn: String,
     /// `Subject`.
     pub subject: String,
-    /// `Message`.
-    pub message: String,
+    /// What programs get: `default` of `Message`.
+    pub document: String,
+    /// What people get: `email` of it.
+    pub letter: String,
 }
 
 impl Transition {
@@ -64,7 +66,8 @@ impl Transition {
         let publication = |topic: &String| Publication {
             topic_arn: topic.clone(),
             subject: self.subject(),
-            message: self.message().to_string(),
+            document: self.document().to_string(),
+            letter: letter::text(self),
         };
         topics.iter().map(publication).collect()
     }
@@ -75,7 +78,7 @@ impl Transition {
         subject.chars().take(SUBJECT_CHARS_MAX).collect()
     }
 
-    fn message(&self) -> Value {
+    fn document(&self) -> Value {
         let alarm = &*self.alarm;
         json!({
             "AlarmName": alarm.name,

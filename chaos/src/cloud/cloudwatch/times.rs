@@ -16,6 +16,11 @@ pub(super) fn short(at: UnixMs) -> String {
     written(at, "%d/%m/%y %H:%M:%S")
 }
 
+/// `Wednesday 02 October, 2019 17:04:40 UTC`.
+pub(super) fn in_words(at: UnixMs) -> String {
+    written(at, "%A %d %B, %Y %H:%M:%S UTC")
+}
+
 fn written(at: UnixMs, format: &str) -> String {
     let instant = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::MAX);
     instant.to_zoned(TimeZone::UTC).strftime(format).to_string()
@@ -30,5 +35,6 @@ mod tests {
         let at = UnixMs(1_570_035_880_989);
         assert_eq!(precise(at), "2019-10-02T17:04:40.989+0000");
         assert_eq!(short(at), "02/10/19 17:04:40");
+        assert_eq!(in_words(at), "Wednesday 02 October, 2019 17:04:40 UTC");
     }
 }

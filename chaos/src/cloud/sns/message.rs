@@ -48,8 +48,8 @@ impl Message<'_> {
         self.subject.unwrap_or(SUBJECT_OF_NONE)
     }
 
-    /// The body of the mail it becomes.
-    pub(super) fn mail_body(&self) -> Result<String, SnsError> {
+    /// What it says to subscriptions of this protocol.
+    pub(super) fn body_for(&self, protocol: &str) -> Result<String, SnsError> {
         match self.structure {
             Structure::Plain => Ok(self.body.to_owned()),
             Structure::PerProtocol => {
@@ -58,7 +58,7 @@ impl Message<'_> {
                     .map_err(|_| failed("JSON message body failed to parse"))?;
                 let default = bodies["default"].as_str();
                 let default = default.ok_or_else(|| failed("No default entry in JSON message body"))?;
-                Ok(bodies["email"].as_str().unwrap_or(default).to_owned())
+                Ok(bodies[protocol].as_str().unwrap_or(default).to_owned())
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::journal::{Event, Journal};
 use crate::random::{Chance, Stream};
 use message::{Message, Structure};
 use payments::UnixMs;
+use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 
 const EMAIL: &str = "email";
@@ -118,6 +119,24 @@ impl Sns {
         self.accept(names::topic_in_arn(topic), message, None, now)
     }
 
+    /// Publishes a message that says one thing to programs and another to people, as CloudWatch does. Returns the message's
+    /// id.
+    ///
+    /// # Errors
+    /// As [`Sns::publish`].
+    pub fn publish_to_each(
+        &mut self,
+        topic: &str,
+        subject: Option<&str>,
+        default: &str,
+        email: &str,
+        now: UnixMs,
+    ) -> Result<String, SnsError> {
+        let body = json!({ "default": default, EMAIL: email }).to_string();
+        let message = Message { subject, body: &body, structure: Structure::PerProtocol };
+        self.accept(names::topic_in_arn(topic), message, None, now)
+    }
+
     /// Every mail that arrived, in order: for the checks.
     #[must_use]
     pub fn mailbox(&self) -> &[Mail] {
@@ -176,7 +195,7 @@ impl Sns {
         now: UnixMs,
     ) -> Result<String, SnsError> {
         message.check()?;
-        let body = message.mail_body()?;
+        message.body_for(EMAIL)?;
         let confirmed =
             self.subscriptions(topic)?.iter().filter(|it| it.state == SubscriptionState::Confirmed);
         let readers: Vec<Subscription> = confirmed.cloned().collect();
@@ -190,7 +209,7 @@ impl Sns {
         self.journal.record(now, event);
         for Subscription { protocol, endpoint: to, .. } in readers {
             let (topic, subject) = (topic.to_owned(), message.mail_subject().to_owned());
-            let mail = Mail { at: now, topic, to, subject, body: body.clone() };
+            let mail = Mail { at: now, topic, to, subject, body: message.body_for(&protocol)? };
             if protocol == EMAIL {
                 self.deliver(&id, &mail);
             } else {

@@ -94,7 +94,7 @@ fn a_topic_is_told_of_the_state_it_was_named_for() {
     let [publication] = transition.publications().try_into().unwrap();
     assert_eq!(publication.topic_arn, "arn:aws:sns:eu-central-1:123456789012:on-call");
     assert_eq!(publication.subject, r#"ALARM: "waiting" in EU (Frankfurt)"#);
-    let message: serde_json::Value = serde_json::from_str(&publication.message).unwrap();
+    let message: serde_json::Value = serde_json::from_str(&publication.document).unwrap();
     let expected = json!({
         "AlarmName": "waiting",
         "AlarmDescription": "Payments wait.",
@@ -125,4 +125,23 @@ fn a_topic_is_told_of_the_state_it_was_named_for() {
         },
     });
     assert_eq!(message, expected);
+}
+
+/// The transition of an alarm that tells a topic.
+fn told(config: AlarmConfig) -> String {
+    let topic = vec![crate::cloud::names::topic_arn("on-call")];
+    let actions = AlarmActions { alarm: topic.clone(), ok: topic.clone(), insufficient_data: topic };
+    let config = AlarmConfig { actions, ..config };
+    let transition = if config.name == "waiting" {
+        fired(config)
+    } else {
+        Account::new(&[config]).transitions().pop().unwrap()
+    };
+    transition.publications().pop().unwrap().letter
+}
+
+#[test]
+fn people_get_the_mail_that_cloudwatch_writes() {
+    insta::assert_snapshot!("letter_about_a_metric", told(alarm()));
+    insta::assert_snapshot!("letter_about_an_expression", told(failing()));
 }
