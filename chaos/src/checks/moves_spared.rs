@@ -112,10 +112,11 @@ mod tests {
     /// So many moves, so far apart, in the sixth of which this happens as well.
     fn moves(ms: i64, sixth: impl Fn(&mut Tale)) -> Verdict {
         let mut tale = Tale::of_one_dead_letter();
+        let moved = |times: usize| if times == 0 { "m-1".to_owned() } else { format!("m-1-{times}") };
         for n in 0..15 {
             tale.wait_ms(ms);
             tale.start_move_task();
-            tale.redrive("m-1", "m-1");
+            tale.redrive(&moved(n), &moved(n + 1));
             if n == 5 {
                 sixth(&mut tale);
             }
