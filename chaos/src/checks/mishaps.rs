@@ -14,6 +14,22 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Others that must share a mishap: with fewer, nobody in there can know that it is everybody's.
 pub(super) const OTHERS_MIN: usize = 5;
 
+/// Intents that we asked Stripe to cancel. That they are canceled, or that Stripe takes no call on them any more, is our
+/// own doing: a payment is given up first, and its intent then.
+#[derive(Debug, Default)]
+pub(super) struct GivenUp<'e>(BTreeSet<&'e str>);
+
+impl<'e> GivenUp<'e> {
+    /// Takes note of a call, and says whether its intent was given up by it or before.
+    pub(super) fn by(&mut self, operation: &str, intent: Option<&'e str>, payment: &'e str) -> bool {
+        if operation == "cancel" {
+            self.0.extend(intent.into_iter().chain([payment]));
+        }
+        // A create is about another intent than the one before; a call that names none is about the payment's only one.
+        operation != "create" && self.0.contains(intent.unwrap_or(payment))
+    }
+}
+
 /// Something that would be held against a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mishap {
@@ -34,18 +50,17 @@ pub(super) enum MetBy {
 /// All of them, in order.
 pub(super) fn mishaps(evidence: &Evidence<'_>) -> Vec<Mishap> {
     let history = evidence.history;
-    let mut invocations = BTreeMap::new();
+    let (mut invocations, mut given_up) = (BTreeMap::new(), GivenUp::default());
     let mut mishaps = Vec::new();
     for record in &history.records {
         let at = record.at;
-        if let Event::StripeCalled {
-            payment: Some(payment),
-            status: Some(400 | 402 | 404),
-            operation,
-            fault,
-            ..
-        } = &record.event
+        if let Event::StripeCalled { payment: Some(payment), intent, status, operation, fault, .. } =
+            &record.event
         {
+            let is_ours = given_up.by(operation, intent.as_deref(), payment);
+            if !matches!(status, Some(400 | 402 | 404)) || (is_ours && fault.is_none()) {
+                continue;
+            }
             let refuses = *fault == Some(Kind::StripeRefusing.name());
             let everybodys = || everybodys(history, Kind::StripeRefusing, operation, at);
             let met_by = MetBy::of(refuses.then(everybodys).flatten());

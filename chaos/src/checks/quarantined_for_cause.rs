@@ -8,7 +8,7 @@
 //! Invariant: every message in quarantine is held against what happened to its own payment, never to others.
 
 use super::evidence::attribute;
-use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps, others};
+use super::mishaps::{GivenUp, MetBy, Mishap, OTHERS_MIN, mishaps, others};
 use super::{Evidence, Finding, Meaning, Verdict};
 use crate::faults::Kind;
 use crate::journal::Event;
@@ -51,13 +51,13 @@ fn blamed(evidence: &Evidence<'_>) -> BTreeSet<String> {
 /// Payments whose intent came to a state that no delivery leaves, or that kill whoever works on them. An intent that we
 /// canceled ourselves is canceled because its payment was given up, not the other way round.
 fn ends<'e>(evidence: &'e Evidence<'_>) -> BTreeSet<&'e str> {
-    let (mut ends, mut given_up) = (BTreeSet::new(), BTreeSet::new());
+    let (mut ends, mut given_up) = (BTreeSet::new(), GivenUp::default());
     for record in &evidence.history.records {
-        if let Event::StripeCalled { payment: Some(payment), operation, said, .. } = &record.event {
-            given_up.extend((*operation == "cancel").then_some(payment.as_str()));
+        if let Event::StripeCalled { payment: Some(payment), intent, operation, said, .. } = &record.event {
+            let is_ours = given_up.by(operation, intent.as_deref(), payment);
             let has_ended = match said.as_deref() {
                 Some("requires_capture" | "requires_payment_method") => true,
-                Some("canceled") => !given_up.contains(payment.as_str()),
+                Some("canceled") => !is_ours,
                 Some(_) | None => false,
             };
             ends.extend(has_ended.then_some(payment.as_str()));
@@ -227,6 +227,26 @@ mod tests {
             });
         });
         assert!(matches!(verdict, Verdict::Fail(_)), "the answer to the cancel was lost");
+    }
+
+    #[test]
+    fn what_comes_of_our_own_fence_is_no_cause() {
+        let after = |calls: &'static [(&'static str, u16)]| {
+            quarantined(|tale, _| {
+                calls.iter().for_each(|(call, status)| tale.call(ORDER, call, Some(*status), None));
+            })
+        };
+        // Stripe refuses to cancel what is canceled, and to confirm it: payment_intent_unexpected_state.
+        for refused in ["cancel", "confirm", "retrieve"] {
+            let verdict = quarantined(|tale, _| {
+                tale.call(ORDER, "cancel", Some(200), None);
+                tale.call(ORDER, refused, Some(400), None);
+            });
+            assert!(matches!(verdict, Verdict::Fail(_)), "{refused}: {verdict:?}");
+        }
+        assert!(matches!(after(&[("cancel", 400)]), Verdict::Fail(_)), "it only tried to");
+        assert!(matches!(after(&[("confirm", 400), ("cancel", 200)]), Verdict::Pass(_)), "it came before");
+        assert!(matches!(after(&[("cancel", 200), ("create", 400)]), Verdict::Pass(_)), "it is of another");
     }
 
     #[test]
