@@ -378,6 +378,17 @@ impl Tale {
         self.decide_for(record, tells, Some(stands_for));
     }
 
+    /// An invocation saves a record without the letters that it held: they were sent.
+    pub(crate) fn note_sent(&mut self, request: &str, record: &str) {
+        self.happen(Event::IncidentSaved {
+            request: request.to_owned(),
+            record: record.to_owned(),
+            phase: String::new(),
+            version: self.letters,
+            pending: Vec::new(),
+        });
+    }
+
     fn decide_for(&mut self, record: &str, tells: &str, stands_for: Option<u64>) {
         self.letters += 1;
         self.happen(Event::IncidentSaved {

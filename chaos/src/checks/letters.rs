@@ -102,12 +102,20 @@ struct Post<'h> {
     owed: Vec<usize>,
     /// The record that each request saved last: what it publishes then is that record's.
     saved: BTreeMap<&'h str, &'h str>,
-    /// Requests of the responder, and how often each published and knows that it did.
-    requests: BTreeMap<&'h str, u64>,
+    /// Requests of the responder, and the letters that each published and knows of.
+    requests: BTreeMap<&'h str, Vec<usize>>,
     /// The request whose next publication SNS will not answer.
     unanswered: Option<&'h str>,
-    /// Publications whose turn died afterwards, or never heard of them: they may be made once more.
-    excused: u64,
+    /// Letters that may be published once more.
+    excused: Vec<Excuse<'h>>,
+}
+
+/// A letter whose turn died after it was published, or never heard of that. It is published again only while its record
+/// holds it.
+struct Excuse<'h> {
+    told: usize,
+    /// The request that took it out of its record: others do not know of it any more.
+    taken_out_by: Option<&'h str>,
 }
 
 impl<'h> Post<'h> {
@@ -115,10 +123,10 @@ impl<'h> Post<'h> {
         if let Event::Invoked { function, request, .. } = event
             && Some(function) == alerted.responder.as_ref()
         {
-            self.requests.insert(request, 0);
+            self.requests.insert(request, Vec::new());
         } else if let Event::IncidentSaved { request, record, pending, .. } = event {
             self.saved.insert(request, record);
-            self.held_by(record, pending, at);
+            self.held_by(request, record, pending, at);
         } else if let Event::Published { request: Some(request), topic, subject, .. } = event
             && Some(topic) == alerted.alerts.as_ref()
         {
@@ -126,12 +134,15 @@ impl<'h> Post<'h> {
         } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
             self.unanswered = Some(on);
         } else if let Event::Failed { request, .. } = event {
-            self.excused += self.requests.get(request.as_str()).copied().unwrap_or(0);
+            let published = self.requests.remove(request.as_str()).unwrap_or_default();
+            let held = published.into_iter().filter(|told| self.is_held(*told));
+            let excuses: Vec<Excuse<'_>> = held.map(Excuse::new).collect();
+            self.excused.extend(excuses);
         }
     }
 
     /// A record was saved with these letters in it. What is gone from it was published, unless a new one stands for it.
-    fn held_by(&mut self, record: &'h str, pending: &'h [Letter], at: UnixMs) {
+    fn held_by(&mut self, request: &'h str, record: &'h str, pending: &'h [Letter], at: UnixMs) {
         let holds: Vec<u64> = pending.iter().map(|letter| letter.number).collect();
         let before = self.held.insert(record, holds.clone()).unwrap_or_default();
         let gone: Vec<usize> = before
@@ -139,6 +150,9 @@ impl<'h> Post<'h> {
             .filter(|number| !holds.contains(number))
             .filter_map(|number| self.seen.get(&(record, *number)).copied())
             .collect();
+        for excuse in self.excused.iter_mut().filter(|excuse| gone.contains(&excuse.told)) {
+            excuse.taken_out_by.get_or_insert(request);
+        }
         for letter in pending {
             if self.seen.contains_key(&(record, letter.number)) {
                 continue;
@@ -186,22 +200,42 @@ impl<'h> Post<'h> {
         }
     }
 
-    fn published(&mut self, at: UnixMs, request: &str, subject: &'h str) {
-        let Some(by_request) = self.requests.get_mut(request) else { return };
+    fn published(&mut self, at: UnixMs, request: &'h str, subject: &'h str) {
+        if !self.requests.contains_key(request) {
+            return;
+        }
         let was_answered = self.unanswered.take_if(|unanswered| *unanswered == request).is_none();
-        *by_request += u64::from(was_answered);
         let record = self.saved.get(request);
         let is_its = |told: &usize| record.is_none_or(|record| self.letters.told[*told].record == *record);
-        if let Some(place) = self.owed.iter().position(is_its) {
+        let may_repeat = |excuse: &Excuse<'_>| excuse.taken_out_by.is_none_or(|by| by == request);
+        let told = if let Some(place) = self.owed.iter().position(is_its) {
             let told = self.owed.remove(place);
             self.is_told(told, at, subject);
-        } else if self.excused > 0 {
-            self.excused -= 1;
+            told
+        } else if let Some(place) = self.excused.iter().position(may_repeat) {
             self.letters.repeated += 1;
+            self.excused.remove(place).told
         } else {
             self.letters.unaccounted.push((at, subject));
-        }
+            return;
+        };
         // It may be repeated; it excuses nothing that came before it.
-        self.excused += u64::from(!was_answered);
+        if was_answered {
+            self.requests.entry(request).or_default().push(told);
+        } else {
+            self.excused.push(Excuse::new(told));
+        }
+    }
+
+    /// Whether its record still holds a letter.
+    fn is_held(&self, told: usize) -> bool {
+        let mut seen = self.seen.iter().filter(|(_, index)| **index == told);
+        seen.any(|((record, number), _)| self.held.get(record).is_some_and(|held| held.contains(number)))
+    }
+}
+
+impl Excuse<'_> {
+    const fn new(told: usize) -> Self {
+        Self { told, taken_out_by: None }
     }
 }

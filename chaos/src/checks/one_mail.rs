@@ -284,6 +284,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_noted_as_sent_is_excused_no_more_by_the_turn_that_died_before() {
+        let found = found(|tale| {
+            tale.decide("recovery", "opened");
+            tale.publish("request-1", "opened");
+            let request = "request-1".to_owned();
+            tale.happen(Event::Failed { request, how: "crash", hops: 9, detail: None });
+            tale.note_sent("request-2", "recovery");
+            tale.wait_ms(REMINDER_MS);
+            tale.tell("recovery", "reminder");
+            tale.note_sent("request-1", "recovery");
+            tale.publish("request-3", "reminder");
+        });
+        let [what] = found.try_into().expect("one finding");
+        assert!(what.contains("reminder") && what.ends_with("was published without a reason"), "{what}");
+    }
+
+    #[test]
     fn a_second_mail_is_excused_by_the_lost_answer_to_the_first_and_a_third_is_not() {
         let published = |times: usize| {
             found(|tale| {
