@@ -201,7 +201,7 @@ pub const ALL: [Check; 32] = [
     Check {
         name: "quarantine-explained",
         promise: Promise::Safety,
-        demands: "nothing is in quarantine without a reason and a mail",
+        demands: "nothing is in quarantine without a reason and a mail that tells of it",
         judge: quarantine::check,
     },
     Check {
@@ -225,7 +225,7 @@ pub const ALL: [Check; 32] = [
     Check {
         name: "told-in-time",
         promise: Promise::Liveness,
-        demands: "two minutes after any dead letter, six after anything in quarantine, a mail has said so",
+        demands: "two minutes after any dead letter, six after quarantine fills, half an hour after it holds news, a mail has said so",
         judge: told_in_time::check,
     },
     Check {

@@ -1,8 +1,8 @@
-//! Nothing is in quarantine without a reason and without a mail. Whether the first mail came in time is for another check:
-//! it depends on who was well, and that a reason is there depends on nobody.
+//! Nothing is in quarantine without a reason and without a mail. Whether the mail came in time is for another check: it
+//! depends on who was well, and that a reason is there depends on nobody.
 //!
-//! A mail tells of what was there when it was sent. What comes later is told by the next: of a quarantine that is open
-//! there is one a day at least.
+//! A mail tells of what is there, and for a day of more of the same: for another reason, and for ten times as many, there
+//! is another one.
 //! Invariant: every message in quarantine is looked at, whoever put it there.
 
 use super::evidence::attribute;
@@ -11,70 +11,121 @@ use crate::cloud::sqs::Held;
 use crate::journal::Event;
 use crate::units::counted;
 use payments::UnixMs;
-use payments::limits::REMINDER_MS;
+use payments::limits::{NEW_REASON_MS, REMINDER_MS, TENFOLD};
 use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::BTreeMap;
 
-/// From one mail about an open quarantine to the next: a day, and an hour for one that has trouble on its way.
-const DAILY_MS_MAX: i64 = REMINDER_MS + 3_600_000;
+/// From the first message in quarantine to the mail about it, ms. A quiet responder looks every fourth turn, the alarm is
+/// there a little sooner, and there is no hurry: a payment in quarantine waits for office hours.
+const NOTICE_MS_MAX: i64 = 360_000;
+/// From another reason, or ten times as many, to the mail about that, ms: what is known is read again every ten minutes, and
+/// new reasons are told as far apart.
+const NEWS_MS_MAX: i64 = NOTICE_MS_MAX + 2 * NEW_REASON_MS;
+/// Messages of which it is certain that all are read in that time.
+const READ_MAX: u64 = 50;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let held = evidence.history.held(&evidence.history.names.quarantine);
     let unexplained = held.iter().filter(|copy| attribute(copy, REASON).is_none_or(str::is_empty));
     let unexplained = unexplained.map(|copy| found(evidence, copy, "it is in quarantine without a reason"));
-    let silent = notices(evidence).into_iter().filter(|(_, took_ms)| took_ms.is_none());
-    let silent = silent.map(|(copy, _)| found(evidence, copy, "it is in quarantine, and no mail said so"));
-    let stale = untold_since(evidence).into_iter();
-    let stale = stale.map(|copy| found(evidence, copy, "it is in quarantine, and no mail came since"));
-    Verdict::from_findings(unexplained.chain(silent).chain(stale).collect(), || match held.len() {
+    let silent = notices(evidence).into_iter().filter(|notice| notice.took_ms.is_none());
+    let silent = silent.map(|it| found(evidence, it.copy, "it is in quarantine, and no mail said so"));
+    Verdict::from_findings(unexplained.chain(silent).collect(), || match held.len() {
         0 => "nothing is in quarantine".to_owned(),
         held => format!("{} in quarantine, each with a reason and a mail", counted(held as u64, "message")),
     })
 }
 
-/// What came to an open quarantine, and no mail about it has been sent for more than a day since.
-fn untold_since<'h>(evidence: &Evidence<'h>) -> Vec<&'h Held> {
-    let told: Vec<UnixMs> =
-        evidence.letters.of_record("quarantine").filter_map(|letter| letter.published).collect();
-    let arrived = arrived(evidence);
-    let is_untold = |(copy, took_ms): &(&Held, Option<i64>)| {
-        let at = took_ms.and_then(|_| arrived.get(copy.content.id.as_str()));
-        at.is_some_and(|at| {
-            let due = told.iter().filter(|told| *told < at).max().map(|last| last.plus_ms(DAILY_MS_MAX));
-            !told.iter().any(|told| told >= at) && due.is_some_and(|due| due < evidence.history.ended)
-        })
-    };
-    notices(evidence).into_iter().filter(is_untold).map(|(copy, _)| copy).collect()
+/// A message in quarantine, and when people heard of it.
+pub(super) struct Notice<'h> {
+    pub(super) copy: &'h Held,
+    /// How many ms passed until a mail told of it, if one did.
+    took_ms: Option<i64>,
+    /// How many may.
+    due_ms: i64,
 }
 
-/// Every message in quarantine, and how many ms passed until a mail said so, if one did. Empty where nobody tells.
-pub(super) fn notices<'h>(evidence: &Evidence<'h>) -> Vec<(&'h Held, Option<i64>)> {
+impl Notice<'_> {
+    /// Whether a mail told of it, and too late. One that was never told of is not late.
+    pub(super) fn is_late(&self) -> bool {
+        self.took_ms.is_some_and(|took_ms| took_ms > self.due_ms)
+    }
+}
+
+/// Every message in quarantine. Empty where nobody tells.
+pub(super) fn notices<'h>(evidence: &Evidence<'h>) -> Vec<Notice<'h>> {
     let history = evidence.history;
     if history.alerted.responder.is_none() {
         return Vec::new();
     }
-    let open = evidence.letters.open("quarantine", "cleared");
-    let arrived = arrived(evidence);
-    let told = |copy: &Held| {
-        let at = *arrived.get(copy.content.id.as_str())?;
-        let (from, _) = open.iter().find(|(_, until)| until.is_none_or(|until| until >= at))?;
-        Some(from.since_ms(at).max(0))
-    };
-    history.held(&history.names.quarantine).iter().map(|copy| (copy, told(copy))).collect()
+    let past = Past::of(evidence);
+    history.held(&history.names.quarantine).iter().map(|copy| past.notice(copy)).collect()
 }
 
-/// When each copy came.
-fn arrived<'h>(evidence: &Evidence<'h>) -> BTreeMap<&'h str, UnixMs> {
-    let history = evidence.history;
-    let sent = history.records.iter().filter_map(|record| {
-        if let Event::Sent { queue, message, .. } = &record.event
-            && *queue == history.names.quarantine
-        {
-            return Some((message.as_str(), record.at));
+/// What came into quarantine, how much there was, and what was told of it.
+struct Past<'e> {
+    /// Every copy and when it came, in order, with its reason as far as it is still there.
+    arrivals: Vec<(UnixMs, &'e str, Option<&'e str>)>,
+    /// How much there was from each instant on.
+    sizes: BTreeMap<UnixMs, u64>,
+    /// Each mail in the order of their decisions: when that was, when it was published, and what it tells.
+    mails: Vec<(UnixMs, UnixMs, &'e str)>,
+    ended: UnixMs,
+}
+
+impl<'e> Past<'e> {
+    fn of(evidence: &'e Evidence<'_>) -> Self {
+        let (history, name) = (evidence.history, &evidence.history.names.quarantine);
+        let reasons: BTreeMap<&str, Option<&str>> =
+            history.held(name).iter().map(|copy| (&*copy.content.id, attribute(copy, REASON))).collect();
+        let (mut arrivals, mut sizes, mut size) = (Vec::new(), BTreeMap::new(), 0_u64);
+        for record in &history.records {
+            if let Event::Sent { queue, message, .. } = &record.event
+                && queue == name
+            {
+                arrivals.push((record.at, &**message, reasons.get(&**message).copied().flatten()));
+                size += 1;
+            } else if let Event::Deleted { queue, .. } | Event::Expired { queue, .. } = &record.event
+                && queue == name
+            {
+                size = size.saturating_sub(1);
+            }
+            sizes.insert(record.at, size);
         }
-        None
-    });
-    sent.collect()
+        let told = evidence.letters.of_record("quarantine");
+        let mails = told.filter_map(|told| Some((told.decided, told.published?, told.tells))).collect();
+        Self { arrivals, sizes, mails, ended: history.ended }
+    }
+
+    fn notice<'h>(&self, copy: &'h Held) -> Notice<'h> {
+        let arrived = self.arrivals.iter().find(|(_, id, _)| **id == *copy.content.id);
+        let Some((at, _, reason)) = arrived.copied() else {
+            return Notice { copy, took_ms: None, due_ms: NOTICE_MS_MAX };
+        };
+        let before = self.mails.partition_point(|(decided, ..)| *decided < at);
+        let cleared = self.mails[..before].iter().rposition(|(_, _, tells)| *tells == "cleared");
+        let since = cleared.map_or(UnixMs(i64::MIN), |cleared| self.mails[cleared].0);
+        let of_these = &self.mails[cleared.map_or(0, |cleared| cleared + 1)..before];
+        let knew = of_these.iter().find(|(decided, ..)| self.tells_of(*decided, at, since, reason));
+        let told = knew.or_else(|| self.mails[before..].iter().find(|(_, _, tells)| *tells != "cleared"));
+        let is_open = !of_these.is_empty();
+        let is_not_due = is_open && self.ended.since_ms(at) < NEWS_MS_MAX;
+        let took_ms = told.map(|(_, published, _)| published.since_ms(at).max(0));
+        let due_ms = if is_open { NEWS_MS_MAX } else { NOTICE_MS_MAX };
+        Notice { copy, took_ms: took_ms.or(is_not_due.then_some(0)), due_ms }
+    }
+
+    /// Whether a mail of `decided` tells of what comes later, at `at`: it is of the same day, there are not ten times as
+    /// many, and it named the reason. `since`: from when on quarantine was not empty.
+    fn tells_of(&self, decided: UnixMs, at: UnixMs, since: UnixMs, reason: Option<&str>) -> bool {
+        let size = |at: UnixMs| self.sizes.range(..=at).next_back().map_or(0, |(_, size)| *size);
+        let arrivals = self.arrivals.iter().filter(|(at, ..)| since < *at && *at <= decided);
+        // Of what is gone nobody knows any more why it was there.
+        let is_named = || arrivals.clone().any(|(_, _, known)| known.is_none() || *known == reason);
+        at.since_ms(decided) <= REMINDER_MS + NOTICE_MS_MAX
+            && size(at) < TENFOLD * size(decided).max(1)
+            && (size(at) > READ_MAX || is_named())
+    }
 }
 
 /// A finding about a message in quarantine, named for the message it is a copy of.
@@ -101,32 +152,48 @@ mod tests {
         }
     }
 
+    /// One message in quarantine is told of; so long after comes another, for this reason, and time passes.
+    fn another_after(ms: i64, reason: &str, others: usize) -> Vec<String> {
+        let mut tale = Tale::new();
+        let first = tale.send("not json");
+        tale.quarantine(&first, "malformed");
+        tale.tell("quarantine", "opened");
+        tale.wait_ms(ms);
+        for _ in 0..others {
+            let another = tale.send("not json either");
+            tale.quarantine(&another, reason);
+        }
+        tale.wait_ms(NEWS_MS_MAX);
+        tale.delete(&first);
+        tale.found_by(check)
+    }
+
+    #[test]
+    fn what_comes_hours_after_the_mail_is_told_by_it_only_where_it_is_more_of_the_same() {
+        let what = "it is in quarantine, and no mail said so";
+        let hours_ms = 3 * 3_600_000;
+        assert_eq!(another_after(hours_ms, "malformed", 8), [""; 0]);
+        assert_eq!(another_after(hours_ms, "poison", 1), [what], "no mail named that reason");
+        assert_eq!(another_after(hours_ms, "malformed", 9), [what], "ten times as many");
+        assert_eq!(another_after(9 * hours_ms, "malformed", 1), [what], "the mail is of the day before");
+    }
+
+    #[test]
+    fn a_mail_about_what_is_gone_again_tells_nobody_of_what_comes_next() {
+        let mut tale = Tale::new();
+        tale.tell("quarantine", "opened");
+        tale.tell("quarantine", "cleared");
+        let message = tale.send("not json");
+        tale.quarantine(&message, "malformed");
+        tale.wait_ms(NEWS_MS_MAX);
+        tale.delete(&message);
+        assert_eq!(tale.found_by(check), ["it is in quarantine, and no mail said so"]);
+    }
+
     #[test]
     fn quarantine_without_a_reason_or_without_a_mail_is_found() {
         assert_eq!(said("malformed", true), [""; 0]);
         assert_eq!(said("", true), ["it is in quarantine without a reason"]);
         assert_eq!(said("malformed", false), ["it is in quarantine, and no mail said so"]);
-    }
-
-    #[test]
-    fn a_copy_that_comes_long_after_the_mail_is_told_by_the_next_one_of_the_day() {
-        let later = |waited_ms: i64, next: bool| {
-            let mut tale = Tale::new();
-            let (first, second) = (tale.send("not json"), tale.send("no json either"));
-            tale.quarantine(&first, "malformed");
-            tale.tell("quarantine", "opened");
-            tale.wait_ms(8 * 3_600_000);
-            tale.quarantine(&second, "malformed");
-            tale.wait_ms(waited_ms);
-            if next {
-                tale.tell("quarantine", "reminder");
-            } else {
-                tale.call("nobody", "probe", Some(200), None);
-            }
-            tale.found_by(check)
-        };
-        assert_eq!(later(60_000, false), [""; 0], "the next mail is not due yet");
-        assert_eq!(later(DAILY_MS_MAX, true), [""; 0]);
-        assert_eq!(later(DAILY_MS_MAX, false), ["it is in quarantine, and no mail came since"]);
     }
 }

@@ -1,10 +1,11 @@
 //! Whoever must know is told in time: for every dead letter a mail that opens its incident is out, at the latest two
-//! minutes after it came; and for every message in quarantine one that says so, six minutes after at most.
+//! minutes after it came; and for what is in quarantine one that says so, six minutes after it filled, half an hour after
+//! it held something new.
 //!
 //! A turn that a fault made come to nothing costs a minute more. A responder that cannot speak at all is reported by an
 //! alarm that does without it, and its runbook tells where to look: then people know, too.
-//! Invariant: a mail counts while its incident is open; one about an incident that is over tells nobody of the next, and
-//! one that says that it recovers tells nobody that several payments fail anew.
+//! Invariant: a mail counts while its incident is open and the next one is not overdue; one about an incident that is over
+//! tells nobody of the next, and one that says that it recovers tells nobody that several payments fail anew.
 
 use super::mishaps::OTHERS_MIN;
 use super::{Evidence, Finding, Verdict, quarantine};
@@ -12,6 +13,7 @@ use crate::faults::{Family, Kind};
 use crate::journal::Event;
 use crate::units::duration_ms;
 use payments::UnixMs;
+use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// From a dead letter to the mail about it: one turn of the responder, one publication, and one turn that is lost.
@@ -21,20 +23,19 @@ pub const MAIL_MS_MAX: i64 = 120_000;
 const TURN_MS: i64 = 60_000;
 /// The alarm that reaches people without the responder, by the end of its name.
 const RESPONDER_ALARM: &str = "ResponderFailing";
-/// From a message in quarantine to the mail about it. A quiet responder looks every fourth turn, the alarm is there a
-/// little sooner, and there is no hurry: a payment in quarantine waits for office hours.
-const NOTICE_MS_MAX: i64 = 360_000;
+/// By how much a word that is due may be late.
+const LATE_MS_MAX: i64 = 5 * TURN_MS;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.alerted.responder.is_none() {
         return Verdict::Inconclusive("the template has nobody who tells".to_owned());
     }
-    let open = evidence.letters.open("recovery", "resolved");
+    let words = Words::of(evidence);
     let (reported, lost) = (responder_reported(evidence), lost_turns(evidence));
     let mut slowest_ms = None;
     let mut silent = Vec::new();
     for (at, message) in dead_letters(evidence) {
-        let known = first_known(&open, at).map(|known| known.since_ms(at).max(0));
+        let known = words.known(at).map(|known| known.since_ms(at).max(0));
         let in_time = known.filter(|took_ms| {
             let until = at.plus_ms(*took_ms);
             let lost = lost.iter().filter(|turn| at.plus_ms(-TURN_MS) < **turn && **turn <= until).count();
@@ -47,12 +48,13 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
         }
     }
     silent.extend(silent_relapse(evidence));
-    let noticed = quarantine::notices(evidence).into_iter();
     // One that was never noticed is not late: another check asks for it.
-    let late = noticed.filter(|(_, took_ms)| took_ms.is_some_and(|took_ms| took_ms > NOTICE_MS_MAX));
-    silent.extend(late.map(|(copy, _)| {
-        quarantine::found(evidence, copy, "it is in quarantine, and no mail said so within six minutes")
-    }));
+    let late = quarantine::notices(evidence).into_iter().filter(quarantine::Notice::is_late);
+    silent.extend(
+        late.map(|it| {
+            quarantine::found(evidence, it.copy, "it is in quarantine, and no mail said so in time")
+        }),
+    );
     Verdict::from_findings(silent, || match slowest_ms {
         None => "there was nothing to tell".to_owned(),
         Some(0) => "people knew before the first dead letter came".to_owned(),
@@ -60,6 +62,41 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             format!("at most {} from a dead letter to the mail", duration_ms(u64::try_from(ms).unwrap_or(0)))
         }
     })
+}
+
+/// What was said of incidents, and when.
+struct Words {
+    /// From the mail that opened each to the one that closed it.
+    open: Vec<(UnixMs, Option<UnixMs>)>,
+    /// Each mail, and how long it is until the next one is due if nothing changes.
+    said: BTreeMap<UnixMs, i64>,
+}
+
+impl Words {
+    fn of(evidence: &Evidence<'_>) -> Self {
+        let (mut said, mut every_ms) = (BTreeMap::new(), REMINDER_MS);
+        for letter in evidence.letters.of_record("recovery") {
+            every_ms = match letter.tells {
+                "flapping" => FLAPPING_REMINDER_MS,
+                "resolved" => REMINDER_MS,
+                _ => every_ms,
+            };
+            said.extend(letter.published.map(|published| (published, every_ms)));
+        }
+        Self { open: evidence.letters.open("recovery", "resolved"), said }
+    }
+
+    /// When people knew of what came at `at`. While an incident is open they do as long as its last word still stands; of
+    /// one that fell silent they know nothing until they hear of it again.
+    fn known(&self, at: UnixMs) -> Option<UnixMs> {
+        let opened = first_known(&self.open, at)?;
+        let last = self.said.range(..=at).next_back();
+        let is_fresh = |(said, every_ms): (&UnixMs, &i64)| at.since_ms(*said) <= every_ms + LATE_MS_MAX;
+        if opened >= at || last.is_some_and(is_fresh) {
+            return Some(opened);
+        }
+        self.said.range(at..).next().map(|(said, _)| *said)
+    }
 }
 
 /// Payments that were first tried after people were told that it recovers, and dead-lettered before they were told
@@ -210,6 +247,27 @@ mod tests {
         assert!(!told_after(MAIL_MS_MAX + TURN_MS, 2));
     }
 
+    /// An incident is open, this is the last word about it, and so long after something is dead-lettered.
+    fn last_word(tells: &[&str], ms: i64, then: impl FnOnce(&mut Tale)) -> Verdict {
+        let mut tale = Tale::new();
+        tells.iter().for_each(|tells| tale.tell("recovery", tells));
+        tale.wait_ms(ms);
+        let message = tale.send("PYMT_FAILED");
+        tale.dead_letter(&message);
+        then(&mut tale);
+        check(&Evidence::of(&tale.told()))
+    }
+
+    #[test]
+    fn an_open_incident_of_which_nothing_is_heard_for_long_tells_nobody_of_what_comes() {
+        let hours_ms = 8 * 3_600_000;
+        assert!(matches!(last_word(&["opened"], hours_ms, |_| ()), Verdict::Pass(_)));
+        assert!(matches!(last_word(&["opened"], 4 * hours_ms, |_| ()), Verdict::Fail(_)), "no reminder");
+        let reminded = |tale: &mut Tale| tale.tell("recovery", "reminder");
+        assert!(matches!(last_word(&["opened"], 4 * hours_ms, reminded), Verdict::Pass(_)));
+        assert!(matches!(last_word(&["opened", "flapping"], hours_ms, |_| ()), Verdict::Fail(_)));
+    }
+
     /// So many payments are first tried, and dead-lettered, after people were told that it recovers.
     fn anew(payments: usize, then: impl FnOnce(&mut Tale)) -> Verdict {
         let mut tale = Tale::new();
@@ -256,6 +314,7 @@ mod tests {
 
     #[test]
     fn quarantine_that_is_told_of_late_is_found() {
+        const NOTICE_MS_MAX: i64 = 360_000;
         let told_after = |ms| {
             let mut tale = Tale::new();
             let message = tale.send("not json");
