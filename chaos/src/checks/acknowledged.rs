@@ -218,6 +218,13 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_nobody_sent_is_acknowledged_by_mistake() {
+        let mut tale = Tale::new();
+        tale.delete("m-from-nowhere");
+        assert_eq!(wrong(tale), ["acknowledged, and nobody sent it"]);
+    }
+
+    #[test]
     fn drills_have_no_record_and_need_none() {
         let mut tale = Tale::new();
         let drill = tale.send("PYMT_SUCCEED");

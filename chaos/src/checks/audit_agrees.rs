@@ -232,9 +232,16 @@ mod tests {
     #[test]
     fn a_difference_that_the_audit_is_silent_about_is_found() {
         type Edit = fn(&mut Tale);
-        let edits: [(Edit, &str); 5] = [
+        let edits: [(Edit, &str); 6] = [
             (|tale| tale.row(ORDER).state = "declined".to_owned(), "charged_not_settled"),
             (|tale| tale.row(ORDER).intent = Some("pi_other".to_owned()), "charged_twice"),
+            (
+                |tale| {
+                    tale.row(ORDER).intent = None;
+                    tale.row(ORDER).state = "declined".to_owned();
+                },
+                "charged_unnamed",
+            ),
             (|tale| tale.row(ORDER).currency = Some("usd".to_owned()), "other_money"),
             (|tale| tale.row(ORDER).amount_minor = Some(1), "other_money"),
             (|tale| tale.history().ledger.clear(), "charged_without_row"),
@@ -279,6 +286,22 @@ mod tests {
         tale.row(ORDER).state = "declined".to_owned();
         tale.audit_finds(vec![found(Sort::ChargedNotSettled)]);
         assert_eq!(verdict(tale), Verdict::Pass("1 intent, 1 charged, 1 difference".to_owned()));
+    }
+
+    #[test]
+    fn a_number_of_differences_that_there_are_not_is_found() {
+        let counted = |differences: u64| {
+            let mut tale = long_ago(Tale::of_one_good_payment());
+            tale.row(ORDER).state = "declined".to_owned();
+            let mut history = tale.told();
+            if let Audited::Finished(report) = &mut history.audited {
+                report.round.counts.differences = differences;
+            }
+            check(&Evidence::of(&history))
+        };
+        let what = "the audit counts 2 differences; there are 1 to 1";
+        assert_eq!(counted(2), Verdict::Fail(vec![Finding::run(what)]));
+        assert!(matches!(counted(1), Verdict::Pass(_)), "it only counts them");
     }
 
     #[test]

@@ -52,8 +52,8 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_after_the_row_denied_it_is_found() {
-        for state in ["declined", "quarantined"] {
+    fn a_charge_after_the_payment_was_settled_is_found() {
+        for state in ["declined", "quarantined", "succeeded"] {
             assert!(matches!(verdict_when(Some(state)), Verdict::Fail(_)), "{state}");
         }
     }

@@ -197,6 +197,48 @@ mod tests {
     }
 
     #[test]
+    fn dead_letters_that_are_left_fail() {
+        let mut tale = Tale::of_one_dead_letter();
+        tale.history().ending = Ending::TimeUp;
+        let what = "0 messages and 1 dead letter left when the time to drain was up";
+        assert_eq!(tale.found_by(check), [what]);
+    }
+
+    #[test]
+    fn what_the_faults_left_and_nobody_settled_fails_unless_it_waits_for_a_command() {
+        let unsettled = |dead_lettered: bool| {
+            let mut tale = Tale::new();
+            let message = tale.send(&body(ORDER, 1999));
+            tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 2_000 }, 1);
+            if dead_lettered {
+                tale.dead_letter(&message);
+            }
+            tale.found_by(check)
+        };
+        assert_eq!(unsettled(false), ["some of 1 payment left by the faults were never settled"]);
+        assert_eq!(unsettled(true), [""; 0]);
+    }
+
+    #[test]
+    fn payments_that_kill_whoever_takes_them_may_wait_for_a_human_who_was_told() {
+        let left = |payments: usize, told: &str| {
+            let mut tale = Tale::new();
+            for order in (0..payments).map(|n| format!("order-{n}")) {
+                let message = tale.send(&body(&order, 1999));
+                tale.happen(Event::FaultFired { fault: "poison", placement: None, on: order });
+                tale.dead_letter(&message);
+            }
+            tale.tell("recovery", "opened");
+            told.clone_into(&mut tale.history().mails[0].body);
+            tale.history().ending = Ending::TimeUp;
+            tale.found_by(check).len()
+        };
+        assert_eq!(left(ALIKE_MIN + 1, "our consumer dies of them"), 0);
+        assert_eq!(left(ALIKE_MIN + 1, "they wait"), 1, "nobody was told");
+        assert_eq!(left(ALIKE_MIN, "our consumer dies of them"), 1, "so few are poison");
+    }
+
+    #[test]
     fn an_incident_that_does_not_end_fails() {
         let mut tale = Tale::of_one_good_payment();
         tale.history().ending = Ending::TimeUp;
