@@ -8,10 +8,9 @@
 //! Invariant: a run whose time was up fails here, whatever else it shows.
 
 use super::{Evidence, Finding, Subject, Verdict};
-use crate::experiment::Experiment;
 use crate::journal::Event;
 use crate::units::{counted, duration_ms};
-use crate::world::Ending;
+use crate::world::{Ending, History};
 use payments::UnixMs;
 use payments::limits::{ALIKE_MIN, PAUSE_MS_MAX, VISIBILITY_TIMEOUT_S};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +45,7 @@ impl Backlog {
         let ends = experiment.faults.iter().all(|fault| fault.window.until_ms < u64::MAX);
         let heals_ms = Some(experiment.faults_end_ms()).filter(|ms| ends && *ms > 0)?;
         let healed = evidence.history.instant(heals_ms);
-        let word_ms = waited_for_a_redrive_ms(experiment, heals_ms);
+        let word_ms = waited_for_a_redrive_ms(evidence.history, heals_ms);
         let mut backlog = Self { payments: 0, settled: Some(healed), healed, word_ms };
         for file in evidence.payments.values() {
             // A human mends what is in quarantine, at a human's pace.
@@ -84,11 +83,11 @@ impl Backlog {
 }
 
 /// Ms from the heal to the first order to redrive, where nothing is redriven without one.
-fn waited_for_a_redrive_ms(experiment: &Experiment, heals_ms: u64) -> u64 {
-    if experiment.parameters.get("AutoRedrive").is_none_or(|mode| mode != "off") {
+fn waited_for_a_redrive_ms(history: &History, heals_ms: u64) -> u64 {
+    if history.experiment.parameters.get("AutoRedrive").is_none_or(|mode| mode != "off") {
         return 0;
     }
-    let redrives = experiment.orders.iter().filter(|order| order.command == "redrive");
+    let redrives = history.given.iter().filter(|order| order.command == "redrive");
     let since_heal = redrives.filter_map(|order| order.at_ms.checked_sub(heals_ms));
     since_heal.min().unwrap_or(0)
 }
@@ -249,10 +248,10 @@ mod tests {
     fn what_waits_for_a_human_is_due_from_the_order_on() {
         let settled = |order_at_ms: u64, ms: i64| {
             let mut tale = settled_after(ms);
-            let experiment = &mut tale.history().experiment;
-            experiment.parameters.insert("AutoRedrive".to_owned(), "off".to_owned());
+            let history = tale.history();
+            history.experiment.parameters.insert("AutoRedrive".to_owned(), "off".to_owned());
             let command = "redrive".to_owned();
-            experiment.orders.push(Order { at_ms: order_at_ms, command, with: BTreeMap::new() });
+            history.given.push(Order { at_ms: order_at_ms, command, with: BTreeMap::new() });
             check(&Evidence::of(&tale.told()))
         };
         let (day_ms, hour_ms) = (86_400_000, 3_600_000);

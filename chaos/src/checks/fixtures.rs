@@ -80,6 +80,7 @@ impl Tale {
             queues: BTreeMap::from(queues),
             mails: Vec::new(),
             audited: Audited::ByNobody,
+            given: Vec::new(),
             sdk_calls: 0,
             grants: BTreeSet::new(),
             faults: Vec::new(),

@@ -38,7 +38,7 @@ fn moved_into_outage(evidence: &Evidence<'_>) -> Option<Finding> {
     for record in &history.records {
         let at_ms = elapsed_ms(record.at);
         if let Event::MoveTaskStarted { .. } = &record.event {
-            ordered = is_ordered(&history.experiment.orders, at_ms);
+            ordered = is_ordered(&history.given, at_ms);
         } else if let Event::Redriven { .. } = &record.event {
             let is_dead = |at_ms| failing_ppm(&history.experiment.faults, at_ms) >= DEAD_PPM;
             let was_dead = (0..=CANCEL_MS_MAX).step_by(1_000).all(|ms| ms <= at_ms && is_dead(at_ms - ms));
@@ -67,7 +67,7 @@ fn in_vain(evidence: &Evidence<'_>) -> Option<Finding> {
         {
             let at_ms = u64::try_from(at.since_ms(history.began)).unwrap_or(0);
             let too_soon = tasks.last().is_some_and(|last| at.since_ms(*last) < APART_MS);
-            if tasks.len() >= IN_VAIN_MAX && too_soon && !is_ordered(&history.experiment.orders, at_ms) {
+            if tasks.len() >= IN_VAIN_MAX && too_soon && !is_ordered(&history.given, at_ms) {
                 let (nth, after) = (tasks.len() as u64 + 1, duration_ms(at_ms));
                 return Some(Finding::run(format!(
                     "move {nth} in a row that came to nothing began {after} after the beginning, right after the last"

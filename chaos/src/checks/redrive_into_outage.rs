@@ -24,7 +24,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             tasks += 1;
             let at_ms = u64::try_from(record.at.since_ms(history.began)).unwrap_or(0);
             let failing = failing_ppm(&history.experiment.faults, at_ms);
-            if failing >= DEAD_PPM && !is_ordered(&history.experiment.orders, at_ms) {
+            if failing >= DEAD_PPM && !is_ordered(&history.given, at_ms) {
                 findings.push(Finding::run(format!(
                     "{} were redriven {} after the beginning, while {} % of the calls to Stripe failed",
                     counted(*to_move, "message"),
@@ -81,7 +81,7 @@ mod tests {
             tale.wait_ms(wait_ms);
             tale.start_move_task();
             let order = Order { at_ms: 5_000, command: "redrive".to_owned(), with: [].into() };
-            tale.history().experiment.orders.push(order);
+            tale.history().given.push(order);
             check(&Evidence::of(&tale.told()))
         };
         assert!(matches!(ordered(2_000), Verdict::Pass(_)));

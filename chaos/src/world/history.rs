@@ -6,7 +6,7 @@ use super::{Audited, Names};
 use crate::cloud::iam::Grant;
 use crate::cloud::sns::Mail;
 use crate::cloud::sqs::Held;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Order};
 use crate::faults::Tally;
 use crate::journal::Record;
 use crate::stripe::Movement;
@@ -45,6 +45,8 @@ pub struct History {
     pub mails: Vec<Mail>,
     /// What the audit at its end came to.
     pub audited: Audited,
+    /// Orders that humans gave, each as often as it took until it was carried out.
+    pub given: Vec<Order>,
     /// Calls that functions made to the services of AWS.
     pub sdk_calls: u64,
     /// The grants without any one of which the run would have gone otherwise.

@@ -42,7 +42,7 @@ use crate::template::TemplateError;
 use crate::turns::Turns;
 use crate::workload::{Arrival, NdjsonError};
 use mapping::disable_mapping;
-use orders::give_orders;
+use orders::{Given, give_orders};
 use play::Play;
 use rotation::rotate_keys;
 use std::ops::ControlFlow;
@@ -228,12 +228,13 @@ impl World {
                 audit::audit(&deployed, &services, responder.as_deref(), messages).await,
             ))
         };
+        let given = Given::default();
         let (ending, audited) = tokio::select! {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
             ended = to_the_end => ended?,
             never = provider.keep_up() => match never {},
-            never = give_orders(&experiment.orders, responder.as_deref(), clock) => match never {},
+            never = give_orders(&experiment.orders, &given, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
             never = unsubscribe(&faults, &services, alerted.alerts.as_deref()) => match never {},
             never = disable_mapping(&faults, services.clock(), &sources) => match never {},
@@ -266,6 +267,7 @@ impl World {
             mails,
             audited,
             sdk_calls,
+            given: given.all(),
             grants,
             faults: faults.tally(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
