@@ -15,11 +15,12 @@ pub(super) fn init(wanted: &Init, around: &mut Surroundings<'_>) -> Result<Exit,
     let path = around.folder.join(&wanted.path);
     let named = wanted.path.display();
     let written = File::create_new(path).and_then(|mut file| file.write_all(TEXT.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Refusal::Bad(format!("{named} is there already; accepted: a path where there is no file"))
-        }
-        _ => Refusal::Bad(format!("cannot write {named}: {error}; accepted: a path that can be written to")),
+    written.map_err(|error| {
+        Refusal::Bad(if error.kind() == ErrorKind::AlreadyExists {
+            format!("{named} is there already; accepted: a path where there is no file")
+        } else {
+            format!("cannot write {named}: {error}; accepted: a path that can be written to")
+        })
     })?;
     say(around.out, &format!("{named} is written; run it: cargo chaos run {named}\n"));
     Ok(Exit::Passed)
