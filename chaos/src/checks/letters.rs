@@ -125,7 +125,10 @@ impl<'h> Post<'h> {
         {
             self.requests.insert(request, Vec::new());
         } else if let Event::IncidentSaved { request, record, pending, .. } = event {
-            self.saved.insert(request, record);
+            // A save beside it that leaves nothing to send, of an audit that was ordered, changes nothing of that.
+            if !pending.is_empty() || !self.saved.contains_key(request.as_str()) {
+                self.saved.insert(request, record);
+            }
             self.held_by(request, record, pending, at);
         } else if let Event::Published { request: Some(request), topic, subject, .. } = event
             && Some(topic) == alerted.alerts.as_ref()

@@ -49,10 +49,10 @@ pub(super) async fn give_orders(
     std::future::pending().await
 }
 
-/// Whether an order was not answered, or the answer is to try again.
+/// Whether an order was not answered, or the answer is to try again; not when something else is over.
 fn came_to_nothing(ended: &Ended) -> bool {
     match &ended.outcome {
-        Ok(answer) => String::from_utf8_lossy(answer).contains("try again"),
+        Ok(answer) => String::from_utf8_lossy(answer).contains("try again\""),
         Err(_) => true,
     }
 }
