@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 /// From the first message in quarantine to the mail about it, ms. A quiet responder looks every fourth turn, the alarm is
 /// there a little sooner, and there is no hurry: a payment in quarantine waits for office hours.
-const NOTICE_MS_MAX: i64 = 360_000;
+pub(super) const NOTICE_MS_MAX: i64 = 360_000;
 /// From another reason, or ten times as many, to the mail about that, ms: what is known is read again every ten minutes, and
 /// new reasons are told as far apart.
 const NEWS_MS_MAX: i64 = NOTICE_MS_MAX + 2 * NEW_REASON_MS;

@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn quarantine_that_is_told_of_late_is_found() {
-        const NOTICE_MS_MAX: i64 = 360_000;
+        use super::quarantine::NOTICE_MS_MAX;
         let told_after = |ms| {
             let mut tale = Tale::new();
             let message = tale.send("not json");

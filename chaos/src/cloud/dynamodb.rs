@@ -59,7 +59,7 @@ impl DynamoDb {
     /// Carries out `operation`, the part of `x-amz-target` after the dot, for the invocation `request`.
     pub fn answer(&self, operation: &str, body: &[u8], request: &str, now: UnixMs) -> Reply {
         let Answered { reply, write } = self.engine().answer(operation, body);
-        if let Some(Write { key, outcome }) = write {
+        if let Some(Write { key, outcome, .. }) = write {
             self.journal_write(&key, &outcome, request, now);
         }
         reply

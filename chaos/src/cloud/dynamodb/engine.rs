@@ -20,6 +20,7 @@ use dynoxide::{AttributeValue, DynoxideError};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The form of a call that is understood, and what it comes to here, if that can be told for certain.
 type Ours = (Form, Option<Answered>);
@@ -32,8 +33,8 @@ pub(super) struct Engine {
     trust: Trust,
     /// Forms of calls to which the oracle said the same.
     known: BTreeSet<Form>,
-    conditions: BTreeMap<String, Option<Condition>>,
-    updates: BTreeMap<String, Option<Vec<Action>>>,
+    conditions: BTreeMap<String, Option<Arc<Condition>>>,
+    updates: BTreeMap<String, Option<Arc<[Action]>>>,
     disagreements: Vec<String>,
 }
 
@@ -58,6 +59,8 @@ pub(super) struct Answered {
 /// A write that was tried.
 #[derive(Debug)]
 pub(super) struct Write {
+    /// The table's name.
+    pub(super) table: String,
     /// The row's key.
     pub(super) key: Row,
     pub(super) outcome: Outcome,
@@ -89,15 +92,10 @@ impl Engine {
         })
     }
 
-    /// Every row of a table, if it is one of those in memory.
-    pub(super) fn rows(&self, table: &str) -> Option<impl Iterator<Item = &Row>> {
-        self.tables.get(table).map(|table| table.rows().values())
-    }
-
-    /// Every row of a table, whichever.
+    /// Every row of a table.
     pub(super) fn items(&self, table: &str) -> Result<Vec<Row>, DynoxideError> {
-        match self.rows(table) {
-            Some(rows) => Ok(rows.cloned().collect()),
+        match self.tables.get(table) {
+            Some(table) => Ok(table.rows().values().cloned().collect()),
             None => self.oracle.rows(table),
         }
     }
@@ -117,7 +115,7 @@ impl Engine {
         }
         .unzip();
         match (form, answered.flatten()) {
-            (Some(form), Some(answered)) if self.is_trusted(&form) => self.keep(body, answered),
+            (Some(form), Some(answered)) if self.is_trusted(&form) => self.keep(answered),
             (form, answered) => self.consult(operation, body, form, answered),
         }
     }
@@ -131,9 +129,9 @@ impl Engine {
     }
 
     /// Takes over what an answer did.
-    fn keep(&mut self, body: &[u8], answered: Answered) -> Answered {
-        if let Some(Write { key, outcome: Outcome::Made(row) }) = &answered.write
-            && let Some(table) = table_named(body).and_then(|name| self.tables.get_mut(&name))
+    fn keep(&mut self, answered: Answered) -> Answered {
+        if let Some(Write { table, key, outcome: Outcome::Made(row) }) = &answered.write
+            && let Some(table) = self.tables.get_mut(table)
             && let Some(key) = table.key_of(key).map(str::to_owned)
         {
             table.put(&key, row.clone());
@@ -171,7 +169,7 @@ impl Engine {
                     .push(format!("{operation} {call}: {} here, {} by dynoxide", texts[0], texts[1]));
             }
         }
-        self.keep(body, theirs)
+        self.keep(theirs)
     }
 
     /// Shows the oracle the rows that a call can see. Of a call about one row of a table, that table and the key.
@@ -216,19 +214,23 @@ impl Engine {
             Said::Refused(_) => Outcome::Refused,
             Said::Wrong(_) => Outcome::Wrong,
         };
-        Ok(Answered { reply: said.reply(), write: Some(Write { key, outcome }) })
+        Ok(Answered { reply: said.reply(), write: Some(Write { table: name, key, outcome }) })
     }
 
     fn update(&mut self, body: &[u8]) -> Option<Ours> {
         let call: Update = serde_json::from_slice(body).ok()?;
         let text = &call.update_expression;
-        let actions = self.updates.entry(text.clone()).or_insert_with(|| Action::parse_all(text)).clone()?;
+        let actions = self
+            .updates
+            .entry(text.clone())
+            .or_insert_with(|| Action::parse_all(text).map(Arc::from))
+            .clone()?;
         let condition = match &call.condition_expression {
             Some(text) => Some(self.condition(text)?),
             None => None,
         };
         let table = self.tables.get(&call.table_name)?;
-        Some((call.form(), updated(&call, condition.as_ref(), &actions, table)))
+        Some((call.form(), updated(&call, condition.as_deref(), &actions, table)))
     }
 
     fn get(&self, body: &[u8]) -> Option<Ours> {
@@ -249,8 +251,8 @@ impl Engine {
         Some((call.form(), found(&call, &condition, self.tables.get(&call.table_name)?)))
     }
 
-    fn condition(&mut self, text: &str) -> Option<Condition> {
-        self.conditions.entry(text.to_owned()).or_insert_with(|| Condition::parse(text)).clone()
+    fn condition(&mut self, text: &str) -> Option<Arc<Condition>> {
+        self.conditions.entry(text.to_owned()).or_insert_with(|| Condition::parse(text).map(Arc::new)).clone()
     }
 }
 

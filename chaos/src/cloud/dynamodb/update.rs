@@ -43,8 +43,7 @@ pub(super) fn updated(
         Returned::AllNew => Reply::ok(&BTreeMap::from([("Attributes", &after)])),
         Returned::None => Reply::ok(&json!({})),
     };
-    let write = Write { key: call.key.clone(), outcome: Outcome::Made(Some(after)) };
-    Some(Answered { reply, write: Some(write) })
+    Some(Answered { reply, write: Some(written(call, Outcome::Made(Some(after)))) })
 }
 
 fn condition_failed(call: &Update, before: Option<&Row>) -> Answered {
@@ -54,7 +53,11 @@ fn condition_failed(call: &Update, before: Option<&Row>) -> Answered {
     };
     let text = "The conditional request failed".to_owned();
     let reply = refused(&DynoxideError::ConditionalCheckFailedException(text, old));
-    Answered { reply, write: Some(Write { key: call.key.clone(), outcome: Outcome::Refused }) }
+    Answered { reply, write: Some(written(call, Outcome::Refused)) }
+}
+
+fn written(call: &Update, outcome: Outcome) -> Write {
+    Write { table: call.table_name.clone(), key: call.key.clone(), outcome }
 }
 
 /// What a row counts for.
