@@ -375,6 +375,8 @@ pub struct Letter {
     pub number: u64,
     /// The transition it tells of.
     pub tells: String,
+    /// When the turn that is to publish it laid claim to it.
+    pub claimed_at: UnixMs,
     /// How many transitions it stands for that nobody could be told of, with its own; none when it was in time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stands_for: Option<u64>,

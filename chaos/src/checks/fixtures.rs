@@ -390,14 +390,29 @@ impl Tale {
         });
     }
 
+    /// An invocation saves a record whose letters it is to publish, because whoever decided them did not.
+    pub(crate) fn claim(&mut self, request: &str, record: &str, tells: &str) {
+        self.save(request, record, tells, None);
+    }
+
     fn decide_for(&mut self, record: &str, tells: &str, stands_for: Option<u64>) {
         self.letters += 1;
+        self.save("request-1", record, tells, stands_for);
+    }
+
+    fn save(&mut self, request: &str, record: &str, tells: &str, stands_for: Option<u64>) {
+        let letter = Letter {
+            number: self.letters,
+            tells: tells.to_owned(),
+            claimed_at: self.now().plus_ms(self.waited_ms),
+            stands_for,
+        };
         self.happen(Event::IncidentSaved {
-            request: "request-1".to_owned(),
+            request: request.to_owned(),
             record: record.to_owned(),
             phase: tells.to_owned(),
             version: self.letters,
-            pending: vec![Letter { number: self.letters, tells: tells.to_owned(), stands_for }],
+            pending: vec![letter],
         });
     }
 

@@ -1,14 +1,14 @@
 //! What people were told: each letter the responder decided to write, and when it was published.
 //!
 //! A letter is decided when the record that holds it is saved. It is published by the turn that saved it, or by a later
-//! one if that turn died; those of one record in the order in which they were decided. Where nothing can be published for
-//! long, a later letter stands for those that were not: they are told when it is.
+//! one that laid claim to it; each turn publishes what it claimed, in the order of the record. Where nothing can be
+//! published for long, a later letter stands for those that were not: they are told when it is.
 //! Invariant: every publication of the responder belongs to one letter, repeats one for a reason, or is unaccounted for.
 
 use crate::journal::{Event, Letter};
 use crate::world::{Alerted, History};
 use payments::UnixMs;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What the subject of a mail says that needs somebody at once.
 pub(super) const ACTION_NEEDED: &str = "ACTION NEEDED";
@@ -96,26 +96,16 @@ struct Post<'h> {
     letters: Letters<'h>,
     /// Letters that were seen in an outbox, by record and number.
     seen: BTreeMap<(&'h str, u64), usize>,
-    /// What each record last held, by number.
-    held: BTreeMap<&'h str, Vec<u64>>,
-    /// Letters not published yet, as indices.
-    owed: Vec<usize>,
-    /// The record that each request saved last: what it publishes then is that record's.
-    saved: BTreeMap<&'h str, &'h str>,
+    /// What each record last held.
+    held: BTreeMap<&'h str, &'h [Letter]>,
+    /// The letters that each request claimed and has not published yet.
+    claimed: BTreeMap<&'h str, VecDeque<usize>>,
     /// Requests of the responder, and the letters that each published and knows of.
     requests: BTreeMap<&'h str, Vec<usize>>,
     /// The request whose next publication SNS will not answer.
     unanswered: Option<&'h str>,
-    /// Letters that may be published once more.
-    excused: Vec<Excuse<'h>>,
-}
-
-/// A letter whose turn died after it was published, or never heard of that. It is published again only while its record
-/// holds it.
-struct Excuse<'h> {
-    told: usize,
-    /// The request that took it out of its record: others do not know of it any more.
-    taken_out_by: Option<&'h str>,
+    /// Letters that may be published once more, since whoever published them died before it noted that, or never heard.
+    excused: Vec<usize>,
 }
 
 impl<'h> Post<'h> {
@@ -125,10 +115,6 @@ impl<'h> Post<'h> {
         {
             self.requests.insert(request, Vec::new());
         } else if let Event::IncidentSaved { request, record, pending, .. } = event {
-            // A save beside it that leaves nothing to send, of an audit that was ordered, changes nothing of that.
-            if !pending.is_empty() || !self.saved.contains_key(request.as_str()) {
-                self.saved.insert(request, record);
-            }
             self.held_by(request, record, pending, at);
         } else if let Event::Published { request: Some(request), topic, subject, .. } = event
             && Some(topic) == alerted.alerts.as_ref()
@@ -137,49 +123,49 @@ impl<'h> Post<'h> {
         } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
             self.unanswered = Some(on);
         } else if let Event::Failed { request, .. } = event {
+            self.claimed.remove(request.as_str());
             let published = self.requests.remove(request.as_str()).unwrap_or_default();
-            let held = published.into_iter().filter(|told| self.is_held(*told));
-            let excuses: Vec<Excuse<'_>> = held.map(Excuse::new).collect();
-            self.excused.extend(excuses);
+            let held: Vec<usize> = published.into_iter().filter(|told| self.is_held(*told)).collect();
+            self.excused.extend(held);
         }
     }
 
-    /// A record was saved with these letters in it. What is gone from it was published, unless a new one stands for it.
+    /// A record was saved with these letters in it. What is gone from it was published, unless a new one stands for it;
+    /// what is new or changed is claimed by whoever saved it.
     fn held_by(&mut self, request: &'h str, record: &'h str, pending: &'h [Letter], at: UnixMs) {
-        let holds: Vec<u64> = pending.iter().map(|letter| letter.number).collect();
-        let before = self.held.insert(record, holds.clone()).unwrap_or_default();
+        let before = self.held.insert(record, pending).unwrap_or_default();
         let gone: Vec<usize> = before
             .iter()
-            .filter(|number| !holds.contains(number))
-            .filter_map(|number| self.seen.get(&(record, *number)).copied())
+            .filter(|letter| pending.iter().all(|held| held.number != letter.number))
+            .filter_map(|letter| self.seen.get(&(record, letter.number)).copied())
             .collect();
-        for excuse in self.excused.iter_mut().filter(|excuse| gone.contains(&excuse.told)) {
-            excuse.taken_out_by.get_or_insert(request);
-        }
-        for letter in pending {
-            if self.seen.contains_key(&(record, letter.number)) {
-                continue;
+        let mut claimed = VecDeque::new();
+        for letter in pending.iter().filter(|letter| !before.contains(letter)) {
+            let next = self.letters.told.len();
+            let told = *self.seen.entry((record, letter.number)).or_insert(next);
+            claimed.push_back(told);
+            if told == next {
+                let (restates, stands_for) = self.fold(letter, &gone, at);
+                self.letters.told.push(Told {
+                    record,
+                    tells: &letter.tells,
+                    decided: at,
+                    published: None,
+                    subject: None,
+                    restates,
+                    stands_for,
+                });
             }
-            let told = self.letters.told.len();
-            self.seen.insert((record, letter.number), told);
-            self.owed.push(told);
-            let (restates, stands_for) = self.fold(letter, &gone, at);
-            self.letters.told.push(Told {
-                record,
-                tells: &letter.tells,
-                decided: at,
-                published: None,
-                subject: None,
-                restates,
-                stands_for,
-            });
+        }
+        // A save beside it that claims nothing, of an audit that was ordered, changes nothing of what is to be published.
+        if !claimed.is_empty() {
+            self.claimed.insert(request, claimed);
         }
     }
 
     /// What a new letter stands for, and whether it tells of nothing else.
     fn fold(&mut self, letter: &'h Letter, gone: &[usize], at: UnixMs) -> (bool, Vec<usize>) {
         let Some(says) = letter.stands_for else { return (false, Vec::new()) };
-        self.owed.retain(|told| !gone.contains(told));
         let mut stands_for: Vec<usize> = Vec::new();
         for index in gone {
             let told = &self.letters.told[*index];
@@ -208,37 +194,33 @@ impl<'h> Post<'h> {
             return;
         }
         let was_answered = self.unanswered.take_if(|unanswered| *unanswered == request).is_none();
-        let record = self.saved.get(request);
-        let is_its = |told: &usize| record.is_none_or(|record| self.letters.told[*told].record == *record);
-        let may_repeat = |excuse: &Excuse<'_>| excuse.taken_out_by.is_none_or(|by| by == request);
-        let told = if let Some(place) = self.owed.iter().position(is_its) {
-            let told = self.owed.remove(place);
-            self.is_told(told, at, subject);
-            told
-        } else if let Some(place) = self.excused.iter().position(may_repeat) {
-            self.letters.repeated += 1;
-            self.excused.remove(place).told
-        } else {
+        let claimed = self.claimed.entry(request).or_default();
+        // Whoever got no answer asks again.
+        let told = if was_answered { claimed.pop_front() } else { claimed.front().copied() };
+        let Some(told) = told else {
             self.letters.unaccounted.push((at, subject));
             return;
         };
-        // It may be repeated; it excuses nothing that came before it.
+        if self.letters.told[told].published.is_none() {
+            self.is_told(told, at, subject);
+        } else if let Some(place) = self.excused.iter().position(|excused| *excused == told) {
+            self.excused.remove(place);
+            self.letters.repeated += 1;
+        } else {
+            self.letters.unaccounted.push((at, subject));
+        }
         if was_answered {
             self.requests.entry(request).or_default().push(told);
         } else {
-            self.excused.push(Excuse::new(told));
+            self.excused.push(told);
         }
     }
 
     /// Whether its record still holds a letter.
     fn is_held(&self, told: usize) -> bool {
-        let mut seen = self.seen.iter().filter(|(_, index)| **index == told);
-        seen.any(|((record, number), _)| self.held.get(record).is_some_and(|held| held.contains(number)))
-    }
-}
-
-impl Excuse<'_> {
-    const fn new(told: usize) -> Self {
-        Self { told, taken_out_by: None }
+        let is_in = |record, number| {
+            self.held.get(record).is_some_and(|held| held.iter().any(|letter| letter.number == number))
+        };
+        self.seen.iter().any(|((record, number), index)| *index == told && is_in(record, *number))
     }
 }

@@ -276,6 +276,7 @@ mod tests {
                 tale.decide("recovery", "opened");
                 tale.publish("request-1", "opened");
                 tale.happen(Event::Failed { request: crash.to_owned(), how: "crash", hops: 9, detail: None });
+                tale.claim("request-2", "recovery", "opened");
                 tale.publish("request-2", "opened");
             })
         };
@@ -298,6 +299,25 @@ mod tests {
         });
         let [what] = found.try_into().expect("one finding");
         assert!(what.contains("reminder") && what.ends_with("was published without a reason"), "{what}");
+    }
+
+    #[test]
+    fn a_mail_belongs_to_the_letter_that_its_turn_claimed() {
+        let published_by = |second: &'static str| {
+            found(|tale| {
+                tale.decide("recovery", "opened");
+                let request = "request-1".to_owned();
+                tale.happen(Event::Failed { request, how: "crash", hops: 9, detail: None });
+                tale.decide("quarantine", "opened");
+                tale.publish("request-1", "in quarantine");
+                tale.claim("request-2", "quarantine", "opened");
+                tale.publish(second, "in quarantine");
+            })
+        };
+        for second in ["request-1", "request-2"] {
+            let found = published_by(second);
+            assert!(found.len() == 2 && found[0].starts_with("\"recovery opened\""), "{found:?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn letters(outbox: &Outbox) -> Vec<Letter> {
     let letter = |mail: &Mail| Letter {
         number: mail.number,
         tells: tells(&mail.letter),
+        claimed_at: mail.claimed_at,
         stands_for: mail.late.map(|late| late.mails),
     };
     outbox.pending().iter().map(letter).collect()
