@@ -11,15 +11,17 @@
 use crate::cause::Cause;
 use crate::ledger::{Change, OpenDelivery, Reason, RecordedIntent, Row, State};
 use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_DEATHS};
-use crate::provider::{Answer, Decline, Intent, IntentStatus, Refusal, Replay};
+use crate::provider::{Answer, ChargeId, Decline, DeclinedCharge, Intent, IntentStatus, Refusal, Replay};
 use crate::request::Wording;
 use crate::suspicion::{Operation, Suspect};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One attempt to bring a payment to its end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Delivery {
     row: Row,
+    this: OpenDelivery,
     awaiting: Awaiting,
     /// How the payment would be put into words today; its row may hold older ones.
     wording: Arc<Wording>,
@@ -30,6 +32,8 @@ pub struct Delivery {
     accused_of: Option<Reason>,
     /// The issuer's last word, as far as this delivery heard it.
     known: Option<Decline>,
+    /// The attempts that this delivery learned were declined for now.
+    declined_charges: BTreeSet<ChargeId>,
     confirmed: bool,
     reconfirmed: bool,
     next_generation: bool,
@@ -117,11 +121,13 @@ impl Delivery {
     pub fn begin(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Self, Step) {
         let mut delivery = Self {
             row,
+            this: this.clone(),
             awaiting: Awaiting::Nothing,
             wording: Arc::clone(wording),
             goal: None,
             accused_of: None,
             known: None,
+            declined_charges: BTreeSet::new(),
             confirmed: false,
             reconfirmed: false,
             next_generation: false,
@@ -200,7 +206,7 @@ impl Delivery {
                 self.write(Change::Record(intent.id))
             }
             Answer::Intent(_) => self.hand_back(Cause::IntentMismatch),
-            Answer::Declined(decline) => self.write(Change::Decline(decline)),
+            Answer::Declined(declined) => self.write(Change::Decline(declined.decline)),
             // The key answers this for a day. A new key is safe: an intent nobody confirms costs nothing. Once
             // a delivery, so that a provider that stores every failure does not make us burn generations.
             Answer::Unknown { replay: Replay::Stored, .. } | Answer::KeySpent if !self.next_generation => {
@@ -221,7 +227,7 @@ impl Delivery {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => {
                 self.seen(Operation::Confirm, &intent)
             }
-            Answer::Declined(decline) => self.declined(decline),
+            Answer::Declined(declined) => self.declined(declined),
             Answer::Unknown { .. } => self.look_up(),
             Answer::NotDone { cause } => self.hand_back(cause),
             Answer::IntentMissing => self.hand_back(Cause::IntentMissing),
@@ -273,7 +279,7 @@ impl Delivery {
             }
             IntentStatus::RequiresConfirmation => self.hand_back(Cause::OutcomeOpen),
             IntentStatus::RequiresPaymentMethod => match intent.last_decline.clone() {
-                Some(decline) => self.declined(decline),
+                Some(declined) => self.declined(declined),
                 None => self.accuse(operation, refused("requires_payment_method")),
             },
             IntentStatus::RequiresAction => self.fence(Change::Decline(Decline::authentication_required())),
@@ -287,7 +293,8 @@ impl Delivery {
     /// Canceled by us, if a delivery was about to: then it is as that one had concluded. Of a customer who would have had
     /// to authenticate the intent itself keeps no word.
     fn is_canceled(&mut self, operation: Operation, intent: &Intent) -> Step {
-        let concluded = intent.last_decline.clone().or_else(|| self.concluded());
+        let said = intent.last_decline.as_ref().map(|last| last.decline.clone());
+        let concluded = said.or_else(|| self.concluded());
         match (self.goal.take(), concluded) {
             (Some(goal @ Change::Quarantine(_)), None) => self.write(goal),
             (_, Some(decline)) => self.write(Change::Decline(decline)),
@@ -319,12 +326,26 @@ impl Delivery {
         }
     }
 
+    /// The attempts that this delivery learned were declined for now: by an answer to its own confirm, or by a look-up,
+    /// since an earlier delivery may have died, or never have been answered, before it could note them. They are counted
+    /// by id, so that a no which the row counts already stays one, and a confirm that reached no issuer is none.
+    #[must_use]
+    pub const fn declined_charges(&self) -> &BTreeSet<ChargeId> {
+        &self.declined_charges
+    }
+
     /// The issuer says no. For now only, it is asked again by a later delivery: an issuer in trouble is not well again
     /// within the same second.
-    fn declined(&mut self, decline: Decline) -> Step {
-        let heard = self.row.soft_declines + u32::from(self.confirmed);
+    fn declined(&mut self, DeclinedCharge { decline, charge }: DeclinedCharge) -> Step {
         self.known = Some(decline.clone());
-        if !decline.is_soft() || heard >= CONFIRMS_MAX {
+        if !decline.is_soft() {
+            return self.fence(Change::Decline(decline));
+        }
+        // A no without an id that this delivery asked for is its own one; one that it found is taken for a counted one.
+        let own = || self.confirmed.then(|| ChargeId(self.this.to_string()));
+        self.declined_charges.extend(charge.or_else(own));
+        let heard = self.row.declined_charges.union(&self.declined_charges).count();
+        if heard >= CONFIRMS_MAX {
             self.fence(Change::Decline(decline))
         } else if self.confirmed {
             self.hand_back(Cause::DeclinedSoftly)
@@ -465,6 +486,7 @@ fn refused(code: &str) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::HandedBack;
     use crate::provider::IntentId;
     use crate::request::Request;
     use crate::{Payment, UnixMs};
@@ -515,5 +537,71 @@ mod tests {
         row.concluded = Some(concluded.clone());
         let (mut next, _) = Delivery::begin(row, &opened(50_000), &wording());
         assert_eq!(next.next(found(IntentStatus::Canceled)), Step::Write(Change::Decline(concluded)));
+    }
+
+    /// A look-up that finds the last attempt declined for now.
+    fn found_declined(charge: &str) -> Event {
+        let Event::Answered(Answer::Intent(intent)) = found(IntentStatus::RequiresPaymentMethod) else {
+            panic!("it is found")
+        };
+        let decline = Decline { code: "processing_error".to_owned(), ..Decline::not_charged() };
+        let last_decline = Some(DeclinedCharge { decline, charge: Some(ChargeId(charge.to_owned())) });
+        Event::Answered(Answer::Intent(Intent { last_decline, ..intent }))
+    }
+
+    /// What the next delivery does that finds this, is not answered when it asks again, and then meets `after`.
+    fn asks_in_vain(row: &mut Row, n: i64, finds: &str, after: Event) -> Step {
+        let this = opened(100_000 * n);
+        *row = row.clone().received_again(this.clone(), UnixMs(900));
+        let (mut delivery, _) = Delivery::begin(row.clone(), &this, &wording());
+        let mut step = delivery.next(found_declined(finds));
+        if matches!(step, Step::Confirm(..)) {
+            assert!(matches!(delivery.next(lost()), Step::Retrieve(_)));
+            step = delivery.next(after);
+        }
+        if let Step::Done(Outcome::HandBack { cause }) = step {
+            let declined_charges = delivery.declined_charges().clone();
+            let note = HandedBack { cause, delivery: this, refused: None, concluded: None, declined_charges };
+            *row = row.apply(&Change::HandedBack(note), row.version, UnixMs(2_000)).expect("a note");
+        }
+        step
+    }
+
+    fn lost() -> Event {
+        Event::Answered(Answer::Unknown { cause: Cause::ProviderTimeout, replay: Replay::Open })
+    }
+
+    #[test]
+    fn a_soft_decline_that_only_a_look_up_sees_is_counted_like_one_that_is_heard() {
+        let mut row = intended();
+        let timed_out = Step::Done(Outcome::HandBack { cause: Cause::ProviderTimeout });
+        assert_eq!(asks_in_vain(&mut row, 1, "ch_1", lost()), timed_out);
+        assert_eq!(asks_in_vain(&mut row, 2, "ch_2", lost()), timed_out);
+        let third = asks_in_vain(&mut row, 3, "ch_3", lost());
+        assert!(matches!(third, Step::Cancel(_)), "it is not asked a fourth time: {third:?}");
+    }
+
+    #[test]
+    fn a_confirm_that_reached_no_issuer_counts_no_decline_a_second_time() {
+        let mut row = intended();
+        for n in 1..6 {
+            let handed_back = asks_in_vain(&mut row, n, "ch_1", found_declined("ch_1"));
+            assert_eq!(handed_back, Step::Done(Outcome::HandBack { cause: Cause::DeclinedSoftly }));
+        }
+        assert_eq!(row.declined_charges.len(), 1);
+    }
+
+    #[test]
+    fn declines_without_an_id_are_counted_by_the_delivery_that_asked() {
+        let mut row = intended();
+        let Event::Answered(Answer::Intent(mut intent)) = found_declined("ch_1") else {
+            panic!("it is found")
+        };
+        intent.last_decline.as_mut().expect("it was declined").charge = None;
+        let nameless = Event::Answered(Answer::Intent(intent));
+        let handed_back = asks_in_vain(&mut row, 1, "ch_1", nameless.clone());
+        assert_eq!(handed_back, Step::Done(Outcome::HandBack { cause: Cause::DeclinedSoftly }));
+        let second = asks_in_vain(&mut row, 2, "ch_1", nameless);
+        assert!(matches!(second, Step::Cancel(_)), "it is the third in all: {second:?}");
     }
 }
