@@ -185,10 +185,14 @@ impl Delivery {
     }
 
     /// Goes on from where the row stands. Whatever another delivery may have done to the intent is looked up
-    /// before anything is repeated.
+    /// before anything is repeated; but what one concluded is carried out: a look-up may lag behind the no that it heard,
+    /// and then the card would be asked again after it.
     fn resume(&mut self) -> Step {
         match (&self.row.state, self.row.recorded_intent()) {
-            (State::Received | State::Intended, Some(intent)) => self.retrieve(intent),
+            (State::Received | State::Intended, Some(intent)) => match self.row.concluded.clone() {
+                Some(decline) => self.fence(Change::Decline(decline)),
+                None => self.retrieve(intent),
+            },
             (State::Received | State::Intended, None) => self.create(),
             (State::Quarantined(reason), _) if self.row.quarantine_message_id.is_none() => {
                 self.awaiting = Awaiting::Quarantine;
@@ -535,7 +539,8 @@ mod tests {
 
         let mut row = intended();
         row.concluded = Some(concluded.clone());
-        let (mut next, _) = Delivery::begin(row, &opened(50_000), &wording());
+        let (mut next, canceling) = Delivery::begin(row, &opened(50_000), &wording());
+        assert!(matches!(canceling, Step::Cancel(_)), "a look-up could lag: {canceling:?}");
         assert_eq!(next.next(found(IntentStatus::Canceled)), Step::Write(Change::Decline(concluded)));
     }
 
