@@ -462,3 +462,102 @@ fn who_is_tried_first_hours_after_all_died_in_one_moment_is_not_taken_for_poison
     assert_passes(&history, "a crash and an outage");
     assert!(history.held(&history.names.quarantine).is_empty());
 }
+
+/// How many calls of an operation the fault hit.
+fn hit(history: &History, kind: &str, operation: &str) -> u64 {
+    count(
+        history,
+        |event| matches!(event, Event::FaultFired { fault, on, .. } if *fault == kind && on.starts_with(operation)),
+    )
+}
+
+#[test]
+fn calls_that_sqs_fails_are_made_again_and_nothing_is_lost() {
+    let history = survived("kind = 'sqs-failing', rate = 0.5");
+    for operation in ["ChangeMessageVisibilityBatch", "GetQueueAttributes"] {
+        assert!(hit(&history, "sqs-failing", operation) > 0, "{operation}");
+    }
+    assert!(history.ledger.iter().all(|row| row.state == "succeeded"));
+}
+
+#[test]
+fn a_copy_whose_sending_was_not_answered_is_in_quarantine_at_least_once() {
+    let lost = "kind = 'sqs-failing', placement = 'after', operations = ['SendMessage'], rate = 1.0";
+    let history = run(&["kind = 'malformed', nth = [3]", lost], 1);
+    assert_passes(&history, lost);
+    let copies = history.held(&history.names.quarantine).len();
+    assert!(hit(&history, "sqs-failing", "SendMessage") > 0 && copies >= 1, "{copies}");
+}
+
+#[test]
+fn a_key_that_secrets_manager_does_not_tell_is_asked_for_until_it_does() {
+    let failing = "kind = 'secrets-failing', rate = 1.0";
+    let rotated = "kind = 'secret-rotated', nth = [1]";
+    let history = run(&[rotated, failing], 1);
+    assert_passes(&history, failing);
+    assert!(fired(&history, Kind::SecretsFailing) > 0);
+    let charged_meanwhile = count_meanwhile(
+        &history,
+        |event| matches!(event, Event::LedgerWritten { state, .. } if state == "succeeded"),
+    );
+    assert!(charged_meanwhile < 40 && history.ledger.iter().all(|row| row.state == "succeeded"));
+}
+
+#[test]
+fn alarms_that_cannot_be_looked_at_hold_nothing_up() {
+    let failing = "kind = 'cloudwatch-failing', rate = 1.0";
+    let history = run(&[OUTAGE, failing], 2);
+    assert_passes(&history, failing);
+    assert!(fired(&history, Kind::CloudWatchFailing) > 0);
+}
+
+#[test]
+fn what_an_alarm_says_is_lost_where_sns_takes_nothing() {
+    let told = |fault: &[&str]| {
+        let history = run(&[&["kind = 'crash', hop = 1, rate = 1.0"], fault].concat(), 1);
+        let alarm = |mail: &&chaos::cloud::sns::Mail| mail.subject.starts_with("ALARM");
+        history.mails.iter().filter(alarm).count()
+    };
+    assert!(told(&[]) > 0);
+    assert_eq!(told(&["kind = 'sns-failing', placement = 'before', rate = 1.0"]), 0);
+}
+
+#[test]
+fn an_index_that_is_behind_shows_what_was_and_nothing_is_done_twice_for_it() {
+    let history = survived("kind = 'index-behind', rate = 1.0");
+    assert!(fired(&history, Kind::IndexBehind) > 0);
+}
+
+#[test]
+fn counts_that_are_a_minute_old_end_no_incident_too_soon() {
+    let history = survived("kind = 'counts-behind', rate = 1.0");
+    assert!(fired(&history, Kind::CountsBehind) > 0);
+}
+
+#[test]
+fn receives_that_find_a_part_come_again_for_the_rest() {
+    let batches = |faults: &[&str]| {
+        let history = run(faults, 2);
+        assert_passes(&history, "short-receive");
+        count_meanwhile(
+            &history,
+            |event| matches!(event, Event::Invoked { messages, .. } if !messages.is_empty()),
+        )
+    };
+    let outage = ["kind = 'stripe-unavailable', rate = { step = [1.0, 0.0] }"];
+    let usual = batches(&outage);
+    let short = batches(&[&outage[..], &["kind = 'short-receive', rate = 1.0"]].concat());
+    assert!(short > usual, "{short} batches, {usual} without");
+}
+
+#[test]
+fn invocations_that_are_throttled_are_made_later() {
+    let history = survived("kind = 'function-throttled', rate = 0.6");
+    assert!(fired(&history, Kind::FunctionThrottled) > 0);
+    let throttled = "kind = 'function-throttled', operations = ['consumer'], rate = 1.0";
+    let history = run(&[throttled], 1);
+    assert_passes(&history, throttled);
+    let worked = |event: &Event| matches!(event, Event::Invoked { messages, .. } if !messages.is_empty());
+    assert_eq!(count_meanwhile(&history, worked), 0);
+    assert!(history.ledger.iter().all(|row| row.state == "succeeded"));
+}

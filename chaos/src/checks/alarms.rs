@@ -158,8 +158,7 @@ fn kills(fault: &Fault) -> bool {
 fn stops_responder(fault: &Fault) -> bool {
     let operations = &fault.scope.operations;
     let hits_schedule = operations.is_empty() || operations.contains("schedule");
-    matches!(fault.kind, Kind::LedgerThrottled | Kind::LedgerLostAnswer | Kind::SnsFailing)
-        || (fault.kind == Kind::EventLost && hits_schedule)
+    fault.kind.fails_calls_to_aws() || (fault.kind == Kind::EventLost && hits_schedule)
 }
 
 /// Whether a queue's metrics could show what it held: always, unless they woke up late and it was gone by then.

@@ -121,7 +121,7 @@ impl<'h> Post<'h> {
         {
             self.published(at, request, subject.as_deref().unwrap_or_default());
         } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
-            self.unanswered = Some(on);
+            self.unanswered = on.strip_prefix("Publish ");
         } else if let Event::Failed { request, .. } = event {
             self.claimed.remove(request.as_str());
             let published = self.requests.remove(request.as_str()).unwrap_or_default();

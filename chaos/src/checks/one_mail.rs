@@ -327,7 +327,7 @@ mod tests {
                 tale.decide("recovery", "opened");
                 tale.publish_to_nobody("request-1", "alerts", "never mailed");
                 tale.history().records.pop();
-                let (fault, on) = ("sns-failing", "request-1".to_owned());
+                let (fault, on) = ("sns-failing", "Publish request-1".to_owned());
                 tale.happen(Event::FaultFired { fault, placement: Some("after"), on });
                 for _ in 0..times {
                     tale.publish("request-1", "opened");

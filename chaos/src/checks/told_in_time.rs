@@ -169,10 +169,7 @@ fn responder_reported(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> 
 /// When a turn came to nothing because of a fault: it was never woken, or it failed under a fault that fails turns.
 fn lost_turns(evidence: &Evidence<'_>) -> Vec<UnixMs> {
     let history = evidence.history;
-    let fails_turns = |kind: Kind| {
-        kind.describe().family == Family::Lambda
-            || matches!(kind, Kind::LedgerThrottled | Kind::LedgerLostAnswer | Kind::SnsFailing)
-    };
+    let fails_turns = |kind: Kind| kind.describe().family == Family::Lambda || kind.fails_calls_to_aws();
     let failing = history.faults.iter().any(|tally| tally.fired > 0 && fails_turns(tally.fault.kind));
     let mut turns: BTreeSet<&str> = BTreeSet::new();
     let mut lost = Vec::new();

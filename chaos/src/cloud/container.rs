@@ -129,6 +129,12 @@ pub trait FatePlan: Send + Sync {
         let _ = (function, request, hop, now);
     }
 
+    /// Whether Lambda has no concurrency left for invocation `request` of `function`.
+    fn throttles(&self, function: &str, request: &str, now: UnixMs) -> bool {
+        let _ = (function, request, now);
+        false
+    }
+
     /// The place of an invocation of `function` that begins now, if its effects are to wait for their turns.
     fn place(&self, function: &str) -> Option<Place> {
         let _ = function;

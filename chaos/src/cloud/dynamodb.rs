@@ -18,6 +18,7 @@ use super::config::TableConfig;
 use super::iam::Denied;
 use super::names;
 use super::reply::Reply;
+use super::services::Caller;
 use crate::clock::Clock;
 use crate::journal::{Event, Journal};
 use dynoxide::DynoxideError;
@@ -56,11 +57,17 @@ impl DynamoDb {
         Ok(Self { engine: Mutex::new(Engine::new(configs, clock, trust)?), journal })
     }
 
-    /// Carries out `operation`, the part of `x-amz-target` after the dot, for the invocation `request`.
-    pub fn answer(&self, operation: &str, body: &[u8], request: &str, now: UnixMs) -> Reply {
-        let Answered { reply, write } = self.engine().answer(operation, body);
+    /// Carries out `operation`, the part of `x-amz-target` after the dot, for a caller.
+    pub fn answer(&self, operation: &str, body: &[u8], caller: Caller<'_>, now: UnixMs) -> Reply {
+        let Answered { reply, write } = match operation {
+            // Only an index is written later than its table.
+            "Query" if caller.behind_ms > 0 => {
+                self.engine().answer_as_of(now.plus_ms(-caller.behind_ms), operation, body)
+            }
+            _ => self.engine().answer(operation, body, now),
+        };
         if let Some(Write { key, outcome, .. }) = write {
-            self.journal_write(&key, &outcome, request, now);
+            self.journal_write(&key, &outcome, caller.request, now);
         }
         reply
     }

@@ -98,6 +98,8 @@ pub enum Failure {
     Timeout,
     /// No container could be initialised, twice in a row.
     Init(String),
+    /// There was no concurrency left, however often it was tried.
+    Throttled,
 }
 
 impl Pool {
@@ -136,6 +138,11 @@ impl Pool {
         self.invoke_as(self.new_request(), payload, messages).await
     }
 
+    /// Whether there is no concurrency left for an invocation now; `of` is its request id, or a message that it is for.
+    pub(super) fn is_throttled(&self, of: &str) -> bool {
+        self.around.plans.fates.throttles(&self.config.logical_id, of, self.now())
+    }
+
     /// A request id for an invocation to come.
     pub(super) fn new_request(&self) -> String {
         self.lock().requests.uuid()
@@ -171,7 +178,13 @@ impl Pool {
         let ended = self.run(&warm, request, payload, (deadline, fate)).await;
         match ended.outcome {
             Ok(_) | Err(Failure::Error(_)) => self.lock().idle.push_back(warm),
-            Err(Failure::Crash | Failure::OutOfMemory | Failure::Timeout | Failure::Init(_)) => drop(warm),
+            Err(
+                Failure::Crash
+                | Failure::OutOfMemory
+                | Failure::Timeout
+                | Failure::Init(_)
+                | Failure::Throttled,
+            ) => drop(warm),
         }
         ended
     }
@@ -320,6 +333,7 @@ impl Pool {
             Failure::OutOfMemory => ("out-of-memory", None),
             Failure::Timeout => ("timeout", None),
             Failure::Init(detail) => ("init", Some(detail.clone())),
+            Failure::Throttled => ("throttled", None),
         };
         self.journal(Event::Failed { request: ended.request.clone(), how, hops: ended.hops, detail });
     }

@@ -43,6 +43,7 @@ impl Minutes {
     /// Ends the minute before `now`.
     fn end(&mut self, now: UnixMs) {
         let changed = self.services.cloudwatch().end_minute(&mut self.services.sqs(), now);
+        self.services.sqs().count(now);
         for transition in changed {
             self.speak(&transition, now);
         }
@@ -94,6 +95,9 @@ impl Minutes {
             return;
         }
         for publication in transition.publications() {
+            if self.plan.loses(&transition.alarm.name, now) {
+                continue;
+            }
             self.services.publish_as(&transition.speaker(), &publication, now);
         }
     }

@@ -38,6 +38,8 @@ pub struct Caller<'a> {
     pub who: Option<&'a Principal>,
     /// The invocation that is calling; empty during init, and when no function is.
     pub request: &'a str,
+    /// How old what it is shown may be, ms, where a service promises no more: an index, a count.
+    pub behind_ms: i64,
 }
 
 /// The service a request is for.
@@ -174,7 +176,7 @@ impl Services {
                 self.answer_sqs(operation, body, caller).await.unwrap_or_else(|error| error.reply())
             }
             Service::DynamoDb => match self.ask(caller, dynamodb::needs(operation, body)) {
-                Ok(()) => self.dynamodb().answer(operation, body, caller.request, now),
+                Ok(()) => self.dynamodb().answer(operation, body, caller, now),
                 Err(denied) => dynamodb::denied(&denied),
             },
             Service::Secrets => match self.ask(caller, secrets::needs(operation, body)) {
@@ -223,7 +225,7 @@ impl Services {
     }
 
     async fn answer_sqs(&self, operation: &str, body: &[u8], caller: Caller<'_>) -> Result<Reply, SqsError> {
-        let call = Call::read(operation, body)?.by(caller.who);
+        let call = Call::read(operation, body)?.by(caller.who).behind(caller.behind_ms);
         self.ask(caller, call.needs())?;
         let clock = self.clock();
         let Some((queue, wait_s)) = call.long_poll() else {

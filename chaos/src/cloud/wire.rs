@@ -109,6 +109,8 @@ pub struct ServiceCall<'a> {
 pub enum CallFate {
     /// Its service answers it.
     Answered,
+    /// Its service answers it, and shows how things stood so many ms ago where it promises no more.
+    AnsweredLate(i64),
     /// Its service is overloaded, and does nothing.
     Refused,
     /// Its service does what was asked, and the connection is reset before the answer arrives.
@@ -165,15 +167,16 @@ impl Wire {
         let call = ServiceCall { service, operation: &operation, body, request: &request };
         let fate = self.plan.of_call(&call, clock.now());
         let reply = match fate {
-            CallFate::Answered | CallFate::AnswerLost => {
-                let caller = Caller { who: self.who.as_deref(), request: &request };
+            CallFate::Answered | CallFate::AnswerLost | CallFate::AnsweredLate(_) => {
+                let behind_ms = if let CallFate::AnsweredLate(ms) = fate { ms } else { 0 };
+                let caller = Caller { who: self.who.as_deref(), request: &request, behind_ms };
                 self.services.answer(service, &operation, body, caller).await
             }
             CallFate::Refused => service.overloaded(),
         };
         self.link.hop().await;
         match fate {
-            CallFate::Answered | CallFate::Refused => Ok(reply),
+            CallFate::Answered | CallFate::AnsweredLate(_) | CallFate::Refused => Ok(reply),
             CallFate::AnswerLost => Err(ConnectorError::io("connection reset by peer".into())),
         }
     }

@@ -96,6 +96,20 @@ pub enum Kind {
     MappingDisabled,
     /// A message is gone that was handed back.
     MessagePurged,
+    /// SQS fails a call of a function.
+    SqsFailing,
+    /// Secrets Manager does not say what the key is.
+    SecretsFailing,
+    /// CloudWatch does not say how the alarms stand.
+    CloudWatchFailing,
+    /// An index does not know of the latest writes yet.
+    IndexBehind,
+    /// A queue counts what it held before.
+    CountsBehind,
+    /// A receive finds fewer messages than are there.
+    ShortReceive,
+    /// Lambda has no concurrency left for an invocation.
+    FunctionThrottled,
 }
 
 /// Whose fault it is.
@@ -187,7 +201,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 50] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -231,6 +245,13 @@ impl Kind {
         Self::Unsubscribed,
         Self::MappingDisabled,
         Self::MessagePurged,
+        Self::SqsFailing,
+        Self::SecretsFailing,
+        Self::CloudWatchFailing,
+        Self::IndexBehind,
+        Self::CountsBehind,
+        Self::ShortReceive,
+        Self::FunctionThrottled,
     ];
 
     /// Its row of the table.
@@ -280,6 +301,13 @@ impl Kind {
             Self::Unsubscribed => table::aws::UNSUBSCRIBED,
             Self::MappingDisabled => table::aws::MAPPING_DISABLED,
             Self::MessagePurged => table::aws::MESSAGE_PURGED,
+            Self::SqsFailing => table::aws::SQS_FAILING,
+            Self::SecretsFailing => table::aws::SECRETS_FAILING,
+            Self::CloudWatchFailing => table::aws::CLOUDWATCH_FAILING,
+            Self::IndexBehind => table::aws::INDEX_BEHIND,
+            Self::CountsBehind => table::aws::COUNTS_BEHIND,
+            Self::ShortReceive => table::aws::SHORT_RECEIVE,
+            Self::FunctionThrottled => table::lambda::FUNCTION_THROTTLED,
         }
     }
 
@@ -287,6 +315,20 @@ impl Kind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.describe().name
+    }
+
+    /// Whether it fails calls that our functions make to AWS: a turn of the responder that meets it may end there.
+    #[must_use]
+    pub const fn fails_calls_to_aws(self) -> bool {
+        matches!(
+            self,
+            Self::LedgerThrottled
+                | Self::LedgerLostAnswer
+                | Self::SnsFailing
+                | Self::SqsFailing
+                | Self::SecretsFailing
+                | Self::CloudWatchFailing
+        )
     }
 
     /// The chance it has when no rate is given.

@@ -121,11 +121,15 @@ fn hits_responder(fault: &Fault) -> bool {
         |operation: &str| fault.scope.operations.is_empty() || fault.scope.operations.contains(operation);
     match fault.kind {
         Kind::Crash | Kind::FunctionTimeout | Kind::OutOfMemory | Kind::SlowStart => may("responder"),
+        Kind::FunctionThrottled => may("responder"),
         Kind::LedgerThrottled
         | Kind::LedgerLostAnswer
         | Kind::EventLost
         | Kind::EventTwice
-        | Kind::SnsFailing => true,
+        | Kind::SnsFailing
+        | Kind::SqsFailing
+        | Kind::SecretsFailing
+        | Kind::CloudWatchFailing => true,
         Kind::StripeUnavailable
         | Kind::StripeTimeout
         | Kind::StripeReset
@@ -159,7 +163,10 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::MessagePurged
         | Kind::MetricsLate
         | Kind::AlarmMuted
-        | Kind::MoveTaskMisses => false,
+        | Kind::MoveTaskMisses
+        | Kind::IndexBehind
+        | Kind::CountsBehind
+        | Kind::ShortReceive => false,
     }
 }
 

@@ -21,6 +21,8 @@ use std::sync::Arc;
 const DUPLICATE_MS: (u64, u64) = (0, 3_000);
 /// How soon a deleted message is there again, ms.
 const RETURN_MS: (u64, u64) = (1_000, 3_600_000);
+/// How old an index or a count is that is behind, ms.
+const BEHIND_MS: (u64, u64) = (1, 60_000);
 /// How much longer than usual a slow start takes, ms.
 const SLOW_START_MS: (u64, u64) = (3_000, 9_000);
 /// How long the metrics of a queue take to wake up at most, ms; AWS says up to 15 minutes.
@@ -83,17 +85,40 @@ impl Asked {
             CallFate::Refused
         } else if self.hits_ledger(Kind::LedgerLostAnswer, call, now) {
             CallFate::AnswerLost
+        } else if call.operation == "Query" {
+            self.of_late(Kind::IndexBehind, call, now)
         } else {
             CallFate::Answered
         }
     }
 
-    fn of_publication(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
-        let subject = Subject { id: call.request, ..Subject::default() };
-        match self.faults.fires(Kind::SnsFailing, now, &subject).map(Hit::is_after) {
+    /// Whether a service fails this call, and before or after it has its effect.
+    fn of_failing(&self, kind: Kind, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
+        let subject = Subject { operation: call.operation, payment: None, id: call.request };
+        match self.faults.fires(kind, now, &subject).map(Hit::is_after) {
             None => CallFate::Answered,
             Some(true) => CallFate::AnswerLost,
             Some(false) => CallFate::Refused,
+        }
+    }
+
+    /// The same for SQS, whose counts are approximate.
+    fn of_queue_call(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
+        let fate = self.of_failing(Kind::SqsFailing, call, now);
+        if fate == CallFate::Answered && call.operation == "GetQueueAttributes" {
+            return self.of_late(Kind::CountsBehind, call, now);
+        }
+        fate
+    }
+
+    /// Whether a call is shown how things stood a while ago.
+    fn of_late(&self, kind: Kind, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
+        let subject = Subject { id: call.request, ..Subject::default() };
+        match self.faults.fires(kind, now, &subject) {
+            None => CallFate::Answered,
+            Some(_) => {
+                CallFate::AnsweredLate(i64::try_from(self.between(kind, BEHIND_MS)).unwrap_or(i64::MAX))
+            }
         }
     }
 
@@ -126,6 +151,11 @@ impl FatePlan for Asked {
         self.turns.as_ref().filter(|_| function == self.consumer)?.place()
     }
 
+    fn throttles(&self, function: &str, request: &str, now: UnixMs) -> bool {
+        let subject = Subject { operation: self.role(function), payment: None, id: request };
+        self.faults.fires(Kind::FunctionThrottled, now, &subject).is_some()
+    }
+
     fn start_delay_ms(&self, function: &str, now: UnixMs) -> u64 {
         let subject = Subject { operation: self.role(function), ..Subject::default() };
         let slow = self.faults.fires(Kind::SlowStart, now, &subject);
@@ -137,8 +167,10 @@ impl CallPlan for Asked {
     fn of_call(&self, call: &ServiceCall<'_>, now: UnixMs) -> CallFate {
         match call.service {
             Service::DynamoDb => self.of_ledger_call(call, now),
-            Service::Sns if call.operation == "Publish" => self.of_publication(call, now),
-            Service::Sns | Service::Sqs | Service::Secrets | Service::CloudWatch => CallFate::Answered,
+            Service::Sqs => self.of_queue_call(call, now),
+            Service::Sns => self.of_failing(Kind::SnsFailing, call, now),
+            Service::Secrets => self.of_failing(Kind::SecretsFailing, call, now),
+            Service::CloudWatch => self.of_failing(Kind::CloudWatchFailing, call, now),
         }
     }
 }
@@ -158,6 +190,15 @@ impl QueuePlan for Asked {
         match self.faults.fires(Kind::ReorderedDelivery, now, &subject) {
             None => 0,
             Some(_) => self.up_to(Kind::ReorderedDelivery, visible - 1),
+        }
+    }
+
+    fn finds(&self, queue: &str, available: usize, now: UnixMs) -> usize {
+        let subject = Subject { id: queue, ..Subject::default() };
+        // Of one message nothing is held back.
+        match available > 1 && self.faults.fires(Kind::ShortReceive, now, &subject).is_some() {
+            false => available,
+            true => self.up_to(Kind::ShortReceive, available - 1),
         }
     }
 
@@ -195,6 +236,12 @@ impl AlarmPlan for Asked {
         let operation = self.alarms.get(alarm).map_or("", String::as_str);
         let subject = Subject { operation, payment: None, id: alarm };
         self.faults.fires(Kind::AlarmMuted, now, &subject).is_some()
+    }
+
+    fn loses(&self, alarm: &str, now: UnixMs) -> bool {
+        let subject = Subject { operation: "Publish", payment: None, id: alarm };
+        // CloudWatch does not ask what became of it: where the answer alone is lost, nothing is.
+        self.faults.fires(Kind::SnsFailing, now, &subject).is_some_and(|hit| !hit.is_after())
     }
 }
 

@@ -109,6 +109,11 @@ pub trait AlarmPlan: Send + Sync {
     fn mutes(&self, _alarm: &str, _now: UnixMs) -> bool {
         false
     }
+
+    /// Whether what the alarm tells a topic never gets there. Nothing is promised of such a notice, and nobody hears of it.
+    fn loses(&self, _alarm: &str, _now: UnixMs) -> bool {
+        false
+    }
 }
 
 impl CloudWatch {

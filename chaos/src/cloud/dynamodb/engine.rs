@@ -10,13 +10,14 @@ use super::calls::{Batch, Form, Get, Query, Update};
 use super::expression::{Action, Condition};
 use super::oracle::{Oracle, Said};
 use super::read::{found, got, got_many};
-use super::table::Table;
+use super::table::{Newer, Table};
 use super::update::updated;
 use super::{Row, refused, unsupported};
 use crate::clock::Clock;
 use crate::cloud::config::TableConfig;
 use crate::cloud::reply::Reply;
 use dynoxide::{AttributeValue, DynoxideError};
+use payments::UnixMs;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,7 +106,18 @@ impl Engine {
         &self.disagreements
     }
 
-    pub(super) fn answer(&mut self, operation: &str, body: &[u8]) -> Answered {
+    /// The answer to a call that is shown every table as it was at an earlier instant, and writes nothing.
+    pub(super) fn answer_as_of(&mut self, then: UnixMs, operation: &str, body: &[u8]) -> Answered {
+        let newer: Vec<(String, Newer)> =
+            self.tables.iter_mut().map(|(name, table)| (name.clone(), table.rewind(then))).collect();
+        let answered = self.answer(operation, body, then);
+        for (name, newer) in newer {
+            self.tables.get_mut(&name).into_iter().for_each(|table| table.replay(&newer));
+        }
+        answered
+    }
+
+    pub(super) fn answer(&mut self, operation: &str, body: &[u8], now: UnixMs) -> Answered {
         let (form, answered) = match operation {
             "UpdateItem" => self.update(body),
             "GetItem" => self.get(body),
@@ -115,8 +127,8 @@ impl Engine {
         }
         .unzip();
         match (form, answered.flatten()) {
-            (Some(form), Some(answered)) if self.is_trusted(&form) => self.keep(answered),
-            (form, answered) => self.consult(operation, body, form, answered),
+            (Some(form), Some(answered)) if self.is_trusted(&form) => self.keep(answered, now),
+            (form, answered) => self.consult((operation, body), form, answered, now),
         }
     }
 
@@ -129,12 +141,12 @@ impl Engine {
     }
 
     /// Takes over what an answer did.
-    fn keep(&mut self, answered: Answered) -> Answered {
+    fn keep(&mut self, answered: Answered, now: UnixMs) -> Answered {
         if let Some(Write { table, key, outcome: Outcome::Made(row) }) = &answered.write
             && let Some(table) = self.tables.get_mut(table)
             && let Some(key) = table.key_of(key).map(str::to_owned)
         {
-            table.put(&key, row.clone());
+            table.put(&key, row.clone(), now);
         }
         answered
     }
@@ -142,10 +154,10 @@ impl Engine {
     /// Puts a call to the oracle, and takes its answer.
     fn consult(
         &mut self,
-        operation: &str,
-        body: &[u8],
+        (operation, body): (&str, &[u8]),
         form: Option<Form>,
         ours: Option<Answered>,
+        now: UnixMs,
     ) -> Answered {
         let seen = match self.show(operation, body) {
             Ok(seen) => seen,
@@ -169,7 +181,7 @@ impl Engine {
                     .push(format!("{operation} {call}: {} here, {} by dynoxide", texts[0], texts[1]));
             }
         }
-        self.keep(theirs)
+        self.keep(theirs, now)
     }
 
     /// Shows the oracle the rows that a call can see. Of a call about one row of a table, that table and the key.

@@ -5,9 +5,10 @@
 use super::Row;
 use super::expression::whole;
 use dynoxide::AttributeValue;
+use payments::UnixMs;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
 /// One table.
@@ -16,7 +17,23 @@ pub(super) struct Table {
     key: String,
     rows: BTreeMap<String, Row>,
     indexes: BTreeMap<String, Index>,
+    /// What writes of the last minute replaced, oldest first.
+    replaced: VecDeque<Replaced>,
 }
+
+/// What a write replaced, when, and under which key.
+#[derive(Clone, Debug)]
+struct Replaced {
+    at: UnixMs,
+    key: String,
+    row: Option<Row>,
+}
+
+/// What a table forgot when it was set back, newest first.
+pub(super) type Newer = Vec<(String, Option<Row>)>;
+
+/// How far back an index is ever seen, ms.
+const INDEX_BEHIND_MS_MAX: i64 = 60_000;
 
 #[derive(Clone, Debug)]
 struct Index {
@@ -100,7 +117,7 @@ impl Table {
         let indexes: Option<_> = declared.global_secondary_indexes.iter().map(index).collect();
         let is_known = is(&key.attribute_name, "S") && declared.local_secondary_indexes.is_empty();
         let key = key.attribute_name.clone();
-        is_known.then_some(Self { key, rows: BTreeMap::new(), indexes: indexes? })
+        is_known.then_some(Self { key, rows: BTreeMap::new(), indexes: indexes?, replaced: VecDeque::new() })
     }
 
     /// The attribute that is its key.
@@ -130,7 +147,32 @@ impl Table {
     }
 
     /// From now on this is what is under the key.
-    pub(super) fn put(&mut self, key: &str, row: Option<Row>) {
+    pub(super) fn put(&mut self, key: &str, row: Option<Row>, now: UnixMs) {
+        let before = self.swap(key, row);
+        let is_old = |replaced: &Replaced| now.since_ms(replaced.at) > INDEX_BEHIND_MS_MAX;
+        while self.replaced.front().is_some_and(is_old) {
+            self.replaced.pop_front();
+        }
+        self.replaced.push_back(Replaced { at: now, key: key.to_owned(), row: before });
+    }
+
+    /// Sets the table back to an instant of the last minute; what it forgets.
+    pub(super) fn rewind(&mut self, then: UnixMs) -> Newer {
+        let from = self.replaced.partition_point(|replaced| replaced.at <= then);
+        let undone: Vec<(String, Option<Row>)> =
+            self.replaced.range(from..).rev().map(|it| (it.key.clone(), it.row.clone())).collect();
+        undone.into_iter().map(|(key, row)| (key.clone(), self.swap(&key, row))).collect()
+    }
+
+    /// Remembers it again.
+    pub(super) fn replay(&mut self, newer: &[(String, Option<Row>)]) {
+        for (key, row) in newer.iter().rev() {
+            self.swap(key, row.clone());
+        }
+    }
+
+    /// What was under the key, where this is from now on.
+    fn swap(&mut self, key: &str, row: Option<Row>) -> Option<Row> {
         let before = match &row {
             Some(row) => self.rows.insert(key.to_owned(), row.clone()),
             None => self.rows.remove(key),
@@ -143,6 +185,7 @@ impl Table {
                 index.order.extend(new);
             }
         }
+        before
     }
 
     /// What an index is ordered by: its hash key and its range key.

@@ -25,6 +25,8 @@ use tokio::sync::watch;
 const POLLERS: u32 = 5;
 /// From a receive to the invocation it leads to, drawn evenly: virtual milliseconds, an assumption.
 const HANDOVER_MS: (u64, u64) = (2, 10);
+/// Between two tries of a throttled batch, ms: the first, and the longest. AWS says "with backoff" and no number.
+const THROTTLED_PAUSE_MS: (i64, i64) = (1_000, 60_000);
 /// What Lambda adds to window and timeout when the queue's own visibility is shorter than both.
 const VISIBILITY_SPARE_S: u32 = 30;
 
@@ -190,6 +192,9 @@ impl EventSource {
         let handover_ms = self.draw_handover_ms();
         self.services.clock().sleep_until(self.now().plus_ms(handover_ms)).await;
         let ids: Vec<String> = batch.iter().map(|delivery| delivery.content.id.clone()).collect();
+        if !self.is_given_room(batch).await {
+            return;
+        }
         let ended = self.pool.invoke(record::event(&self.source.queue, batch), ids).await;
         // A failure was journaled by the pool, and changes nothing.
         let Ok(answer) = ended.outcome else { return };
@@ -206,6 +211,25 @@ impl EventSource {
                 self.services.sqs().delete(&self.source.queue, &delivery.receipt_handle, self.now());
             deleted.expect("the queue exists and made the handle itself");
         }
+    }
+
+    /// Waits for concurrency, asking less and less often; `false` when the batch is given up, because its messages are
+    /// there again by then.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
+    async fn is_given_room(&self, batch: &[Delivery]) -> bool {
+        let Some(first) = batch.first() else { return true };
+        let hidden_s = i64::from(self.visibility_s) - i64::from(self.source.window_s);
+        let visible_at = self.now().plus_ms(1000 * hidden_s);
+        let mut pause_ms = THROTTLED_PAUSE_MS.0;
+        while self.pool.is_throttled(&first.content.id) {
+            let next = self.now().plus_ms(pause_ms);
+            if next >= visible_at {
+                return false;
+            }
+            self.services.clock().sleep_until(next).await;
+            pause_ms = (2 * pause_ms).min(THROTTLED_PAUSE_MS.1);
+        }
+        true
     }
 
     /// Ids that failed, and what was wrong with the answer if it could not be read.

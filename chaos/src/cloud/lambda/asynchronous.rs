@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Pauses after the first and the second failed attempt, seconds.
 const PAUSES_S: [i64; 2] = [60, 120];
+/// Between two tries of a throttled event, ms: the first, and the longest.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+const THROTTLED_PAUSE_MS: (i64, i64) = (1_000, 300_000);
 /// From acceptance until the function is invoked, drawn evenly: virtual milliseconds, an assumption.
 const QUEUE_MS: (u64, u64) = (5, 50);
 
@@ -88,6 +91,14 @@ impl Asynchronous {
         let too_old = event.at.plus_ms(1000 * i64::from(self.config.age_s_max));
         let mut attempt = 1;
         loop {
+            if !self.is_given_room(&event, too_old).await {
+                return self.drop_event(
+                    &event,
+                    attempt - 1,
+                    Condition::EventAgeExceeded,
+                    &Failure::Throttled,
+                );
+            }
             let Some(failure) = self.attempt(&event).await else { return };
             if attempt > self.config.retries_max {
                 return self.drop_event(&event, attempt, Condition::RetriesExhausted, &failure);
@@ -101,6 +112,22 @@ impl Asynchronous {
             clock.sleep_until(next).await;
             attempt += 1;
         }
+    }
+
+    /// Waits for concurrency, asking less and less often; `false` when the event is too old first.
+    async fn is_given_room(&self, event: &Accepted, too_old: UnixMs) -> bool {
+        let clock = *self.clock();
+        let mut pause_ms = THROTTLED_PAUSE_MS.0;
+        while self.pool.is_throttled(&event.request) {
+            let next = clock.now().plus_ms(pause_ms);
+            if next > too_old {
+                clock.sleep_until(too_old).await;
+                return false;
+            }
+            clock.sleep_until(next).await;
+            pause_ms = (2 * pause_ms).min(THROTTLED_PAUSE_MS.1);
+        }
+        true
     }
 
     /// Invokes the function once; `None` when it answered.
@@ -152,6 +179,7 @@ impl Asynchronous {
                 format!("RequestId: {} Error: Runtime exited with error: signal: killed", event.request)
             }
             Failure::Timeout => format!("RequestId: {} Task timed out", event.request),
+            Failure::Throttled => "Rate Exceeded.".to_owned(),
         };
         json!({
             "version": "1.0",

@@ -165,6 +165,9 @@ impl Sqs {
             let over = plan.passes_over(queue, visible.len(), now);
             visible.rotate_left(over);
         }
+        if visible.len() > 1 {
+            visible.truncate(plan.finds(queue, visible.len().min(max), now));
+        }
         let mut deliveries = Vec::new();
         for arrival in visible.into_iter().take(max) {
             let Some(delivery) = from.deliver(arrival, visible_at, now) else { continue };
@@ -270,6 +273,15 @@ impl Sqs {
         Ok(self.queue(queue)?.depth(now))
     }
 
+    /// Counts what every queue holds, for whoever is shown an older count.
+    pub fn count(&mut self, now: UnixMs) {
+        let names: Vec<String> = self.queues.keys().cloned().collect();
+        for name in names {
+            let depth = self.depth(&name, now).ok();
+            self.queues.get_mut(&name).into_iter().for_each(|queue| queue.counted = depth);
+        }
+    }
+
     /// Every message a queue holds, in order of arrival. Not an operation of SQS: only the checks may look.
     ///
     /// # Errors
@@ -302,8 +314,16 @@ impl Sqs {
     }
 
     /// All attributes that `GetQueueAttributes` knows, by name.
-    fn attributes(&mut self, queue: &str, now: UnixMs) -> Result<BTreeMap<&'static str, String>, SqsError> {
-        let depth = self.depth(queue, now)?;
+    fn attributes(
+        &mut self,
+        queue: &str,
+        behind_ms: i64,
+        now: UnixMs,
+    ) -> Result<BTreeMap<&'static str, String>, SqsError> {
+        let depth = match self.queue(queue)?.counted {
+            Some(counted) if behind_ms > 0 => counted,
+            Some(_) | None => self.depth(queue, now)?,
+        };
         self.queue_mut(queue)?.meter.touched(now);
         let Queue { config, created_at, .. } = self.queue(queue)?;
         let created_s = (created_at.0 / 1000).to_string();

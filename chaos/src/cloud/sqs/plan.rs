@@ -27,6 +27,12 @@ pub trait QueuePlan: Debug + Send + Sync {
         0
     }
 
+    /// A receive could take `available` messages, 1 or more: how many of them, one at least, it finds.
+    fn finds(&self, queue: &str, available: usize, now: UnixMs) -> usize {
+        let _ = (queue, now);
+        available
+    }
+
     /// Whether the visibility of a message cannot be changed now.
     fn refuses_visibility(&self, queue: &str, message: &Content, now: UnixMs) -> bool {
         let _ = (queue, message, now);

@@ -32,6 +32,7 @@ const OPTIONAL: [&str; 7] = [
 pub struct Call {
     pub(super) operation: Operation,
     who: Option<Principal>,
+    behind_ms: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -80,13 +81,20 @@ impl Call {
             "CancelMessageMoveTask" => Operation::CancelMessageMoveTask(parse(body)?),
             other => return Err(SqsError::UnsupportedOperation(other.to_owned())),
         };
-        Ok(Self { operation, who: None })
+        Ok(Self { operation, who: None, behind_ms: 0 })
     }
 
     /// The same call, made by somebody whose permissions count.
     #[must_use]
     pub fn by(self, who: Option<&Principal>) -> Self {
         Self { who: who.cloned(), ..self }
+    }
+
+    /// The same call, which is shown counts of up to so many ms ago.
+    #[must_use]
+    pub const fn behind(mut self, behind_ms: i64) -> Self {
+        self.behind_ms = behind_ms;
+        self
     }
 
     /// For a long poll: the queue it waits on, and for how many seconds.
@@ -152,7 +160,9 @@ impl Sqs {
                 Ok(json!({}))
             }
             Operation::ChangeMessageVisibilityBatch(call) => self.answer_change_batch(call, now),
-            Operation::GetQueueAttributes(call) => self.answer_attributes(call, now),
+            Operation::GetQueueAttributes(attributes) => {
+                self.answer_attributes(attributes, call.behind_ms, now)
+            }
             Operation::GetQueueUrl(call) => {
                 self.config(&call.queue_name)?;
                 Ok(json!({ "QueueUrl": names::queue_url(&call.queue_name) }))
@@ -225,8 +235,13 @@ impl Sqs {
         })))
     }
 
-    fn answer_attributes(&mut self, call: &QueueAttributes, now: UnixMs) -> Result<Value, SqsError> {
-        let known = self.attributes(names::queue_in_url(&call.queue_url), now)?;
+    fn answer_attributes(
+        &mut self,
+        call: &QueueAttributes,
+        behind_ms: i64,
+        now: UnixMs,
+    ) -> Result<Value, SqsError> {
+        let known = self.attributes(names::queue_in_url(&call.queue_url), behind_ms, now)?;
         let all = call.attribute_names.iter().any(|name| name == "All");
         let asked = |name: &str| all || call.attribute_names.iter().any(|asked| asked == name);
         let unknown =

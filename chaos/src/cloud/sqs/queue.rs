@@ -18,6 +18,8 @@ pub(super) struct Queue {
     /// Wakes whoever waits for something receivable, in the order in which they began to wait.
     pub(super) activity: Arc<Notify>,
     pub(super) meter: Meter,
+    /// What it held at the last full minute.
+    pub(super) counted: Option<Depth>,
     messages: BTreeMap<Arrival, Stored>,
     by_visibility: BTreeSet<(UnixMs, Arrival)>,
     by_age: BTreeSet<(UnixMs, Arrival)>,
@@ -97,6 +99,7 @@ impl Queue {
             created_at,
             activity: Arc::default(),
             meter: Meter::new(created_at),
+            counted: None,
             messages: BTreeMap::new(),
             by_visibility: BTreeSet::new(),
             by_age: BTreeSet::new(),

@@ -6,6 +6,22 @@ use super::super::kinds::{Description, Family, Placement};
 
 /// Operations on either table.
 const LEDGER: &[&str] = &["GetItem", "BatchGetItem", "Query", "UpdateItem"];
+/// What functions ask of SQS.
+const QUEUES: &[&str] = &[
+    "SendMessage",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "ChangeMessageVisibilityBatch",
+    "GetQueueAttributes",
+    "StartMessageMoveTask",
+    "ListMessageMoveTasks",
+    "CancelMessageMoveTask",
+];
+/// What functions ask of SNS, and what alarms do.
+const TOPICS: &[&str] = &["Publish", "ListSubscriptionsByTopic"];
+/// What the responder asks of CloudWatch.
+const ALARMS: &[&str] = &["DescribeAlarms", "ListAlarmMuteRules"];
 /// What an event comes from.
 const EVENTS: &[&str] = &["alarm", "schedule"];
 /// The alarms that speak for themselves.
@@ -160,9 +176,9 @@ pub(in super::super) const SNS_FAILING: Description = Description {
     family: Family::Aws,
     default_share: 0.5,
     placements: &[Placement::Before, Placement::After],
-    operations: &[],
+    operations: TOPICS,
     prevents_calls: false,
-    does: "before: a publish answers 500 and nothing is sent; after: the mail is sent and the answer is lost",
+    does: "before: answers 500 and sends nothing, and an alarm's own notice is lost; after: it is sent and the answer is lost",
     cause: "a region in trouble",
     heals: "the pending mail is sent by a later turn; at worst twice",
 };
@@ -201,4 +217,76 @@ pub(in super::super) const MESSAGE_PURGED: Description = Description {
     does: "takes a payment's message out of its queue for good, as the consumer hands it back",
     cause: "somebody who purges a queue, or deletes in the console what looks stuck",
     heals: "a human who has the stored request sent once more, told that no queue holds a message",
+};
+
+pub(in super::super) const SQS_FAILING: Description = Description {
+    name: "sqs-failing",
+    family: Family::Aws,
+    default_share: 0.2,
+    placements: &[Placement::Before, Placement::After],
+    operations: QUEUES,
+    prevents_calls: false,
+    does: "before: a function's call answers 500 and nothing is done; after: it is done and the answer is lost",
+    cause: "a region in trouble",
+    heals: "the SDK tries again; what still fails is done by a later delivery or turn, at worst twice",
+};
+
+pub(in super::super) const SECRETS_FAILING: Description = Description {
+    name: "secrets-failing",
+    family: Family::Aws,
+    default_share: 0.5,
+    placements: &[Placement::Before],
+    operations: &[],
+    prevents_calls: false,
+    does: "answers 500 instead of the secret that holds the Stripe key",
+    cause: "a region in trouble",
+    heals: "the secret is asked for again, at most once a minute; until then payments go back",
+};
+
+pub(in super::super) const CLOUDWATCH_FAILING: Description = Description {
+    name: "cloudwatch-failing",
+    family: Family::Aws,
+    default_share: 0.5,
+    placements: &[Placement::Before],
+    operations: ALARMS,
+    prevents_calls: false,
+    does: "answers 500 instead of how the alarms stand",
+    cause: "a region in trouble",
+    heals: "the responder looks again an hour later",
+};
+
+pub(in super::super) const INDEX_BEHIND: Description = Description {
+    name: "index-behind",
+    family: Family::Aws,
+    default_share: 0.5,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "answers a query of an index as it stood up to a minute ago",
+    cause: "an index is written after its table, usually within a second; a throttled one falls behind",
+    heals: "nothing needs to: what is acted upon is read from the table first",
+};
+
+pub(in super::super) const COUNTS_BEHIND: Description = Description {
+    name: "counts-behind",
+    family: Family::Aws,
+    default_share: 0.5,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "answers the counts of a queue as they were at the last full minute",
+    cause: "the counts are approximate: they settle about a minute after the queue comes to rest",
+    heals: "looking again",
+};
+
+pub(in super::super) const SHORT_RECEIVE: Description = Description {
+    name: "short-receive",
+    family: Family::Aws,
+    default_share: 0.3,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "hands out fewer messages than are there and were asked for, but one at least",
+    cause: "a receive asks some of the servers that hold a queue, not all",
+    heals: "the next receive",
 };

@@ -66,3 +66,15 @@ pub(in super::super) const SLOW_START: Description = Description {
     cause: "a package pulled for the first time, a zone short of capacity",
     heals: "the container is warm from then on",
 };
+
+pub(in super::super) const FUNCTION_THROTTLED: Description = Description {
+    name: "function-throttled",
+    family: Family::Lambda,
+    default_share: 0.3,
+    placements: &[],
+    operations: FUNCTIONS,
+    prevents_calls: false,
+    does: "refuses an invocation: the account's concurrency is used up; an event is tried again, a batch until its visibility ends",
+    cause: "another function of the account that takes all of it",
+    heals: "Lambda tries again; a batch that it gives up has cost each of its messages a receive",
+};

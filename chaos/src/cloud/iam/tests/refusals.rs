@@ -49,7 +49,7 @@ async fn every_table_of_a_batch_is_asked_about() {
         json!({ "RequestItems": tables.collect::<serde_json::Map<_, _>>() }).to_string()
     };
     let services = world.cloud.services();
-    let caller = Caller { who: Some(&function()), request: "" };
+    let caller = Caller { who: Some(&function()), ..Caller::default() };
     for (tables, status) in [(["ledger"].as_slice(), 200), (["ledger", "secrets"].as_slice(), 400)] {
         let (service, body) = (Service::DynamoDb, body(tables));
         let reply = services.answer(service, "BatchGetItem", body.as_bytes(), caller).await;
