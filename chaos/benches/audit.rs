@@ -1,7 +1,7 @@
 //! What it takes to audit a hundred thousand payments, each with its row: turns against the function's limits, memory,
 //! and wall time.
 //!
-//! `cargo bench --profile chaos --package chaos --bench audit`. Memory is this process's, with the fake Stripe, the table
+//! `cargo bench --profile dev --package chaos --bench audit`. Memory is this process's, with the fake Stripe, the table
 //! and the journal in it: what it gains from the order of the audit on bounds what the audit holds.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "it picks the events it looks at")]

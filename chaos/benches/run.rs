@@ -1,6 +1,6 @@
 //! How long a simulated run takes, beside what its calls cost at least, measured in the same process.
 //!
-//! `cargo bench --profile chaos --package chaos` prints medians of five runs, milliseconds of wall time on one core.
+//! `cargo bench --profile dev --package chaos` prints medians of five runs, milliseconds of wall time on one core.
 
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};

@@ -10,6 +10,7 @@ pub mod experiment;
 pub mod faults;
 pub mod journal;
 pub mod link;
+pub mod order;
 mod parallel;
 pub mod random;
 pub mod report;

@@ -4,6 +4,7 @@
 //! effect and one after it. Hop *k* of an invocation is crash point *k*.
 //! Invariant: once a link is tripped no hop of it returns, so nothing the dead container meant to do still happens.
 
+use crate::order::Order;
 use crate::turns::Place;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,20 +22,32 @@ struct Inner {
     kill_at: AtomicU64,
     tripped: watch::Sender<bool>,
     place: Mutex<Option<Place>>,
+    order: Option<Order>,
 }
 
 impl Default for Link {
     fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Link {
+    /// A link whose hops are passed, of those at the same instant, in a drawn order.
+    #[must_use]
+    pub fn in_order(order: Order) -> Self {
+        Self::new(Some(order))
+    }
+
+    fn new(order: Option<Order>) -> Self {
         Self(Arc::new(Inner {
             hops: AtomicU64::new(0),
             kill_at: AtomicU64::new(NEVER),
             tripped: watch::Sender::new(false),
             place: Mutex::default(),
+            order,
         }))
     }
-}
 
-impl Link {
     /// Starts counting the hops of a new invocation; with `kill_at`, that hop (1 = the first) never returns.
     pub fn arm(&self, kill_at: Option<u64>) {
         self.0.hops.store(0, Ordering::Relaxed);
@@ -46,6 +59,9 @@ impl Link {
         let hop = self.0.hops.fetch_add(1, Ordering::Relaxed) + 1;
         if hop == self.0.kill_at.load(Ordering::Relaxed) {
             self.trip();
+        }
+        if let Some(order) = &self.0.order {
+            order.step_back().await;
         }
         if *self.0.tripped.borrow() {
             std::future::pending::<()>().await;

@@ -54,6 +54,7 @@ pub use letters::{Letters, Told};
 pub use told_in_time::MAIL_MS_MAX;
 
 use crate::world::History;
+use serde::{Deserialize, Serialize};
 
 /// One check.
 #[derive(Clone, Copy, Debug)]
@@ -319,7 +320,8 @@ pub const ALL: [Check; 32] = [
 pub struct Judgement(Vec<(Check, Verdict)>);
 
 /// What a run comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Every check passed.
     Passed,

@@ -9,6 +9,7 @@ use super::wire::{CurrentRequest, Wire};
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::link::Link;
+use crate::order::Order;
 use crate::turns::Place;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use payments::UnixMs;
@@ -78,7 +79,8 @@ impl Container {
         journal: Journal,
         wire: impl FnOnce(Link, CurrentRequest) -> Wire,
     ) -> Self {
-        let (link, request) = (Link::default(), CurrentRequest::default());
+        let link = Link::in_order(Order::new(seed, "calls at one instant"));
+        let request = CurrentRequest::default();
         let http = SharedHttpClient::new(wire(link.clone(), request.clone()));
         let (clock, metrics) = (*services.clock(), MetricLines::new(services.clone(), journal.clone()));
         Self { number, function, link, clock, http, request, seed, journal, metrics }

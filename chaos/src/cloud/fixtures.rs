@@ -6,7 +6,7 @@ use super::config::{
     AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, RedriveConfig, SqsSourceConfig,
     SubscriptionConfig, TableConfig, TopicConfig,
 };
-use super::container::{BoxFuture, Container, Function, Handler, InvocationContext};
+use super::container::{BoxFuture, Container, Fate, FatePlan, Function, Handler, InvocationContext};
 use super::iam::{Access, Policies, Principal};
 use super::names;
 use super::plans::{Faultless, Plans};
@@ -148,6 +148,24 @@ fn started(
     };
     let cloud = Cloud::start(blueprint, clock, &journal)?;
     Ok(World { cloud, journal, clock })
+}
+
+/// No concurrency is left for anybody, until then.
+pub(crate) struct Crowded(pub(crate) UnixMs);
+
+impl FatePlan for Crowded {
+    fn of_invocation(&self, _: &str, _: &str, _: UnixMs) -> Fate {
+        Fate::Lives
+    }
+
+    fn throttles(&self, _: &str, _: &str, now: UnixMs) -> bool {
+        now < self.0
+    }
+}
+
+/// Plans in which Lambda has no room for so long.
+pub(crate) fn crowded_for_s(seconds: i64) -> Plans {
+    Plans { fates: Arc::new(Crowded(START.plus_ms(1_000 * seconds))), ..Plans::default() }
 }
 
 impl World {

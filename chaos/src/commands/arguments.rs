@@ -55,6 +55,8 @@ pub(super) enum Command {
     Sweep(Sweep),
     /// Run seeds, each with faults of its own, until one violates a check
     Search(Search),
+    /// Put the summaries of searches together that were run apart
+    Merge(Merge),
     /// Run one seed of the search again, and report it as `run` does
     Replay(Replay),
     /// List experiments, faults and checks
@@ -174,6 +176,10 @@ pub(super) struct Search {
     #[arg(long)]
     pub(super) keep_going: bool,
 
+    /// File for what the seeds came to, which `cargo chaos merge` puts beside others
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) summary: Option<PathBuf>,
+
     /// Folder for the shrunk experiments [default: chaos-runs/<UTC time>-search]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
@@ -181,6 +187,14 @@ pub(super) struct Search {
     /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXITS)]
+pub(super) struct Merge {
+    /// Files that `cargo chaos search --summary` wrote, of different seeds
+    #[arg(value_name = "PATH", required = true, value_hint = ValueHint::FilePath)]
+    pub(super) summaries: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod fault;
 mod folder;
 mod init;
 mod list;
+mod merge;
 mod output;
 mod replay;
 mod run;
@@ -69,7 +70,7 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, drill, sweep, search, replay, list, init, validate, stripe, fault, help";
+const COMMANDS: &str = "run, drill, sweep, search, merge, replay, list, init, validate, stripe, fault, help";
 
 /// Why a command did not get as far as a verdict.
 #[derive(Debug)]
@@ -104,6 +105,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::Drill(wanted) => drill::drill(&wanted, &mut around),
         Command::Sweep(wanted) => sweep::sweep(&wanted, &mut around),
         Command::Search(wanted) => search::search(&wanted, &mut around),
+        Command::Merge(wanted) => merge::merge(&wanted, &mut around),
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Init(wanted) => init::init(&wanted, &mut around),

@@ -16,6 +16,13 @@ use crate::world::{Deployed, Progress, World, WorldError};
 use payments::UnixMs;
 use std::path::Path;
 
+/// Messages from which on a run says beforehand what it takes.
+const ESTIMATED_FROM: u64 = 50_000;
+/// Memory that a message costs until its run was judged, KiB: measured with 2,000 and 20,000 in `steady`.
+const MESSAGE_KIB: u64 = 25;
+/// Time of one core that it costs, µs: the same.
+const MESSAGE_US: u64 = 1_500;
+
 /// Runs an experiment, reports it, and ends with its verdict.
 pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let Target::Simulated = wanted.target;
@@ -38,6 +45,9 @@ pub(super) fn report(
     template::told(world.template(), around);
     for idle in world.experiment().idle() {
         say(around.out, &format!("note: {idle}\n"));
+    }
+    if let Some(estimate) = estimate(world.messages() as u64) {
+        say(around.out, &format!("note: {estimate}\n"));
     }
     let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
     let (messages, starts) = (world.messages() as u64, world.experiment().starts);
@@ -69,6 +79,16 @@ pub(super) fn report(
         say(around.out, &format!("{}\n", path.display()));
     }
     Ok(judgement.outcome().into())
+}
+
+/// What a run of many messages takes, before it begins.
+fn estimate(messages: u64) -> Option<String> {
+    let (kib, us) = (messages.saturating_mul(MESSAGE_KIB), messages.saturating_mul(MESSAGE_US));
+    let gib = kib.div_ceil(1_048_576);
+    (messages >= ESTIMATED_FROM).then(|| {
+        let (minutes, messages) = (count(us.div_ceil(60_000_000)), count(messages));
+        format!("{messages} messages take about {minutes} min of one core and {} GiB of memory", count(gib))
+    })
 }
 
 /// How far a run was that nobody waited for.
@@ -117,5 +137,19 @@ impl From<WorldError> for Refusal {
             | WorldError::Cloud { .. } => Self::Bad(error.to_string()),
             WorldError::Interrupted(_) | WorldError::Harness(_) => Self::Harness(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_says_so_before_it_begins() {
+        assert_eq!(estimate(ESTIMATED_FROM - 1), None);
+        insta::assert_snapshot!(
+            estimate(1_000_000).expect("that is many"),
+            @"1,000,000 messages take about 25 min of one core and 24 GiB of memory"
+        );
     }
 }

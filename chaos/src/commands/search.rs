@@ -7,35 +7,17 @@ use super::again::replay;
 use super::arguments::Search;
 use super::folder::Folder;
 use super::{Exit, Refusal, Surroundings, going_on, run, say, template};
-use crate::checks::Outcome;
 use crate::experiment::Experiment;
-use crate::report::Paint;
 use crate::report::bar::Bar;
-use crate::search::{self, Coverage, Found, PAYMENTS};
+use crate::search::{self, PAYMENTS, Sum};
 use crate::shrink::{Shrunk, shrink};
-use crate::units::{count, counted, duration_ms, ratio};
+use crate::units::{count, counted, ratio};
 use crate::world::Deployed;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Duration;
-
-/// Whether a check was violated before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    New,
-    Again,
-}
-
-/// What the seeds came to so far.
-#[derive(Default)]
-struct Sum {
-    seeds: u64,
-    violations: BTreeMap<&'static str, u64>,
-    coverage: Coverage,
-    simulated_ms: u64,
-    worst: Option<Outcome>,
-}
 
 /// Runs the seeds, tells of each violation as it is found, and at the end what was covered and how fast.
 pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
@@ -47,14 +29,15 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
     let seeds = wanted.from..=wanted.from.saturating_add(wanted.seeds - 1);
     let (first, last) = (count(*seeds.start()), count(*seeds.end()));
     say(around.out, &format!("Seeds {first} to {last}, {PAYMENTS} payments each\n"));
+    let seeds_end = *seeds.end();
 
     let began = (around.elapsed)();
     let bar = Bar::counting(seeds.end() - seeds.start() + 1, around.bar);
     let mut folder = Folder::new(wanted.out.as_deref(), around, "search");
     let (mut sum, mut refused, mut ended) = (Sum::default(), None, Exit::Passed);
     search::search(&deployed, seeds, jobs, around.code, around.paint, |found| {
-        let known = sum.add(&found);
-        bar.advance(sum.seeds, &counted(sum.violations.values().sum(), "violation"));
+        sum.add(&found);
+        bar.advance(sum.count(), &counted(sum.violations.len() as u64, "violation"));
         let goes_on = going_on(around);
         if goes_on.is_break() {
             ended = Exit::Interrupted;
@@ -64,7 +47,8 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
         let again = replay(found.seed, wanted.template.as_deref());
         let story = &violation.story;
         say(around.out, &format!("\nseed {} violates {story}again: {again}\n", found.seed));
-        if known == Known::New {
+        let times = sum.violations.iter().filter(|violated| violated.check == violation.check).count();
+        if times == 1 {
             refused = shrunk(found.seed, &deployed, &mut folder, around).err();
         }
         if wanted.keep_going && refused.is_none() { goes_on } else { ControlFlow::Break(()) }
@@ -75,8 +59,25 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
     }
     let wall = (around.elapsed)().saturating_sub(began);
     say(around.out, &sum.told(around.paint));
-    say(around.out, &sum.speed(jobs, wall));
-    Ok(sum.worst.map_or(ended, Exit::from))
+    say(around.out, &speed(sum.count(), jobs, wall));
+    if let Some(path) = &wanted.summary {
+        save(&sum, path)?;
+    }
+    if let Some(next) = seeds_end.checked_add(1) {
+        let many = wanted.seeds;
+        say(
+            around.out,
+            &format!("the next ones, here or elsewhere: cargo chaos search --from {next} --seeds {many}\n"),
+        );
+    }
+    Ok(sum.worst().map_or(ended, Exit::from))
+}
+
+/// Leaves what the seeds came to for `merge`.
+fn save(sum: &Sum, path: &Path) -> Result<(), Refusal> {
+    let text = serde_json::to_string(sum).map_err(|error| Refusal::Harness(error.to_string()))?;
+    std::fs::write(path, text + "\n")
+        .map_err(|error| Refusal::Harness(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Shrinks what a seed violates, tells the story of what is left, and saves it.
@@ -100,38 +101,14 @@ pub(super) fn shrunk(
     Ok(())
 }
 
-impl Sum {
-    fn add(&mut self, found: &Found) -> Known {
-        self.seeds += 1;
-        self.simulated_ms += found.simulated_ms;
-        self.coverage.add(&found.coverage);
-        let Some(violation) = &found.violation else { return Known::Again };
-        // Of safety and liveness, safety is the graver.
-        if self.worst != Some(Outcome::Unsafe) {
-            self.worst = Some(violation.outcome);
-        }
-        let times = self.violations.entry(violation.check).or_default();
-        *times += 1;
-        if *times == 1 { Known::New } else { Known::Again }
-    }
-
-    fn told(&self, paint: Paint) -> String {
-        let violations = counted(self.violations.values().sum(), "violation");
-        let verdict = paint.bold(&format!("{}, {violations}", counted(self.seeds, "seed")));
-        let of = |(check, times): (&&str, &u64)| format!("  {check}: {}\n", counted(*times, "seed"));
-        let checks: String = self.violations.iter().map(of).collect();
-        let (table, simulated) = (self.coverage.table(paint), duration_ms(self.simulated_ms));
-        format!("\n{table}\n{verdict}; {simulated} simulated\n{checks}")
-    }
-
-    fn speed(&self, jobs: NonZeroUsize, wall: Duration) -> String {
-        let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
-        let threads = jobs.get() as u64;
-        format!(
-            "{} seeds a second, {} on each of {}\n",
-            count(ratio(1_000 * self.seeds, wall_ms)),
-            count(ratio(1_000 * self.seeds, wall_ms.saturating_mul(threads))),
-            counted(threads, "thread"),
-        )
-    }
+/// How fast that was.
+fn speed(seeds: u64, jobs: NonZeroUsize, wall: Duration) -> String {
+    let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
+    let threads = jobs.get() as u64;
+    format!(
+        "{} seeds a second, {} on each of {}\n",
+        count(ratio(1_000 * seeds, wall_ms)),
+        count(ratio(1_000 * seeds, wall_ms.saturating_mul(threads))),
+        counted(threads, "thread"),
+    )
 }

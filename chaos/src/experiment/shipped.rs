@@ -28,6 +28,8 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "outage-6h", text: include_str!("../../experiments/outage-6h.toml") },
     Shipped { name: "second-outage", text: include_str!("../../experiments/second-outage.toml") },
     Shipped { name: "weekend-off", text: include_str!("../../experiments/weekend-off.toml") },
+    Shipped { name: "five-days", text: include_str!("../../experiments/five-days.toml") },
+    Shipped { name: "sns-gone-a-day", text: include_str!("../../experiments/sns-gone-a-day.toml") },
     Shipped { name: "flapping", text: include_str!("../../experiments/flapping.toml") },
     Shipped { name: "poison", text: include_str!("../../experiments/poison.toml") },
     Shipped { name: "stored-500s", text: include_str!("../../experiments/stored-500s.toml") },

@@ -9,6 +9,7 @@ use crate::journal::Event;
 use crate::report::Paint;
 use crate::units::count;
 use crate::world::History;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -16,8 +17,12 @@ use std::fmt::Write as _;
 pub type Place = (Kind, Option<Placement>);
 
 /// How often each place was hit in each state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Named", try_from = "Named")]
 pub struct Coverage(BTreeMap<Place, BTreeMap<State, u64>>);
+
+/// The same, with places and states by their names.
+type Named = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Width of the column with the fault's name.
 const NAME_WIDTH: usize = 34;
@@ -95,6 +100,34 @@ impl Coverage {
             let _ = writeln!(out, "  never fired: {}", missed.join(", "));
         }
         out
+    }
+}
+
+impl From<Coverage> for Named {
+    fn from(coverage: Coverage) -> Self {
+        let states = |states: BTreeMap<State, u64>| {
+            states.into_iter().map(|(state, times)| (state.name().to_owned(), times)).collect()
+        };
+        coverage.0.into_iter().map(|(place, of)| (name(place), states(of))).collect()
+    }
+}
+
+impl TryFrom<Named> for Coverage {
+    type Error = String;
+
+    fn try_from(named: Named) -> Result<Self, String> {
+        let place = |text: &str| {
+            let known = Self::places().find(|place| name(*place) == text);
+            known.ok_or_else(|| format!("{text} is no fault of this version"))
+        };
+        let state = |(text, times): (String, u64)| {
+            let known = State::ALL.into_iter().find(|state| state.name() == text);
+            known.map(|state| (state, times)).ok_or_else(|| format!("{text} is no state"))
+        };
+        let row = |(text, states): (String, BTreeMap<String, u64>)| {
+            Ok((place(&text)?, states.into_iter().map(state).collect::<Result<_, String>>()?))
+        };
+        named.into_iter().map(row).collect::<Result<_, String>>().map(Self)
     }
 }
 

@@ -8,11 +8,13 @@ mod days;
 mod demands;
 mod draw;
 mod state;
+mod sum;
 
 pub use coverage::{Coverage, Place};
 pub use demands::{DEMANDS, Demand, Unless, excused};
 pub use draw::{LEFT_OUT, PAYMENTS, experiment};
 pub use state::State;
+pub use sum::{Range, Sum, Twice, Violated};
 
 use crate::checks::{Evidence, Outcome};
 use crate::parallel;

@@ -227,3 +227,72 @@ impl Index {
         Some((hash.clone(), whole(row.get(&self.range)?)?, key.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn table() -> Table {
+        let create = json!({
+            "AttributeDefinitions": [
+                { "AttributeName": "id", "AttributeType": "S" },
+                { "AttributeName": "open", "AttributeType": "S" },
+                { "AttributeName": "at", "AttributeType": "N" },
+            ],
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "open",
+                "KeySchema": [
+                    { "AttributeName": "open", "KeyType": "HASH" },
+                    { "AttributeName": "at", "KeyType": "RANGE" },
+                ],
+                "Projection": { "ProjectionType": "ALL" },
+            }],
+        });
+        Table::of(&create).expect("a table of this kind")
+    }
+
+    fn row(id: &str, at: i64) -> Row {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let fields = [("id", text(id)), ("open", text("yes")), ("at", AttributeValue::N(at.to_string()))];
+        fields.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    fn open(table: &Table) -> Vec<Row> {
+        let span = Span { hash: "yes", at_most: i64::MAX, after: None, direction: Direction::Forward };
+        table.span("open", span, 10).into_iter().cloned().collect()
+    }
+
+    #[test]
+    fn a_table_that_is_set_back_is_as_it_was_and_knows_the_rest_again() {
+        let mut table = table();
+        let at = |s: i64| UnixMs(1_000 * s);
+        table.put("a", Some(row("a", 1)), at(0));
+        table.put("b", Some(row("b", 2)), at(10));
+        table.put("a", Some(row("a", 3)), at(20));
+        table.put("b", None, at(30));
+        let now = open(&table);
+        assert_eq!(now, [row("a", 3)]);
+        for (then, was) in [
+            (30, vec![row("a", 3)]),
+            (29, vec![row("b", 2), row("a", 3)]),
+            (19, vec![row("a", 1), row("b", 2)]),
+            (9, vec![row("a", 1)]),
+        ] {
+            let newer = table.rewind(at(then));
+            assert_eq!(open(&table), was, "{then} s");
+            table.replay(&newer);
+            assert_eq!(open(&table), now);
+        }
+    }
+
+    #[test]
+    fn what_was_written_over_a_minute_ago_is_in_every_index() {
+        let mut table = table();
+        table.put("a", Some(row("a", 1)), UnixMs(0));
+        table.put("b", Some(row("b", 2)), UnixMs(INDEX_BEHIND_MS_MAX + 1));
+        table.rewind(UnixMs(-1));
+        assert_eq!(open(&table), [row("a", 1)]);
+    }
+}

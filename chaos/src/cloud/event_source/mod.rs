@@ -14,6 +14,7 @@ use super::names;
 use super::services::Services;
 use super::sqs::{BATCH_MAX, Delivery, SqsError};
 use crate::journal::{Event, Journal};
+use crate::order::Order;
 use crate::random::Stream;
 use answer::Verdict;
 use payments::UnixMs;
@@ -47,6 +48,8 @@ pub struct EventSource {
     /// Visibility of its receives, seconds.
     visibility_s: u32,
     handovers: Mutex<Stream>,
+    /// Which of its pollers is first where several could be.
+    order: Order,
     state: watch::Sender<MappingState>,
 }
 
@@ -119,8 +122,10 @@ impl EventSource {
         let visibility_s = if busy_s > queue_s { busy_s + VISIBILITY_SPARE_S } else { queue_s };
         let stream = format!("handovers from {} to {}", source.queue, pool.config().logical_id);
         let handovers = Mutex::new(Stream::new(seed, &stream));
+        let pollers = format!("pollers of {} for {}", source.queue, pool.config().logical_id);
+        let order = Order::new(seed, &pollers);
         let (state, _) = watch::channel(MappingState::Enabled);
-        Ok(Self { source, pool, services, journal, visibility_s, handovers, state })
+        Ok(Self { source, pool, services, journal, visibility_s, handovers, order, state })
     }
 
     /// The queue it polls.
@@ -165,6 +170,7 @@ impl EventSource {
             if !self.is_enabled_by(until).await {
                 return Some(Vec::new());
             }
+            self.order.step_back().await;
             let max = max.min(BATCH_MAX);
             let received =
                 self.services.sqs().receive(queue, max, Some(self.visibility_s), self.now()).ok()?;

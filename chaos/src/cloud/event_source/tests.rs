@@ -2,7 +2,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{Container, Function};
-use crate::cloud::fixtures::{World, consumer, ledger, queues, script, world, world_with};
+use crate::cloud::fixtures::{World, consumer, crowded_for_s, ledger, queues, script, world, world_with};
 use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
@@ -38,6 +38,24 @@ async fn a_handled_batch_is_deleted() {
     }
     world.run_for_s(5).await;
     assert_eq!((left(&world, "payments"), batches(&world)), (0, vec![3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_batch_is_tried_again_and_costs_no_receive() {
+    let world = world_with(answering("{}"), crowded_for_s(100), 1);
+    world.send("one");
+    world.run_for_s(120).await;
+    assert_eq!(batches(&world), [0_usize; 0], "the pauses end after 1, 3, 7, 15, 31, 63 and 123 s");
+    world.run_for_s(10).await;
+    assert_eq!((batches(&world), receives_s(&world), left(&world, "payments")), (vec![1], vec![0], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_stays_throttled_is_given_up_when_its_messages_are_there_again() {
+    let world = world_with(answering("{}"), crowded_for_s(400), 1);
+    world.send("one");
+    world.run_for_s(1_000).await;
+    assert_eq!((batches(&world), receives_s(&world), left(&world, "payments")), (vec![1], vec![0, 360], 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::cloud::config::FunctionConfig;
     use crate::cloud::container::{Container, InvocationContext};
-    use crate::cloud::fixtures::{START, World, consumer, script, world};
+    use crate::cloud::fixtures::{START, World, consumer, crowded_for_s, script, world, world_with};
     use std::sync::atomic::{AtomicU32, Ordering};
 
     fn function(asynchronous: AsyncConfig) -> FunctionConfig {
@@ -274,6 +274,30 @@ mod tests {
         world.run_for_s(600).await;
         assert_eq!(invoked(&world), (vec![0, 60, 180], vec![request; 3]));
         assert!(dropped(&world).is_empty());
+    }
+
+    /// A function that answers, where Lambda has no room for so long.
+    fn crowded(seconds: i64, config: AsyncConfig) -> World {
+        let work = script(|_, payload, _| std::future::ready(Ok(payload)));
+        world_with(vec![(function(config), work)], crowded_for_s(seconds), 1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_event_is_tried_again_and_that_is_no_attempt() {
+        let world = crowded(100, AsyncConfig { retries_max: 0, ..AsyncConfig::default() });
+        world.cloud.accept("Consumer", b"{}".to_vec()).unwrap();
+        world.run_for_s(600).await;
+        assert_eq!(invoked(&world).0, [127], "the pauses end after 1, 3, 7, 15, 31, 63 and 127 s");
+        assert!(dropped(&world).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_stays_throttled_is_dropped_when_it_has_grown_too_old() {
+        let world = crowded(1_000, AsyncConfig { age_s_max: 60, ..AsyncConfig::default() });
+        world.cloud.accept("Consumer", b"{}".to_vec()).unwrap();
+        world.run_for_s(2_000).await;
+        assert_eq!(invoked(&world).0, [0_i64; 0]);
+        assert_eq!(dropped(&world), [("EventAgeExceeded", 0)]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,6 +8,15 @@ use payments::UnixMs;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
+/// Longest name of a message attribute, and longest type, bytes.
+const NAME_BYTES_MAX: usize = 256;
+/// Longest long poll, seconds.
+const WAIT_S_MAX: u32 = 20;
+
+const VISIBILITY_RANGE: &str = "Must be >= 0 and <= 43200, if provided";
+const DELAY_RANGE: &str = "DelaySeconds must be >= 0 and <= 900";
+const RECEIVE_RANGE: &str = "Must be between 1 and 10, if provided";
+
 pub(super) fn check_message(message: &NewMessage, bytes_max: u32) -> Result<(), SqsError> {
     if message.body.is_empty() {
         return Err(SqsError::MissingParameter("MessageBody"));
@@ -22,7 +31,7 @@ pub(super) fn check_message(message: &NewMessage, bytes_max: u32) -> Result<(), 
         return Err(SqsError::InvalidMessageContents);
     }
     if let Some(delay_s) = message.delay_s.filter(|delay_s| *delay_s > DELAY_S_MAX) {
-        return Err(invalid(delay_s, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900"));
+        return Err(invalid(delay_s, "DelaySeconds", DELAY_RANGE));
     }
     let count = message.attributes.len();
     if count > ATTRIBUTES_MAX {
@@ -33,37 +42,89 @@ pub(super) fn check_message(message: &NewMessage, bytes_max: u32) -> Result<(), 
     message.attributes.iter().try_for_each(|(name, attribute)| check_attribute(name, attribute))
 }
 
+/// What a name, a type and a value may be. The texts are those that clients were seen to get from AWS.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html>
 fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), SqsError> {
-    let kind = attribute.data_type.split('.').next().unwrap_or_default();
-    let fits = match attribute.value {
-        AttributeValue::Text(_) => matches!(kind, "String" | "Number"),
-        AttributeValue::Binary(_) => kind == "Binary",
-    };
-    if fits && !attribute.value.bytes().is_empty() {
-        return Ok(());
+    let refuse = |text: String| Err(SqsError::InvalidParameterValue(text));
+    if !is_attribute_name(name) {
+        return refuse(format!(
+            "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters."
+        ));
     }
-    let kind = &attribute.data_type;
-    let text = format!("The message attribute '{name}' must contain a non-empty value of its type '{kind}'.");
-    Err(SqsError::InvalidParameterValue(text))
+    let (whole, value) = (&attribute.data_type, &attribute.value);
+    let kind = whole.split('.').next().unwrap_or_default();
+    if !matches!(kind, "String" | "Number" | "Binary") || whole.len() > NAME_BYTES_MAX {
+        return refuse(format!(
+            "The type of message (user) attribute '{name}' is invalid. You must use only the following supported type prefixes: Binary, Number, String."
+        ));
+    }
+    let fits = matches!(value, AttributeValue::Binary(_)) == (kind == "Binary");
+    if !fits || value.bytes().is_empty() {
+        return refuse(format!(
+            "The message attribute '{name}' must contain non-empty message attribute value for message attribute type '{whole}'."
+        ));
+    }
+    match value {
+        AttributeValue::Text(text) if kind == "Number" && !is_number(text) => {
+            refuse(format!("Can't cast the value of message (user) attribute '{name}' to a number."))
+        }
+        AttributeValue::Text(text) if !text.chars().all(is_carried) => Err(SqsError::InvalidMessageContents),
+        AttributeValue::Text(_) | AttributeValue::Binary(_) => Ok(()),
+    }
+}
+
+fn is_attribute_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    (1..=NAME_BYTES_MAX).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && !(name.starts_with('.') || name.ends_with('.') || name.contains(".."))
+        && !(lower.starts_with("aws.") || lower.starts_with("amazon."))
+}
+
+/// Digits with a sign, a point and an exponent, as far as each is there.
+fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+        && text.parse::<f64>().is_ok()
+}
+
+/// A number of a request, which any may be, in the range that its parameter has.
+pub(super) fn within(value: i64, parameter: &str, max: u32, reason: &str) -> Result<u32, SqsError> {
+    let number = u32::try_from(value).ok().filter(|number| *number <= max);
+    number.ok_or_else(|| invalid(value, parameter, reason))
+}
+
+/// `VisibilityTimeout`, seconds.
+pub(super) fn visibility_s(value: i64) -> Result<u32, SqsError> {
+    within(value, "VisibilityTimeout", VISIBILITY_S_MAX, VISIBILITY_RANGE)
+}
+
+/// `DelaySeconds`.
+pub(super) fn delay_s(value: i64) -> Result<u32, SqsError> {
+    within(value, "DelaySeconds", DELAY_S_MAX, DELAY_RANGE)
+}
+
+/// `WaitTimeSeconds`.
+pub(super) fn wait_s(value: i64) -> Result<u32, SqsError> {
+    within(value, "WaitTimeSeconds", WAIT_S_MAX, "Must be >= 0 and <= 20, if provided")
+}
+
+/// `MaxNumberOfMessages`; what is below 1 is refused by the receive.
+pub(super) fn messages_max(value: i64) -> Result<usize, SqsError> {
+    usize::try_from(value).map_err(|_| invalid(value, "MaxNumberOfMessages", RECEIVE_RANGE))
 }
 
 pub(super) fn check_receive(max: usize, visibility_s: Option<u32>) -> Result<(), SqsError> {
     if !(1..=BATCH_MAX).contains(&max) {
-        return Err(invalid(max, "MaxNumberOfMessages", "Must be between 1 and 10, if provided"));
+        return Err(invalid(max, "MaxNumberOfMessages", RECEIVE_RANGE));
     }
     visibility_s.map_or(Ok(()), check_visibility)
 }
 
-pub(super) fn check_wait(wait_s: u32) -> Result<(), SqsError> {
-    if wait_s > 20 {
-        return Err(invalid(wait_s, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided"));
-    }
-    Ok(())
-}
-
 pub(super) fn check_visibility(seconds: u32) -> Result<(), SqsError> {
     if seconds > VISIBILITY_S_MAX {
-        return Err(invalid(seconds, "VisibilityTimeout", "Must be >= 0 and <= 43200, if provided"));
+        return Err(invalid(seconds, "VisibilityTimeout", VISIBILITY_RANGE));
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: fields this world does not act on are accepted and ignored, as AWS ignores what it does not know.
 
-use super::SqsError;
 use super::message::{AttributeValue, MessageAttribute, NewMessage};
+use super::{SqsError, entries};
 use aws_smithy_types::base64;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(super) struct SendMessage {
 pub(super) struct MessageFields {
     #[serde(default)]
     message_body: String,
-    delay_seconds: Option<u32>,
+    delay_seconds: Option<i64>,
     #[serde(default)]
     message_attributes: BTreeMap<String, AttributeFields>,
     #[serde(default)]
@@ -63,10 +63,10 @@ pub(super) struct Receive {
     #[serde(default)]
     pub(super) message_attribute_names: Vec<String>,
     #[serde(default = "one")]
-    pub(super) max_number_of_messages: usize,
-    pub(super) visibility_timeout: Option<u32>,
+    pub(super) max_number_of_messages: i64,
+    pub(super) visibility_timeout: Option<i64>,
     #[serde(default)]
-    pub(super) wait_time_seconds: u32,
+    pub(super) wait_time_seconds: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -88,7 +88,7 @@ pub(super) struct DeleteEntry {
 pub(super) struct ChangeVisibility {
     pub(super) queue_url: String,
     pub(super) receipt_handle: String,
-    pub(super) visibility_timeout: u32,
+    pub(super) visibility_timeout: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -98,7 +98,7 @@ pub(super) struct ChangeVisibilityEntry {
     pub(super) receipt_handle: String,
     /// Optional on the wire; a change to nothing is a change to 0.
     #[serde(default)]
-    pub(super) visibility_timeout: u32,
+    pub(super) visibility_timeout: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -145,7 +145,7 @@ impl MessageFields {
         Ok(NewMessage {
             body: self.message_body,
             attributes: attributes.collect::<Result<_, SqsError>>()?,
-            delay_s: self.delay_seconds,
+            delay_s: self.delay_seconds.map(entries::delay_s).transpose()?,
             trace_header: trace_header.and_then(|(_, fields)| fields.string_value),
         })
     }
@@ -183,6 +183,6 @@ impl Receive {
     }
 }
 
-const fn one() -> usize {
+const fn one() -> i64 {
     1
 }

@@ -142,6 +142,39 @@ mod tests {
         assert_eq!(bodies(&receive(&mut holding(&["a", "b", "c"]), 0)), ["c", "a", "b"]);
     }
 
+    /// Finds one message where there are several.
+    #[derive(Debug)]
+    struct Nearsighted;
+
+    impl QueuePlan for Nearsighted {
+        fn finds(&self, _: &str, available: usize, _: UnixMs) -> usize {
+            assert!(available > 1, "of one message none is held back");
+            1
+        }
+    }
+
+    #[test]
+    fn a_receive_finds_a_part_and_the_rest_is_there_for_the_next() {
+        let mut sqs = holding(&["a", "b"]).under(Arc::new(Nearsighted));
+        let found: Vec<usize> = [0, 1, 2].map(|ms| receive(&mut sqs, ms).len()).into();
+        assert_eq!(found, [1, 1, 0]);
+    }
+
+    #[test]
+    fn a_count_that_is_behind_is_that_of_the_last_full_minute() {
+        let mut sqs = holding(&["a"]);
+        let mut waiting = |behind_ms: i64, sqs: &mut Sqs| {
+            let body = json!({ "QueueUrl": URL, "AttributeNames": ["ApproximateNumberOfMessages"] });
+            let call = Call::read("GetQueueAttributes", body.to_string().as_bytes()).unwrap();
+            let reply = sqs.answer(&call.behind(behind_ms), START).into_reply();
+            let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+            answer["Attributes"]["ApproximateNumberOfMessages"].clone()
+        };
+        sqs.count(START);
+        sqs.send("payments", NewMessage::text("b"), START).unwrap();
+        assert_eq!([waiting(0, &mut sqs), waiting(1, &mut sqs)], ["2", "1"]);
+    }
+
     #[test]
     fn one_entry_of_a_batch_fails_and_is_not_the_senders_fault() {
         let mut sqs = holding(&["stubborn", "meek"]);

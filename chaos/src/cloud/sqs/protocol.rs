@@ -102,7 +102,8 @@ impl Call {
     pub fn long_poll(&self) -> Option<(&str, u32)> {
         match &self.operation {
             Operation::ReceiveMessage(receive) if receive.wait_time_seconds > 0 => {
-                Some((names::queue_in_url(&receive.queue_url), receive.wait_time_seconds))
+                let wait_s = entries::wait_s(receive.wait_time_seconds).ok()?;
+                Some((names::queue_in_url(&receive.queue_url), wait_s))
             }
             Operation::ReceiveMessage(_)
             | Operation::SendMessage(_)
@@ -156,7 +157,8 @@ impl Sqs {
             Operation::DeleteMessageBatch(call) => self.answer_delete_batch(call, now),
             Operation::ChangeMessageVisibility(call) => {
                 let queue = names::queue_in_url(&call.queue_url);
-                self.change_visibility(queue, &call.receipt_handle, call.visibility_timeout, now)?;
+                let visibility_s = entries::visibility_s(call.visibility_timeout)?;
+                self.change_visibility(queue, &call.receipt_handle, visibility_s, now)?;
                 Ok(json!({}))
             }
             Operation::ChangeMessageVisibilityBatch(call) => self.answer_change_batch(call, now),
@@ -183,23 +185,29 @@ impl Sqs {
         let queue = names::queue_in_url(&call.queue_url);
         self.config(queue)?;
         entries::check_batch("SendMessageBatch", call.entries.iter().map(|entry| entry.id.as_str()))?;
-        let read = |entry: &SendEntry| Ok((entry.id.clone(), entry.message.clone().into_message()?));
-        let messages =
-            call.entries.iter().map(read).collect::<Result<Vec<(String, NewMessage)>, SqsError>>()?;
-        let bytes = messages.iter().map(|(_, message)| message.bytes()).sum();
+        // What cannot be read at all fails the batch, what SQS does not take fails its entry.
+        let read = |entry: &SendEntry| match entry.message.clone().into_message() {
+            Err(unread @ SqsError::Serialization(_)) => Err(unread),
+            message => Ok((entry.id.clone(), message)),
+        };
+        let messages = call.entries.iter().map(read).collect::<Result<Vec<_>, SqsError>>()?;
+        let taken = messages.iter().filter_map(|(_, message)| message.as_ref().ok());
+        let bytes = taken.map(NewMessage::bytes).sum();
         if bytes > BATCH_BYTES_MAX {
             return Err(SqsError::BatchRequestTooLong(bytes));
         }
         Ok(rendered_batch(messages.into_iter().map(|(id, message)| {
-            let sent = self.send(queue, message, now);
+            let sent = message.and_then(|message| self.send(queue, message, now));
             (id, sent.map(rendered_sent))
         })))
     }
 
     fn answer_receive(&mut self, call: &Receive, now: UnixMs) -> Result<Value, SqsError> {
-        entries::check_wait(call.wait_time_seconds)?;
+        entries::wait_s(call.wait_time_seconds)?;
         let queue = names::queue_in_url(&call.queue_url);
-        let deliveries = self.receive(queue, call.max_number_of_messages, call.visibility_timeout, now)?;
+        let max = entries::messages_max(call.max_number_of_messages)?;
+        let visibility_s = call.visibility_timeout.map(entries::visibility_s).transpose()?;
+        let deliveries = self.receive(queue, max, visibility_s, now)?;
         if deliveries.is_empty() {
             return Ok(Value::Null);
         }
@@ -230,7 +238,8 @@ impl Sqs {
             call.entries.iter().map(|entry| entry.id.as_str()),
         )?;
         Ok(rendered_batch(call.entries.iter().map(|entry| {
-            let changed = self.change_visibility(queue, &entry.receipt_handle, entry.visibility_timeout, now);
+            let changed = entries::visibility_s(entry.visibility_timeout)
+                .and_then(|seconds| self.change_visibility(queue, &entry.receipt_handle, seconds, now));
             (entry.id.clone(), changed.map(|()| Map::new()))
         })))
     }

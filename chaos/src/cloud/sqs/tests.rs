@@ -305,3 +305,83 @@ fn a_dead_letter_queue_must_exist() {
     assert_eq!(Sqs::new(alone, 1, START, Journal::default()).unwrap_err(), "dead");
     assert!(Sqs::new(&[queue("alone")], 1, START, Journal::default()).is_ok());
 }
+
+#[test]
+fn a_number_out_of_its_range_is_an_invalid_value_and_not_an_unreadable_request() {
+    let mut sqs = sqs(5);
+    sqs.send("payments", NewMessage::text("one"), START).unwrap();
+    let handle = receive_one(&mut sqs, "payments", START).receipt_handle;
+    let mut code = |operation: &str, parameter: &str, value: i64| {
+        let mut body = json!({ "QueueUrl": URL, "MessageBody": "two", "ReceiptHandle": handle });
+        body[parameter] = json!(value);
+        let (status, code, answer) = call(&mut sqs, operation, body, at_s(1));
+        (status, code.unwrap_or_default(), answer["message"].as_str().unwrap_or_default().to_owned())
+    };
+    for (operation, parameter, values) in [
+        ("SendMessage", "DelaySeconds", [-1, 901]),
+        ("ReceiveMessage", "WaitTimeSeconds", [-1, 21]),
+        ("ReceiveMessage", "MaxNumberOfMessages", [0, 11]),
+        ("ReceiveMessage", "MaxNumberOfMessages", [-1, i64::MAX]),
+        ("ReceiveMessage", "VisibilityTimeout", [-1, 43_201]),
+        ("ChangeMessageVisibility", "VisibilityTimeout", [-1, 43_201]),
+    ] {
+        for value in values {
+            let (status, code, text) = code(operation, parameter, value);
+            assert_eq!(
+                (status, code.as_str()),
+                (400, "InvalidParameterValue;Sender"),
+                "{operation} {parameter}"
+            );
+            assert!(
+                text.starts_with(&format!("Value {value} for parameter {parameter} is invalid")),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_entry_with_a_number_out_of_its_range_fails_alone() {
+    let mut sqs = sqs(5);
+    let entry = |id: &str, delay_s: i64| json!({ "Id": id, "MessageBody": "one", "DelaySeconds": delay_s });
+    let body = json!({ "QueueUrl": URL, "Entries": [entry("good", 0), entry("bad", -1)] });
+    let (status, _, answer) = call(&mut sqs, "SendMessageBatch", body, START);
+    assert_eq!((status, &answer["Successful"][0]["Id"]), (200, &json!("good")));
+    assert_eq!(
+        (&answer["Failed"][0]["Id"], &answer["Failed"][0]["Code"]),
+        (&json!("bad"), &json!("InvalidParameterValue"))
+    );
+}
+
+#[test]
+fn an_attribute_that_aws_does_not_take_is_refused_in_its_words() {
+    let mut sqs = sqs(5);
+    let mut refusal = |name: &str, data_type: &str, value: &str| {
+        let attribute = json!({ "DataType": data_type, "StringValue": value });
+        let body = json!({ "QueueUrl": URL, "MessageBody": "one", "MessageAttributes": { name: attribute } });
+        let (status, _, answer) = call(&mut sqs, "SendMessage", body, START);
+        (status == 400).then(|| answer["message"].as_str().unwrap_or_default().to_owned())
+    };
+    for taken in [
+        ("a-1_b.c", "String", "x"),
+        ("n", "Number", "-1.5e3"),
+        ("n", "Number.int", "7"),
+        ("s", "String.date", "now"),
+    ] {
+        assert_eq!(refusal(taken.0, taken.1, taken.2), None, "{taken:?}");
+    }
+    let long = "n".repeat(257);
+    for name in ["", ".a", "a.", "a..b", "AWS.x", "amazon.x", "ä", "a b", &long] {
+        let text = refusal(name, "String", "x").expect("it is refused");
+        assert!(text.contains("Attribute name can contain A-Z"), "{name}: {text}");
+    }
+    let text = refusal("a", "Text", "x").expect("it is refused");
+    assert!(text.ends_with("the following supported type prefixes: Binary, Number, String."), "{text}");
+    let text = refusal("a", "Number", "eleven").expect("it is refused");
+    assert_eq!(text, "Can't cast the value of message (user) attribute 'a' to a number.");
+    for (data_type, value) in [("String", ""), ("Binary", "x")] {
+        let text = refusal("a", data_type, value).expect("it is refused");
+        assert!(text.contains("must contain non-empty message attribute value"), "{text}");
+    }
+    assert!(refusal("a", "String", "\u{1}").expect("it is refused").starts_with("Invalid characters found."));
+}

@@ -242,8 +242,10 @@ async fn every_service_refuses_in_a_way_its_client_takes_for_temporary() {
         world.cloud.services().secrets().put("stripe", "sk_test", world.clock.now());
         let secrets = aws_sdk_secretsmanager::Client::new(&config);
         secrets.get_secret_value().secret_id("stripe").send().await.unwrap();
+        let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
+        cloudwatch.describe_alarms().send().await.unwrap();
     };
-    for service in [Service::Sns, Service::Sqs, Service::Secrets] {
+    for service in [Service::Sns, Service::Sqs, Service::Secrets, Service::CloudWatch] {
         let plan = FirstOf::new(service, CallFate::Refused);
         publish(plan.clone()).await;
         assert_eq!(plan.calls(), 2, "{service:?}");
