@@ -58,7 +58,9 @@ pub(super) fn mishaps(evidence: &Evidence<'_>) -> Vec<Mishap> {
             &record.event
         {
             let is_ours = given_up.by(operation, intent.as_deref(), payment);
-            if !matches!(status, Some(400 | 402 | 404)) || (is_ours && fault.is_none()) {
+            // What a look-up had not heard of yet is nothing that the payment met.
+            let is_stale = *fault == Some(Kind::StripeStale.name());
+            if !matches!(status, Some(400 | 402 | 404)) || (is_ours && fault.is_none()) || is_stale {
                 continue;
             }
             let refuses = *fault == Some(Kind::StripeRefusing.name());

@@ -121,7 +121,7 @@ mod tests {
     fn what_is_not_accepted_is_told_in_a_line() {
         let refused = |json| meaning(json).unwrap_err();
         insta::assert_snapshot!(refused(r#"{"kind":"stripe-sleepy"}"#), @"fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
-        insta::assert_snapshot!(refused(r#"{"kind":"crash"}"#), @"fault kind crash; accepted: stripe-unavailable, stripe-timeout, stripe-reset, stripe-throttled, stripe-unauthorized, stripe-refusing, stripe-other-account, stripe-lock-timeout, stripe-conflict, stripe-500, stripe-garbage, stripe-lost-answer, stripe-slow, declined, declined-softly, authentication-required, processing");
+        insta::assert_snapshot!(refused(r#"{"kind":"crash"}"#), @"fault kind crash; accepted: stripe-unavailable, stripe-timeout, stripe-reset, stripe-throttled, stripe-unauthorized, stripe-refusing, stripe-other-account, stripe-lock-timeout, stripe-conflict, stripe-500, stripe-garbage, stripe-lost-answer, stripe-slow, declined, declined-softly, authentication-required, processing, stripe-stale, held");
         insta::assert_snapshot!(refused(r#"{"kind":"declined","rate":2}"#), @"rate 2; accepted: 0 to 1");
         insta::assert_snapshot!(refused(r#"{"kind":"declined","ttl_s":0}"#), @"ttl_s 0; accepted: 1 to 1209600");
         insta::assert_snapshot!(refused(r#"{"kind":"declined","operations":["create"]}"#), @"operation create; accepted: confirm");

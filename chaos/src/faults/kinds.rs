@@ -110,6 +110,10 @@ pub enum Kind {
     ShortReceive,
     /// Lambda has no concurrency left for an invocation.
     FunctionThrottled,
+    /// A look-up has not heard of the last change.
+    StripeStale,
+    /// An issuer only holds the money.
+    Held,
 }
 
 /// Whose fault it is.
@@ -201,7 +205,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 52] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -252,6 +256,8 @@ impl Kind {
         Self::CountsBehind,
         Self::ShortReceive,
         Self::FunctionThrottled,
+        Self::StripeStale,
+        Self::Held,
     ];
 
     /// Its row of the table.
@@ -308,6 +314,8 @@ impl Kind {
             Self::CountsBehind => table::aws::COUNTS_BEHIND,
             Self::ShortReceive => table::aws::SHORT_RECEIVE,
             Self::FunctionThrottled => table::lambda::FUNCTION_THROTTLED,
+            Self::StripeStale => table::stripe::STRIPE_STALE,
+            Self::Held => table::stripe::HELD,
         }
     }
 

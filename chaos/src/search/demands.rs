@@ -147,6 +147,8 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::DeclinedSoftly
         | Kind::AuthenticationRequired
         | Kind::Processing
+        | Kind::StripeStale
+        | Kind::Held
         | Kind::Poison
         | Kind::Malformed
         | Kind::Oversized

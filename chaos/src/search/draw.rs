@@ -7,7 +7,7 @@
 use super::days;
 use super::demands::excused;
 use crate::experiment::{DeadLetters, Expect, Experiment};
-use crate::faults::{Description, Family, Fault, Kind, Rate, Scope, When, Window};
+use crate::faults::{Description, Family, Fault, Kind, Placement, Rate, Scope, When, Window};
 use crate::random::{Chance, Stream};
 use crate::workload::{Pace, Payments, Workload};
 use std::collections::BTreeSet;
@@ -115,7 +115,9 @@ fn fault(kind: Kind, span_ms: u64, stream: &mut Stream) -> Fault {
     let length_ms = *pick(&LENGTHS_MS, stream) * if hits_recovery(kind) { RECOVERY_FACTOR } else { 1 };
     let window = Window { from_ms, until_ms: from_ms + length_ms };
     let (scope, hop) = (scope(kind, stream), hop(kind, stream));
-    let when = if kind == Kind::StripeRefusing {
+    let when = if hits_a_few(kind, placement) {
+        When::Nth((0..stream.between(1, 3)).map(|_| stream.between(1, NTH_MAX)).collect())
+    } else if kind == Kind::StripeRefusing {
         When::Rate(Rate::Steady(Chance::from_ppm(*pick(&REFUSED_SHARES, stream))))
     } else if kind == Kind::Poison {
         // Where several are poison it is the deployment, and waits for a human.
@@ -126,6 +128,13 @@ fn fault(kind: Kind, span_ms: u64, stream: &mut Stream) -> Fault {
         when(stream)
     };
     Fault { placement, scope, when, hop, ..Fault::steady(kind, HALF, window) }
+}
+
+/// Whether it is drawn for a few, and hits each of them surely. What is refused and done all the same soon looks like
+/// nobody's fault; and where every intent is left with its money held, somebody changed a setting, and all that waits waits
+/// for a human, who never comes to a seed.
+fn hits_a_few(kind: Kind, placement: Option<Placement>) -> bool {
+    kind == Kind::Held || (kind == Kind::StripeRefusing && placement == Some(Placement::After))
 }
 
 /// Now and then whatever ends invocations ends all of them at the same hop, as a deployment would that is broken.

@@ -5,7 +5,7 @@
 //! Invariant: money moves in one place, `conclude`, and every movement is in the book.
 
 use super::answer::Answer;
-use super::book::{Book, Movement};
+use super::book::{Book, Movement, Stage};
 use super::calls::{Ask, Call, Confirm, Create, IfAction};
 use super::cards::{Bank, Method};
 use super::errors::ApiError;
@@ -56,6 +56,12 @@ impl Account {
 
     pub(super) fn intent(&self, id: &str) -> Option<&Intent> {
         self.intents.get(id)
+    }
+
+    /// What a look-up says that has not heard of the intent's last change; `None` when everybody has.
+    pub(super) fn past(&self, id: &str, now: UnixMs) -> Option<Answer> {
+        let before = self.intents.get(id)?.before(now)?;
+        Some(before.map_or_else(|| ApiError::no_such_intent(id).into(), Answer::intent))
     }
 
     /// Executes one call at `now`.
@@ -110,6 +116,7 @@ impl Account {
             intent.to_confirm(confirm, None)?;
         }
         let answer = Answer::intent(&intent);
+        self.book.stand(stage(&intent, now));
         self.intents.add(intent);
         match confirm {
             Some(confirm) => self.confirm(&id, confirm, now),
@@ -134,8 +141,9 @@ impl Account {
             self.spent.insert(method.id.clone());
         }
         let charge = self.ids.charge();
-        let confirmed = self.find(id)?.confirm(confirm, method, verdict, charge, now);
-        if let Verdict::Pending(bank @ (Bank::Approves | Bank::Declines(_))) = verdict {
+        let confirmed =
+            self.find(id)?.changing(now, |intent| intent.confirm(confirm, method, verdict, charge, now));
+        if let bank @ (Bank::Approves | Bank::Declines(_)) = verdict.later() {
             let at = self.later.some_time_after(now, PROCESSING_MS_MAX);
             self.later.promise(at, Due::Verdict { intent: id.to_owned(), bank });
         }
@@ -144,34 +152,44 @@ impl Account {
         Ok(answer)
     }
 
-    /// The bank of a processing intent decides at `now`.
+    /// The bank of a processing intent, its customer, or whoever captures it, decides at `now`.
     pub(super) fn settle(&mut self, id: &str, bank: Bank, now: UnixMs) -> Answer {
-        let confirmed = self.find(id).map(|intent| intent.settle(bank, now));
-        let answer = confirmed.and_then(|confirmed| self.conclude(id, confirmed, now));
+        let charge = self.ids.charge();
+        let settled = self.find(id).map(|intent| {
+            let confirmed = intent.changing(now, |intent| intent.settle(bank, charge, now));
+            let spent = intent.attempt().filter(|_| intent.request.customer.is_none());
+            (confirmed, spent.map(|attempt| attempt.method.id.clone()))
+        });
+        let answer = settled.and_then(|(confirmed, spent)| {
+            self.spent.extend(spent);
+            self.conclude(id, confirmed, now)
+        });
         self.finish(answer.unwrap_or_else(Answer::from), &Expand::default(), now)
     }
 
     /// What came of a confirmation, told and booked.
     fn conclude(&mut self, id: &str, confirmed: Confirmed, now: UnixMs) -> Result<Answer, ApiError> {
         let intent = self.find(id)?;
-        Ok(match confirmed {
-            Confirmed::Declined(error) => Answer::refusal_of(intent, error),
-            Confirmed::Waiting => Answer::intent(intent),
-            Confirmed::Charged => {
-                let answer = Answer::intent(intent);
-                let movement = movement(intent, now);
-                self.book.record(movement);
-                answer
-            }
-        })
+        let stands = stage(intent, now);
+        let (answer, movement) = match confirmed {
+            Confirmed::Declined(error) => (Answer::refusal_of(intent, error), None),
+            Confirmed::Waiting => (Answer::intent(intent), None),
+            Confirmed::Charged => (Answer::intent(intent), Some(movement(intent, now))),
+        };
+        self.book.stand(stands);
+        movement.into_iter().for_each(|movement| self.book.record(movement));
+        Ok(answer)
     }
 
     fn cancel(&mut self, id: &str, reason: Option<&'static str>, now: UnixMs) -> Result<Answer, ApiError> {
         let intent = self.find(id)?;
-        Ok(match intent.cancel(reason, now) {
+        let answer = match intent.changing(now, |intent| intent.cancel(reason, now)) {
             Ok(()) => Answer::intent(intent),
             Err(error) => Answer::refusal_of(intent, error),
-        })
+        };
+        let stands = stage(intent, now);
+        self.book.stand(stands);
+        Ok(answer)
     }
 
     fn ask_issuer(
@@ -221,6 +239,11 @@ fn movement(intent: &Intent, now: UnixMs) -> Movement {
         amount_minor: intent.request.amount,
         currency: intent.request.currency.to_owned(),
     }
+}
+
+fn stage(intent: &Intent, now: UnixMs) -> Stage {
+    let (id, payment) = (intent.id.clone(), intent.payment().map(str::to_owned));
+    Stage { at: now, intent: id, payment, status: intent.status() }
 }
 
 /// `GET /v1/balance`: cheap, needs the key, changes nothing. The book, not the balance, knows the money.

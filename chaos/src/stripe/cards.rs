@@ -31,7 +31,7 @@ pub(super) enum Behaviour {
     Pends(Bank),
 }
 
-/// What a bank says in the end.
+/// What a bank says in the end, or a cardholder, or whoever captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bank {
     /// Nothing, ever.

@@ -7,7 +7,7 @@ use super::calls::{Capture, Confirm, Create, IfAction, OnAction};
 use super::cards::{Bank, Decline, Method};
 use super::errors::ApiError;
 use super::issuer::Verdict;
-use super::limits::CONFIRMATIONS_MAX;
+use super::limits::{CONFIRMATIONS_MAX, STALE_MS_MAX};
 use super::methods::Methods;
 use super::mode::Mode;
 use super::parameters;
@@ -29,6 +29,8 @@ pub(super) struct Intent {
     last_error: Option<Value>,
     failed_confirmations: u32,
     return_url: Option<String>,
+    /// When its status last changed, and how it was before; nothing before it was made.
+    changed: (UnixMs, Option<Box<Self>>),
 }
 
 /// One attempt to charge a method.
@@ -85,7 +87,23 @@ impl Intent {
             last_error: None,
             failed_confirmations: 0,
             return_url: None,
+            changed: (now, None),
         }
+    }
+
+    /// Lets something happen to it, and keeps how it was before if its status is another now.
+    pub(super) fn changing<T>(&mut self, now: UnixMs, happens: impl FnOnce(&mut Self) -> T) -> T {
+        let (changed, before) = std::mem::replace(&mut self.changed, (now, None));
+        let was = self.clone();
+        let happened = happens(self);
+        self.changed = if was.state == self.state { (changed, before) } else { (now, Some(Box::new(was))) };
+        happened
+    }
+
+    /// How it was before its last change, `None` in it if there was no such intent; `None` when that is long ago.
+    pub(super) fn before(&self, now: UnixMs) -> Option<Option<&Self>> {
+        let (changed, before) = &self.changed;
+        (now.since_ms(*changed) <= STALE_MS_MAX).then_some(before.as_deref())
     }
 
     /// `metadata[payment_id]`.
@@ -147,7 +165,7 @@ impl Intent {
         }
         match verdict {
             Verdict::Declined(decline) => self.decline(&decline, now),
-            Verdict::ActionNeeded => {
+            Verdict::ActionNeeded(_) => {
                 self.state = State::RequiresAction;
                 Confirmed::Waiting
             }
@@ -155,21 +173,34 @@ impl Intent {
                 self.state = State::Processing;
                 Confirmed::Waiting
             }
+            Verdict::Held(_) => {
+                self.state = State::RequiresCapture;
+                Confirmed::Waiting
+            }
             Verdict::Approved => self.approve(),
         }
     }
 
-    /// The bank of a processing intent decides. In any other state there is nothing left to decide.
-    pub(super) fn settle(&mut self, bank: Bank, now: UnixMs) -> Confirmed {
+    /// The bank of a processing intent decides, its customer authenticates, or what is held is captured. In any other
+    /// state there is nothing left to decide. `charge` is the id of the attempt that a customer makes.
+    pub(super) fn settle(&mut self, bank: Bank, charge: String, now: UnixMs) -> Confirmed {
         match (self.state, bank) {
             (State::Processing, Bank::Approves) => self.approve(),
+            (State::RequiresAction, Bank::Approves) => {
+                self.attempt =
+                    self.method.clone().map(|method| Attempt { charge, at_s: seconds(now), method });
+                self.approve()
+            }
+            (State::RequiresCapture, Bank::Approves) => {
+                self.state = State::Succeeded;
+                Confirmed::Charged
+            }
             (State::Processing, Bank::Declines(decline)) => self.decline(&decline, now),
-            (State::Processing, Bank::Silent)
+            (State::Processing | State::RequiresAction | State::RequiresCapture, Bank::Silent)
+            | (State::RequiresAction | State::RequiresCapture, Bank::Declines(_))
             | (
                 State::RequiresPaymentMethod
                 | State::RequiresConfirmation
-                | State::RequiresAction
-                | State::RequiresCapture
                 | State::Canceled { .. }
                 | State::Succeeded,
                 _,

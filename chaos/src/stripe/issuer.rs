@@ -12,18 +12,28 @@ use payments::UnixMs;
 pub(super) enum Verdict {
     Approved,
     Declined(Decline),
-    /// The cardholder has to act, and is asked to.
-    ActionNeeded,
+    /// The cardholder has to act, and is asked to; whether he does, shows later.
+    ActionNeeded(Bank),
     /// The bank decides later.
     Pending(Bank),
+    /// The money is only held; whether somebody captures it, shows later.
+    Held(Bank),
 }
 
 impl Verdict {
     /// Whether the issuer was asked for money: whoever has to act first was not.
     pub(super) const fn is_attempt(self) -> bool {
         match self {
-            Self::Approved | Self::Declined(_) | Self::Pending(_) => true,
-            Self::ActionNeeded => false,
+            Self::Approved | Self::Declined(_) | Self::Pending(_) | Self::Held(_) => true,
+            Self::ActionNeeded(_) => false,
+        }
+    }
+
+    /// What comes of it later, though nobody calls.
+    pub(super) const fn later(self) -> Bank {
+        match self {
+            Self::Approved | Self::Declined(_) => Bank::Silent,
+            Self::ActionNeeded(bank) | Self::Pending(bank) | Self::Held(bank) => bank,
         }
     }
 
@@ -38,7 +48,7 @@ impl Verdict {
                 Self::Declined(Decline::AUTHENTICATION_REQUIRED)
             }
             (Behaviour::Authenticates | Behaviour::AuthenticatesOnSession, IfAction::Ask) => {
-                Self::ActionNeeded
+                Self::ActionNeeded(Bank::Silent)
             }
             (Behaviour::Pends(bank), _) => Self::Pending(bank),
         }
@@ -64,11 +74,12 @@ pub(super) fn ask(
 type Spoil = fn(&Faults) -> Verdict;
 
 /// The faults that spoil a good card, in the order in which they are asked.
-const SPOILERS: [(Kind, Spoil); 4] = [
+const SPOILERS: [(Kind, Spoil); 5] = [
     (Kind::Declined, |_| Verdict::Declined(Decline::GENERIC)),
     (Kind::DeclinedSoftly, softly),
     (Kind::AuthenticationRequired, authentication_required),
     (Kind::Processing, processing),
+    (Kind::Held, held),
 ];
 
 fn softly(faults: &Faults) -> Verdict {
@@ -77,11 +88,21 @@ fn softly(faults: &Faults) -> Verdict {
 }
 
 /// Sources differ on what becomes of an intent nobody can authenticate for: most show a decline, some an intent that
-/// waits in `requires_action` whatever the confirm asked for. Both happen.
+/// waits in `requires_action` whatever the confirm asked for. Both happen; and of those who are waited for every second
+/// one sees the bank's message and does authenticate.
 fn authentication_required(faults: &Faults) -> Verdict {
-    match faults.between(Kind::AuthenticationRequired, 0, 3) {
-        0 => Verdict::ActionNeeded,
+    match faults.between(Kind::AuthenticationRequired, 0, 7) {
+        0 => Verdict::ActionNeeded(Bank::Silent),
+        1 => Verdict::ActionNeeded(Bank::Approves),
         _ => Verdict::Declined(Decline::AUTHENTICATION_REQUIRED),
+    }
+}
+
+/// Somebody captures what is held, a setting or a colleague, or it lapses.
+fn held(faults: &Faults) -> Verdict {
+    match faults.between(Kind::Held, 0, 1) {
+        0 => Verdict::Held(Bank::Silent),
+        _ => Verdict::Held(Bank::Approves),
     }
 }
 
@@ -126,9 +147,13 @@ mod tests {
         let soft = verdicts(Kind::DeclinedSoftly, "pm_card_visa");
         assert!(Decline::SOFT.iter().all(|decline| soft.contains(&Verdict::Declined(*decline))));
         let asked = verdicts(Kind::AuthenticationRequired, "pm_card_visa");
-        assert!(asked.contains(&Verdict::ActionNeeded) && asked.len() == 2, "{asked:?}");
+        let acts = [Bank::Silent, Bank::Approves].map(Verdict::ActionNeeded);
+        assert!(acts.iter().all(|act| asked.contains(act)) && asked.len() == 3, "{asked:?}");
         let pending = verdicts(Kind::Processing, "pm_card_visa");
         assert!(pending.contains(&Verdict::Pending(Bank::Approves)) && pending.len() == 2, "{pending:?}");
+        let held = verdicts(Kind::Held, "pm_card_visa");
+        let ends = [Bank::Silent, Bank::Approves].map(Verdict::Held);
+        assert!(ends.iter().all(|end| held.contains(end)) && held.len() == 2, "{held:?}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What Stripe still owes: effects that come after their answer, or without one.
 //!
-//! Three things come late: a request that was answered with a 500 and is rolled forward, a request whose client gave
-//! up while Stripe went on, and a bank's verdict on an intent that is processing.
+//! Three things come late: a request that was answered with a 500, or refused, and is rolled forward, a request whose
+//! client gave up while Stripe went on, and a verdict on an intent that waits: of the bank while it is processing, of its
+//! customer, or of whoever captures it.
 //! Invariant: each promise is kept once, in the order and at the instants promised, whenever somebody looks.
 
 use super::answer::Facts;
@@ -22,7 +23,7 @@ pub(super) enum Due {
         /// Where its answer is stored; absent when another answer is stored already, or none ever was to be.
         under: Option<Unanswered>,
     },
-    /// The bank of a processing intent decides.
+    /// Whoever an intent waits for decides.
     Verdict { intent: String, bank: Bank },
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Unanswered {
 pub struct Late {
     /// When, in virtual time.
     pub at: UnixMs,
-    /// The operation that was carried out, or `bank` for a bank's verdict.
+    /// The operation that was carried out, or `bank` for a verdict.
     pub operation: &'static str,
     /// What it would have answered.
     pub facts: Facts,

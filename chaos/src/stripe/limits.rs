@@ -66,8 +66,12 @@ pub const LATE_MS: [u64; 4] = [1_000, 10_000, ROLL_FORWARD_MS_MAX, PROCESSING_MS
 /// The latest that a request answered with a 500 is rolled forward, ms after the answer.
 pub const ROLL_FORWARD_MS_MAX: u64 = 60_000;
 
-/// The longest that an intent is processing, ms.
+/// The longest that an intent is processing, waits for a customer who comes, or holds money that is captured, ms.
 pub const PROCESSING_MS_MAX: u64 = 600_000;
+
+/// The longest that a look-up may not have heard of a change, ms. Stripe promises none for a look-up by id; searches may be
+/// a minute behind, and so may the replica that a look-up is answered from while Stripe is unwell.
+pub const STALE_MS_MAX: i64 = 60_000;
 
 /// Of a hundred stored 500s, how many say `Stripe-Should-Retry: false`. The official libraries expect it on most.
 pub const POINTLESS_SHARE_PERCENT: u64 = 75;

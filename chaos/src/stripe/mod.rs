@@ -44,7 +44,7 @@ mod versions;
 mod wire;
 
 pub use answer::Facts;
-pub use book::{Book, Movement};
+pub use book::{Book, Movement, Stage};
 pub use codes::ERROR_CODES;
 pub use instead::Instead;
 pub use later::Late;
@@ -190,6 +190,24 @@ impl FakeStripe {
     pub fn answer_instead(&mut self, request: &Request<Bytes>, instead: Instead) -> Reply {
         let envelope = Envelope::of(request.headers(), self.account.ids.request());
         reply(envelope, instead.into())
+    }
+
+    /// Whether somebody may not have heard of the last change of an intent.
+    #[must_use]
+    pub fn has_a_past(&self, intent: &str, now: UnixMs) -> bool {
+        self.account.past(intent, now).is_some()
+    }
+
+    /// Answers a look-up as one would be answered that was made before the intent's last change; `None` when that is too
+    /// long ago.
+    pub fn answer_from_the_past(
+        &mut self,
+        request: &Request<Bytes>,
+        intent: &str,
+        now: UnixMs,
+    ) -> Option<Reply> {
+        let answer = self.account.past(intent, now)?;
+        Some(reply(Envelope::of(request.headers(), self.account.ids.request()), answer))
     }
 
     /// `metadata[payment_id]` of an intent.

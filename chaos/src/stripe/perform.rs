@@ -7,6 +7,7 @@
 use super::account::Account;
 use super::answer::{Answer, RetryHint};
 use super::book::Movement;
+use super::calls::Call;
 use super::errors::ApiError;
 use super::idempotency::Stored;
 use super::later::{Due, Late, Unanswered};
@@ -15,7 +16,7 @@ use super::{FakeStripe, Reply, Ticket, reply};
 use crate::faults::Refusal;
 use payments::UnixMs;
 
-/// What becomes of a request that was answered with a 500.
+/// What becomes of a request that was answered with a 500, or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It never happened.
@@ -41,12 +42,7 @@ impl FakeStripe {
     pub fn perform_and_fail(&mut self, ticket: Ticket, fate: Fate, now: UnixMs) -> Reply {
         self.catch_up(now);
         let Ticket { call, key, envelope } = ticket;
-        match fate {
-            Fate::RolledBack => {}
-            Fate::RolledForward { at } => {
-                self.account.later.promise(at, Due::Call { call: Box::new(call), under: None })
-            }
-        }
+        self.leave_to(fate, call);
         let pointless = self.hints.below(100) < POINTLESS_SHARE_PERCENT;
         let answer = Answer::failed(if pointless { RetryHint::Pointless } else { RetryHint::None });
         self.store(key.as_deref(), &envelope.request_id, &answer);
@@ -54,9 +50,10 @@ impl FakeStripe {
     }
 
     /// Refuses an admitted request for what the account is, and stores that under its key.
-    pub fn perform_and_refuse(&mut self, ticket: Ticket, refusal: Refusal, now: UnixMs) -> Reply {
+    pub fn perform_and_refuse(&mut self, ticket: Ticket, refusal: Refusal, fate: Fate, now: UnixMs) -> Reply {
         self.catch_up(now);
-        let Ticket { key, envelope, .. } = ticket;
+        let Ticket { call, key, envelope } = ticket;
+        self.leave_to(fate, call);
         let answer = Answer::from(ApiError::account_refused(refusal));
         self.store(key.as_deref(), &envelope.request_id, &answer);
         reply(envelope, answer)
@@ -105,6 +102,15 @@ impl FakeStripe {
     /// What was done of Stripe's own accord since this was last asked, oldest first.
     pub fn take_late(&mut self) -> Vec<Late> {
         std::mem::take(&mut self.late)
+    }
+
+    fn leave_to(&mut self, fate: Fate, call: Call) {
+        match fate {
+            Fate::RolledBack => {}
+            Fate::RolledForward { at } => {
+                self.account.later.promise(at, Due::Call { call: Box::new(call), under: None });
+            }
+        }
     }
 
     fn keep(&mut self, due: Due, at: UnixMs) -> Late {

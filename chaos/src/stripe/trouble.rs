@@ -69,6 +69,8 @@ pub(super) enum Failing {
     RolledForward,
     /// It ends in a refusal, and nothing was begun.
     Refused(Refusal),
+    /// It ends in a refusal, and what was begun is rolled forward all the same.
+    RefusedAndRolledForward(Refusal),
 }
 
 impl Failing {
@@ -76,7 +78,7 @@ impl Failing {
     pub(super) const fn fault(self) -> Kind {
         match self {
             Self::RolledBack | Self::RolledForward => Kind::StripeServerError,
-            Self::Refused(_) => Kind::StripeRefusing,
+            Self::Refused(_) | Self::RefusedAndRolledForward(_) => Kind::StripeRefusing,
         }
     }
 }
@@ -117,8 +119,11 @@ impl Victim<'_> {
 
     /// What becomes of the work on a call that was admitted: `None` when Stripe does not fail.
     pub(super) fn fate(&self, now: UnixMs) -> Option<Failing> {
-        if let Some(refusal) = self.hit_inside(Kind::StripeRefusing, now).and_then(|hit| hit.refusal) {
-            return Some(Failing::Refused(refusal));
+        if let Some(hit) = self.hit_inside(Kind::StripeRefusing, now)
+            && let Some(refusal) = hit.refusal
+        {
+            let failing = if hit.is_after() { Failing::RefusedAndRolledForward } else { Failing::Refused };
+            return Some(failing(refusal));
         }
         let hit = self.hit_inside(Kind::StripeServerError, now)?;
         Some(if hit.is_after() { Failing::RolledForward } else { Failing::RolledBack })
@@ -133,6 +138,11 @@ impl Victim<'_> {
         } else {
             Back::Whole
         }
+    }
+
+    /// Whether an answer that nothing else has struck comes from a replica that lags.
+    pub(super) fn is_stale(&self, now: UnixMs) -> bool {
+        self.hit_by(Kind::StripeStale, now).is_some()
     }
 
     /// Whether the work that makes the call panics at this side of it.
@@ -152,7 +162,12 @@ impl Victim<'_> {
 
     /// What strikes outside Stripe's work, on the way there or back.
     fn hit_by(&self, kind: Kind, now: UnixMs) -> Option<Hit> {
-        let is_outside = |fault: &Fault| fault.placement != Some(Placement::Stored);
+        // Who refuses and does it all the same has begun to work on it.
+        let is_outside = |fault: &Fault| match fault.placement {
+            Some(Placement::Stored) => false,
+            Some(Placement::After) => kind != Kind::StripeRefusing,
+            Some(Placement::Before) | None => true,
+        };
         let is_elsewhere = |fault: &Fault| {
             let made_ms = self.made.map(|made| self.faults.elapsed_ms(made));
             kind != Kind::StripeOtherAccount || made_ms.is_some_and(|made_ms| made_ms < fault.window.from_ms)

@@ -151,7 +151,7 @@ impl Wire {
                 self.perform(call, admitted)
             }
         };
-        self.bring_back(call, reply, ending)
+        self.bring_back(call, request, reply, ending)
     }
 
     /// The effect, or a 500 or a refusal in its place.
@@ -166,16 +166,21 @@ impl Wire {
                 let at = stripe.some_time_after(now, ROLL_FORWARD_MS_MAX);
                 stripe.perform_and_fail(ticket, Fate::RolledForward { at }, now)
             }
-            Failing::Refused(refusal) => stripe.perform_and_refuse(ticket, refusal, now),
+            Failing::Refused(refusal) => stripe.perform_and_refuse(ticket, refusal, Fate::RolledBack, now),
+            Failing::RefusedAndRolledForward(refusal) => {
+                let at = stripe.some_time_after(now, ROLL_FORWARD_MS_MAX);
+                stripe.perform_and_refuse(ticket, refusal, Fate::RolledForward { at }, now)
+            }
         });
         reply.facts.fault = Some(failing.fault());
         reply
     }
 
     /// The answer's way back. What nobody could read of it is left out of the journal, too.
-    fn bring_back(&self, call: &Call, reply: Reply, ending: Ending) -> Outcome {
+    fn bring_back(&self, call: &Call, request: &Request<Bytes>, reply: Reply, ending: Ending) -> Outcome {
         let back = self.way_back(call, &reply, ending);
-        let Reply { response, facts, .. } = reply;
+        let stale = if back == Back::Whole { self.stale(call, request, &reply) } else { None };
+        let Reply { response, facts, .. } = stale.unwrap_or(reply);
         let status = Some(response.status().as_u16());
         match back {
             Back::Whole => {
@@ -211,6 +216,18 @@ impl Wire {
             }
             Ending::Whole => self.victim(call).back(self.provider.now()),
         }
+    }
+
+    /// The answer of a replica that lags in the place of the one that is right, if it is struck so.
+    fn stale(&self, call: &Call, request: &Request<Bytes>, reply: &Reply) -> Option<Reply> {
+        let intent = call.intent.as_deref().filter(|_| reply.facts.fault.is_none())?;
+        let mut stripe = self.provider.stripe();
+        let now = self.provider.now();
+        if !stripe.has_a_past(intent, now) || !self.victim(call).is_stale(now) {
+            return None;
+        }
+        let Reply { response, facts, movement } = stripe.answer_from_the_past(request, intent, now)?;
+        Some(Reply { response, facts: Facts { fault: Some(Kind::StripeStale), ..facts }, movement })
     }
 
     /// Keeps the beginning of the body, perhaps nothing of it, never all.

@@ -71,10 +71,10 @@ pub(in super::super) const STRIPE_REFUSING: Description = Description {
     name: "stripe-refusing",
     family: Family::Stripe,
     default_share: 1.0,
-    placements: &[Placement::Before, Placement::Stored],
+    placements: &[Placement::Before, Placement::Stored, Placement::After],
     operations: CALLS,
     prevents_calls: true,
-    does: "answers everybody with one 400, 402, 403 or 404 about the account, with or without a code; before: nothing is stored, stored: a create answers it for a day",
+    does: "answers everybody with one 400, 402, 403 or 404 about the account, with or without a code; before: nothing is stored, stored: a create answers it for a day, after: the same, and it is done up to a minute later all the same",
     cause: "an account that is not active yet, a capability that was taken away, a rule for charges abroad",
     heals: "somebody mends the account; this outage is ours",
 };
@@ -194,7 +194,7 @@ pub(in super::super) const AUTHENTICATION_REQUIRED: Description = Description {
     placements: &[],
     operations: &["confirm"],
     prevents_calls: false,
-    does: "has the issuer ask for the cardholder, who is not there: 402 authentication_required, or now and then an intent left in requires_action",
+    does: "has the issuer ask for the cardholder, who is not there: 402 authentication_required, or now and then an intent left in requires_action, for which every second one authenticates within ten minutes",
     cause: "strong customer authentication, a bank that changed its rules",
     heals: "nothing: a decline is an outcome",
 };
@@ -209,6 +209,30 @@ pub(in super::super) const PROCESSING: Description = Description {
     does: "leaves a confirmed intent in processing for up to ten minutes before it succeeds or is declined",
     cause: "payment methods and issuers that answer later",
     heals: "time; the intent is looked up by the next delivery",
+};
+
+pub(in super::super) const STRIPE_STALE: Description = Description {
+    name: "stripe-stale",
+    family: Family::Stripe,
+    default_share: 0.2,
+    placements: &[],
+    operations: &["retrieve"],
+    prevents_calls: false,
+    does: "answers a look-up as before the intent's last change, for a minute after it: its status before, or 404 where there was none",
+    cause: "a replica that lags, as during a failover",
+    heals: "time; what a look-up says is acted upon only by calls that Stripe refuses where it has changed",
+};
+
+pub(in super::super) const HELD: Description = Description {
+    name: "held",
+    family: Family::Stripe,
+    default_share: 0.05,
+    placements: &[],
+    operations: &["confirm"],
+    prevents_calls: false,
+    does: "has the issuer only hold the money: the intent is left in requires_capture, and every second one is captured within ten minutes",
+    cause: "capture that somebody set to manual, in a setting or on the intent",
+    heals: "the intent is canceled and a human asked, unless it was captured first",
 };
 
 pub(in super::super) const POISON: Description = Description {

@@ -5,6 +5,7 @@ use super::wire::{World, confirm};
 use super::*;
 use crate::faults::{Kind, Placement, Refusal, When, Window};
 use crate::random::Chance;
+use crate::stripe::limits::ROLL_FORWARD_MS_MAX;
 use std::time::Duration;
 
 /// A fault that refuses like this, at creates.
@@ -50,7 +51,7 @@ async fn a_refusal_is_replayed_where_it_was_stored_and_forgotten_where_it_was_no
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_asked_for_in_its_own_place_alone() {
-    for placement in [Placement::Before, Placement::Stored] {
+    for placement in [Placement::Before, Placement::Stored, Placement::After] {
         let mut faults = refusing(placement, Refusal::of(402, None));
         faults[0].when = When::Nth([2].into());
         let world = World::under(faults);
@@ -72,6 +73,29 @@ async fn a_refusal_that_was_stored_is_trouble_enough_for_its_call() {
     let world = World::under(faults.concat());
     assert_eq!(world.call(create()).await.unwrap().status, 402);
     assert_eq!(world.faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [1, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_may_be_done_all_the_same_and_late() {
+    let mut faults = on("confirm", Kind::StripeRefusing, Some(Placement::After));
+    faults[0].refusal = Refusal::of(400, None);
+    let world = World::under(faults);
+    let id = world.create().await;
+    assert_eq!(world.call(confirm(&id)).await.unwrap().status, 400);
+    assert_eq!(last_call(&world), (Some(400), Some("stripe-refusing")));
+    assert_eq!((world.status(&id).as_str(), world.movements()), ("requires_confirmation", 0));
+    tokio::time::sleep(Duration::from_millis(ROLL_FORWARD_MS_MAX)).await;
+    assert_eq!((world.status(&id).as_str(), world.movements()), ("succeeded", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_and_canceled_then_is_done_no_more() {
+    let world = World::under(on("confirm", Kind::StripeRefusing, Some(Placement::After)));
+    let id = world.create().await;
+    assert!(world.call(confirm(&id)).await.unwrap().status >= 400);
+    assert_eq!(world.call(cancel(&id)).await.unwrap().body["status"], "canceled");
+    world.provider.finish();
+    assert_eq!((world.status(&id).as_str(), world.movements()), ("canceled", 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
 //! Stored 500s, effects that come late, and banks that take their time.
 
 use super::*;
+use crate::faults::{Kind, Window};
+use crate::random::Chance;
 use crate::stripe::limits::PROCESSING_MS_MAX;
 use crate::stripe::{Arrival, Fate, Ticket};
 
@@ -105,6 +107,73 @@ fn a_confirmation_that_was_repeated_is_not_charged_again_when_the_first_is_rolle
     assert_eq!(client.movements(), 1);
     let late = client.stripe.take_late();
     assert_eq!(late[0].facts.said.as_deref(), Some("payment_intent_unexpected_state"));
+}
+
+/// Forty intents, confirmed under a fault of this kind: how each stands then, and when all is over.
+fn confirmed_under(kind: Kind) -> Vec<(String, String)> {
+    let mut client = Client::under(&[Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS)]);
+    let ids: Vec<String> = (0..40)
+        .map(|_| {
+            client.now = client.now.plus_ms(100);
+            client.create("pm_card_visa")
+        })
+        .collect();
+    let stands = |client: &mut Client, id: &str| {
+        client.now = client.now.plus_ms(1_000);
+        client.retrieve(id)["status"].as_str().unwrap_or("none").to_owned()
+    };
+    let at_once: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            client.confirm(id, OFF_SESSION);
+            stands(&mut client, id)
+        })
+        .collect();
+    client.stripe.finish();
+    client.now = client.now.plus_ms(PROCESSING_MS_MAX as i64);
+    let in_the_end: Vec<String> = ids.iter().map(|id| stands(&mut client, id)).collect();
+    at_once.into_iter().zip(in_the_end).collect()
+}
+
+#[test]
+fn whoever_is_waited_for_may_come_and_money_moves_that_nobody_asked_for() {
+    for (kind, waits) in [(Kind::AuthenticationRequired, "requires_action"), (Kind::Held, "requires_capture")]
+    {
+        let ends = confirmed_under(kind);
+        let end = |end: &str| ends.contains(&(waits.to_owned(), end.to_owned()));
+        assert!(end("succeeded") && end(waits), "{kind}: {ends:?}");
+    }
+}
+
+#[test]
+fn whoever_comes_to_a_canceled_intent_comes_too_late() {
+    for kind in [Kind::AuthenticationRequired, Kind::Held] {
+        let mut client = Client::under(&[Fault::steady(kind, Chance::ALWAYS, Window::ALWAYS)]);
+        for _ in 0..40 {
+            let id = client.create("pm_card_visa");
+            client.confirm(&id, OFF_SESSION);
+            client.cancel(&id);
+            client.now = client.now.plus_ms(1_000);
+        }
+        let before = client.movements();
+        client.stripe.finish();
+        assert_eq!(client.movements(), before, "{kind}");
+    }
+}
+
+#[test]
+fn the_book_holds_every_status_of_an_intent_once_and_when_it_came_to_it() {
+    let mut client = Client::new();
+    let id = client.create("pm_card_visa");
+    client.now = client.now.plus_ms(1_000);
+    client.confirm(&id, OFF_SESSION);
+    client.now = client.now.plus_ms(1_000);
+    client.cancel(&id);
+    let stages: Vec<(i64, &str)> =
+        client.stripe.book().stages().iter().map(|stage| (stage.at.since_ms(START), stage.status)).collect();
+    assert_eq!(stages, [(0, "requires_confirmation"), (1_000, "succeeded")]);
+    let stage = &client.stripe.book().stages()[0];
+    assert_eq!((&stage.intent, stage.payment.as_deref()), (&id, Some("order-1")));
 }
 
 #[test]

@@ -137,7 +137,7 @@ proptest! {
         spoilt in 0..3_u8,
     ) {
         let chance = Chance::from_share(f64::from(spoilt) / 8.0).unwrap();
-        let spoilers = [Kind::Declined, Kind::AuthenticationRequired, Kind::Processing];
+        let spoilers = [Kind::Declined, Kind::AuthenticationRequired, Kind::Processing, Kind::Held];
         let mut client = Client::under(&spoilers.map(|kind| Fault::steady(kind, chance, Window::ALWAYS)));
         let mut known = Vec::new();
         for step in &steps {

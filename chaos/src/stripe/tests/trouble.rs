@@ -5,7 +5,7 @@ use super::*;
 use crate::faults::{Kind, Placement, Window};
 use crate::journal::Event;
 use crate::random::Chance;
-use crate::stripe::limits::{ROLL_FORWARD_MS_MAX, SILENCE_MS, SLOW_MS_MAX, SLOW_MS_MIN};
+use crate::stripe::limits::{ROLL_FORWARD_MS_MAX, SILENCE_MS, SLOW_MS_MAX, SLOW_MS_MIN, STALE_MS_MAX};
 use ::stripe::TransportError;
 use std::time::Duration;
 
@@ -244,6 +244,33 @@ async fn one_trouble_is_enough_for_a_call() {
     let id = world.create().await;
     world.call(confirm(&id)).await.unwrap();
     assert_eq!(world.faults.tally().iter().map(|tally| tally.fired).collect::<Vec<_>>(), [1, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_lags_has_not_heard_of_the_last_change_for_a_minute() {
+    let world = World::under(on("retrieve", Kind::StripeStale, None));
+    let id = world.create().await;
+    assert_eq!(world.call(retrieve(&id)).await.unwrap().refusal(), (404, "resource_missing", "none"));
+    assert_eq!(last_call(&world), (Some(404), Some("stripe-stale")));
+    world.call(confirm(&id)).await.unwrap();
+    let got = world.call(retrieve(&id)).await.unwrap();
+    assert_eq!((got.status, &got.body["status"]), (200, &"requires_confirmation".into()));
+    assert_eq!((world.status(&id).as_str(), world.movements()), ("succeeded", 1));
+    tokio::time::sleep(Duration::from_millis(STALE_MS_MAX as u64)).await;
+    assert_eq!(world.call(retrieve(&id)).await.unwrap().body["status"], "succeeded");
+    assert_eq!(last_call(&world), (Some(200), None));
+    assert_eq!((world.faults.tally()[0].asked, world.faults.tally()[0].fired), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lags_is_read_and_never_acted_upon() {
+    let world = World::under(on("retrieve", Kind::StripeStale, None));
+    let id = world.create().await;
+    world.call(confirm(&id)).await.unwrap();
+    assert_eq!(world.call(retrieve(&id)).await.unwrap().body["status"], "requires_confirmation");
+    let refused = world.call(confirm(&id)).await.unwrap();
+    assert_eq!(refused.refusal(), (400, "payment_intent_unexpected_state", "succeeded"));
+    assert_eq!(world.movements(), 1);
 }
 
 #[tokio::test(start_paused = true)]
