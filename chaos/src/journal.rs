@@ -232,7 +232,8 @@ pub enum Event {
     },
     /// Stripe did something of its own accord: it carried out late what it had been asked, or a bank decided.
     StripeActed {
-        /// `create`, `confirm`, `retrieve` or `cancel`; `bank` for a bank's verdict on a processing intent.
+        /// `create`, `confirm`, `retrieve` or `cancel`; `bank` for the verdict of whoever an intent
+        /// waited for: its bank, its customer, or whoever captures it.
         operation: &'static str,
         /// Intent id, unless there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -270,6 +271,9 @@ pub enum Event {
         state: String,
         /// Row's version after the write.
         version: u64,
+        /// Id of the intent that the row names after the write, if it names one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        intent: Option<String>,
     },
     /// The responder saved one of its records.
     IncidentSaved {

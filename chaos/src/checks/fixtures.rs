@@ -9,7 +9,7 @@ use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Tally, Window};
 use crate::journal::{Event, Letter, Record};
 use crate::random::Chance;
-use crate::stripe::Movement;
+use crate::stripe::{Movement, Stage};
 use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, Sent};
 use payments::UnixMs;
 use payments::audit::{self, Asked, Counts, Difference, Report, Round, Span};
@@ -76,6 +76,7 @@ impl Tale {
             refused: Vec::new(),
             records: Vec::new(),
             book: Vec::new(),
+            intents: Vec::new(),
             ledger: Vec::new(),
             queues: BTreeMap::from(queues),
             mails: Vec::new(),
@@ -328,8 +329,22 @@ impl Tale {
         row.state = state.to_owned();
         row.intent = (state != "received").then(|| intent(payment));
         row.is_at_risk = matches!(state, "received" | "intended");
-        let (payment, state, version) = (payment.to_owned(), state.to_owned(), row.version);
-        self.happen(Event::LedgerWritten { request: "request-1".to_owned(), payment, state, version });
+        let (intent, version) = (row.intent.clone(), row.version);
+        self.note(payment, state, version, intent);
+    }
+
+    /// Writes the row of a payment, which names this intent or none.
+    pub(crate) fn note(&mut self, payment: &str, state: &str, version: u64, intent: Option<String>) {
+        let (request, payment, state) = ("request-1".to_owned(), payment.to_owned(), state.to_owned());
+        self.happen(Event::LedgerWritten { request, payment, state, version, intent });
+    }
+
+    /// An intent comes to this status in Stripe's book, a second after what happened last.
+    pub(crate) fn stand(&mut self, payment: &str, intent: &str, status: &'static str) {
+        let at = self.now().plus_ms(1_000 + std::mem::take(&mut self.waited_ms));
+        let (intent, payment) = (intent.to_owned(), Some(payment.to_owned()));
+        self.history.intents.push(Stage { at, intent, payment, status });
+        self.waited_ms = 1_000;
     }
 
     /// Configures a fault that fired so often.
@@ -482,6 +497,7 @@ impl Tale {
     }
 }
 
-fn intent(payment: &str) -> String {
+/// The intent of a payment in a tale.
+pub(crate) fn intent(payment: &str) -> String {
     format!("pi_{payment}")
 }

@@ -17,6 +17,7 @@ mod depths;
 mod drained;
 mod evidence;
 mod faults_fired;
+mod fenced_on_record;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod identity;
@@ -120,7 +121,7 @@ pub enum Subject {
 }
 
 /// Every check, in the order they are reported.
-pub const ALL: [Check; 32] = [
+pub const ALL: [Check; 33] = [
     Check {
         name: "charged-at-most-once",
         promise: Promise::Safety,
@@ -156,6 +157,12 @@ pub const ALL: [Check; 32] = [
         promise: Promise::Safety,
         demands: "money moves only while the row names an intent and the payment is open",
         judge: charged_on_record::check,
+    },
+    Check {
+        name: "fenced-on-record",
+        promise: Promise::Safety,
+        demands: "from when a row says declined or quarantined, its intent is canceled at Stripe, and no other can still move money",
+        judge: fenced_on_record::check,
     },
     Check {
         name: "rows-never-go-back",

@@ -107,8 +107,8 @@ impl DynamoDb {
             return self.journal.record(now, Event::LedgerRefused { request, payment });
         };
         if let (Some(state), Some(version)) = (text(item.get("state")), number(item.get("version"))) {
-            let state = state.to_owned();
-            self.journal.record(now, Event::LedgerWritten { request, payment, state, version });
+            let (state, intent) = (state.to_owned(), text(item.get("intent_id")).map(str::to_owned));
+            self.journal.record(now, Event::LedgerWritten { request, payment, state, version, intent });
         }
     }
 }

@@ -146,6 +146,7 @@ mod tests {
             payment: "order-1".into(),
             state: state.into(),
             version: 1,
+            intent: None,
         };
         let events =
             [sent("m-1", "order-1"), sent("m-2", "order-2"), written("received"), written("intended")];

@@ -9,7 +9,7 @@ use crate::cloud::sqs::Held;
 use crate::experiment::{Experiment, Order};
 use crate::faults::Tally;
 use crate::journal::Record;
-use crate::stripe::Movement;
+use crate::stripe::{Movement, Stage};
 use crate::turns::Turn;
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,8 @@ pub struct History {
     pub records: Vec<Record>,
     /// Every movement of money.
     pub book: Vec<Movement>,
+    /// Every status that an intent came to, oldest first.
+    pub intents: Vec<Stage>,
     /// Every row of the ledger, by payment id.
     pub ledger: Vec<LedgerRow>,
     /// What each queue held at the end, by queue name.

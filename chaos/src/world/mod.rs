@@ -251,7 +251,10 @@ impl World {
             )));
         }
         let (grants, sdk_calls) = (services.iam().needed(), services.calls());
-        let book = provider.stripe().book().movements().to_vec();
+        let (book, intents) = {
+            let stripe = provider.stripe();
+            (stripe.book().movements().to_vec(), stripe.book().stages().to_vec())
+        };
         cloud.stop().await;
         Ok(History {
             seed,
@@ -262,6 +265,7 @@ impl World {
             refused,
             records: journal.take(),
             book,
+            intents,
             ledger,
             queues,
             mails,

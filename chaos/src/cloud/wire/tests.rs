@@ -117,6 +117,7 @@ async fn the_ledger_goes_through_the_real_dynamodb_client_and_is_journaled() {
         payment: payment.clone(),
         state: "received".to_owned(),
         version: 1,
+        intent: None,
     };
     assert_eq!(
         world.events(|event| Some(event.clone())),
