@@ -173,7 +173,7 @@ pub const ALL: [Check; 33] = [
     Check {
         name: "rows-are-sound",
         promise: Promise::Safety,
-        demands: "unsettled rows, and they alone, are in the index of money at risk; only settled ones may expire",
+        demands: "unsettled rows, and they alone, are in the index of money at risk; only settled ones may expire, 400 days after",
         judge: sound_rows::check,
     },
     Check {

@@ -53,6 +53,7 @@ fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {
         quarantine_message: text("quarantine_message_id"),
         create_generation: counter("create_generation"),
         is_at_risk: item.contains_key("unsettled"),
+        settled_at: number("settled_at").map(UnixMs),
         expires_at_s: number("expires_at"),
     }
 }

@@ -141,6 +141,8 @@ pub struct LedgerRow {
     pub create_generation: u64,
     /// Whether it is in the index of what is unsettled: the money at risk.
     pub is_at_risk: bool,
+    /// `settled_at`: when it reached its final state, or quarantine.
+    pub settled_at: Option<UnixMs>,
     /// `expires_at`, seconds since 1970: when DynamoDB may delete it.
     pub expires_at_s: Option<i64>,
 }

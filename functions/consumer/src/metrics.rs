@@ -84,21 +84,32 @@ mod tests {
         Report { end, state: Some(state), ..Report::default() }
     }
 
+    fn declined() -> State {
+        State::Declined(Decline::authentication_required())
+    }
+
+    fn handed_back(cause: Option<Cause>) -> Report {
+        Report { end: End::HandedBack { cause, visible_in_s: 9 }, ..Report::default() }
+    }
+
     #[test]
     fn a_batch_is_one_line_that_cloudwatch_takes_metrics_from() {
         let output = Output::default();
         let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
-        let failed = Calls { made: 2, failed: 1, spared: 3, ..Calls::default() };
-        let mut tally = Tally::default();
-        let declined = State::Declined(Decline::authentication_required());
-        tally.add(&report(End::Acknowledged(Why::Settled), State::Succeeded));
-        tally.add(&report(End::Acknowledged(Why::Settled), declined));
-        tally.add(&report(End::Acknowledged(Why::Settled), State::Quarantined(Reason::Poison)));
-        tally.add(&report(End::Acknowledged(Why::Quarantined), State::Quarantined(Reason::Malformed)));
-        tally.add(&report(End::Acknowledged(Why::SettledBefore), State::Succeeded));
-        tally.add(&Report { end: End::HandedBack { cause: None, visible_in_s: 5 }, ..Report::default() });
-        let panicked = End::HandedBack { cause: Some(Cause::Panicked), visible_in_s: 9 };
-        tally.add(&Report { end: panicked, calls: failed, ..Report::default() });
+        // No two counts are alike, or one could stand for another.
+        let tally = Tally {
+            succeeded: 2,
+            declined: 3,
+            quarantined: 5,
+            duplicates: 7,
+            handed_back: 11,
+            panicked: 13,
+            drills: 17,
+            stripe_calls: 19,
+            stripe_failures: 23,
+            stripe_spared: 29,
+            credentials_refused: 31,
+        };
         metrics.write(&tally, UnixMs(1_767_603_600_000));
 
         let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
@@ -109,11 +120,56 @@ mod tests {
                 r#"{"Name":"Succeeded"},{"Name":"Declined"},{"Name":"Quarantined"},{"Name":"Duplicates"},"#,
                 r#"{"Name":"HandedBack"},{"Name":"Panicked"},{"Name":"Drills"},{"Name":"StripeCalls"},"#,
                 r#"{"Name":"StripeFailures"},{"Name":"StripeSpared"},{"Name":"CredentialsRefused"}]}],"#,
-                r#""Timestamp":1767603600000},"Succeeded":1,"Declined":1,"Quarantined":2,"Duplicates":1,"#,
-                r#""HandedBack":1,"Panicked":1,"Drills":1,"StripeCalls":2,"StripeFailures":1,"#,
-                r#""StripeSpared":3,"CredentialsRefused":0}"#,
+                r#""Timestamp":1767603600000},"Succeeded":2,"Declined":3,"Quarantined":5,"Duplicates":7,"#,
+                r#""HandedBack":11,"Panicked":13,"Drills":17,"StripeCalls":19,"StripeFailures":23,"#,
+                r#""StripeSpared":29,"CredentialsRefused":31}"#,
                 "\n"
             )
         );
+    }
+
+    #[test]
+    fn each_report_counts_where_it_belongs_and_nowhere_else() {
+        let calls = Calls { made: 2, failed: 3, spared: 5, credentials_refused: 7, ..Calls::default() };
+        let zero = Tally::default();
+        let cases = [
+            (
+                report(End::Acknowledged(Why::Settled), State::Succeeded),
+                Tally { succeeded: 1, ..zero.clone() },
+            ),
+            (report(End::Acknowledged(Why::Settled), declined()), Tally { declined: 1, ..zero.clone() }),
+            (
+                report(End::Acknowledged(Why::Settled), State::Quarantined(Reason::Poison)),
+                Tally { quarantined: 1, ..zero.clone() },
+            ),
+            (
+                report(End::Acknowledged(Why::Quarantined), State::Received),
+                Tally { quarantined: 1, ..zero.clone() },
+            ),
+            (
+                report(End::Acknowledged(Why::SettledBefore), State::Succeeded),
+                Tally { duplicates: 1, ..zero.clone() },
+            ),
+            (report(End::Acknowledged(Why::Drill), State::Received), Tally { drills: 1, ..zero.clone() }),
+            (handed_back(None), Tally { drills: 1, ..zero.clone() }),
+            (handed_back(Some(Cause::ProviderError)), Tally { handed_back: 1, ..zero.clone() }),
+            (handed_back(Some(Cause::Panicked)), Tally { handed_back: 1, panicked: 1, ..zero.clone() }),
+            (
+                Report { calls, ..handed_back(Some(Cause::BreakerOpen)) },
+                Tally {
+                    handed_back: 1,
+                    stripe_calls: 2,
+                    stripe_failures: 3,
+                    stripe_spared: 5,
+                    credentials_refused: 7,
+                    ..zero.clone()
+                },
+            ),
+        ];
+        for (report, expected) in cases {
+            let mut tally = zero.clone();
+            tally.add(&report);
+            assert_eq!(format!("{tally:?}"), format!("{expected:?}"), "{:?}", report.end);
+        }
     }
 }

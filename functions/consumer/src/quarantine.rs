@@ -57,3 +57,40 @@ fn copy(original: &SqsMessageAttribute) -> MessageAttributeValue {
         .build()
         .expect("the data type is set")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lambda_events::encodings::Base64Data;
+
+    /// What is sent on of an attribute that came like this: its type, its text, its bytes.
+    fn copied(
+        data_type: &str,
+        text: Option<&str>,
+        bytes: Option<&[u8]>,
+    ) -> (String, Option<String>, Option<Vec<u8>>) {
+        let mut came = SqsMessageAttribute::default();
+        came.data_type = Some(data_type.to_owned());
+        came.string_value = text.map(str::to_owned);
+        came.binary_value = bytes.map(|bytes| {
+            let mut data = Base64Data::default();
+            data.0 = bytes.to_vec();
+            data
+        });
+        let copy = copy(&came);
+        let bytes = copy.binary_value().map(|blob| blob.as_ref().to_vec());
+        (copy.data_type().to_owned(), copy.string_value().map(str::to_owned), bytes)
+    }
+
+    #[test]
+    fn an_attribute_keeps_its_type_whatever_that_is_and_its_value() {
+        for data_type in ["String", "Number", "Number.float", "String.json"] {
+            let expected = (data_type.to_owned(), Some("1.50".to_owned()), None);
+            assert_eq!(copied(data_type, Some("1.50"), None), expected);
+        }
+        for data_type in ["Binary", "Binary.png"] {
+            let expected = (data_type.to_owned(), None, Some(vec![0, 255]));
+            assert_eq!(copied(data_type, None, Some(&[0, 255])), expected);
+        }
+    }
+}

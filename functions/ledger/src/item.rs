@@ -80,6 +80,92 @@ mod tests {
         assert_eq!(row.state.name(), "declined");
     }
 
+    fn number(value: i64) -> AttributeValue {
+        AttributeValue::N(value.to_string())
+    }
+
+    fn map(entries: &[(&str, AttributeValue)]) -> AttributeValue {
+        AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    /// Every attribute that a row may have, with two values of it. No two are alike, whatever their names.
+    fn attributes() -> Vec<(&'static str, AttributeValue, AttributeValue)> {
+        let decline = |code: &str| map(&[("code", text(code)), ("decline_code", text("lost_card"))]);
+        let refused =
+            |since| map(&[("what", text("confirm: no")), ("since", number(since)), ("times", number(6))]);
+        let open = |began: i64| AttributeValue::Ss(vec![format!("{began}:message-1")]);
+        let form = |word: &str| text(&format!(r#"[["{word}","{word}"]]"#));
+        vec![
+            ("payment_id", text("order-1"), text("order-2")),
+            ("amount", number(1999), number(2001)),
+            ("currency", text("eur"), text("usd")),
+            ("payment_method", text("pm_card_visa"), text("pm_card_amex")),
+            ("customer", text("cus_1"), text("cus_2")),
+            ("description", text("2 CDs"), text("3 CDs")),
+            ("metadata", map(&[("k", text("v"))]), map(&[("l", text("v"))])),
+            ("stripe_version", text("2026-08-26"), text("2026-09-30")),
+            ("create_form", form("a"), form("b")),
+            ("confirm_form", form("c"), form("d")),
+            ("state", text("intended"), text("received")),
+            ("decline", decline("processing_error"), decline("expired_card")),
+            ("intent_id", text("pi_1"), text("pi_2")),
+            ("create_generation", number(3), number(4)),
+            ("attempts", number(5), number(9)),
+            ("open", open(1_001), open(1_002)),
+            ("last_error", text("refused"), text("panicked")),
+            ("refused", refused(1_003), refused(1_004)),
+            ("blamed", text("payment"), text("nobody")),
+            ("set_aside", text("intent_missing"), text("intent_mismatch")),
+            ("soft_declines", number(2), number(1)),
+            ("version", number(7), number(8)),
+            ("received_at", number(1_005), number(1_006)),
+            ("enqueued_at", number(1_007), number(1_008)),
+            ("settled_at", number(1_009), number(1_010)),
+            ("quarantine_message_id", text("copy-1"), text("copy-2")),
+        ]
+    }
+
+    #[test]
+    fn every_attribute_is_read_and_a_row_differs_by_each() {
+        let of = |item: Vec<(&str, AttributeValue)>| {
+            read(item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+                .expect("it is read")
+        };
+        let whole = || attributes().into_iter().map(|(name, value, _)| (name, value)).collect::<Vec<_>>();
+        for (index, (name, _, other)) in attributes().into_iter().enumerate() {
+            let mut changed = whole();
+            changed[index].1 = other;
+            assert_ne!(of(changed), of(whole()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_attribute_of_another_type_is_refused_or_read_as_what_it_says() {
+        for (index, (name, value, _)) in attributes().into_iter().enumerate() {
+            let other = match &value {
+                AttributeValue::N(digits) => text(digits),
+                AttributeValue::S(_) => number(12),
+                _ => text("of another type"),
+            };
+            let item = attributes().into_iter().map(|(name, value, _)| (name.to_owned(), value));
+            let mut item: Vec<(String, AttributeValue)> = item.collect();
+            item[index].1 = other;
+            assert!(read(item.into_iter().collect()).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_quarantine_and_its_detail_are_read() {
+        let quarantined = |reason: &str, detail: &str| {
+            let others = [("state", text("quarantined")), ("reason", text(reason)), ("detail", text(detail))];
+            read(item(&others)).expect("it is read").state
+        };
+        let refused = quarantined("refused", "no (amount)");
+        assert_eq!(refused, State::Quarantined(Reason::Refused("no (amount)".to_owned())));
+        assert_ne!(quarantined("refused", "no (currency)"), refused);
+        assert_eq!(quarantined("poison", "no (amount)"), State::Quarantined(Reason::Poison));
+    }
+
     #[test]
     fn what_decides_over_money_is_refused_where_it_is_not_understood() {
         for (field, value) in [("state", "halfway"), ("create_form", "amount=1999"), ("confirm_form", "{}")] {

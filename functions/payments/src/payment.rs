@@ -444,6 +444,8 @@ mod tests {
             ("customer", Value::from("cus_124")),
             ("description", Value::from("3 CDs")),
             ("metadata", serde_json::json!({"k": "w"})),
+            ("metadata", serde_json::json!({"l": "v"})),
+            ("metadata", serde_json::json!({"k": "v", "l": ""})),
             ("metadata", serde_json::json!({})),
         ];
         for (field, value) in others {

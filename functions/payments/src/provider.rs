@@ -187,3 +187,32 @@ pub enum Replay {
     /// `Idempotent-Replayed: true` or `Stripe-Should-Retry: false`: the key answers this for 24 h.
     Stored,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_is_for_a_payment_only_if_id_amount_and_currency_are_its_own() {
+        let body =
+            r#"{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}"#;
+        let payment = Payment::parse(body).expect("valid");
+        let intent = Intent {
+            id: IntentId("pi_1".to_owned()),
+            status: IntentStatus::RequiresConfirmation,
+            amount: 1999,
+            currency: "eur".to_owned(),
+            payment_id: Some("order-1".to_owned()),
+            last_decline: None,
+        };
+        assert!(intent.is_for(&payment));
+        for other in [
+            Intent { amount: 2000, ..intent.clone() },
+            Intent { currency: "usd".to_owned(), ..intent.clone() },
+            Intent { payment_id: Some("order-2".to_owned()), ..intent.clone() },
+            Intent { payment_id: None, ..intent.clone() },
+        ] {
+            assert!(!other.is_for(&payment), "{other:?}");
+        }
+    }
+}
