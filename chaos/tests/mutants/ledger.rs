@@ -7,7 +7,7 @@ use crate::weather::Weather;
 use chaos::cloud::container::BoxFuture;
 use serde_json::{Value, json};
 
-pub(crate) const MUTANTS: [Mutant; 11] = [
+pub(crate) const MUTANTS: [Mutant; 12] = [
     Mutant {
         name: "writes without a condition",
         story: "an update is atomic, so what should the condition be for",
@@ -84,6 +84,13 @@ pub(crate) const MUTANTS: [Mutant; 11] = [
         weather: Weather::Throttled,
         caught_by: "acknowledged-on-record",
         broken: Broken::Aws(takes_a_failed_write_for_a_made_one),
+    },
+    Mutant {
+        name: "keeps a row for 400 hours",
+        story: "3,600 seconds a day, and every test that writes and reads with the same code agrees",
+        weather: Weather::Calm,
+        caught_by: "rows-are-sound",
+        broken: Broken::Aws(keeps_a_row_for_hours),
     },
 ];
 
@@ -263,6 +270,15 @@ fn lets_every_row_expire(line: Line, mut call: Call) -> BoxFuture<'static, Answe
         });
         call.body["ExpressionAttributeNames"]["#expires_at"] = "expires_at".into();
         call.body["ExpressionAttributeValues"][":expires_at"] = json!({ "N": "1799999999" });
+    }
+    Box::pin(async move { line.send(call).await })
+}
+
+fn keeps_a_row_for_hours(line: Line, mut call: Call) -> BoxFuture<'static, Answer> {
+    let values = &mut call.body["ExpressionAttributeValues"];
+    let settled_ms = values[":settled_at"]["N"].as_str().and_then(|digits| digits.parse::<i64>().ok());
+    if let Some(settled_ms) = settled_ms.filter(|_| !values[":expires_at"].is_null()) {
+        values[":expires_at"]["N"] = (settled_ms / 1_000 + 400 * 3_600).to_string().into();
     }
     Box::pin(async move { line.send(call).await })
 }

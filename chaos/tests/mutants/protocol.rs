@@ -6,14 +6,14 @@ use crate::mutant::{Broken, Mutant};
 use crate::weather::Weather;
 use consumer::Protocol;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
-use payments::ledger::{Change, OpenDelivery};
+use payments::ledger::{Change, OpenDelivery, Reason};
 use payments::limits::POISON_DEATHS;
 use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus};
 use payments::request::Wording;
 use payments::{Cause, Row, UnixMs};
 use std::sync::Arc;
 
-pub(crate) const MUTANTS: [Mutant; 15] = [
+pub(crate) const MUTANTS: [Mutant; 19] = [
     Mutant {
         name: "confirms without a record",
         story: "the id is at hand and the write can wait, says whoever never crashed in between",
@@ -119,6 +119,34 @@ pub(crate) const MUTANTS: [Mutant; 15] = [
         caught_by: "nothing-lost",
         broken: next(keeps_the_quarantine_to_itself),
     },
+    Mutant {
+        name: "leaves an intent to its customer",
+        story: "nobody is there to authenticate, so what should there be to cancel",
+        weather: Weather::Absent,
+        caught_by: "fenced-on-record",
+        broken: next(leaves_an_intent_to_its_customer),
+    },
+    Mutant {
+        name: "leaves what is held to whoever captures",
+        story: "we never capture, so it lapses by itself in a week",
+        weather: Weather::Held,
+        caught_by: "fenced-on-record",
+        broken: next(leaves_what_is_held),
+    },
+    Mutant {
+        name: "takes a refusal for the end",
+        story: "400 says that nothing was done, and nothing will be",
+        weather: Weather::Contrary,
+        caught_by: "fenced-on-record",
+        broken: next(takes_a_refusal_for_the_end),
+    },
+    Mutant {
+        name: "takes a 404 for nothing there",
+        story: "what Stripe does not find cannot charge anybody",
+        weather: Weather::Lagging,
+        caught_by: "fenced-on-record",
+        broken: next(takes_a_404_for_nothing_there),
+    },
 ];
 
 const fn next(next: fn(&mut Delivery, Event) -> Step) -> Broken {
@@ -203,6 +231,45 @@ fn without_a_fence(delivery: &mut Delivery, step: Step) -> Step {
         Step::Cancel(_) => delivery.next(seen(delivery, IntentStatus::Canceled)),
         step => step,
     }
+}
+
+fn leaves_an_intent_to_its_customer(delivery: &mut Delivery, event: Event) -> Step {
+    let decline = Change::Decline(Decline::authentication_required());
+    unfenced(delivery, event, |change| *change == decline)
+}
+
+fn leaves_what_is_held(delivery: &mut Delivery, event: Event) -> Step {
+    unfenced(delivery, event, |change| *change == Change::Quarantine(Reason::RequiresCapture))
+}
+
+fn takes_a_refusal_for_the_end(delivery: &mut Delivery, event: Event) -> Step {
+    unfenced(delivery, event, |change| matches!(change, Change::Quarantine(Reason::Refused(_))))
+}
+
+/// The next step, without the fence if this is what is to be written behind it.
+fn unfenced(delivery: &mut Delivery, event: Event, is_it: impl Fn(&Change) -> bool) -> Step {
+    let step = delivery.next(event);
+    let mut ahead = delivery.clone();
+    match without_a_fence(&mut ahead, step.clone()) {
+        Step::Write(change) if matches!(step, Step::Cancel(_)) && is_it(&change) => {
+            *delivery = ahead;
+            Step::Write(change)
+        }
+        _ => step,
+    }
+}
+
+fn takes_a_404_for_nothing_there(delivery: &mut Delivery, event: Event) -> Step {
+    let event = match event {
+        Event::Answered(Answer::IntentMissing) => match seen(delivery, IntentStatus::Canceled) {
+            Event::Answered(Answer::Intent(intent)) => {
+                Event::Answered(Answer::Intent(Intent { last_decline: Some(declined()), ..intent }))
+            }
+            seen => seen,
+        },
+        event => event,
+    };
+    delivery.next(event)
 }
 
 fn takes_canceled_for_paid(delivery: &mut Delivery, event: Event) -> Step {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Tries of whoever tries until it works.
 const TRIES: usize = 30;
 
-pub(crate) const MUTANTS: [Mutant; 11] = [
+pub(crate) const MUTANTS: [Mutant; 12] = [
     Mutant {
         name: "a new create key on every delivery",
         story: "`Idempotency-Key: uuid()`, as in the first example one finds",
@@ -90,6 +90,13 @@ pub(crate) const MUTANTS: [Mutant; 11] = [
         caught_by: "no-strange-charge",
         broken: Broken::Stripe(nameless),
     },
+    Mutant {
+        name: "drops the create key",
+        story: "a proxy that lets through only the headers it knows",
+        weather: Weather::Rough,
+        caught_by: "one-intent-per-generation",
+        broken: Broken::Stripe(drops_the_key),
+    },
 ];
 
 fn new_create_key(line: Line, mut request: Request<Bytes>) -> BoxFuture<'static, Heard> {
@@ -98,6 +105,11 @@ fn new_create_key(line: Line, mut request: Request<Bytes>) -> BoxFuture<'static,
         let key = HeaderValue::from_str(&key).expect("an id is visible ASCII");
         request.headers_mut().insert("idempotency-key", key);
     }
+    Box::pin(async move { line.send(request).await })
+}
+
+fn drops_the_key(line: Line, mut request: Request<Bytes>) -> BoxFuture<'static, Heard> {
+    request.headers_mut().remove("idempotency-key");
     Box::pin(async move { line.send(request).await })
 }
 

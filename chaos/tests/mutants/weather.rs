@@ -89,11 +89,19 @@ pub(crate) enum Weather {
     Silence,
     /// Every delivery dies before it has written anything down, for hours.
     Headless,
+    /// Most cards want their holder, who now and then comes, and late.
+    Absent,
+    /// Three issuers only hold the money, and every second time somebody captures it.
+    Held,
+    /// Every confirm of some payments is refused, and done all the same within a minute.
+    Contrary,
+    /// Confirms are not answered, some of them are not done either, and look-ups lag.
+    Lagging,
 }
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 38] = [
+    pub(crate) const ALL: [Self; 42] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -132,6 +140,10 @@ impl Weather {
         Self::Purged,
         Self::Silence,
         Self::Headless,
+        Self::Absent,
+        Self::Held,
+        Self::Contrary,
+        Self::Lagging,
     ];
 
     /// The experiment.
@@ -188,7 +200,11 @@ impl Weather {
             | Self::Outage
             | Self::Echo
             | Self::Leaky
-            | Self::Relapse => &SEEDS,
+            | Self::Relapse
+            | Self::Absent
+            | Self::Held
+            | Self::Contrary
+            | Self::Lagging => &SEEDS,
         }
     }
 
@@ -220,7 +236,8 @@ impl Weather {
             Self::Calm => payments(30, "2m"),
             Self::Crowd => payments(120, "3m"),
             Self::Rough | Self::Silent => payments(60, "12m"),
-            Self::Declines => payments(60, "10m"),
+            Self::Declines | Self::Absent | Self::Held | Self::Lagging => payments(60, "10m"),
+            Self::Contrary => payments(60, "15m"),
             Self::Busy => payments(60, "10s"),
             Self::Blip => payments(60, "3m"),
             Self::LockedOut | Self::Rotated => payments(40, "10m"),
@@ -254,6 +271,10 @@ impl Weather {
 
     fn faults(self) -> &'static str {
         match self {
+            Self::Absent => "{ kind = 'authentication-required', rate = 0.8, for = '10m' }",
+            Self::Held => "{ kind = 'held', nth = [5, 20, 35], for = '10m' }",
+            Self::Contrary => CONTRARY,
+            Self::Lagging => LAGGING,
             Self::Calm | Self::Crowd | Self::Conflicts | Self::Refused | Self::Drills => "",
             Self::Rough => {
                 "{ kind = 'stripe-lost-answer', rate = 0.3, for = '15m' },
@@ -352,6 +373,7 @@ impl Weather {
                 "dead_letters = 'none'"
             }
             Self::Backlog | Self::Disabled => "dead_letters = 'none'",
+            Self::Absent | Self::Held | Self::Contrary | Self::Lagging => "dead_letters = 'any'",
             Self::Purged => "dead_letters = 'any'\ndrained_within = '30m'",
             Self::Headless => "drained_within = '8h'",
             // Nobody can be told.
@@ -384,6 +406,15 @@ impl Weather {
         }
     }
 }
+
+/// Every confirm of eight payments.
+const CONTRARY: &str =
+    "{ kind = 'stripe-refusing', placement = 'after', operations = ['confirm'], status = 400, rate = 1.0,
+      payments = ['order-000004', 'order-000011', 'order-000018', 'order-000025', 'order-000032',
+                  'order-000039', 'order-000046', 'order-000053'] }";
+const LAGGING: &str =
+    "{ kind = 'stripe-timeout', operations = ['confirm'], placement = 'before', rate = 0.3, for = '10m' },
+    { kind = 'stripe-stale', rate = 1.0, for = '15m' }";
 
 const PRICE: i64 = 1_999;
 /// Less than Stripe charges, in any currency.
