@@ -17,13 +17,13 @@ use chaos::template::{Deployment, Stack};
 use ledger::{Changed, Ledger, LedgerError, Opening, Reader, Received};
 use payments::cause::Cause;
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Reason, Row};
-use payments::provider::{Decline, IntentId};
+use payments::provider::{ChargeId, Decline, IntentId};
 use payments::pulse::Beat;
 use payments::request::{Request, Wording};
 use payments::suspicion::Refused;
 use payments::{Payment, PaymentId, UnixMs};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +46,9 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Cause::DeclinedSoftly),
         Just(Cause::Refused)
     ];
+    // Attempts that overlap: what is noted twice counts once.
+    let declined_charges =
+        proptest::collection::btree_set((0..3_u8).prop_map(|n| ChargeId(format!("ch_{n}"))), 0..3);
     let refused = (0..4_u32).prop_map(|times| {
         let what = format!("create: code-{times}");
         (times > 0).then(|| Refused { what, since: START.plus_ms(i64::from(times)), times })
@@ -65,10 +68,13 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::Release(Forget::Nothing, wording("2026-03-03"))),
         Just(Change::Release(Forget::CanceledIntent, wording("2026-04-04"))),
         Just(Change::QuarantineSent("copy-1".into())),
-        (0..3_u8, cause, refused, any::<bool>()).prop_map(move |(n, cause, refused, declines)| {
-            let concluded = declines.then(Decline::authentication_required);
-            Change::HandedBack(HandedBack { cause, delivery: delivery(n), refused, concluded })
-        }),
+        (0..3_u8, cause, refused, any::<bool>(), declined_charges).prop_map(
+            move |(n, cause, refused, declines, declined_charges)| {
+                let concluded = declines.then(Decline::authentication_required);
+                let delivery = delivery(n);
+                Change::HandedBack(HandedBack { cause, delivery, refused, concluded, declined_charges })
+            }
+        ),
         (1..3_u8).prop_map(move |n| Change::Excuse((0..n).map(delivery).collect())),
         Just(Change::SetAside(Cause::IntentMissing, "copy-2".into())),
     ]
@@ -323,6 +329,7 @@ fn another_request_under_the_same_id_is_told_apart_and_changes_nothing() {
             delivery,
             refused: None,
             concluded: None,
+            declined_charges: BTreeSet::new(),
         });
         let Changed::Row(after) = ledger.change(&before, &change, START).await.expect("the ledger answers")
         else {

@@ -8,7 +8,7 @@ use consumer::Protocol;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
 use payments::ledger::{Change, OpenDelivery, Reason};
 use payments::limits::POISON_DEATHS;
-use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus};
+use payments::provider::{Answer, Decline, DeclinedCharge, Intent, IntentId, IntentStatus};
 use payments::request::Wording;
 use payments::{Cause, Row, UnixMs};
 use std::sync::Arc;
@@ -188,7 +188,9 @@ fn acknowledges_what_failed(delivery: &mut Delivery, event: Event) -> Step {
 fn takes_a_lost_answer_for_a_failure(delivery: &mut Delivery, event: Event) -> Step {
     let confirmed = delivery.row().intent_id().is_some();
     let event = match event {
-        Event::Answered(Answer::Unknown { .. }) if confirmed => Event::Answered(Answer::Declined(declined())),
+        Event::Answered(Answer::Unknown { .. }) if confirmed => {
+            Event::Answered(Answer::Declined(DeclinedCharge { decline: declined(), charge: None }))
+        }
         event => event,
     };
     declines_without_a_fence(delivery, event)

@@ -12,7 +12,7 @@ use payments::Cause;
 use payments::UnixMs;
 use payments::charge::{Delivery, Event, Step};
 use payments::incident::{self, Decision, Incident, Observation, Policy};
-use payments::provider::{Answer as Said, Decline};
+use payments::provider::{Answer as Said, Decline, DeclinedCharge};
 use payments::suspicion::{Leave, Operation, Suspect, Suspicions};
 use responder::Rules;
 use serde_json::json;
@@ -106,7 +106,7 @@ fn takes_an_accounts_refusal_for_an_issuers(delivery: &mut Delivery, event: Even
     let declined = Decline { code, decline_code: None, advice_code: None };
     delivery.next(match event {
         Event::Answered(Said::NotDone { cause: Cause::AccountRefused }) => {
-            Event::Answered(Said::Declined(declined))
+            Event::Answered(Said::Declined(DeclinedCharge { decline: declined, charge: None }))
         }
         event => event,
     })

@@ -341,7 +341,13 @@ impl Work<'_> {
             Outcome::Acknowledge => End::Acknowledged(Why::Settled),
             Outcome::HandBack { cause } => {
                 let refused = report.calls.refused.clone();
-                let note = HandedBack { cause, delivery: open, refused, concluded: delivery.concluded() };
+                let note = HandedBack {
+                    cause,
+                    delivery: open,
+                    refused,
+                    concluded: delivery.concluded(),
+                    declined_charges: delivery.declined_charges().clone(),
+                };
                 self.note(row, Change::HandedBack(note)).await;
                 self.handed_back(cause, report.calls.retry_after_s)
             }

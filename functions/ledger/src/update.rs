@@ -7,10 +7,10 @@ use crate::Opening;
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Row, State};
 use payments::payment::Fingerprint;
-use payments::provider::Decline;
+use payments::provider::{ChargeId, Decline};
 use payments::request::{Form, Request, Wording};
 use payments::{Cause, UnixMs};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Value of the `unsettled` attribute: one partition of the sparse index holds all the money at risk.
 pub(crate) const UNSETTLED: &str = "unsettled";
@@ -25,6 +25,8 @@ pub(crate) struct Update {
     removes: Vec<&'static str>,
     /// `ADD` or `DELETE` of an open delivery.
     open: Option<&'static str>,
+    /// Sets that grow.
+    adds: Vec<&'static str>,
     condition: String,
     names: BTreeMap<String, String>,
     values: BTreeMap<String, AttributeValue>,
@@ -187,6 +189,7 @@ impl Update {
         if !self.removes.is_empty() {
             clauses.push(format!("REMOVE #{}", self.removes.join(", #")));
         }
+        clauses.extend(self.adds.iter().map(|field| format!("ADD #{field} :{field}")));
         clauses.extend(self.open.map(|verb| format!("{verb} #open :open")));
         clauses.join(" ")
     }
@@ -202,8 +205,8 @@ impl Update {
 
     fn hand_back(&mut self, note: &HandedBack) {
         self.set("last_error", text(note.cause));
-        if note.cause == Cause::DeclinedSoftly {
-            self.add_one("soft_declines");
+        if !note.declined_charges.is_empty() {
+            self.add("declined_charges", &note.declined_charges);
         }
         if let Some(refused) = &note.refused {
             let map = [
@@ -263,7 +266,7 @@ impl Update {
         self.set("unsettled", text(UNSETTLED));
         self.set("attempts", number(0));
         let of_before = ["settled_at", "quarantine_message_id", "reason", "detail"];
-        for gone in of_before.into_iter().chain(["soft_declines", "refused", "blamed", "decline"]) {
+        for gone in of_before.into_iter().chain(["declined_charges", "refused", "blamed", "decline"]) {
             self.remove(gone);
         }
         if forget == Forget::CanceledIntent {
@@ -291,6 +294,14 @@ impl Update {
         self.values.insert(":none".to_owned(), number(0));
         self.values.insert(":one".to_owned(), number(1));
         self.sets.push(format!("#{field} = if_not_exists(#{field}, :none) + :one"));
+    }
+
+    /// Adds to a set what it does not hold yet: a note that is made twice says no more than one.
+    fn add(&mut self, field: &'static str, these: &BTreeSet<ChargeId>) {
+        self.name(field);
+        let these = these.iter().map(ToString::to_string).collect();
+        self.values.insert(format!(":{field}"), AttributeValue::Ss(these));
+        self.adds.push(field);
     }
 
     fn open<'a>(&mut self, verb: &'static str, deliveries: impl IntoIterator<Item = &'a OpenDelivery>) {

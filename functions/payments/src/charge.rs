@@ -14,15 +14,17 @@ mod tests;
 use crate::cause::Cause;
 use crate::ledger::{Change, OpenDelivery, Reason, RecordedIntent, Row, State};
 use crate::limits::{CONFIRMS_MAX, CONFLICTS_MAX, POISON_DEATHS};
-use crate::provider::{Answer, Decline, Intent, IntentStatus, Refusal, Replay};
+use crate::provider::{Answer, ChargeId, Decline, DeclinedCharge, Intent, IntentStatus, Refusal, Replay};
 use crate::request::Wording;
 use crate::suspicion::{Operation, Suspect};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One attempt to bring a payment to its end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Delivery {
     row: Row,
+    this: OpenDelivery,
     awaiting: Awaiting,
     /// How the payment would be put into words today; its row may hold older ones.
     wording: Arc<Wording>,
@@ -33,6 +35,8 @@ pub struct Delivery {
     accused_of: Option<Reason>,
     /// The issuer's last word, as far as this delivery heard it.
     known: Option<Decline>,
+    /// The attempts that this delivery learned were declined for now.
+    declined_charges: BTreeSet<ChargeId>,
     confirmed: bool,
     reconfirmed: bool,
     next_generation: bool,
@@ -120,11 +124,13 @@ impl Delivery {
     pub fn begin(row: Row, this: &OpenDelivery, wording: &Arc<Wording>) -> (Self, Step) {
         let mut delivery = Self {
             row,
+            this: this.clone(),
             awaiting: Awaiting::Nothing,
             wording: Arc::clone(wording),
             goal: None,
             accused_of: None,
             known: None,
+            declined_charges: BTreeSet::new(),
             confirmed: false,
             reconfirmed: false,
             next_generation: false,
@@ -203,7 +209,7 @@ impl Delivery {
                 self.write(Change::Record(intent.id))
             }
             Answer::Intent(_) => self.hand_back(Cause::IntentMismatch),
-            Answer::Declined(decline) => self.write(Change::Decline(decline)),
+            Answer::Declined(declined) => self.write(Change::Decline(declined.decline)),
             // The key answers this for a day. A new key is safe: an intent nobody confirms costs nothing. Once
             // a delivery, so that a provider that stores every failure does not make us burn generations.
             Answer::Unknown { replay: Replay::Stored, .. } | Answer::KeySpent if !self.next_generation => {
@@ -224,7 +230,7 @@ impl Delivery {
             Answer::Intent(intent) | Answer::UnexpectedState(intent) => {
                 self.seen(Operation::Confirm, &intent)
             }
-            Answer::Declined(decline) => self.declined(decline),
+            Answer::Declined(declined) => self.declined(declined),
             Answer::Unknown { .. } => self.look_up(),
             Answer::NotDone { cause } => self.hand_back(cause),
             Answer::IntentMissing => self.hand_back(Cause::IntentMissing),
@@ -282,7 +288,7 @@ impl Delivery {
             }
             IntentStatus::RequiresConfirmation => self.hand_back(Cause::OutcomeOpen),
             IntentStatus::RequiresPaymentMethod => match intent.last_decline.clone() {
-                Some(decline) => self.declined(decline),
+                Some(declined) => self.declined(declined),
                 None => self.accuse(operation, refused("requires_payment_method")),
             },
             IntentStatus::RequiresAction => self.fence(Change::Decline(Decline::authentication_required())),
@@ -296,7 +302,8 @@ impl Delivery {
     /// Canceled by us, if a delivery was about to: then it is as that one had concluded. Of a customer who would have had
     /// to authenticate the intent itself keeps no word.
     fn is_canceled(&mut self, operation: Operation, intent: &Intent) -> Step {
-        let concluded = intent.last_decline.clone().or_else(|| self.concluded());
+        let said = intent.last_decline.as_ref().map(|last| last.decline.clone());
+        let concluded = said.or_else(|| self.concluded());
         match (self.goal.take(), concluded) {
             (Some(goal @ Change::Quarantine(_)), None) => self.write(goal),
             (_, Some(decline)) => self.write(Change::Decline(decline)),
@@ -328,12 +335,26 @@ impl Delivery {
         }
     }
 
+    /// The attempts that this delivery learned were declined for now: by an answer to its own confirm, or by a look-up,
+    /// since an earlier delivery may have died, or never have been answered, before it could note them. They are counted
+    /// by id, so that a no which the row counts already stays one, and a confirm that reached no issuer is none.
+    #[must_use]
+    pub const fn declined_charges(&self) -> &BTreeSet<ChargeId> {
+        &self.declined_charges
+    }
+
     /// The issuer says no. For now only, it is asked again by a later delivery: an issuer in trouble is not well again
     /// within the same second.
-    fn declined(&mut self, decline: Decline) -> Step {
-        let heard = self.row.soft_declines + u32::from(self.confirmed);
+    fn declined(&mut self, DeclinedCharge { decline, charge }: DeclinedCharge) -> Step {
         self.known = Some(decline.clone());
-        if !decline.is_soft() || heard >= CONFIRMS_MAX {
+        if !decline.is_soft() {
+            return self.fence(Change::Decline(decline));
+        }
+        // A no without an id that this delivery asked for is its own one; one that it found is taken for a counted one.
+        let own = || self.confirmed.then(|| ChargeId(self.this.to_string()));
+        self.declined_charges.extend(charge.or_else(own));
+        let heard = self.row.declined_charges.union(&self.declined_charges).count();
+        if heard >= CONFIRMS_MAX {
             self.fence(Change::Decline(decline))
         } else if self.confirmed {
             self.hand_back(Cause::DeclinedSoftly)

@@ -14,7 +14,7 @@ pub use stored::{Stored, Unsound};
 use crate::cause::Cause;
 use crate::limits::{FUNCTION_TIMEOUT_S, SETTLED_ROW_DAYS};
 use crate::payment::Payment;
-use crate::provider::{Decline, IntentId};
+use crate::provider::{ChargeId, Decline, IntentId};
 use crate::request::{Request, Wording};
 use crate::suspicion::Refused;
 use crate::time::UnixMs;
@@ -49,8 +49,9 @@ pub struct Row {
     pub blamed: Blamed,
     /// Why it was set aside: it settles with no delivery, and no incident counts it until one takes it up again.
     pub set_aside: Option<Cause>,
-    /// Confirmations that the issuer declined for now; after [`CONFIRMS_MAX`](crate::limits::CONFIRMS_MAX) it is for good.
-    pub soft_declines: u32,
+    /// Attempts that the issuer declined for now; after [`CONFIRMS_MAX`](crate::limits::CONFIRMS_MAX) it is for good. By
+    /// their ids, since the same no may be heard in an answer, seen by a look-up, and noted twice.
+    pub declined_charges: BTreeSet<ChargeId>,
     /// The decline that a delivery concluded, and could not write because nobody said whether its intent was canceled.
     pub concluded: Option<Decline>,
     /// Counts changes of state, intent and generation.
@@ -229,6 +230,8 @@ pub struct HandedBack {
     pub refused: Option<Refused>,
     /// The decline it had come to when it could not tell whether the intent was canceled.
     pub concluded: Option<Decline>,
+    /// Attempts that it learned were declined for now, however it learned of them and whatever it met afterwards.
+    pub declined_charges: BTreeSet<ChargeId>,
 }
 
 /// Whom a human blames for what a payment met.

@@ -45,7 +45,7 @@ pub const DRILL_BACKOFF_S: u32 = 5;
 
 /// Confirmations of a payment whose card is declined for now, in all its deliveries. Each but the last costs a receive,
 /// so it stays well below [`RECEIVES_MAX`].
-pub const CONFIRMS_MAX: u32 = 3;
+pub const CONFIRMS_MAX: usize = 3;
 
 /// Lost ledger races a delivery accepts before it hands the message back. Each lost race means that another
 /// delivery made progress, so more than a few at once only burn time.
@@ -347,7 +347,7 @@ pub const AUDIT_DIFFERENCES_MAX: usize = 20;
 const _: () = {
     assert!(VISIBILITY_TIMEOUT_S >= 6 * FUNCTION_TIMEOUT_S);
     assert!(POISON_DEATHS < RECEIVES_MAX as usize, "poison must be named before SQS dead-letters it");
-    assert!(CONFIRMS_MAX < RECEIVES_MAX, "a decline must be settled before SQS dead-letters it");
+    assert!(CONFIRMS_MAX < RECEIVES_MAX as usize, "a decline must be settled before SQS dead-letters it");
     assert!(BACKOFF_S_MIN < BACKOFF_S_BASE && BACKOFF_S_BASE <= BACKOFF_S_MAX);
     assert!(BREAKER_OPEN_MS <= BREAKER_OPEN_MS_MAX);
     assert!(BREAKER_OPEN_MS_MAX < BACKOFF_S_MAX as i64 * 1_000);

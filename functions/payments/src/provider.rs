@@ -33,7 +33,7 @@ pub struct Intent {
     /// `metadata[payment_id]`.
     pub payment_id: Option<String>,
     /// `last_payment_error`, if the last confirmation was declined.
-    pub last_decline: Option<Decline>,
+    pub last_decline: Option<DeclinedCharge>,
 }
 
 impl Intent {
@@ -84,6 +84,27 @@ impl IntentStatus {
     }
 }
 
+/// Stripe's id of one attempt to charge, for example `ch_3Mt…`. Every confirmation that reaches an issuer has its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChargeId(pub String);
+
+impl fmt::Display for ChargeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An issuer's no to one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeclinedCharge {
+    /// Why.
+    pub decline: Decline,
+    /// Which attempt: `charge` of the error (<https://docs.stripe.com/api/errors>). The same wherever this no is shown, so
+    /// one that is heard twice is told from two.
+    pub charge: Option<ChargeId>,
+}
+
 /// Why an issuer said no.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Decline {
@@ -132,7 +153,7 @@ pub enum Answer {
     /// 2xx with a readable intent.
     Intent(Intent),
     /// 402 in an issuer's words: the card was declined.
-    Declined(Decline),
+    Declined(DeclinedCharge),
     /// 400 `payment_intent_unexpected_state`: the call does not fit the intent, which came along.
     UnexpectedState(Intent),
     /// The call may or may not have had its effect: time-out, broken connection, 5xx, unreadable body.

@@ -153,9 +153,9 @@ fn unanswered(failure: &Failure) -> Answer {
 /// A 4xx in Stripe's own words.
 fn refused(call: Call<'_>, mode: Mode, status: u16, headers: &HeaderMap, error: ErrorObject) -> Answer {
     if status == 402
-        && let Some(decline) = error.decline()
+        && let Some(declined) = error.declined_charge()
     {
-        return Answer::Declined(decline);
+        return Answer::Declined(declined);
     }
     match (status, error.code()) {
         (_, Some(code)) if words::is_about_the_account(code) => not_done(Cause::AccountRefused),
@@ -240,6 +240,7 @@ mod tests {
     use super::*;
     use crate::limits::{TEXT_CHARS_MAX, WORD_CHARS_MAX};
     use http::StatusCode;
+    use payments::provider::DeclinedCharge;
     use proptest::prelude::*;
 
     fn text() -> impl Strategy<Value = String> {
@@ -357,7 +358,7 @@ mod tests {
                             prop_assert!(word.len() <= WORD_CHARS_MAX && word.bytes().all(|byte| byte.is_ascii_graphic()));
                         }
                     }
-                    Answer::Declined(decline) => {
+                    Answer::Declined(DeclinedCharge { decline, .. }) => {
                         let (code, decline_code) = (decline.code.as_str(), decline.decline_code.as_deref());
                         prop_assert!(status == 402 && words::is_issuers(Some(code), decline_code));
                     }

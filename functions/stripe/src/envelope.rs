@@ -12,7 +12,7 @@ use payments::UnixMs;
 use payments::audit::Listed;
 use payments::limits::STRIPE_ID_CHARS_MAX;
 use payments::payment::PAYMENT_ID_KEY;
-use payments::provider::{Decline, Intent, IntentId, IntentStatus};
+use payments::provider::{ChargeId, Decline, DeclinedCharge, Intent, IntentId, IntentStatus};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -69,6 +69,7 @@ pub(crate) struct ErrorObject {
     advice_code: Option<String>,
     param: Option<String>,
     message: Option<String>,
+    charge: Option<Value>,
     /// Read only where it is needed: a strange intent must not hide a readable code.
     payment_intent: Option<Value>,
 }
@@ -103,7 +104,7 @@ impl ErrorObject {
     }
 
     /// The decline this error is, if it is an issuer's.
-    pub(crate) fn decline(&self) -> Option<Decline> {
+    fn decline(&self) -> Option<Decline> {
         let decline_code = present(self.decline_code.as_deref());
         if !words::is_issuers(self.code(), decline_code) {
             return None;
@@ -111,6 +112,14 @@ impl ErrorObject {
         let code = self.code().or(decline_code).map(word)?;
         let advice_code = present(self.advice_code.as_deref()).map(word);
         Some(Decline { code, decline_code: decline_code.map(word), advice_code })
+    }
+
+    /// The same, and the attempt it is about. An id that is none, or one too long to keep, is as good as none: what a decline
+    /// says does not hang on it.
+    pub(crate) fn declined_charge(&self) -> Option<DeclinedCharge> {
+        let id = self.charge.as_ref().and_then(Value::as_str);
+        let id = id.filter(|id| (1..=STRIPE_ID_CHARS_MAX).contains(&id.chars().count()));
+        Some(DeclinedCharge { decline: self.decline()?, charge: id.map(|id| ChargeId(id.to_owned())) })
     }
 
     /// `error.payment_intent`: the intent as it stands.
@@ -174,7 +183,7 @@ impl IntentObject {
                 amount: self.amount,
                 currency: self.currency,
                 payment_id: self.metadata.and_then(|mut metadata| metadata.remove(PAYMENT_ID_KEY)),
-                last_decline: self.last_payment_error.as_ref().and_then(ErrorObject::decline),
+                last_decline: self.last_payment_error.as_ref().and_then(ErrorObject::declined_charge),
             };
             (intent, mode)
         })

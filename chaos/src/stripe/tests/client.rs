@@ -8,7 +8,7 @@ use ::stripe::{ApiBase, ApiKey, Charger, Mode, Probe, Reader, Transport};
 use authority::ToCharge;
 use payments::charge::Method;
 use payments::ledger::{Change, OpenDelivery, RecordedIntent};
-use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
+use payments::provider::{Answer, Decline, DeclinedCharge, Intent, IntentId, IntentStatus, Replay};
 use payments::request::Request as Frozen;
 use payments::{Cause, Payment, Row};
 use std::sync::Arc;
@@ -188,12 +188,11 @@ async fn what_an_issuer_says_is_read_in_its_words() {
     let hard = meets(Kind::Declined, None, ACTS[1]).await;
     let words = ["generic_decline", "try_again_later"].map(|word| Some(word.to_owned()));
     let [decline_code, advice_code] = words;
-    assert_eq!(
-        hard,
-        Answer::Declined(Decline { code: "card_declined".to_owned(), decline_code, advice_code })
-    );
+    let Answer::Declined(hard) = hard else { panic!("{hard:?}") };
+    assert_eq!(hard.decline, Decline { code: "card_declined".to_owned(), decline_code, advice_code });
+    assert!(hard.charge.is_some(), "the attempt has an id");
     let soft = meets(Kind::DeclinedSoftly, None, ACTS[1]).await;
-    assert!(matches!(&soft, Answer::Declined(decline) if decline.is_soft()), "{soft:?}");
+    assert!(matches!(&soft, Answer::Declined(soft) if soft.decline.is_soft()), "{soft:?}");
     let processing = meets(Kind::Processing, None, ACTS[1]).await;
     assert_eq!(*status(&processing), IntentStatus::Processing);
 }
@@ -206,7 +205,7 @@ async fn an_absent_cardholder_is_a_decline_or_an_intent_that_waits_for_one() {
         let created =
             world.call(post("/v1/payment_intents", VISA, Some(&format!("k{number}")))).await.unwrap();
         let answer = act(&world, Act::Confirm, &created.id()).await;
-        if let Answer::Declined(decline) = answer {
+        if let Answer::Declined(DeclinedCharge { decline, .. }) = answer {
             assert_eq!((decline.reason(), decline.is_soft()), ("authentication_required", false));
             declined += 1;
         } else {
@@ -235,7 +234,7 @@ async fn a_processing_intent_cannot_be_canceled_and_shows_in_the_end_what_the_ba
         ))
         .await;
         let Answer::Intent(intent) = act(&world, Act::Retrieve, &id).await else { panic!() };
-        ends.push((intent.status, intent.last_decline.map(|decline| decline.reason().to_owned())));
+        ends.push((intent.status, intent.last_decline.map(|last| last.decline.reason().to_owned())));
     }
     assert!(ends.contains(&(IntentStatus::Succeeded, None)), "{ends:?}");
     let declined = (IntentStatus::RequiresPaymentMethod, Some("generic_decline".to_owned()));

@@ -5,7 +5,6 @@
 //! Invariant: a change that the model refuses is refused by the condition of its write, and the other way round.
 
 use super::{Blamed, Change, Forget, HandedBack, OpenDelivery, Row, State};
-use crate::cause::Cause;
 use crate::request::{Request, Wording};
 use crate::time::UnixMs;
 use std::collections::BTreeSet;
@@ -27,7 +26,7 @@ impl Row {
             refused: None,
             blamed: Blamed::Nobody,
             set_aside: None,
-            soft_declines: 0,
+            declined_charges: BTreeSet::new(),
             concluded: None,
             version: 0,
             enqueued_at,
@@ -105,7 +104,7 @@ impl Row {
 
     fn hand_back(&mut self, note: &HandedBack) {
         self.last_error = Some(note.cause);
-        self.soft_declines += u32::from(note.cause == Cause::DeclinedSoftly);
+        self.declined_charges.extend(note.declined_charges.iter().cloned());
         if let Some(refused) = &note.refused {
             self.refused = Some(refused.clone());
         }
@@ -144,7 +143,7 @@ impl Row {
         self.settled_at = None;
         self.quarantine_message_id = None;
         self.attempts = 0;
-        self.soft_declines = 0;
+        self.declined_charges.clear();
         self.concluded = None;
         self.refused = None;
         self.blamed = Blamed::Nobody;
@@ -155,6 +154,7 @@ impl Row {
 mod tests {
     use super::*;
     use crate::Payment;
+    use crate::cause::Cause;
     use crate::ledger::Reason;
     use crate::limits::POISON_DEATHS;
     use crate::provider::IntentId;
@@ -203,10 +203,14 @@ mod tests {
                 let delivery =
                     OpenDelivery { began_at: UnixMs(100_000 * n), message: "message-1".to_owned() };
                 row = row.received_again(delivery.clone(), UnixMs(900));
-                row = after(
-                    &row,
-                    &Change::HandedBack(HandedBack { cause, delivery, refused: None, concluded: None }),
-                );
+                let note = HandedBack {
+                    cause,
+                    delivery,
+                    refused: None,
+                    concluded: None,
+                    declined_charges: BTreeSet::new(),
+                };
+                row = after(&row, &Change::HandedBack(note));
             }
             let now = OpenDelivery { began_at: UnixMs(90_000_000), message: "message-1".to_owned() };
             // The first delivery of all never said how it ended.

@@ -7,7 +7,7 @@
 use super::{Blamed, OpenDelivery, Reason, Row, State};
 use crate::cause::Cause;
 use crate::payment::{Malformed, Payment};
-use crate::provider::{Decline, IntentId};
+use crate::provider::{ChargeId, Decline, IntentId};
 use crate::request::{Form, Request, Wording};
 use crate::suspicion::Refused;
 use crate::time::UnixMs;
@@ -43,7 +43,7 @@ pub struct Stored {
     blamed: Option<String>,
     set_aside: Option<String>,
     #[serde(default)]
-    soft_declines: u32,
+    declined_charges: BTreeSet<ChargeId>,
     version: u64,
     received_at: UnixMs,
     enqueued_at: UnixMs,
@@ -77,9 +77,9 @@ impl Row {
                 Some(_) | None => Blamed::Nobody,
             },
             set_aside: stored.set_aside.as_deref().and_then(Cause::parse),
-            soft_declines: stored.soft_declines,
             concluded: concluded(&stored),
             request: Arc::new(request(&stored)?),
+            declined_charges: stored.declined_charges,
             intent_id: stored.intent_id,
             refused: stored.refused,
             create_generation: stored.create_generation,

@@ -7,7 +7,7 @@ use payments::cause::Cause;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Row, State};
 use payments::limits::POISON_DEATHS;
-use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Replay};
+use payments::provider::{Answer, ChargeId, Decline, DeclinedCharge, Intent, IntentId, IntentStatus, Replay};
 use payments::request::{Request, Wording};
 use payments::suspicion::Suspect;
 use payments::{Payment, UnixMs};
@@ -93,7 +93,10 @@ impl World {
             amount: 1999,
             currency: "eur".to_owned(),
             payment_id: Some("order-1".to_owned()),
-            last_decline: model.last_decline.clone(),
+            last_decline: model
+                .last_decline
+                .clone()
+                .map(|decline| DeclinedCharge { decline, charge: Some(ChargeId(index.to_string())) }),
         }
     }
 
@@ -273,7 +276,7 @@ impl World {
             Says::Yes => intent.charge(),
             Says::No(decline) => {
                 intent.decline(decline.clone());
-                return Answer::Declined(decline);
+                return Answer::Declined(DeclinedCharge { decline, charge: Some(ChargeId(at.to_string())) });
             }
             Says::Later => intent.status = IntentStatus::Processing,
             Says::Ask => intent.status = IntentStatus::RequiresAction,
@@ -329,6 +332,7 @@ impl World {
                     delivery: delivery_at(NOW),
                     refused: None,
                     concluded: delivery.concluded(),
+                    declined_charges: delivery.declined_charges().clone(),
                 };
                 let note = Change::HandedBack(note);
                 if let Some(row) = self.row.as_ref().and_then(|row| row.apply(&note, row.version, NOW)) {

@@ -180,7 +180,7 @@ fn goes_on(intent: &Intent, row: &Row) -> bool {
 }
 
 fn by_intent(intent: &Intent, row: &Row) -> Result<(Change, Reconciled), Reconciled> {
-    match (&intent.status, intent.last_decline.clone()) {
+    match (&intent.status, intent.last_decline.as_ref().map(|last| last.decline.clone())) {
         (IntentStatus::Succeeded, _) if intent.is_for(row.payment()) => {
             Ok((Change::Succeed, Reconciled::AsStripeSays("succeeded")))
         }

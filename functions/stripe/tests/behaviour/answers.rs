@@ -5,7 +5,10 @@ use bytes::Bytes;
 use http::Response;
 use payments::Cause;
 use payments::charge::Method;
-use payments::provider::{Answer, Decline, Intent, IntentId, IntentStatus, Refusal, Replay};
+use payments::limits::STRIPE_ID_CHARS_MAX;
+use payments::provider::{
+    Answer, ChargeId, Decline, DeclinedCharge, Intent, IntentId, IntentStatus, Refusal, Replay,
+};
 use stripe::limits::BODY_BYTES_MAX;
 use stripe::{ApiKey, Probe, Transport, TransportError};
 
@@ -67,7 +70,8 @@ fn refused_in_words(status: u16, kind: &str, text: &str) -> Answer {
 
 fn declined(code: &str, decline_code: Option<&str>) -> Answer {
     let decline_code = decline_code.map(str::to_owned);
-    Answer::Declined(Decline { code: code.to_owned(), decline_code, advice_code: None })
+    let decline = Decline { code: code.to_owned(), decline_code, advice_code: None };
+    Answer::Declined(DeclinedCharge { decline, charge: None })
 }
 
 fn intent(status: IntentStatus) -> Intent {
@@ -99,7 +103,8 @@ async fn an_intent_remembers_its_last_decline() {
         decline_code: Some("insufficient_funds".into()),
         advice_code: None,
     };
-    let expected = Intent { last_decline: Some(decline), ..intent(IntentStatus::RequiresPaymentMethod) };
+    let last_decline = Some(DeclinedCharge { decline, charge: Some(ChargeId("ch_2".to_owned())) });
+    let expected = Intent { last_decline, ..intent(IntentStatus::RequiresPaymentMethod) };
     assert_eq!(answer, Answer::Intent(expected));
 }
 
@@ -149,7 +154,8 @@ async fn a_body_beyond_the_cap_is_unreadable_even_if_it_could_be_parsed() {
 #[tokio::test]
 async fn a_402_is_a_decline_in_the_issuers_words() {
     let answer = confirm(answering(402, NO_HEADERS, envelope!("declined.json"))).await;
-    let Answer::Declined(decline) = &answer else { panic!("{answer:?}") };
+    let Answer::Declined(DeclinedCharge { decline, charge }) = &answer else { panic!("{answer:?}") };
+    assert_eq!(charge.as_ref().map(ToString::to_string).as_deref(), Some("ch_1"));
     assert_eq!(
         (decline.reason(), decline.advice_code.as_deref()),
         ("generic_decline", Some("try_again_later"))
@@ -269,6 +275,19 @@ async fn a_402_that_is_no_issuers_is_no_decline() {
 }
 
 #[tokio::test]
+async fn an_attempt_without_a_readable_id_is_declined_all_the_same() {
+    let long = "c".repeat(STRIPE_ID_CHARS_MAX + 1);
+    for charge in
+        [serde_json::json!(null), serde_json::json!(""), serde_json::json!({}), serde_json::json!(long)]
+    {
+        let error = serde_json::json!({ "code": "processing_error", "charge": charge });
+        let body = serde_json::json!({ "error": error }).to_string();
+        let answer = confirm(answering(402, NO_HEADERS, Bytes::from(body))).await;
+        assert_eq!(answer, declined("processing_error", None), "{charge}");
+    }
+}
+
+#[tokio::test]
 async fn a_last_error_that_is_no_issuers_is_no_decline_either() {
     let body = include_str!("../envelopes/intent_declined_before.json");
     let body = body.replace("card_declined", "testmode_charges_only").replace("insufficient_funds", "");
@@ -287,7 +306,7 @@ async fn advice_against_another_try_outweighs_a_code_that_asks_for_one() {
         let error = serde_json::json!({ "code": "processing_error", field: advice });
         let body = serde_json::json!({ "error": error }).to_string();
         let answer = confirm(answering(402, NO_HEADERS, Bytes::from(body))).await;
-        let Answer::Declined(decline) = answer else { panic!("{answer:?}") };
+        let Answer::Declined(DeclinedCharge { decline, .. }) = answer else { panic!("{answer:?}") };
         assert_eq!(decline.is_soft(), is_soft, "{field} {advice}");
     }
 }

@@ -200,7 +200,7 @@ fn told(answer: &Answer) -> String {
     match answer {
         Answer::Intent(intent) => stands(intent),
         Answer::UnexpectedState(intent) => format!("unexpected: {}", stands(intent)),
-        Answer::Declined(decline) => declined(decline),
+        Answer::Declined(last) => declined(&last.decline),
         Answer::Unknown { cause, replay: Replay::Open } => format!("unknown: {cause}"),
         Answer::Unknown { cause, replay: Replay::Stored } => format!("unknown: {cause}, the key is spent"),
         Answer::NotDone { cause } => format!("not done: {cause}"),
@@ -211,7 +211,7 @@ fn told(answer: &Answer) -> String {
 }
 
 fn stands(intent: &Intent) -> String {
-    let after = intent.last_decline.as_ref().map(|decline| format!(" after {}", declined(decline)));
+    let after = intent.last_decline.as_ref().map(|last| format!(" after {}", declined(&last.decline)));
     format!("{}{}", status(&intent.status), after.unwrap_or_default())
 }
 
