@@ -188,10 +188,14 @@ impl Delivery {
     }
 
     /// Goes on from where the row stands. Whatever another delivery may have done to the intent is looked up
-    /// before anything is repeated.
+    /// before anything is repeated; but what one concluded is carried out: a look-up may lag behind the no that it heard,
+    /// and then the card would be asked again after it.
     fn resume(&mut self) -> Step {
         match (&self.row.state, self.row.recorded_intent()) {
-            (State::Received | State::Intended, Some(intent)) => self.retrieve(intent),
+            (State::Received | State::Intended, Some(intent)) => match self.row.concluded.clone() {
+                Some(decline) => self.fence(Change::Decline(decline)),
+                None => self.retrieve(intent),
+            },
             (State::Received | State::Intended, None) => self.create(),
             (State::Quarantined(reason), _) if self.row.quarantine_message_id.is_none() => {
                 self.awaiting = Awaiting::Quarantine;
