@@ -1,5 +1,7 @@
 //! The program as it is typed: what is wrong is said in one line, with exit code 64, and nothing is written.
 
+mod tree;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -22,10 +24,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(test: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command-line-{test}"));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("cargo's folder for tests can be written to");
-        Self(folder)
+        Self(tree::folder(&format!("command-line-{test}")))
     }
 
     fn file(&self, name: &str, text: &str) {
@@ -283,11 +282,7 @@ fn without_a_template_above_the_working_folder_one_has_to_be_named() {
 #[test]
 fn the_template_is_the_nearest_one_and_is_named() {
     let folder = Folder::new("copied");
-    fs::create_dir(folder.0.join("alarms")).expect("it can be made");
-    for file in ["template.yaml", "alarms/template.yaml"] {
-        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
-        fs::copy(own, folder.0.join(file)).expect("it can be copied");
-    }
+    tree::copy_the_templates(&folder.0);
     let below = folder.0.join("below");
     fs::create_dir(&below).expect("it can be made");
     let output = Folder(below).typed(&["run", "steady", "--payments", "2"]);

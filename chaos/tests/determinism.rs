@@ -11,7 +11,7 @@ fn everything() -> String {
     let mut text = "
         title = 'Everything at once'
         workload = { payments = 200, over = '1h45m' }
-        expect = { dead_letters = 'some', drained_within = '1h' }
+        expect = { dead_letters = 'some', drained_within = '2h' }
         [[fault]]
         kind = 'stripe-unavailable'
         from = '20m'
@@ -24,8 +24,8 @@ fn everything() -> String {
         let placed = placements.iter().map(|it: &Placement| format!("placement = '{}'", it.name()));
         let placed = if placements.is_empty() { vec![String::new()] } else { placed.collect() };
         for placement in placed {
-            let (rate, window) = (rate(kind), window(kind));
-            text += &format!("[[fault]]\nkind = '{kind}'\n{window}\nrate = {rate}\n{placement}\n");
+            let (often, window) = (often(kind), window(kind));
+            text += &format!("[[fault]]\nkind = '{kind}'\n{window}\n{often}\n{placement}\n");
         }
     }
     // Whoever lost their message is brought back by a human's word alone.
@@ -33,8 +33,10 @@ fn everything() -> String {
 }
 
 /// Kinds to which a run gives few occasions, and one that needs few.
-const SELDOM: [(Kind, f64); 10] = [
+const SELDOM: [(Kind, f64); 12] = [
     (Kind::StripeOtherAccount, 0.5),
+    (Kind::StripeStale, 0.2),
+    (Kind::ShortReceive, 0.2),
     (Kind::MoveTaskMisses, 1.0),
     (Kind::SlowStart, 0.5),
     (Kind::MetricsLate, 0.5),
@@ -56,13 +58,18 @@ const fn window(kind: Kind) -> &'static str {
 }
 
 /// Often enough to fire in one run, seldom enough for the others to have something left.
-fn rate(kind: Kind) -> f64 {
+fn often(kind: Kind) -> String {
+    // Where money of many is held and nobody else comes through, we suspect ourselves and wait for a human's word.
+    if matches!(kind, Kind::Held) {
+        return "nth = [3]".to_owned();
+    }
     let seldom = SELDOM.iter().find(|(it, _)| *it == kind).map(|(_, rate)| *rate);
-    seldom.unwrap_or(match kind.describe().family {
+    let rate = seldom.unwrap_or(match kind.describe().family {
         // Together they must leave Stripe well enough for the responder to redrive.
         Family::Stripe => 0.015,
         Family::Input | Family::Lambda | Family::Aws => 0.03,
-    })
+    });
+    format!("rate = {rate}")
 }
 
 /// The journal and the summary of one run in a process of its own.
@@ -87,7 +94,7 @@ fn recorded(seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
 fn the_same_seed_gives_the_same_bytes_in_two_processes_and_another_seed_others() {
     let folder = std::env::temp_dir().join(format!("chaos-determinism-{}", std::process::id()));
     let [first, second, other] =
-        [("14", "a"), ("14", "b"), ("16", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
+        [("16", "a"), ("16", "b"), ("18", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
     std::fs::remove_dir_all(&folder).expect("the runs are read");
     assert!(first.0.len() > 100_000, "a journal this short proves little");
     assert!(first == second, "two runs of one seed differ");

@@ -1,14 +1,13 @@
 //! The search as it is typed: the same seeds come to the same, on however many threads, and each can be told again.
 
+mod tree;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn folder(test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("search-{test}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("cargo's folder for tests can be written to");
-    folder
+    tree::folder(&format!("search-{test}"))
 }
 
 fn typed(folder: &Path, words: &[&str]) -> Output {

@@ -114,12 +114,21 @@ impl<'h> Following<'h> {
         }
         let payment = self.payments.get(letter).copied();
         let of_payment = |before: &&str| payment.is_some() && self.payments.get(before).copied() == payment;
-        let other = self.sent_on.iter().rposition(|(_, before)| of_payment(before));
+        // Not what the letter itself goes back to: that was sent before the letter was one.
+        let other = self
+            .sent_on
+            .iter()
+            .rposition(|(message, before)| of_payment(before) && !self.goes_back_to(letter, message));
         let Some(other) = other else { return };
         let (message, mistaken) = self.sent_on.remove(other);
         self.in_hand.retain(|id| *id != letter);
         self.in_hand.push(mistaken);
         self.moved(letter, message);
+    }
+
+    fn goes_back_to(&self, id: &str, earlier: &str) -> bool {
+        let mut ids = std::iter::successors(Some(id), |id| self.before.get(id).copied());
+        ids.any(|id| id == earlier)
     }
 
     fn moved(&mut self, message: &'h str, as_message: &'h str) {
@@ -155,5 +164,21 @@ mod tests {
         let history = tale.told();
         let identities = Identities::of(&history);
         assert_eq!(["m-1b", "m-2b"].map(|id| identities.first(id)), ["m-1", "m-2"]);
+    }
+
+    #[test]
+    fn a_letter_that_was_sent_on_without_an_answer_is_never_taken_for_its_own_past() {
+        let mut tale = Tale::new();
+        tale.send(&body(ORDER, 1999));
+        tale.dead_letter("m-1");
+        let (from, to) = (tale.history().names.dead_letters.clone(), tale.history().names.source.clone());
+        tale.happen(Event::Received { queue: from.clone(), message: "m-1".to_owned(), receives: 6 });
+        let (message, payment) = ("m-2".to_owned(), Some(ORDER.to_owned()));
+        tale.happen(Event::Sent { queue: to, message, payment });
+        tale.dead_letter("m-2");
+        tale.happen(Event::Received { queue: from, message: "m-2".to_owned(), receives: 6 });
+        tale.delete_dead_letter("m-2");
+        let history = tale.told();
+        assert_eq!(Identities::of(&history).before("m-2"), Some("m-1"));
     }
 }

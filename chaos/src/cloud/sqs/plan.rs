@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_count_that_is_behind_is_that_of_the_last_full_minute() {
         let mut sqs = holding(&["a"]);
-        let mut waiting = |behind_ms: i64, sqs: &mut Sqs| {
+        let waiting = |behind_ms: i64, sqs: &mut Sqs| {
             let body = json!({ "QueueUrl": URL, "AttributeNames": ["ApproximateNumberOfMessages"] });
             let call = Call::read("GetQueueAttributes", body.to_string().as_bytes()).unwrap();
             let reply = sqs.answer(&call.behind(behind_ms), START).into_reply();
