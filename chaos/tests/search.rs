@@ -15,11 +15,13 @@ fn typed(folder: &Path, words: &[&str]) -> Output {
     chaos.args(words).current_dir(folder).env_remove("NO_COLOR").output().expect("the program starts")
 }
 
-/// Everything but the last line, which tells of wall time.
+/// Everything but the line that tells of wall time, and what comes after it.
 fn said(output: &Output) -> String {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (timeless, speed) = said.trim_end().rsplit_once('\n').expect("more lines than one");
+    let (timed, next) = said.trim_end().rsplit_once('\n').expect("more lines than one");
+    assert!(next.starts_with("the next ones, here or elsewhere: cargo chaos search --from "), "{next}");
+    let (timeless, speed) = timed.rsplit_once('\n').expect("more lines than two");
     assert!(speed.contains(" seeds a second"), "{speed}");
     timeless.to_owned()
 }

@@ -11,7 +11,7 @@ use crate::cloud::plans::Plans;
 use crate::cloud::services::Service;
 use crate::cloud::sqs::{Content, QueuePlan, payment_in};
 use crate::cloud::wire::{CallFate, CallPlan, ServiceCall};
-use crate::faults::{Faults, Hit, Kind, Subject};
+use crate::faults::{Fault, Faults, Hit, Kind, Placement, Subject};
 use crate::turns::{Place, Turns};
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -241,7 +241,8 @@ impl AlarmPlan for Asked {
     fn loses(&self, alarm: &str, now: UnixMs) -> bool {
         let subject = Subject { operation: "Publish", payment: None, id: alarm };
         // CloudWatch does not ask what became of it: where the answer alone is lost, nothing is.
-        self.faults.fires(Kind::SnsFailing, now, &subject).is_some_and(|hit| !hit.is_after())
+        let could = |fault: &Fault| fault.placement != Some(Placement::After);
+        self.faults.fires_among(Kind::SnsFailing, now, &subject, could).is_some()
     }
 }
 

@@ -265,7 +265,8 @@ fn takes_a_404_for_nothing_there(delivery: &mut Delivery, event: Event) -> Step 
     let event = match event {
         Event::Answered(Answer::IntentMissing) => match seen(delivery, IntentStatus::Canceled) {
             Event::Answered(Answer::Intent(intent)) => {
-                Event::Answered(Answer::Intent(Intent { last_decline: Some(declined()), ..intent }))
+                let last_decline = Some(DeclinedCharge { decline: declined(), charge: None });
+                Event::Answered(Answer::Intent(Intent { last_decline, ..intent }))
             }
             seen => seen,
         },

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An empty folder of this name, in a tree that has the templates.
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     let tree = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&tree);
     let folder = tree.join("here");
@@ -14,7 +14,7 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 /// As they lie in this tree.
-pub fn copy_the_templates(to: &Path) {
+pub(crate) fn copy_the_templates(to: &Path) {
     fs::create_dir(to.join("alarms")).expect("it can be made");
     for file in ["template.yaml", "alarms/template.yaml"] {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use ledger::{Ledger, Opening};
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Reason, Row, Stored};
-use payments::provider::{Decline, IntentId};
+use payments::provider::{ChargeId, Decline, IntentId};
 use payments::pulse::Beat;
 use payments::request::{Request, Wording};
 use payments::suspicion::Refused;
@@ -114,15 +114,25 @@ fn changes() -> Vec<(&'static str, Row, Change)> {
     };
     let bare = Decline { code: "expired_card".to_owned(), decline_code: None, advice_code: None };
     let refused = Refused { what: "confirm: no".to_owned(), since: REFUSED, times: 6 };
-    let handed_back =
-        HandedBack { cause: Cause::Refused, delivery: delivery(), refused: Some(refused), concluded: None };
+    let handed_back = HandedBack {
+        cause: Cause::Refused,
+        delivery: delivery(),
+        refused: Some(refused),
+        concluded: None,
+        declined_charges: BTreeSet::new(),
+    };
     let concluded = HandedBack {
         cause: Cause::Panicked,
         refused: None,
         concluded: Some(full.clone()),
         ..handed_back.clone()
     };
-    let softly = HandedBack { cause: Cause::DeclinedSoftly, refused: None, ..handed_back.clone() };
+    let softly = HandedBack {
+        cause: Cause::DeclinedSoftly,
+        refused: None,
+        declined_charges: ["ch_1", "ch_2"].map(|id| ChargeId(id.to_owned())).into(),
+        ..handed_back.clone()
+    };
     let died =
         DIED.map(|began_at| OpenDelivery { began_at, message: format!("message-{}", began_at.0 % 10) });
     vec![
@@ -240,6 +250,6 @@ fn sorted(value: Value) -> Value {
             fields.into_iter().collect()
         }
         Value::Array(values) => values.into_iter().map(sorted).collect(),
-        other => other,
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
     }
 }
