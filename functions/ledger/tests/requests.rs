@@ -4,14 +4,10 @@
 //! what is set once and not again, a read that is not consistent, all agree with themselves. Here no two values are alike, so
 //! none can stand for another; whatever changes in a request is seen in the golden file.
 
-use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+mod client;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use ledger::{Ledger, Opening};
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, Reason, Row, Stored};
 use payments::provider::{ChargeId, Decline, IntentId};
@@ -37,24 +33,14 @@ struct Recorder(Arc<Mutex<Vec<(String, Value)>>>);
 
 impl HttpConnector for Recorder {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let body = serde_json::from_slice(request.body().bytes().expect("it is in memory")).expect("JSON");
-        self.0.lock().expect("nobody panicked").push((target, body));
-        let response = http::Response::new(SdkBody::from("{}"));
-        HttpConnectorFuture::ready(Ok(HttpResponse::try_from(response).expect("it is well formed")))
+        self.0.lock().expect("nobody panicked").push(client::asked(&request));
+        HttpConnectorFuture::ready(Ok(client::answer(&json!({}))))
     }
 }
 
 impl Recorder {
     fn ledger(&self) -> Ledger {
-        let connector = SharedHttpConnector::new(self.clone());
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
-        Ledger::new(Client::from_conf(config), "the-table".to_owned())
+        client::ledger(self.clone())
     }
 
     /// What was asked since this was last called.
