@@ -50,7 +50,7 @@ impl Index {
     }
 
     fn row(&self, row: usize) -> Value {
-        let currency = if self.holds_strange_ones && row % 3 == 0 { "no currency" } else { "eur" };
+        let currency = if self.holds_strange_ones && row.is_multiple_of(3) { "no currency" } else { "eur" };
         json!({
             "payment_id": { "S": format!("order-{row}") },
             "amount": { "N": (1_000 + row).to_string() },
