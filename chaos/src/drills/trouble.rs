@@ -75,6 +75,10 @@ impl Trouble {
         if kind.describe().operations.contains(&"alarm") {
             fault.scope.operations.insert("alarm".to_owned());
         }
+        // An alarm says by itself what it has to say once: where SNS loses that, nobody could be told.
+        if self == Self::SnsFailing {
+            fault.scope.operations.insert("Publish".to_owned());
+        }
         experiment.faults.push(fault);
         experiment.expect.excused.insert(FAULTS_FIRED.to_owned());
     }

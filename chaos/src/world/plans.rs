@@ -239,7 +239,7 @@ impl AlarmPlan for Asked {
     }
 
     fn loses(&self, alarm: &str, now: UnixMs) -> bool {
-        let subject = Subject { operation: "Publish", payment: None, id: alarm };
+        let subject = Subject { operation: "notice", payment: None, id: alarm };
         // CloudWatch does not ask what became of it: where the answer alone is lost, nothing is.
         let could = |fault: &Fault| fault.placement != Some(Placement::After);
         self.faults.fires_among(Kind::SnsFailing, now, &subject, could).is_some()

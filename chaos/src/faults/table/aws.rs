@@ -18,8 +18,8 @@ const QUEUES: &[&str] = &[
     "ListMessageMoveTasks",
     "CancelMessageMoveTask",
 ];
-/// What functions ask of SNS, and what alarms do.
-const TOPICS: &[&str] = &["Publish", "ListSubscriptionsByTopic"];
+/// What functions ask of SNS, and an alarm's own notice.
+const TOPICS: &[&str] = &["Publish", "ListSubscriptionsByTopic", "notice"];
 /// What the responder asks of CloudWatch.
 const ALARMS: &[&str] = &["DescribeAlarms", "ListAlarmMuteRules"];
 /// What an event comes from.
