@@ -4,6 +4,8 @@
 
 mod recorder;
 mod shape;
+#[path = "../wire/mod.rs"]
+mod wire;
 
 use chaos::consumer::ConsumerFunction;
 use chaos::experiment::Experiment;

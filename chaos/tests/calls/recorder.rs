@@ -1,21 +1,18 @@
 //! Something that listens between the functions and everybody they call.
 
 use crate::shape::Shapes;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
+use crate::wire;
+use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use bytes::Bytes;
-use chaos::cloud::container::{BoxFuture, Container, Function, Handler};
+use chaos::cloud::container::Function;
 use http::Request;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use stripe::Transport;
+use tower::ServiceExt;
 use tower::service_fn;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceExt};
 
 /// Where calls are noted. Cheap to clone; all clones note the same.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +21,14 @@ pub(crate) struct Recorder(Arc<Mutex<Shapes>>);
 impl Recorder {
     /// The function, listened to where it calls AWS.
     pub(crate) fn listening(&self, function: Arc<dyn Function>) -> Arc<dyn Function> {
-        Arc::new(Listening { function, recorder: self.clone() })
+        let recorder = self.clone();
+        wire::between(function, move || {
+            let recorder = recorder.clone();
+            Arc::new(move |connector, request| {
+                recorder.note_aws(&request);
+                connector.call(request)
+            })
+        })
     }
 
     /// A way to Stripe that is listened to.
@@ -32,8 +36,7 @@ impl Recorder {
         let recorder = self.clone();
         BoxCloneSyncService::new(service_fn(move |request: Request<Bytes>| {
             recorder.note_stripe(&request);
-            let mut transport = transport.clone();
-            async move { transport.ready().await?.call(request).await }
+            transport.clone().oneshot(request)
         }))
     }
 
@@ -84,46 +87,4 @@ impl Recorder {
 
 fn fields(form: form_urlencoded::Parse<'_>) -> Value {
     Value::Object(form.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
-}
-
-struct Listening {
-    function: Arc<dyn Function>,
-    recorder: Recorder,
-}
-
-impl Function for Listening {
-    fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>> {
-        let client = Client { inner: container.http, recorder: self.recorder.clone() };
-        self.function.start(Container { http: SharedHttpClient::new(client), ..container })
-    }
-}
-
-#[derive(Debug)]
-struct Client {
-    inner: SharedHttpClient,
-    recorder: Recorder,
-}
-
-impl HttpClient for Client {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        let connector = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { connector, recorder: self.recorder.clone() })
-    }
-}
-
-#[derive(Debug)]
-struct Connector {
-    connector: SharedHttpConnector,
-    recorder: Recorder,
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.recorder.note_aws(&request);
-        self.connector.call(request)
-    }
 }

@@ -1,14 +1,11 @@
 //! A function with something between it and AWS.
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
+use crate::wire;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use chaos::cloud::container::{BoxFuture, Container, Function, Handler};
+use chaos::cloud::container::{BoxFuture, Function};
 use chaos::stripe::Provider;
 use chaos::world::Maker;
 use serde_json::Value;
@@ -23,7 +20,14 @@ pub(crate) type Alter = fn(Line, Call) -> BoxFuture<'static, Answer>;
 
 /// Puts `alter` between AWS and the functions that `maker` makes.
 pub(crate) fn between(maker: Maker<'_>, provider: Provider, alter: Alter) -> Arc<dyn Function> {
-    Arc::new(Between { function: maker(provider), alter })
+    wire::between(maker(provider), move || {
+        let memory = Memory::default();
+        Arc::new(move |connector, request| {
+            let (target, call) = read(&request);
+            let line = Line { connector: connector.clone(), target, memory: Arc::clone(&memory) };
+            HttpConnectorFuture::new(alter(line, call))
+        })
+    })
 }
 
 /// One call, as the SDK makes it.
@@ -82,59 +86,20 @@ pub(crate) fn made_up(body: Value) -> Answer {
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-struct Between {
-    function: Arc<dyn Function>,
-    alter: Alter,
-}
-
-impl Function for Between {
-    fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>> {
-        let client = Client { inner: container.http, alter: self.alter, memory: Memory::default() };
-        self.function.start(Container { http: SharedHttpClient::new(client), ..container })
-    }
-}
-
-#[derive(Debug)]
-struct Client {
-    inner: SharedHttpClient,
-    alter: Alter,
-    memory: Memory,
-}
-
-impl HttpClient for Client {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        let connector = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { connector, alter: self.alter, memory: self.memory.clone() })
-    }
-}
-
-#[derive(Debug)]
-struct Connector {
-    connector: SharedHttpConnector,
-    alter: Alter,
-    memory: Memory,
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").map(str::to_owned);
-        let body = request.body().bytes().unwrap_or_default();
-        let call = match &target {
-            Some(target) => Call {
-                operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
-                body: serde_json::from_slice(body).unwrap_or_default(),
-            },
-            None => {
-                let form = String::from_utf8_lossy(body).into_owned();
-                let action = form.split('&').find_map(|field| field.strip_prefix("Action="));
-                Call { operation: action.unwrap_or_default().to_owned(), body: Value::String(form) }
-            }
-        };
-        let line = Line { connector: self.connector.clone(), target, memory: self.memory.clone() };
-        HttpConnectorFuture::new((self.alter)(line, call))
-    }
+/// A call as the SDK makes it, and its `x-amz-target`, if it has one.
+fn read(request: &HttpRequest) -> (Option<String>, Call) {
+    let target = request.headers().get("x-amz-target").map(str::to_owned);
+    let body = request.body().bytes().unwrap_or_default();
+    let call = match &target {
+        Some(target) => Call {
+            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            body: serde_json::from_slice(body).unwrap_or_default(),
+        },
+        None => {
+            let form = String::from_utf8_lossy(body).into_owned();
+            let action = form.split('&').find_map(|field| field.strip_prefix("Action="));
+            Call { operation: action.unwrap_or_default().to_owned(), body: Value::String(form) }
+        }
+    };
+    (target, call)
 }

@@ -22,6 +22,8 @@ mod responder;
 mod suspicion;
 mod telling;
 mod weather;
+#[path = "../wire/mod.rs"]
+mod wire;
 
 use chaos::checks::Outcome;
 use chaos::sweep::{self, Scenario, Swept};
