@@ -63,6 +63,16 @@ impl Trouble {
         }
     }
 
+    /// What of the alarm's path it hits, of what its fault could hit; all of it, if none is named.
+    const fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::EventLost | Self::EventTwice => &["alarm"],
+            // An alarm says by itself what it has to say once: where SNS loses that, nobody could be told.
+            Self::SnsFailing => &["Publish"],
+            Self::None | Self::MetricsLate => &[],
+        }
+    }
+
     /// Lets it happen in an experiment, from its first fault on.
     pub(super) fn befall(self, experiment: &mut Experiment) {
         let Some(kind) = self.kind() else { return };
@@ -72,13 +82,7 @@ impl Trouble {
             Self::None | Self::EventLost | Self::EventTwice | Self::MetricsLate => Chance::ALWAYS,
         };
         let mut fault = Fault::steady(kind, chance, Window { from_ms, until_ms: u64::MAX });
-        if kind.describe().operations.contains(&"alarm") {
-            fault.scope.operations.insert("alarm".to_owned());
-        }
-        // An alarm says by itself what it has to say once: where SNS loses that, nobody could be told.
-        if self == Self::SnsFailing {
-            fault.scope.operations.insert("Publish".to_owned());
-        }
+        fault.scope.operations = self.operations().iter().map(|operation| (*operation).to_owned()).collect();
         experiment.faults.push(fault);
         experiment.expect.excused.insert(FAULTS_FIRED.to_owned());
     }

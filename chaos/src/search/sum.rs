@@ -54,10 +54,7 @@ impl Sum {
     /// Adds what the next seed came to.
     pub fn add(&mut self, found: &Found) {
         let Found { seed, coverage, simulated_ms, violation } = found;
-        match self.seeds.last_mut() {
-            Some(range) if range.last.checked_add(1) == Some(*seed) => range.last = *seed,
-            Some(_) | None => self.seeds.push(Range { first: *seed, last: *seed }),
-        }
+        self.append(Range { first: *seed, last: *seed });
         self.simulated_ms += simulated_ms;
         self.coverage.add(coverage);
         self.violations.extend(violation.as_ref().map(|Violation { check, outcome, .. }| Violated {
@@ -79,17 +76,20 @@ impl Sum {
             return Err(Twice(pair[1].first));
         }
         self.seeds.clear();
-        for range in all {
-            match self.seeds.last_mut() {
-                Some(last) if last.last.checked_add(1) == Some(range.first) => last.last = range.last,
-                Some(_) | None => self.seeds.push(range),
-            }
-        }
+        all.into_iter().for_each(|range| self.append(range));
         self.simulated_ms += other.simulated_ms;
         self.coverage.add(&other.coverage);
         self.violations.extend(other.violations.iter().cloned());
         self.violations.sort_unstable();
         Ok(())
+    }
+
+    /// A range after those that are there, joined to the last if it touches it.
+    fn append(&mut self, range: Range) {
+        match self.seeds.last_mut() {
+            Some(last) if last.last.checked_add(1) == Some(range.first) => last.last = range.last,
+            Some(_) | None => self.seeds.push(range),
+        }
     }
 
     /// How many seeds there are.

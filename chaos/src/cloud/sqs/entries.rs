@@ -13,8 +13,6 @@ const NAME_BYTES_MAX: usize = 256;
 /// Longest long poll, seconds.
 const WAIT_S_MAX: u32 = 20;
 
-const VISIBILITY_RANGE: &str = "Must be >= 0 and <= 43200, if provided";
-const DELAY_RANGE: &str = "DelaySeconds must be >= 0 and <= 900";
 const RECEIVE_RANGE: &str = "Must be between 1 and 10, if provided";
 
 pub(super) fn check_message(message: &NewMessage, bytes_max: u32) -> Result<(), SqsError> {
@@ -30,9 +28,7 @@ pub(super) fn check_message(message: &NewMessage, bytes_max: u32) -> Result<(), 
     if !message.body.chars().all(is_carried) {
         return Err(SqsError::InvalidMessageContents);
     }
-    if let Some(delay_s) = message.delay_s.filter(|delay_s| *delay_s > DELAY_S_MAX) {
-        return Err(invalid(delay_s, "DelaySeconds", DELAY_RANGE));
-    }
+    message.delay_s.map(|seconds| delay_s(seconds.into())).transpose()?;
     let count = message.attributes.len();
     if count > ATTRIBUTES_MAX {
         let text =
@@ -90,19 +86,19 @@ fn is_number(text: &str) -> bool {
 }
 
 /// A number of a request, which any may be, in the range that its parameter has.
-pub(super) fn within(value: i64, parameter: &str, max: u32, reason: &str) -> Result<u32, SqsError> {
+fn within(value: i64, parameter: &str, max: u32, reason: &str) -> Result<u32, SqsError> {
     let number = u32::try_from(value).ok().filter(|number| *number <= max);
     number.ok_or_else(|| invalid(value, parameter, reason))
 }
 
 /// `VisibilityTimeout`, seconds.
 pub(super) fn visibility_s(value: i64) -> Result<u32, SqsError> {
-    within(value, "VisibilityTimeout", VISIBILITY_S_MAX, VISIBILITY_RANGE)
+    within(value, "VisibilityTimeout", VISIBILITY_S_MAX, "Must be >= 0 and <= 43200, if provided")
 }
 
 /// `DelaySeconds`.
 pub(super) fn delay_s(value: i64) -> Result<u32, SqsError> {
-    within(value, "DelaySeconds", DELAY_S_MAX, DELAY_RANGE)
+    within(value, "DelaySeconds", DELAY_S_MAX, "DelaySeconds must be >= 0 and <= 900")
 }
 
 /// `WaitTimeSeconds`.
@@ -123,10 +119,7 @@ pub(super) fn check_receive(max: usize, visibility_s: Option<u32>) -> Result<(),
 }
 
 pub(super) fn check_visibility(seconds: u32) -> Result<(), SqsError> {
-    if seconds > VISIBILITY_S_MAX {
-        return Err(invalid(seconds, "VisibilityTimeout", VISIBILITY_RANGE));
-    }
-    Ok(())
+    visibility_s(seconds.into()).map(drop)
 }
 
 /// A receive hides a message for at most 12 h in all. Asking for more is an error, not a shorter time.
