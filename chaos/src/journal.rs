@@ -402,6 +402,12 @@ impl Journal {
         self.lock().clone()
     }
 
+    /// How much was recorded so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Everything recorded so far, in order; the journal is empty afterwards.
     #[must_use]
     pub fn take(&self) -> Vec<Record> {

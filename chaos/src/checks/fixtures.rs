@@ -85,6 +85,7 @@ impl Tale {
             sdk_calls: 0,
             grants: BTreeSet::new(),
             faults: Vec::new(),
+            invocations: Vec::new(),
             turns: Vec::new(),
             alerted: Alerted {
                 responder: Some(RESPONDER.to_owned()),

@@ -8,7 +8,7 @@ use super::services::Services;
 use super::wire::{CurrentRequest, Wire};
 use crate::clock::Clock;
 use crate::journal::Journal;
-use crate::link::Link;
+use crate::link::{CrashPoints, Link};
 use crate::order::Order;
 use crate::turns::Place;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -79,7 +79,8 @@ impl Container {
         journal: Journal,
         wire: impl FnOnce(Link, CurrentRequest) -> Wire,
     ) -> Self {
-        let link = Link::in_order(Order::new(seed, "calls at one instant"));
+        let link =
+            Link::in_world(Order::new(seed, "calls at one instant"), *services.clock(), journal.clone());
         let request = CurrentRequest::default();
         let http = SharedHttpClient::new(wire(link.clone(), request.clone()));
         let (clock, metrics) = (*services.clock(), MetricLines::new(services.clone(), journal.clone()));
@@ -141,6 +142,12 @@ pub trait FatePlan: Send + Sync {
     fn place(&self, function: &str) -> Option<Place> {
         let _ = function;
         None
+    }
+
+    /// Where the crash points of an invocation of `function` that begins now are noted.
+    fn crash_points(&self, function: &str, now: UnixMs) -> CrashPoints {
+        let _ = (function, now);
+        CrashPoints::default()
     }
 
     /// How much longer than usual it takes, ms, until the init of a new container of `function` begins.

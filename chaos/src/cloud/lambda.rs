@@ -18,6 +18,7 @@ use super::plans::Plans;
 use super::services::Services;
 use super::wire::{Latencies, Wire};
 use crate::journal::{Event, Journal};
+use crate::link::CrashPoints;
 use crate::random::Stream;
 use payments::UnixMs;
 use std::any::Any;
@@ -158,7 +159,9 @@ impl Pool {
     }
 
     async fn handle(&self, request: String, payload: Vec<u8>, messages: Vec<String>) -> Ended {
-        let fate = self.around.plans.fates.of_invocation(&self.config.logical_id, &request, self.now());
+        let (function, fates) = (&self.config.logical_id, &self.around.plans.fates);
+        let fate = fates.of_invocation(function, &request, self.now());
+        let points = fates.crash_points(function, self.now());
         let idle = self.lock().idle.pop_front();
         let idle = idle.filter(|_| !self.is_found_dead(fate, &request));
         let warm = match idle {
@@ -175,7 +178,7 @@ impl Pool {
             },
         };
         self.journal(self.invoked(&request, warm.container.number, messages));
-        let ended = self.run(&warm, request, payload, (deadline, fate)).await;
+        let ended = self.run(&warm, request, payload, (deadline, fate, points)).await;
         match ended.outcome {
             Ok(_) | Err(Failure::Error(_)) => self.lock().idle.push_back(warm),
             Err(
@@ -203,11 +206,11 @@ impl Pool {
         warm: &Warm,
         request: String,
         payload: Vec<u8>,
-        (deadline, fate): (UnixMs, Fate),
+        (deadline, fate, points): (UnixMs, Fate, CrashPoints),
     ) -> Ended {
         let Container { link, request: current, clock, .. } = &warm.container;
         let place = self.around.plans.fates.place(&self.config.logical_id);
-        link.arm(fate.hop());
+        link.arm(fate.hop(), points);
         link.sit(place.clone());
         current.set(&request);
         let context = InvocationContext {

@@ -160,7 +160,7 @@ impl Wire {
         let Some((service, operation)) = Service::of_request(target.as_deref(), body) else {
             return Ok(unknown_target(target.as_deref()));
         };
-        self.link.hop().await;
+        let away = self.link.leave().await;
         let clock = self.services.clock();
         clock.sleep_until(clock.now().plus_ms(self.latencies.draw_ms(service))).await;
         let request = self.request.get();
@@ -174,7 +174,7 @@ impl Wire {
             }
             CallFate::Refused => service.overloaded(),
         };
-        self.link.hop().await;
+        away.back().await;
         match fate {
             CallFate::Answered | CallFate::AnsweredLate(_) | CallFate::Refused => Ok(reply),
             CallFate::AnswerLost => Err(ConnectorError::io("connection reset by peer".into())),

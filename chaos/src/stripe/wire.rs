@@ -73,7 +73,7 @@ impl Wire {
     }
 
     async fn carry(self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.link.hop().await;
+        let away = self.link.leave().await;
         let route = Route::of(request.method(), request.uri().path());
         let usual_ms = self.provider.usual_ms(route.as_ref());
         let latency_ms = self.provider.passing_ms(usual_ms);
@@ -82,7 +82,7 @@ impl Wire {
         let call = Call::of(&self, route.as_ref(), &request, usual_ms);
         self.panic(&call, Placement::Before);
         let outcome = self.meet(&call, &request, latency_ms - to_edge_ms).await;
-        self.link.hop().await;
+        away.back().await;
         self.panic(&call, Placement::After);
         match outcome {
             Outcome::Answered(response) => Ok(response),

@@ -55,10 +55,23 @@ pub struct History {
     pub grants: BTreeSet<Grant>,
     /// What came of each configured fault.
     pub faults: Vec<Tally>,
+    /// Every invocation, in the order in which they began.
+    pub invocations: Vec<Invocation>,
     /// The turns that the first two invocations of the consumer took, if the experiment has an order for them.
     pub turns: Vec<Turn>,
     /// Who is told of what.
     pub alerted: Alerted,
+}
+
+/// An invocation, and where it could have died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// `consumer` or `responder`.
+    pub function: &'static str,
+    /// When it began; its container may have started only then.
+    pub began: UnixMs,
+    /// Hops, from 1, at which its death can be told from one at the hop before.
+    pub crash_points: Vec<u64>,
 }
 
 /// Who is told of what in a stack, as far as the checks must know.

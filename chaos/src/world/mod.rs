@@ -27,7 +27,7 @@ mod tests;
 pub use audit::Audited;
 pub use code::{Code, Maker};
 pub use deployed::{Deployed, Names, own_template};
-pub use history::{Alerted, Ending, History, LedgerRow, Origin, Refused, Sent};
+pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent};
 pub use play::Progress;
 
 use crate::clock::Clock;
@@ -43,6 +43,7 @@ use crate::turns::Turns;
 use crate::workload::{Arrival, NdjsonError};
 use mapping::disable_mapping;
 use orders::{Given, give_orders};
+use plans::Invocations;
 use play::Play;
 use rotation::rotate_keys;
 use std::ops::ControlFlow;
@@ -189,6 +190,7 @@ impl World {
         let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
         let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
         let turns = experiment.turns.clone().map(Turns::new);
+        let invocations = Invocations::default();
         let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
         let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());
         let mut functions = vec![(deployed.consumer.clone(), (code.consumer)(provider.clone()))];
@@ -202,7 +204,7 @@ impl World {
             topics: deployed.stack.topics.values().cloned().collect(),
             functions,
             alerting: Alerting { alarms, past: experiment.past, ..Alerting::default() },
-            plans: plans::plans(&faults, &deployed, turns.clone()),
+            plans: plans::plans(&faults, &deployed, turns.clone(), invocations.clone()),
             access: Access::Under(deployed.stack.policies.clone()),
             seed,
         };
@@ -274,6 +276,7 @@ impl World {
             given: given.all(),
             grants,
             faults: faults.tally(),
+            invocations: invocations.all(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted,
             names: deployed.names,

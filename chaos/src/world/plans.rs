@@ -2,7 +2,7 @@
 //!
 //! Invariant: the cloud knows plans and no faults; what a fault's scope calls `consumer` or `alarm` is decided here.
 
-use super::Deployed;
+use super::{Deployed, Invocation};
 use crate::cloud::cloudwatch::AlarmPlan;
 use crate::cloud::container::{End, Fate, FatePlan};
 use crate::cloud::dynamodb;
@@ -12,10 +12,11 @@ use crate::cloud::services::Service;
 use crate::cloud::sqs::{Content, QueuePlan, payment_in};
 use crate::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use crate::faults::{Fault, Faults, Hit, Kind, Placement, Subject};
+use crate::link::CrashPoints;
 use crate::turns::{Place, Turns};
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How soon a message is handed out a second time, ms: while the first delivery of it is at work.
 const DUPLICATE_MS: (u64, u64) = (0, 3_000);
@@ -38,10 +39,43 @@ struct Asked {
     /// What the template calls an alarm, by its name.
     alarms: BTreeMap<String, String>,
     turns: Option<Turns>,
+    invocations: Invocations,
+}
+
+/// The invocations of a run, in the order in which they began. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Invocations(Arc<Mutex<Vec<Begun>>>);
+
+#[derive(Debug)]
+struct Begun {
+    function: &'static str,
+    at: UnixMs,
+    points: CrashPoints,
+}
+
+impl Invocations {
+    /// What they came to.
+    pub(super) fn all(&self) -> Vec<Invocation> {
+        let made = |Begun { function, at, points }: &Begun| Invocation {
+            function,
+            began: *at,
+            crash_points: points.passed(),
+        };
+        self.lock().iter().map(made).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Begun>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Plans that make an experiment's faults come true.
-pub(super) fn plans(faults: &Faults, deployed: &Deployed, turns: Option<Turns>) -> Plans {
+pub(super) fn plans(
+    faults: &Faults,
+    deployed: &Deployed,
+    turns: Option<Turns>,
+    invocations: Invocations,
+) -> Plans {
     let schedules = deployed.responder.iter().flat_map(|responder| &responder.schedules);
     let asked = Arc::new(Asked {
         faults: faults.clone(),
@@ -50,6 +84,7 @@ pub(super) fn plans(faults: &Faults, deployed: &Deployed, turns: Option<Turns>) 
         schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
         alarms: deployed.alerted().alarms,
         turns,
+        invocations,
     });
     let (fates, calls, queues) = (asked.clone(), asked.clone(), asked.clone());
     Plans { fates, calls, queues, deliveries: asked.clone(), alarms: asked }
@@ -149,6 +184,16 @@ impl FatePlan for Asked {
 
     fn place(&self, function: &str) -> Option<Place> {
         self.turns.as_ref().filter(|_| function == self.consumer)?.place()
+    }
+
+    fn crash_points(&self, function: &str, now: UnixMs) -> CrashPoints {
+        let points = CrashPoints::default();
+        self.invocations.lock().push(Begun {
+            function: self.role(function),
+            at: now,
+            points: points.clone(),
+        });
+        points
     }
 
     fn throttles(&self, function: &str, request: &str, now: UnixMs) -> bool {

@@ -91,7 +91,7 @@ impl FatePlan for Doom {
 async fn a_planned_crash_kills_the_container_at_its_hop_and_is_reported_back() {
     let hopping = script(async |container: Container, payload, _| {
         for _ in 0..4 {
-            container.link.hop().await;
+            drop(container.link.leave().await);
         }
         Ok(payload)
     });
@@ -109,7 +109,7 @@ async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
     let abandoning = script(async |container: Container, payload, _| {
         tokio::select! {
             biased;
-            () = container.link.hop() => {}
+            _ = container.link.leave() => {}
             () = std::future::ready(()) => {}
         }
         Ok(payload)
@@ -123,7 +123,7 @@ async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
 fn hopping(hops: u64) -> Arc<dyn Function> {
     script(move |container: Container, payload, _| async move {
         for _ in 0..hops {
-            container.link.hop().await;
+            drop(container.link.leave().await);
         }
         Ok(payload)
     })

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cloud::config::SubscriptionConfig;
 use crate::cloud::fixtures::{START, World, alerts, sdk, world};
+use crate::link::CrashPoints;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::ProvideErrorMetadata;
 use aws_sdk_sns::operation::publish::PublishError;
@@ -208,7 +209,7 @@ async fn a_publisher_killed_after_the_effect_has_sent_its_mail() {
     for (kill_at, mails) in [(1, 0), (2, 1)] {
         let world = world(vec![]);
         let (config, link) = sdk(&world);
-        link.arm(Some(kill_at));
+        link.arm(Some(kill_at), CrashPoints::default());
         let publish = Client::new(&config).publish().topic_arn(ALERTS).message("body").send();
         tokio::time::timeout(std::time::Duration::from_secs(60), publish)
             .await

@@ -2,6 +2,7 @@ use super::*;
 use crate::cloud::fixtures::{sdk, sdk_under, world};
 use crate::cloud::sqs::Standing;
 use crate::journal::Event;
+use crate::link::CrashPoints;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeValue as Attribute, ReturnValue, ReturnValuesOnConditionCheckFailure,
@@ -171,7 +172,7 @@ async fn a_kill_before_the_effect_prevents_it_and_a_kill_after_it_loses_only_the
     for (kill_at, effects) in [(1, 0), (2, 1)] {
         let world = world(vec![]);
         let (config, link) = sdk(&world);
-        link.arm(Some(kill_at));
+        link.arm(Some(kill_at), CrashPoints::default());
         let sqs = aws_sdk_sqs::Client::new(&config);
         let send = sqs.send_message().queue_url(PAYMENTS).message_body("one").send();
         tokio::time::timeout(Duration::from_secs(60), send).await.expect_err("the dead get no answer");

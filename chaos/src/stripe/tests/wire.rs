@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::faults::{Kind, Window};
 use crate::journal::{Event, Record};
-use crate::link::Link;
+use crate::link::{CrashPoints, Link};
 use crate::random::Chance;
 use crate::stripe::{Provider, Wire};
 use ::stripe::TransportError;
@@ -183,7 +183,7 @@ async fn an_odd_hop_kills_before_the_effect_and_an_even_one_after_it() {
     for (hop, movements) in [(1, 0), (2, 1)] {
         let world = World::new(&[]);
         let id = world.create().await;
-        world.link.arm(Some(hop));
+        world.link.arm(Some(hop), CrashPoints::default());
         tokio::select! {
             biased;
             _ = world.call(confirm(&id)) => panic!("hop {hop} returned"),
