@@ -5,6 +5,7 @@
 
 use payments::UnixMs;
 use serde::Serialize;
+use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One thing that happened.
@@ -367,9 +368,33 @@ pub enum Event {
     },
     /// A line of metrics in CloudWatch's embedded metric format that a function wrote.
     Metrics {
-        /// The parsed line.
-        line: serde_json::Value,
+        /// The line.
+        line: MetricLine,
     },
+}
+
+/// A line of metrics. Kept as text: parsed, it takes ten times the memory, and there is one for every invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricLine(Box<str>);
+
+impl MetricLine {
+    /// The line that says this.
+    #[must_use]
+    pub fn of(parsed: &Value) -> Self {
+        Self(parsed.to_string().into())
+    }
+
+    /// The line, parsed.
+    #[must_use]
+    pub fn parsed(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for MetricLine {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.parsed().serialize(serializer)
+    }
 }
 
 /// A mail that a record of the responder holds until it is sent.

@@ -55,9 +55,9 @@ fn published() -> BTreeSet<String> {
     let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
     let lines = history.records.iter().filter_map(|record| {
         let Event::Metrics { line } = &record.event else { return None };
-        line.as_object()
+        line.parsed().as_object().cloned()
     });
-    lines.flat_map(|line| line.keys().cloned()).collect()
+    lines.flat_map(|line| line.into_iter().map(|(name, _)| name)).collect()
 }
 
 #[test]

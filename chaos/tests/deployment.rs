@@ -108,7 +108,7 @@ fn lambda_keeps_the_lines_that_metrics_are_read_from() {
     let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
     let lines = history.records.iter().filter_map(|record| {
         let Event::Metrics { line } = &record.event else { return None };
-        Some(filed(line))
+        Some(filed(&line.parsed()))
     });
     let filed: BTreeSet<usize> = lines.collect();
     assert!(!filed.is_empty(), "a run has lines of metrics");

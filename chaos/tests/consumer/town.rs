@@ -195,7 +195,7 @@ impl Town {
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let lines = self.journal.records();
         let value = |event: &Event| match event {
-            Event::Metrics { line } => line[name].as_u64(),
+            Event::Metrics { line } => line.parsed()[name].as_u64(),
             _ => None,
         };
         lines.iter().filter_map(|record| value(&record.event)).sum()

@@ -48,7 +48,7 @@ fn books_that_agree_are_a_metric_and_no_mail() {
         let metric = |name: &str| {
             let records = town.journal.records();
             let mut lines = records.iter().filter_map(|record| match &record.event {
-                Event::Metrics { line } => line.get(name)?.as_u64(),
+                Event::Metrics { line } => line.parsed().get(name)?.as_u64(),
                 _ => None,
             });
             lines.next_back()

@@ -140,7 +140,7 @@ impl Town {
     pub(crate) fn metric(&self, name: &str) -> Vec<u64> {
         let records = self.journal.records();
         let values = records.iter().filter_map(|record| match &record.event {
-            Event::Metrics { line } => line[name].as_u64(),
+            Event::Metrics { line } => line.parsed()[name].as_u64(),
             _ => None,
         });
         values.collect()
