@@ -138,6 +138,12 @@ pub trait FatePlan: Send + Sync {
         false
     }
 
+    /// How much longer than usual, ms, a batch waits for its invocation that begins with this message.
+    fn hand_over_delay_ms(&self, message: &str, now: UnixMs) -> u64 {
+        let _ = (message, now);
+        0
+    }
+
     /// The place of an invocation of `function` that begins now, if its effects are to wait for their turns.
     fn place(&self, function: &str) -> Option<Place> {
         let _ = function;

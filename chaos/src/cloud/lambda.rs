@@ -144,6 +144,12 @@ impl Pool {
         self.around.plans.fates.throttles(&self.config.logical_id, of, self.now())
     }
 
+    /// How much longer than usual, ms, a batch waits for its invocation that begins with this message.
+    pub(super) fn hand_over_delay_ms(&self, message: &str) -> i64 {
+        let delay_ms = self.around.plans.fates.hand_over_delay_ms(message, self.now());
+        i64::try_from(delay_ms).unwrap_or(i64::MAX)
+    }
+
     /// A request id for an invocation to come.
     pub(super) fn new_request(&self) -> String {
         self.lock().requests.uuid()

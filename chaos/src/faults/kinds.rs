@@ -64,6 +64,8 @@ pub enum Kind {
     OutOfMemory,
     /// A cold start takes seconds.
     SlowStart,
+    /// A poller of Lambda's fetches a batch long before it hands it over.
+    Prefetched,
     /// DynamoDB throttles the ledger.
     LedgerThrottled,
     /// DynamoDB wrote, and the answer is lost.
@@ -205,7 +207,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -258,6 +260,7 @@ impl Kind {
         Self::FunctionThrottled,
         Self::StripeStale,
         Self::Held,
+        Self::Prefetched,
     ];
 
     /// Its row of the table.
@@ -291,6 +294,7 @@ impl Kind {
             Self::FunctionTimeout => table::lambda::FUNCTION_TIMEOUT,
             Self::OutOfMemory => table::lambda::OUT_OF_MEMORY,
             Self::SlowStart => table::lambda::SLOW_START,
+            Self::Prefetched => table::lambda::PREFETCHED,
             Self::LedgerThrottled => table::aws::LEDGER_THROTTLED,
             Self::LedgerLostAnswer => table::aws::LEDGER_LOST_ANSWER,
             Self::DuplicateDelivery => table::aws::DUPLICATE_DELIVERY,

@@ -147,6 +147,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::DeclinedSoftly
         | Kind::AuthenticationRequired
         | Kind::Processing
+        | Kind::Prefetched
         | Kind::StripeStale
         | Kind::Held
         | Kind::Poison

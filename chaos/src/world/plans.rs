@@ -26,6 +26,8 @@ const RETURN_MS: (u64, u64) = (1_000, 3_600_000);
 const BEHIND_MS: (u64, u64) = (1, 60_000);
 /// How much longer than usual a slow start takes, ms.
 const SLOW_START_MS: (u64, u64) = (3_000, 9_000);
+/// How long a batch that was fetched ahead waits, ms: at most half of the visibility that the template sets.
+const PREFETCHED_MS: (u64, u64) = (1_000, 180_000);
 /// How long the metrics of a queue take to wake up at most, ms; AWS says up to 15 minutes.
 const METRICS_WAKE_MS: u64 = 900_000;
 
@@ -199,6 +201,12 @@ impl FatePlan for Asked {
     fn throttles(&self, function: &str, request: &str, now: UnixMs) -> bool {
         let subject = Subject { operation: self.role(function), payment: None, id: request };
         self.faults.fires(Kind::FunctionThrottled, now, &subject).is_some()
+    }
+
+    fn hand_over_delay_ms(&self, message: &str, now: UnixMs) -> u64 {
+        let subject = Subject { id: message, ..Subject::default() };
+        let waits = self.faults.fires(Kind::Prefetched, now, &subject);
+        waits.map_or(0, |_| self.between(Kind::Prefetched, PREFETCHED_MS))
     }
 
     fn start_delay_ms(&self, function: &str, now: UnixMs) -> u64 {

@@ -6,6 +6,7 @@ use crate::{
 use chaos::faults::Kind;
 use chaos::journal::Event;
 use chaos::world::History;
+use std::collections::BTreeMap;
 
 #[test]
 fn invocations_that_are_killed_are_resumed() {
@@ -57,6 +58,30 @@ fn payments_wait_for_a_container_that_starts_slowly() {
     };
     let slow = run_text(&format!("{few}\nfault = [{{ kind = 'slow-start', rate = 1.0 }}]"), 1);
     assert!(first_waits_ms(&slow) > 3_000 && first_waits_ms(&run_text(few, 1)) < 3_000);
+}
+
+#[test]
+fn batches_that_were_fetched_ahead_are_worked_on_with_less_of_their_visibility() {
+    let waited_ms = |history: &History| {
+        let mut received = BTreeMap::new();
+        let mut longest_ms = 0;
+        for record in &history.records {
+            match &record.event {
+                Event::Received { queue, message, .. } if queue == "payments-payments" => {
+                    received.insert(message.clone(), record.at);
+                }
+                Event::Invoked { messages, .. } => {
+                    let since = messages.iter().filter_map(|message| received.get(message));
+                    longest_ms = since.fold(longest_ms, |longest, at| longest.max(record.at.since_ms(*at)));
+                }
+                _ => {}
+            }
+        }
+        longest_ms
+    };
+    let history = survived("kind = 'prefetched', rate = 1.0");
+    assert!(waited_ms(&history) > 100_000, "{} ms", waited_ms(&history));
+    assert!(waited_ms(&run(&[], 1)) < 10_000);
 }
 
 #[test]

@@ -195,7 +195,8 @@ impl EventSource {
     }
 
     async fn hand_over(&self, batch: &[Delivery]) {
-        let handover_ms = self.draw_handover_ms();
+        let delay_ms = batch.first().map_or(0, |first| self.pool.hand_over_delay_ms(&first.content.id));
+        let handover_ms = self.draw_handover_ms() + delay_ms;
         self.services.clock().sleep_until(self.now().plus_ms(handover_ms)).await;
         let ids: Vec<String> = batch.iter().map(|delivery| delivery.content.id.clone()).collect();
         if !self.is_given_room(batch).await {

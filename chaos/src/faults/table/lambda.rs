@@ -78,3 +78,17 @@ pub(in super::super) const FUNCTION_THROTTLED: Description = Description {
     cause: "another function of the account that takes all of it",
     heals: "Lambda tries again; a batch that it gives up has cost each of its messages a receive",
 };
+
+/// Lambda's pollers fetch more than they have concurrency for.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
+pub(in super::super) const PREFETCHED: Description = Description {
+    name: "prefetched",
+    family: Family::Lambda,
+    default_share: 0.2,
+    placements: &[],
+    operations: &[],
+    prevents_calls: false,
+    does: "lets a batch wait 1 to 180 s between its receive and the consumer, while its visibility runs",
+    cause: "pollers that fetch more than there is concurrency for",
+    heals: "the batch is handed over, with less of its visibility left",
+};
