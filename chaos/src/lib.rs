@@ -12,6 +12,7 @@ pub mod journal;
 pub mod link;
 pub mod order;
 mod parallel;
+pub mod promises;
 pub mod random;
 pub mod report;
 pub mod responder;

@@ -100,3 +100,15 @@ fn the_fake_stripe_shares_no_type_with_the_client_but_the_transports_error() {
     let uses: Vec<&str> = uses.map(str::trim).collect();
     assert!(uses.iter().all(|line| *line == "use ::stripe::TransportError;"), "{uses:?}");
 }
+
+/// Else they close a circle: a check is made of a run's evidence, and a run of its experiment.
+#[test]
+fn an_experiment_is_read_without_those_who_judge_it() {
+    let chaos = root().join("chaos/src");
+    assert!(!sources(&chaos.join("experiment")).contains("checks::"));
+    let names = fs::read_to_string(chaos.join("promises/check.rs")).expect("it can be read");
+    for word in ["crate::", "super::"] {
+        let others = names.replace("use super::*;", "");
+        assert!(!others.contains(word), "the checks' names say {word}");
+    }
+}

@@ -4,10 +4,10 @@
 
 use super::arguments::{List, Listed};
 use super::{Exit, Surroundings, say};
-use crate::checks;
 use crate::drills;
 use crate::experiment::{DEFAULT, SHIPPED};
 use crate::faults::{Description, Family, Kind};
+use crate::promises::Check;
 use crate::report::Paint;
 use std::fmt::Write as _;
 
@@ -92,9 +92,9 @@ fn fault(row: &Description, paint: Paint) -> String {
 
 fn checks(paint: Paint) -> String {
     let mut out = String::new();
-    for check in checks::ALL {
-        let name = paint.bold(&format!("{:<25}", check.name));
-        let _ = writeln!(out, "  {name}  {:<8}  {}", check.promise.name(), check.demands);
+    for check in Check::ALL {
+        let name = paint.bold(&format!("{:<25}", check.name()));
+        let _ = writeln!(out, "  {name}  {:<8}  {}", check.promise().name(), check.demands());
     }
     out
 }

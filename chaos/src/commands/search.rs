@@ -47,7 +47,7 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
         let again = replay(found.seed, wanted.template.as_deref());
         let story = &violation.story;
         say(around.out, &format!("\nseed {} violates {story}again: {again}\n", found.seed));
-        let times = sum.violations.iter().filter(|violated| violated.check == violation.check).count();
+        let times = sum.violations.iter().filter(|violated| violated.check == violation.check.name()).count();
         if times == 1 {
             refused = shrunk(found.seed, &deployed, &mut folder, around).err();
         }

@@ -144,9 +144,9 @@ fn judged(history: &History) -> (Outcome, Vec<String>) {
         Verdict::Pass(_) => None,
         Verdict::Fail(findings) => {
             let first = findings.first().map_or("", |finding| finding.what.as_str());
-            Some(format!("{}: {first}", check.name))
+            Some(format!("{check}: {first}"))
         }
-        Verdict::Inconclusive(why) => Some(format!("{} cannot tell: {why}", check.name)),
+        Verdict::Inconclusive(why) => Some(format!("{check} cannot tell: {why}")),
     });
     (judgement.outcome(), failed.collect())
 }

@@ -4,10 +4,8 @@
 
 use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Window};
+use crate::promises::Check;
 use crate::random::Chance;
-
-/// The check that a fault fired: a trouble may not come up, and that is said beside it.
-const FAULTS_FIRED: &str = "faults-fired";
 
 /// One trouble on the way of an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +82,7 @@ impl Trouble {
         let mut fault = Fault::steady(kind, chance, Window { from_ms, until_ms: u64::MAX });
         fault.scope.operations = self.operations().iter().map(|operation| (*operation).to_owned()).collect();
         experiment.faults.push(fault);
-        experiment.expect.excused.insert(FAULTS_FIRED.to_owned());
+        // A trouble may not come up, and that is said beside it.
+        experiment.expect.excused.insert(Check::FaultsFired);
     }
 }

@@ -19,6 +19,7 @@ pub use wanted::{TTL_S, WantedFault, served};
 
 use crate::cloud::cloudwatch::Past;
 use crate::faults::Fault;
+use crate::promises::Check;
 use crate::turns::Seat;
 use crate::workload::Workload;
 use payments::UnixMs;
@@ -68,8 +69,8 @@ pub struct Expect {
     /// Ms from the end of the last fault until what it left behind must be settled. Absent, it follows from the
     /// backlog.
     pub drained_within_ms: Option<u64>,
-    /// Liveness checks it is not held to, by name, because its faults may break them.
-    pub excused: BTreeSet<String>,
+    /// Liveness checks it is not held to, because its faults may break them.
+    pub excused: BTreeSet<Check>,
 }
 
 /// A command that a human gives the responder.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::faults::{Kind, Placement, Rate, When, Window};
+use crate::promises::Check;
 use crate::random::Chance;
 use crate::workload::{Pace, Payments};
 
@@ -103,7 +104,7 @@ fn a_fault_that_cannot_happen_is_refused() {
 #[test]
 fn an_experiment_can_be_excused_from_checks_of_liveness_and_from_no_other() {
     let text = "[expect]\nexcused = ['told-in-time']";
-    assert_eq!(parsed(text).expect("it is good").expect.excused, ["told-in-time".to_owned()].into());
+    assert_eq!(parsed(text).expect("it is good").expect.excused, [Check::ToldInTime].into());
     let refusal = refusal("[expect]\nexcused = ['nothing-lost']");
     assert!(refusal.starts_with("mine.toml:2: excused nothing-lost; accepted: one-move-task"), "{refusal}");
 }

@@ -3,8 +3,8 @@
 //! Invariant: each of them is read by one function here, so that file and command line accept the same.
 
 use super::Order;
-use crate::checks::{self, Promise};
 use crate::faults::{Kind, Placement, Refusal};
+use crate::promises::Check;
 use crate::random::Chance;
 use crate::turns::Seat;
 use jiff::{Span, SpanRelativeTo};
@@ -162,16 +162,14 @@ pub(super) fn order(order: Order) -> Result<Order, NotAccepted> {
 }
 
 /// Checks that a run is not held to: any but those of safety.
-pub(super) fn excused(names: &BTreeSet<String>) -> Result<BTreeSet<String>, NotAccepted> {
-    let liveness = || checks::ALL.iter().filter(|check| check.promise == Promise::Liveness);
-    let unknown = names.iter().find(|name| !liveness().any(|check| check.name == *name));
-    unknown.map_or_else(
-        || Ok(names.clone()),
-        |unknown| {
-            let accepted: Vec<&str> = liveness().map(|check| check.name).collect();
-            Err(NotAccepted::new("excused", unknown, accepted.join(", ")))
-        },
-    )
+pub(super) fn excused(names: &BTreeSet<String>) -> Result<BTreeSet<Check>, NotAccepted> {
+    let named = |name: &String| {
+        Check::of_liveness().find(|check| check.name() == name).ok_or_else(|| {
+            let accepted: Vec<&str> = Check::of_liveness().map(Check::name).collect();
+            NotAccepted::new("excused", name, accepted.join(", "))
+        })
+    };
+    names.iter().map(named).collect()
 }
 
 /// Messages per second, in millionths.

@@ -100,7 +100,7 @@ impl Experiment {
             writeln!(out, "drained_within = {}", length(within_ms))?;
         }
         if !self.expect.excused.is_empty() {
-            writeln!(out, "excused = {}", texts(&self.expect.excused))?;
+            writeln!(out, "excused = {}", list(self.expect.excused.iter().map(|check| text(check.name()))))?;
         }
         Ok(())
     }

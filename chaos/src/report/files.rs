@@ -134,8 +134,8 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
             .verdicts()
             .iter()
             .map(|(check, verdict)| CheckSummary {
-                check: check.name,
-                promise: check.promise.name(),
+                check: check.name(),
+                promise: check.promise().name(),
                 verdict: verdict.name(),
                 detail: match verdict {
                     Verdict::Pass(detail) | Verdict::Inconclusive(detail) => detail,

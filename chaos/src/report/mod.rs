@@ -132,17 +132,17 @@ impl Report<'_> {
 
     fn verdicts(&self, out: &mut String, paint: Paint) {
         section(out, paint, "Checks");
-        let width = self.judgement.verdicts().iter().map(|(check, _)| check.name.len()).max().unwrap_or(0);
+        let width = self.judgement.verdicts().iter().map(|(check, _)| check.name().len()).max().unwrap_or(0);
         for (check, verdict) in self.judgement.verdicts() {
             let name = format!("{:<12}", verdict.name());
             let (name, detail) = match verdict {
                 Verdict::Pass(counted) => (paint.green(&name), counted.clone()),
                 Verdict::Fail(findings) => {
-                    (paint.red(&name), findings_in_short(findings.len(), check.demands))
+                    (paint.red(&name), findings_in_short(findings.len(), check.demands()))
                 }
                 Verdict::Inconclusive(why) => (paint.yellow(&name), why.clone()),
             };
-            line(out, &format!("  {name}  {:<width$}  {detail}", check.name));
+            line(out, &format!("  {name}  {:<width$}  {detail}", check.name()));
         }
         let excused = &self.evidence.history.experiment.expect.excused;
         for check in excused {
@@ -158,14 +158,14 @@ impl Report<'_> {
 pub fn failure(evidence: &Evidence<'_>, judgement: &Judgement, paint: Paint) -> String {
     let mut out = String::new();
     let Some((gravest, _)) = judgement.findings().next() else { return out };
-    let of_it = judgement.findings().filter(|(check, _)| check.name == gravest.name);
+    let of_it = judgement.findings().filter(|(check, _)| *check == gravest);
     let others = of_it.clone().count() as u64 - 1;
     let told = of_it.map(|(_, finding)| (subject::story(evidence, &finding.subject), finding));
     let Some((lines, finding)) = told.min_by_key(|(lines, _)| (lines.is_empty(), lines.len())) else {
         return out;
     };
     let whom = subject::name(&finding.subject);
-    line(&mut out, &paint.bold(&format!("{}: {whom}: {}", gravest.name, finding.what)));
+    line(&mut out, &paint.bold(&format!("{}: {whom}: {}", gravest.name(), finding.what)));
     let began = evidence.history.began;
     for told in subject::shortened(lines) {
         line(&mut out, &format!("  {}  {}", paint.dim(&instant_of_day(told.at, began)), told.text));

@@ -5,13 +5,14 @@
 //! Invariant: every check of liveness has one row here; a test keeps it so.
 
 use crate::faults::{Fault, Kind, Placement};
+use crate::promises::Check;
 use std::collections::BTreeSet;
 
 /// When a check of liveness is demanded.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand {
-    /// Its name.
-    pub check: &'static str,
+    /// Which.
+    pub check: Check,
     /// What excuses a run from it.
     pub unless: Unless,
     /// Why.
@@ -32,36 +33,36 @@ pub enum Unless {
 /// Every check of liveness.
 pub const DEMANDS: [Demand; 19] = [
     Demand {
-        check: "one-move-task-at-a-time",
+        check: Check::OneMoveTaskAtATime,
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
         why: "a turn that dies after it asked for a task has not noted it, and two turns at once may both ask",
     },
     Demand {
-        check: "alarms-as-expected",
+        check: Check::AlarmsAsExpected,
         unless: Unless::Drawn,
         why: "which alarms sound depends on rates and lengths that nobody chose; drills prove each alarm",
     },
     Demand {
-        check: "told-in-time",
+        check: Check::ToldInTime,
         unless: Unless::Fault(hits_responder),
         why: "a turn that is lost, dies or cannot publish tells a minute later, several of them later still",
     },
-    Demand { check: "told-when-ours", unless: Unless::Fault(hits_responder), why: "the same" },
-    Demand { check: "backlog-told", unless: Unless::Fault(hits_responder), why: "the same" },
-    Demand { check: "stranded-told", unless: Unless::Fault(hits_responder), why: "the same" },
-    Demand { check: "warned-in-time", unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: Check::ToldWhenOurs, unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: Check::BacklogTold, unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: Check::StrandedTold, unless: Unless::Fault(hits_responder), why: "the same" },
+    Demand { check: Check::WarnedInTime, unless: Unless::Fault(hits_responder), why: "the same" },
     Demand {
-        check: "moves-spared",
+        check: Check::MovesSpared,
         unless: Unless::Fault(hits_responder),
         why: "whoever was not there to see it canceled nothing",
     },
     Demand {
-        check: "resolved-when-over",
+        check: Check::ResolvedWhenOver,
         unless: Unless::Nothing,
         why: "whatever fails, a turn says so only after it looked",
     },
     Demand {
-        check: "one-mail-per-transition",
+        check: Check::OneMailPerTransition,
         unless: Unless::Fault(|fault| {
             fault.kind == Kind::LedgerLostAnswer
                 || fault.kind == Kind::LedgerThrottled
@@ -70,35 +71,35 @@ pub const DEMANDS: [Demand; 19] = [
         why: "a mail whose sending could not be noted is sent again",
     },
     Demand {
-        check: "calls-bounded",
+        check: Check::CallsBounded,
         unless: Unless::Nothing,
         why: "what one delivery may call, no fault changes",
     },
     Demand {
-        check: "one-intent-per-generation",
+        check: Check::OneIntentPerGeneration,
         unless: Unless::Nothing,
         why: "a key makes one intent, whatever becomes of the answer",
     },
-    Demand { check: "nothing-denied", unless: Unless::Nothing, why: "no fault takes a permission away" },
+    Demand { check: Check::NothingDenied, unless: Unless::Nothing, why: "no fault takes a permission away" },
     Demand {
-        check: "outage-spared",
+        check: Check::OutageSpared,
         unless: Unless::Nothing,
         why: "a breaker counts what fails, whatever else does",
     },
     Demand {
-        check: "suspicion-spared",
+        check: Check::SuspicionSpared,
         unless: Unless::Fault(|fault| fault.kind == Kind::Panic && fault.placement == Some(Placement::After)),
         why: "a delivery that panics at an answer remembers nothing of it; else a container remembers what it met",
     },
-    Demand { check: "steady-before", unless: Unless::Drawn, why: "a swarm may begin at once" },
+    Demand { check: Check::SteadyBefore, unless: Unless::Drawn, why: "a swarm may begin at once" },
     Demand {
-        check: "faults-fired",
+        check: Check::FaultsFired,
         unless: Unless::Drawn,
         why: "a fault that is drawn may have nothing to hit",
     },
-    Demand { check: "dead-letters-as-expected", unless: Unless::Drawn, why: "nobody expects a number" },
+    Demand { check: Check::DeadLettersAsExpected, unless: Unless::Drawn, why: "nobody expects a number" },
     Demand {
-        check: "drained",
+        check: Check::Drained,
         unless: Unless::Nothing,
         why: "every fault ends, and everything must come to rest after it",
     },
@@ -106,13 +107,13 @@ pub const DEMANDS: [Demand; 19] = [
 
 /// The checks that a run with these faults is excused from.
 #[must_use]
-pub fn excused(faults: &[Fault]) -> BTreeSet<String> {
+pub fn excused(faults: &[Fault]) -> BTreeSet<Check> {
     let is_excused = |demand: &&Demand| match demand.unless {
         Unless::Nothing => false,
         Unless::Fault(excuses) => faults.iter().any(excuses),
         Unless::Drawn => true,
     };
-    DEMANDS.iter().filter(is_excused).map(|demand| demand.check.to_owned()).collect()
+    DEMANDS.iter().filter(is_excused).map(|demand| demand.check).collect()
 }
 
 /// Whether a turn of the responder may be lost, doubled, killed or hindered by it.
@@ -176,22 +177,20 @@ fn hits_responder(fault: &Fault) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::{self, Promise};
     use crate::faults::Window;
     use crate::random::Chance;
 
     #[test]
     fn every_check_of_liveness_has_its_row() {
-        let liveness = checks::ALL.iter().filter(|check| check.promise == Promise::Liveness);
         let rows = DEMANDS.iter().map(|demand| demand.check);
-        assert_eq!(rows.collect::<BTreeSet<_>>(), liveness.map(|check| check.name).collect());
+        assert_eq!(rows.collect::<BTreeSet<_>>(), Check::of_liveness().collect());
     }
 
     #[test]
     fn a_crash_of_the_consumer_is_no_excuse_for_telling_late() {
         let mut crash = Fault::steady(Kind::Crash, Chance::ALWAYS, Window::ALWAYS);
-        assert!(excused(&[crash.clone()]).contains("told-in-time"));
+        assert!(excused(&[crash.clone()]).contains(&Check::ToldInTime));
         crash.scope.operations = ["consumer".to_owned()].into();
-        assert!(!excused(&[crash]).contains("told-in-time"));
+        assert!(!excused(&[crash]).contains(&Check::ToldInTime));
     }
 }

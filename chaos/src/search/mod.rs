@@ -18,6 +18,7 @@ pub use sum::{Range, Sum, Twice, Violated};
 
 use crate::checks::{Evidence, Outcome};
 use crate::parallel;
+use crate::promises::Check;
 use crate::report::{self, Paint};
 use crate::world::{Code, Deployed, World, WorldError};
 use std::num::NonZeroUsize;
@@ -42,7 +43,7 @@ pub struct Violation {
     /// Whether it is about safety or about liveness.
     pub outcome: Outcome,
     /// The gravest check that failed.
-    pub check: &'static str,
+    pub check: Check,
     /// The story of whom it happened to.
     pub story: String,
 }
@@ -93,6 +94,6 @@ impl Violation {
         let judgement = evidence.judge();
         let (check, _) = judgement.findings().next()?;
         let story = report::failure(evidence, &judgement, paint);
-        Some(Self { outcome: judgement.outcome(), check: check.name, story })
+        Some(Self { outcome: judgement.outcome(), check, story })
     }
 }

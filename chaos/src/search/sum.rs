@@ -59,7 +59,7 @@ impl Sum {
         self.coverage.add(coverage);
         self.violations.extend(violation.as_ref().map(|Violation { check, outcome, .. }| Violated {
             seed: *seed,
-            check: (*check).to_owned(),
+            check: check.name().to_owned(),
             outcome: *outcome,
         }));
     }
@@ -131,8 +131,9 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promises::Check;
 
-    fn found(seed: u64, violates: Option<(&'static str, Outcome)>) -> Found {
+    fn found(seed: u64, violates: Option<(Check, Outcome)>) -> Found {
         let violation = violates.map(|(check, outcome)| Violation { check, outcome, story: String::new() });
         Found { seed, coverage: Coverage::default(), simulated_ms: 1_000 + seed, violation }
     }
@@ -141,8 +142,8 @@ mod tests {
         let mut sum = Sum::default();
         for seed in seeds {
             let violates = match seed {
-                3 => Some(("drained", Outcome::Stuck)),
-                7 => Some(("nothing-lost", Outcome::Unsafe)),
+                3 => Some((Check::Drained, Outcome::Stuck)),
+                7 => Some((Check::NothingLost, Outcome::Unsafe)),
                 _ => None,
             };
             sum.add(&found(seed, violates));

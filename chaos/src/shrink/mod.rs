@@ -10,6 +10,7 @@ mod minimise;
 use crate::checks::Evidence;
 use crate::experiment::Experiment;
 use crate::faults::{Fault, Rate, Tally, When, Window};
+use crate::promises::Check;
 use crate::report::Paint;
 use crate::search::Violation;
 use crate::units::{count, counted};
@@ -68,7 +69,7 @@ pub fn shrink(
 struct Shrinker<'a> {
     deployed: &'a Deployed,
     code: Code<'a>,
-    check: &'static str,
+    check: Check,
     runs: u64,
 }
 
@@ -82,11 +83,7 @@ impl Shrinker<'_> {
         let world = World::new(self.deployed.clone(), case.experiment(), case.seed);
         let history = world.and_then(|world| world.run(self.code, &mut |_| {}));
         history.is_ok_and(|history| {
-            Evidence::of(&history)
-                .judge()
-                .findings()
-                .next()
-                .is_some_and(|(check, _)| check.name == self.check)
+            Evidence::of(&history).judge().findings().next().is_some_and(|(check, _)| check == self.check)
         })
     }
 

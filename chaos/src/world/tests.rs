@@ -4,6 +4,7 @@ use super::fixtures::Answers;
 use super::*;
 use crate::checks::{Outcome, Verdict, judge};
 use crate::journal::Event;
+use crate::promises::Check;
 use crate::template::Stack;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +27,7 @@ fn run_bad(text: &str, answer: Result<&'static str, &'static str>) -> History {
 fn failed(history: &History) -> Vec<&'static str> {
     let judgement = judge(history);
     let failed = judgement.verdicts().iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
-    failed.map(|(check, _)| check.name).collect()
+    failed.map(|(check, _)| check.name()).collect()
 }
 
 const OUTAGE: &str = "
@@ -137,7 +138,7 @@ fn the_command_to_redrive_recovers_what_waits_for_it() {
 #[test]
 fn an_alarm_event_that_is_lost_delays_no_mail() {
     let lossy = OUTAGE.replace("fault = [", "fault = [{ kind = 'event-lost', rate = 0.2 }, ");
-    let told = judge(&run_real(&lossy, 1)).of("told-in-time").cloned();
+    let told = judge(&run_real(&lossy, 1)).of(Check::ToldInTime).cloned();
     assert!(matches!(told, Some(Verdict::Pass(_))), "{told:?}");
 }
 

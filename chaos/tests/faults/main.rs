@@ -49,7 +49,7 @@ fn survived_in_outage(fault: &str) -> History {
 
 fn assert_passes(history: &History, fault: &str) {
     for (check, verdict) in judge(history).verdicts() {
-        assert!(matches!(verdict, Verdict::Pass(_)), "{fault}: {}: {verdict:?}", check.name);
+        assert!(matches!(verdict, Verdict::Pass(_)), "{fault}: {check}: {verdict:?}");
     }
     for tally in &history.faults {
         let named = tally.fault.kind.name();

@@ -77,7 +77,7 @@ impl Run {
         let unhappy = judgement.verdicts().iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Pass(_)));
         Self {
             outcome: judgement.outcome(),
-            unhappy: unhappy.map(|(check, verdict)| (check.name, verdict.clone())).collect(),
+            unhappy: unhappy.map(|(check, verdict)| (check.name(), verdict.clone())).collect(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::town::{in_town, payment};
 use chaos::checks::{Verdict, judge};
 use chaos::cloud::iam::{Effect, Grant, Policies, Policy};
 use chaos::experiment::Experiment;
+use chaos::promises::Check;
 use chaos::world::{Code, Deployed, History, World, WorldError, own_template};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,7 +120,7 @@ fn run_as_it_is(experiment: (&str, &str)) -> History {
 }
 
 fn denied(history: &History) -> bool {
-    !matches!(judge(history).of("nothing-denied"), Some(Verdict::Pass(_)))
+    !matches!(judge(history).of(Check::NothingDenied), Some(Verdict::Pass(_)))
 }
 
 /// What a release needs, of a payment that Stripe's books say can still be charged; and the look at how things stand.
@@ -155,7 +156,7 @@ fn every_grant_is_needed_by_a_run_or_says_why_not() {
     let mut needed = needed_to_release();
     for experiment in EXPERIMENTS {
         let history = run_as_it_is(experiment);
-        assert!(!denied(&history), "{}: {:?}", experiment.0, judge(&history).of("nothing-denied"));
+        assert!(!denied(&history), "{}: {:?}", experiment.0, judge(&history).of(Check::NothingDenied));
         needed.extend(history.grants);
     }
     unneeded.retain(|grant| !needed.contains(grant));

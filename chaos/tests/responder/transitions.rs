@@ -3,6 +3,7 @@
 use chaos::checks::{Outcome, Verdict, judge};
 use chaos::experiment::Experiment;
 use chaos::journal::Event;
+use chaos::promises::Check;
 use chaos::world::{Code, History, run};
 use std::path::Path;
 
@@ -105,7 +106,9 @@ fn a_topic_that_takes_nothing_for_hours_is_followed_by_one_mail_that_says_what_i
     let first = &mails[0].body;
     assert!(first.contains("This mail stands for 4 that were not sent."), "{first}");
     let judgement = judge(&history);
-    let Some(Verdict::Pass(said)) = judgement.of("one-mail-per-transition") else { panic!("{judgement:?}") };
+    let Some(Verdict::Pass(said)) = judgement.of(Check::OneMailPerTransition) else {
+        panic!("{judgement:?}")
+    };
     assert_eq!(said, "6 transitions, a mail each, 4 transitions told by a later one");
 }
 
