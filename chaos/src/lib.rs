@@ -25,5 +25,6 @@ pub mod sweep;
 pub mod template;
 pub mod turns;
 mod units;
+pub mod violation;
 pub mod workload;
 pub mod world;

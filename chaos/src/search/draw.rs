@@ -5,9 +5,9 @@
 //! Invariant: every fault that is drawn ends, but for poison, which a payment is by what it is.
 
 use super::days;
-use super::demands::excused;
 use crate::experiment::{DeadLetters, Expect, Experiment};
 use crate::faults::{Description, Family, Fault, Kind, Placement, Rate, Scope, When, Window};
+use crate::promises::excused;
 use crate::random::{Chance, Stream};
 use crate::workload::{Pace, Payments, Workload};
 use std::collections::BTreeSet;

@@ -5,21 +5,19 @@
 
 mod coverage;
 mod days;
-mod demands;
 mod draw;
 mod state;
 mod sum;
 
 pub use coverage::{Coverage, Place};
-pub use demands::{DEMANDS, Demand, Unless, excused};
 pub use draw::{LEFT_OUT, PAYMENTS, experiment};
 pub use state::State;
 pub use sum::{Range, Sum, Twice, Violated};
 
-use crate::checks::{Evidence, Outcome};
+use crate::checks::Evidence;
 use crate::parallel;
-use crate::promises::Check;
-use crate::report::{self, Paint};
+use crate::report::Paint;
+use crate::violation::Violation;
 use crate::world::{Code, Deployed, World, WorldError};
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, RangeInclusive};
@@ -35,17 +33,6 @@ pub struct Found {
     pub simulated_ms: u64,
     /// What is wrong, if something is.
     pub violation: Option<Violation>,
-}
-
-/// Something that must never be, and is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Whether it is about safety or about liveness.
-    pub outcome: Outcome,
-    /// The gravest check that failed.
-    pub check: Check,
-    /// The story of whom it happened to.
-    pub story: String,
 }
 
 /// Runs seeds on so many threads, and shows what they came to in order, until `see` has seen enough.
@@ -85,15 +72,4 @@ fn run(deployed: Deployed, seed: u64, code: Code<'_>, paint: Paint) -> Result<Fo
         simulated_ms: u64::try_from(history.ended.since_ms(history.began)).unwrap_or(0),
         violation: Violation::of(&evidence, paint),
     })
-}
-
-impl Violation {
-    /// What a run violates, if it does.
-    #[must_use]
-    pub fn of(evidence: &Evidence<'_>, paint: Paint) -> Option<Self> {
-        let judgement = evidence.judge();
-        let (check, _) = judgement.findings().next()?;
-        let story = report::failure(evidence, &judgement, paint);
-        Some(Self { outcome: judgement.outcome(), check, story })
-    }
 }

@@ -2,10 +2,11 @@
 //!
 //! Invariant: seeds that were run apart come to what they would have come to together.
 
-use super::{Coverage, Found, Violation};
+use super::{Coverage, Found};
 use crate::checks::Outcome;
 use crate::report::Paint;
 use crate::units::{count, counted, duration_ms};
+use crate::violation::Violation;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

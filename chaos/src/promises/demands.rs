@@ -4,8 +4,8 @@
 //! by a responder whose wake-ups are lost.
 //! Invariant: every check of liveness has one row here; a test keeps it so.
 
+use super::Check;
 use crate::faults::{Fault, Kind, Placement};
-use crate::promises::Check;
 use std::collections::BTreeSet;
 
 /// When a check of liveness is demanded.
