@@ -12,10 +12,13 @@ mod folder;
 mod init;
 mod list;
 mod merge;
+mod one_run;
 mod output;
+mod refusal;
 mod replay;
 mod run;
 mod search;
+mod shrunk;
 mod stripe;
 mod sweep;
 mod template;
@@ -33,6 +36,7 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use output::Output;
+use refusal::Refusal;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write;
@@ -71,15 +75,6 @@ const ANSWERS: [ErrorKind; 3] =
 
 /// What there is to do.
 const COMMANDS: &str = "run, drill, sweep, search, merge, replay, list, init, validate, stripe, fault, help";
-
-/// Why a command did not get as far as a verdict.
-#[derive(Debug)]
-enum Refusal {
-    /// What was typed, or a file that was named, is wrong; the one line about it.
-    Bad(String),
-    /// The harness itself failed.
-    Harness(String),
-}
 
 /// Carries out one command line; `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -> Exit {
@@ -145,17 +140,6 @@ fn in_one_line(error: &clap::Error) -> String {
         context(ContextKind::ValidValue).unwrap_or_else(|| "what `cargo chaos help` lists".to_owned())
     };
     format!("{said}; accepted: {accepted}")
-}
-
-impl Refusal {
-    fn told(self, around: &mut Surroundings<'_>) -> Exit {
-        let (text, exit) = match self {
-            Self::Bad(text) => (text, Exit::BadInput),
-            Self::Harness(text) => (text, Exit::Harness),
-        };
-        say(around.err, &format!("error: {text}\n"));
-        exit
-    }
 }
 
 /// Whether to go on: until somebody asks for the end.

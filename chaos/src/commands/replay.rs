@@ -4,7 +4,7 @@
 
 use super::arguments::Replay;
 use super::folder::Folder;
-use super::{Exit, Refusal, Surroundings, run, search};
+use super::{Exit, Refusal, Surroundings, one_run, shrunk, template};
 use crate::report::Mails;
 use crate::search::experiment;
 use crate::world::World;
@@ -12,13 +12,13 @@ use crate::world::World;
 /// Runs a seed, reports it, and ends with its verdict.
 pub(super) fn replay(wanted: &Replay, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let experiment = experiment(wanted.seed);
-    let deployed = run::deployed(wanted.template.as_deref(), &experiment, around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &experiment, around)?;
     let world = World::new(deployed.clone(), experiment, wanted.seed)?;
     let mails = if wanted.mails { Mails::All } else { Mails::First };
-    let exit = run::report(world, &wanted.line(), mails, wanted.out.as_deref(), around)?;
+    let exit = one_run::carry_out(world, &wanted.line(), mails, wanted.out.as_deref(), around)?;
     if wanted.shrink {
         let mut folder = Folder::new(wanted.out.as_deref(), around, "search");
-        search::shrunk(wanted.seed, &deployed, &mut folder, around)?;
+        shrunk::shrunk(wanted.seed, &deployed, &mut folder, around)?;
     }
     Ok(exit)
 }

@@ -6,13 +6,11 @@
 use super::again::replay;
 use super::arguments::Search;
 use super::folder::Folder;
-use super::{Exit, Refusal, Surroundings, going_on, run, say, template};
+use super::{Exit, Refusal, Surroundings, going_on, say, shrunk, template};
 use crate::experiment::Experiment;
 use crate::report::bar::Bar;
 use crate::search::{self, PAYMENTS, Sum};
-use crate::shrink::{Shrunk, shrink};
 use crate::units::{count, counted, ratio};
-use crate::world::Deployed;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -23,7 +21,7 @@ use std::time::Duration;
 pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     // Each seed deploys with parameters of its own.
     let plain = Experiment { parameters: BTreeMap::new(), ..search::experiment(wanted.from) };
-    let deployed = run::deployed(wanted.template.as_deref(), &plain, around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &plain, around)?;
     template::told(&deployed.template, around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
     let seeds = wanted.from..=wanted.from.saturating_add(wanted.seeds - 1);
@@ -49,7 +47,7 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
         say(around.out, &format!("\nseed {} violates {story}again: {again}\n", found.seed));
         let times = sum.violations.iter().filter(|violated| violated.check == violation.check.name()).count();
         if times == 1 {
-            refused = shrunk(found.seed, &deployed, &mut folder, around).err();
+            refused = shrunk::shrunk(found.seed, &deployed, &mut folder, around).err();
         }
         if wanted.keep_going && refused.is_none() { goes_on } else { ControlFlow::Break(()) }
     })?;
@@ -78,27 +76,6 @@ fn save(sum: &Sum, path: &Path) -> Result<(), Refusal> {
     let text = serde_json::to_string(sum).map_err(|error| Refusal::Harness(error.to_string()))?;
     std::fs::write(path, text + "\n")
         .map_err(|error| Refusal::Harness(format!("cannot write {}: {error}", path.display())))
-}
-
-/// Shrinks what a seed violates, tells the story of what is left, and saves it.
-pub(super) fn shrunk(
-    seed: u64,
-    deployed: &Deployed,
-    folder: &mut Folder,
-    around: &mut Surroundings<'_>,
-) -> Result<(), Refusal> {
-    let Some(shrunk) = shrink(deployed, &search::experiment(seed), seed, around.code)? else {
-        say(around.out, "nothing to shrink: it violates no check\n");
-        return Ok(());
-    };
-    let Shrunk { experiment, violation, .. } = shrunk;
-    let path = folder.make()?.join(format!("{}.toml", experiment.name));
-    std::fs::write(&path, experiment.to_toml())
-        .map_err(|error| Refusal::Harness(format!("cannot write {}: {error}", path.display())))?;
-    let source = experiment.source.unwrap_or_default();
-    let path = path.display();
-    say(around.out, &format!("\n{source}:\n{}again: cargo chaos run {path}\n", violation.story));
-    Ok(())
 }
 
 /// How fast that was.

@@ -4,7 +4,7 @@
 
 use super::arguments::Sweep;
 use super::folder::Folder;
-use super::{Exit, Refusal, Surroundings, going_on, run, say, template};
+use super::{Exit, Refusal, Surroundings, going_on, say, template};
 use crate::checks::Outcome;
 use crate::report::bar::Bar;
 use crate::sweep::{self, Scenario, Swept};
@@ -26,7 +26,7 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
     let named = |scenario: &&Scenario| wanted.only.iter().all(|part| scenario.name.contains(part.as_str()));
     let scenarios: Vec<Scenario> = sweep::ALL.iter().filter(named).copied().collect();
     let Some(first) = scenarios.first() else { return Err(unknown(wanted)) };
-    let deployed = run::deployed(wanted.template.as_deref(), &first.experiment(), around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &first.experiment(), around)?;
     template::told(&deployed.template, around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
 

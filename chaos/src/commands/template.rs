@@ -3,6 +3,8 @@
 //! Invariant: a tree that was copied or moved runs its own template, and says which that is.
 
 use super::{Refusal, Surroundings, from_here, say};
+use crate::experiment::Experiment;
+use crate::world::Deployed;
 use std::path::{Path, PathBuf};
 
 /// Its name, where nobody says another.
@@ -24,6 +26,16 @@ pub(super) fn found(named: Option<&Path>, folder: &Path) -> Result<PathBuf, Refu
         let folder = folder.display();
         Refusal::Bad(format!("no {NAME} in {folder} or a folder above it; accepted: --template PATH"))
     })
+}
+
+/// Deploys the template that was named, or that of the tree this is typed in.
+pub(super) fn deployed(
+    template: Option<&Path>,
+    experiment: &Experiment,
+    around: &Surroundings<'_>,
+) -> Result<Deployed, Refusal> {
+    let template = found(template, &around.folder)?;
+    Ok(Deployed::load(&template, &experiment.parameters)?)
 }
 
 #[cfg(test)]
