@@ -14,6 +14,7 @@ pub mod order;
 mod parallel;
 pub mod promises;
 pub mod random;
+pub mod records;
 pub mod report;
 pub mod responder;
 mod sdk;

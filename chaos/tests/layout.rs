@@ -101,6 +101,25 @@ fn the_fake_stripe_shares_no_type_with_the_client_but_the_transports_error() {
     assert!(uses.iter().all(|line| *line == "use ::stripe::TransportError;"), "{uses:?}");
 }
 
+/// Else what is wrong with a type of theirs would be wrong on both sides, and nobody would see it.
+#[test]
+fn the_cloud_shares_no_type_with_the_functions_but_the_instant() {
+    let of_functions = ["payments::", "host::", "ledger::", "consumer::", "responder::", "::stripe::"];
+    let cloud = sources(&root().join("chaos/src/cloud"));
+    let code = cloud.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let shared = code.filter(|line| of_functions.iter().any(|it| line.contains(it)));
+    let shared: Vec<&str> = shared.filter(|line| *line != "use payments::UnixMs;").collect();
+    assert!(shared.is_empty(), "{shared:?}");
+}
+
+#[test]
+fn what_the_responder_writes_down_is_read_with_eyes_of_our_own() {
+    let chaos = sources(&root().join("chaos/src"));
+    for types in ["payments::incident", "payments::audit"] {
+        assert!(!chaos.contains(types), "chaos/src says {types}");
+    }
+}
+
 /// Else they close a circle: a check is made of a run's evidence, and a run of its experiment.
 #[test]
 fn an_experiment_is_read_without_those_who_judge_it() {

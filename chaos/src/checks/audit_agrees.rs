@@ -8,10 +8,10 @@
 use super::evidence::PaymentFile;
 use super::{Evidence, Finding, Verdict};
 use crate::journal::Event;
+use crate::records::AuditReport;
 use crate::stripe::Movement;
 use crate::units::{count, counted};
 use crate::world::{Audited, LedgerRow};
-use payments::audit::Report;
 use payments::{PaymentId, UnixMs};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,10 +52,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 }
 
 /// What is reported and is not so.
-fn surplus(report: &Report, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Finding> {
+fn surplus(report: &AuditReport, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Finding> {
     let wrong = report.round.differences.iter().filter_map(|difference| {
-        let (payment, intent) = (difference.payment_id.as_str(), difference.intent_id.0.as_str());
-        let said = difference.sort.name();
+        let (payment, intent) = (difference.payment_id.as_str(), difference.intent_id.as_str());
+        let said = difference.sort.as_str();
         let what = match expected.get(&(payment, intent)) {
             Some(Expected::Must(sort) | Expected::May(sort)) if *sort == said => return None,
             Some(Expected::Must(sort) | Expected::May(sort)) => {
@@ -69,12 +69,12 @@ fn surplus(report: &Report, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Find
 }
 
 /// What is so and is not reported. Where the audit only counts, the count must do.
-fn missing(report: &Report, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Finding> {
+fn missing(report: &AuditReport, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Finding> {
     let listed: BTreeSet<Pair<'_>> = report
         .round
         .differences
         .iter()
-        .map(|difference| (difference.payment_id.as_str(), difference.intent_id.0.as_str()))
+        .map(|difference| (difference.payment_id.as_str(), difference.intent_id.as_str()))
         .collect();
     let must: Vec<(&Pair<'_>, &'static str)> = expected
         .iter()
@@ -98,7 +98,7 @@ fn missing(report: &Report, expected: &BTreeMap<Pair<'_>, Expected>) -> Vec<Find
 }
 
 /// Charges that the audit never looked at.
-fn unseen(evidence: &Evidence<'_>, report: &Report) -> Option<Finding> {
+fn unseen(evidence: &Evidence<'_>, report: &AuditReport) -> Option<Finding> {
     let book = evidence.history.book.iter().filter(|movement| id_of(movement).is_some());
     let began_at = report.round.began_at;
     let (most, least) =
@@ -190,8 +190,7 @@ fn id_of(movement: &Movement) -> Option<PaymentId> {
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
-    use payments::audit::{Difference, RowSays, Sort, Standing};
-    use payments::provider::IntentId;
+    use crate::records::Difference;
 
     fn verdict(tale: Tale) -> Verdict {
         check(&Evidence::of(&tale.told()))
@@ -211,22 +210,9 @@ mod tests {
         tale
     }
 
-    fn found(sort: Sort) -> Difference {
-        Difference {
-            sort,
-            payment_id: PaymentId::new(ORDER).unwrap(),
-            intent_id: IntentId(format!("pi_{ORDER}")),
-            status: "succeeded".to_owned(),
-            amount: 1999,
-            currency: "eur".to_owned(),
-            created_at: UnixMs(0),
-            row: Some(RowSays {
-                standing: Standing::Declined,
-                intent_id: None,
-                amount: None,
-                currency: None,
-            }),
-        }
+    fn found(sort: &str) -> Difference {
+        let (sort, payment_id, intent_id) = (sort.to_owned(), ORDER.to_owned(), format!("pi_{ORDER}"));
+        Difference { sort, payment_id, intent_id }
     }
 
     #[test]
@@ -269,13 +255,13 @@ mod tests {
     #[test]
     fn a_difference_that_is_none_or_another_is_found() {
         let mut tale = Tale::of_one_good_payment();
-        tale.audit_finds(vec![found(Sort::ChargedNotSettled)]);
+        tale.audit_finds(vec![found("charged_not_settled")]);
         let said = format!("the audit calls pi_{ORDER} charged_not_settled, and book and ledger agree on it");
         assert_eq!(wrong(tale), [said]);
 
         let mut tale = long_ago(Tale::of_one_good_payment());
         tale.row(ORDER).state = "declined".to_owned();
-        tale.audit_finds(vec![found(Sort::OtherMoney)]);
+        tale.audit_finds(vec![found("other_money")]);
         let said = format!("the audit calls pi_{ORDER} other_money, and it is charged_not_settled");
         assert_eq!(wrong(tale), [said]);
     }
@@ -284,7 +270,7 @@ mod tests {
     fn a_difference_that_is_reported_is_no_failure_of_the_audit() {
         let mut tale = long_ago(Tale::of_one_good_payment());
         tale.row(ORDER).state = "declined".to_owned();
-        tale.audit_finds(vec![found(Sort::ChargedNotSettled)]);
+        tale.audit_finds(vec![found("charged_not_settled")]);
         assert_eq!(verdict(tale), Verdict::Pass("1 intent, 1 charged, 1 difference".to_owned()));
     }
 

@@ -9,10 +9,10 @@ use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Tally, Window};
 use crate::journal::{Event, Letter, Record};
 use crate::random::Chance;
+use crate::records::{Asked, AuditReport, AuditRound, Counts, Difference};
 use crate::stripe::{Movement, Stage};
 use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, Sent};
 use payments::UnixMs;
-use payments::audit::{self, Asked, Counts, Difference, Report, Round, Span};
 use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -140,25 +140,11 @@ impl Tale {
     }
 
     /// An audit that saw every charge.
-    fn audited(&self) -> Report {
-        let (now, charged) = (self.now(), self.history.book.len() as u64);
-        let round = Round {
-            began_at: now,
-            asked: Asked::Daily,
-            window: audit::Window::before(now, Span::DAILY),
-            after: None,
-            page_intents: 100,
-            counts: Counts {
-                intents: charged,
-                charged,
-                differences: self.differences.len() as u64,
-                ..Counts::default()
-            },
-            differences: self.differences.clone(),
-            hindered_by: None,
-            told_overdue_at: None,
-        };
-        Report { ended_at: now, round }
+    fn audited(&self) -> AuditReport {
+        let charged = self.history.book.len() as u64;
+        let differences = self.differences.clone();
+        let counts = Counts { intents: charged, charged, differences: differences.len() as u64 };
+        AuditReport { round: AuditRound { began_at: self.now(), asked: Asked::Daily, counts, differences } }
     }
 
     pub(crate) fn history(&mut self) -> &mut History {

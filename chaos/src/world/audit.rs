@@ -7,7 +7,7 @@ use super::incident::record;
 use crate::clock::Clock;
 use crate::cloud::lambda::Pool;
 use crate::cloud::services::Services;
-use payments::audit::{Asked, Audit, Phase, Report, Round};
+use crate::records::{Asked, Audit, AuditPhase, AuditReport, AuditRound};
 use payments::limits::AUDIT_SPAN_S_MAX;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub enum Audited {
     /// It was not over in its time.
     Unfinished,
     /// It was.
-    Finished(Box<Report>),
+    Finished(Box<AuditReport>),
 }
 
 /// Orders an audit of the whole run and waits for its end.
@@ -48,11 +48,12 @@ pub(super) async fn audit(
     let patience_ms = AUDIT_MS + AUDIT_MS_PER_MESSAGE * i64::try_from(messages).unwrap_or(i64::MAX / 100);
     let (until, mut order_at) = (clock.now().plus_ms(patience_ms), clock.now());
     while clock.now() < until {
-        let audit: Audit = record(services, table, "audit");
-        if let Some(report) = audit.last.filter(|report| is_ours(&report.round)) {
+        let Ok(audit) = record::<Audit>(services, table, "audit") else { return Audited::Unfinished };
+        let (phase, last) = audit.map_or((AuditPhase::Idle, None), |audit| (audit.phase, audit.last));
+        if let Some(report) = last.filter(|report| is_ours(&report.round)) {
             return Audited::Finished(Box::new(report));
         }
-        let is_under_way = matches!(&audit.phase, Phase::Running(round) if is_ours(round));
+        let is_under_way = matches!(&phase, AuditPhase::Running(round) if is_ours(round));
         if !is_under_way && clock.now() >= order_at {
             order_at = clock.now().plus_ms(AGAIN_MS);
             responder.invoke(order(&clock).into_bytes(), Vec::new()).await;
@@ -62,8 +63,8 @@ pub(super) async fn audit(
     Audited::Unfinished
 }
 
-fn is_ours(round: &Round) -> bool {
-    round.asked == Asked::by(WHO)
+fn is_ours(round: &AuditRound) -> bool {
+    round.asked == Asked::By(WHO.to_owned())
 }
 
 /// As far back as the run reaches, or as an audit may.

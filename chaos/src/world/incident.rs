@@ -6,8 +6,8 @@ use super::Deployed;
 use crate::cloud::cloudwatch::StateValue;
 use crate::cloud::dynamodb::AttributeValue;
 use crate::cloud::services::Services;
+use crate::records::{self, Notice, NoticePhase, Phase, Recovery, Unreadable};
 use payments::UnixMs;
-use payments::incident::{Escalation, Notice, NoticePhase, Phase, Recovery};
 use serde::de::DeserializeOwned;
 
 /// Alarms that dead letters keep in ALARM.
@@ -15,6 +15,9 @@ const OF_DEAD_LETTERS: [&str; 2] = ["DeadLettersWaiting", "PaymentsDelayed"];
 
 /// Alarms that stay as they are while nobody calls Stripe: once nothing waits, that is until the next payment.
 const OF_CALLS: [&str; 2] = ["ProviderFailing", "CredentialsRefused"];
+
+/// The escalation by which a redrive is left to humans.
+const REDRIVE_IS_YOURS: &str = "redrive_is_yours";
 
 /// Who starts a redrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,33 +53,39 @@ pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> 
     if alarms.any(|alarm| !stays(alarm) && sounds(alarm)) {
         return false;
     }
-    let recovery: Recovery = record(services, table, "recovery");
-    let recovered = dead_letters == 0 && recovery.is_quiet();
-    let left_to_humans = redrives == Redrives::ByCommand
-        && matches!(recovery.phase, Phase::Waiting { .. })
-        && recovery.outbox.is_empty()
-        && recovery.history.escalations.contains(&Escalation::RedriveIsYours);
-    (recovered || left_to_humans) && is_noticed(&record(services, table, "quarantine"), quarantined)
+    // One that cannot be read is nothing that is over.
+    let is_recovered = record::<Recovery>(services, table, "recovery").is_ok_and(|recovery| {
+        let Some(recovery) = recovery else { return dead_letters == 0 };
+        let is_left_to_humans = redrives == Redrives::ByCommand
+            && recovery.phase == Phase::Waiting
+            && recovery.outbox.is_empty()
+            && recovery.history.escalations.contains(REDRIVE_IS_YOURS);
+        is_left_to_humans || (dead_letters == 0 && recovery.is_quiet())
+    });
+    is_recovered && record(services, table, "quarantine").is_ok_and(|notice| is_noticed(notice, quarantined))
 }
 
-fn is_noticed(notice: &Notice, quarantined: usize) -> bool {
+fn is_noticed(notice: Option<Notice>, quarantined: usize) -> bool {
+    let Some(notice) = notice else { return quarantined == 0 };
     let noticed = match notice.phase {
         NoticePhase::Clear => quarantined == 0,
-        NoticePhase::Open { .. } => quarantined > 0,
+        NoticePhase::Open => quarantined > 0,
     };
     noticed && notice.outbox.is_empty()
 }
 
-/// A record as it was last saved; the default one before that. One that cannot be read is the responder's trouble, and
-/// shows in its failures.
-pub(super) fn record<R: Default + DeserializeOwned>(services: &Services, table: &str, name: &str) -> R {
+/// A record as it was last saved; nothing before that.
+pub(super) fn record<R: DeserializeOwned>(
+    services: &Services,
+    table: &str,
+    name: &str,
+) -> Result<Option<R>, Unreadable> {
     let items = services.dynamodb().items(table).unwrap_or_default();
     let is_named =
         |value: Option<&AttributeValue>| matches!(value, Some(AttributeValue::S(text)) if text == name);
     let item = items.into_iter().find(|item| is_named(item.get("record")));
-    let body = item.and_then(|mut item| match item.remove("body") {
-        Some(AttributeValue::S(body)) => serde_json::from_str(&body).ok(),
-        _ => None,
-    });
-    body.unwrap_or_default()
+    match item.and_then(|mut item| item.remove("body")) {
+        Some(AttributeValue::S(body)) => records::read(&body).map(Some),
+        _ => Ok(None),
+    }
 }
