@@ -13,7 +13,7 @@ use payments::incident::{
     self, Decision, Depth, Effect, Incident, MoveTask, Observation, Policy, Probes, Recovery, TaskStatus,
     Verdict,
 };
-use responder::{Rules, Versions};
+use responder::Rules;
 use serde_json::json;
 
 pub(crate) const AS_DEPLOYED: Rules = Rules {
@@ -21,7 +21,7 @@ pub(crate) const AS_DEPLOYED: Rules = Rules {
     sorted: Recovery::sorted,
     compare: audit::compare,
     read: audit::Audit::read,
-    versions: Versions::Checked,
+    condition: responder::unsaved_since,
 };
 
 pub(crate) const MUTANTS: [Mutant; 8] = [
@@ -58,7 +58,7 @@ pub(crate) const MUTANTS: [Mutant; 8] = [
         story: "there is only one responder, until there are two",
         weather: Weather::Echo,
         caught_by: "one-mail-per-transition",
-        broken: Broken::Rules(Rules { versions: Versions::Ignored, ..AS_DEPLOYED }),
+        broken: Broken::Rules(Rules { condition: |_| None, ..AS_DEPLOYED }),
     },
     Mutant {
         name: "never mails",

@@ -31,7 +31,7 @@ pub use config::Config;
 pub use error::TurnError;
 pub use host::ConfigError;
 pub use order::{BadOrder, read as read_order};
-pub use records::Versions;
+pub use records::{Condition, unsaved_since};
 
 use act::Act;
 use aws_smithy_async::time::SharedTimeSource;
@@ -88,8 +88,8 @@ pub struct Rules {
     pub compare: fn(&Listed, Option<&Entry>, UnixMs) -> Verdict,
     /// Goes on from a page that was read.
     pub read: fn(&Audit, Page, UnixMs) -> Audit,
-    /// Whether a save needs the version that was read.
-    pub versions: Versions,
+    /// Says on which condition a record is saved.
+    pub condition: Condition,
 }
 
 /// How a recovery goes on from the dead letters that were found.
@@ -102,7 +102,7 @@ impl Default for Rules {
             sorted: Recovery::sorted,
             compare: payments::audit::compare,
             read: Audit::read,
-            versions: Versions::Checked,
+            condition: unsaved_since,
         }
     }
 }
@@ -143,7 +143,7 @@ impl Responder {
         };
         let releases_per_s = config.payments_per_s();
         let post = Post {
-            records: Records::new(records.clone(), ports.rules.versions),
+            records: Records::new(records.clone(), ports.rules.condition),
             alerts: Topic::new(alerts.clone()),
             pages: Topic::new(pages.clone()),
             site: Site::of(&config),

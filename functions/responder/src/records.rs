@@ -24,17 +24,20 @@ pub(crate) struct Reader {
 #[derive(Clone, Debug)]
 pub(crate) struct Records {
     reader: Reader,
-    versions: Versions,
+    condition: Condition,
 }
 
-/// Whether a save needs the version that was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Versions {
-    /// It does.
-    #[default]
-    Checked,
-    /// It does not: known to be wrong, for a test that must notice.
-    Ignored,
+/// On which condition a record is saved, by the version that was read; `#version` and `:read` stand for the item's and
+/// that one.
+pub type Condition = fn(u64) -> Option<&'static str>;
+
+/// That nobody saved since that version was read; 0 is a record that was never saved.
+#[must_use]
+pub const fn unsaved_since(version: u64) -> Option<&'static str> {
+    match version {
+        0 => Some("attribute_not_exists(#version)"),
+        _ => Some("#version = :read"),
+    }
 }
 
 /// One of the three.
@@ -110,8 +113,8 @@ impl Reader {
 }
 
 impl Records {
-    pub(crate) const fn new(reader: Reader, versions: Versions) -> Self {
-        Self { reader, versions }
+    pub(crate) const fn new(reader: Reader, condition: Condition) -> Self {
+        Self { reader, condition }
     }
 
     /// Saves `next`, on condition that nobody saved since its version was read.
@@ -119,11 +122,7 @@ impl Records {
         let version = next.version() + 1;
         let body = serde_json::to_string(next)
             .map_err(|error| TurnError::Record { record: R::NAME, why: error.to_string() })?;
-        let condition = match (self.versions, next.version()) {
-            (Versions::Checked, 0) => Some("attribute_not_exists(#version)"),
-            (Versions::Checked, _) => Some("#version = :read"),
-            (Versions::Ignored, _) => None,
-        };
+        let condition = (self.condition)(next.version());
         let mut update = self
             .reader
             .client
