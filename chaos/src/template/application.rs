@@ -32,7 +32,7 @@ impl Scope<'_> {
         let mut parameters = std::collections::BTreeMap::new();
         if let Some(given) = fields.get("Parameters") {
             for (name, value) in given.map()? {
-                parameters.insert(name.clone(), value.joined()?);
+                parameters.insert(name.clone(), value.text()?);
             }
         }
         let deployment = Deployment {

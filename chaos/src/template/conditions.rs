@@ -45,7 +45,7 @@ impl Scope<'_> {
     }
 
     fn holds(&mut self, node: &Node, path: &str) -> Result<bool, TemplateError> {
-        const ACCEPTED: &str = "Equals, Not, And, Or, Condition";
+        const ACCEPTED: &str = "Equals, Not";
         let at = At { path, place: &node.place };
         match &node.form {
             Form::Call(Function::Equals, argument) => match argument.items() {
@@ -56,18 +56,6 @@ impl Scope<'_> {
                 Some([inner]) => Ok(!self.holds(inner, path)?),
                 _ => Err(at.misused(Function::Not, "[condition]")),
             },
-            Form::Call(Function::And, argument) => {
-                Ok(self.all(Function::And, argument, at)?.into_iter().all(|held| held))
-            }
-            Form::Call(Function::Or, argument) => {
-                Ok(self.all(Function::Or, argument, at)?.into_iter().any(|held| held))
-            }
-            Form::Call(Function::Condition, name) => self.condition(&name.literal(path)?),
-            Form::Map(entries) if matches!(entries.as_slice(), [(key, _)] if key == "Condition") => {
-                let name = node.literal(path)?;
-                let fields = name.fields(&["Condition"], &[])?;
-                self.condition(fields.require("Condition", "the name of a condition")?)
-            }
             Form::Scalar(_) | Form::List(_) | Form::Map(_) | Form::Call(..) => {
                 Err(at.problem(Problem::Value {
                     path: path.to_owned(),
@@ -75,16 +63,6 @@ impl Scope<'_> {
                     accepted: ACCEPTED.to_owned(),
                 }))
             }
-        }
-    }
-
-    /// What each of two to ten conditions says.
-    fn all(&mut self, function: Function, argument: &Node, at: At<'_>) -> Result<Vec<bool>, TemplateError> {
-        match argument.items() {
-            Some(items) if (2..=10).contains(&items.len()) => {
-                items.iter().map(|item| self.holds(item, at.path)).collect()
-            }
-            Some(_) | None => Err(at.misused(function, "2 to 10 conditions")),
         }
     }
 }

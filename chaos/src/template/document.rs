@@ -17,7 +17,6 @@ const TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 pub(super) struct Document {
     pub(super) root: Node,
     pub(super) parameters: BTreeMap<String, Node>,
-    pub(super) mappings: BTreeMap<String, Node>,
     pub(super) conditions: BTreeMap<String, Node>,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) outputs: BTreeMap<String, Node>,
@@ -46,13 +45,13 @@ impl Document {
         };
         let globals = section("Globals")?;
         let globals = Globals::new(globals)?;
-        let (parameters, mappings) = (section("Parameters")?, section("Mappings")?);
-        let (conditions, outputs) = (section("Conditions")?, section("Outputs")?);
+        let (parameters, conditions) = (section("Parameters")?, section("Conditions")?);
+        let outputs = section("Outputs")?;
         let resources = section("Resources")?
             .into_iter()
             .map(|(id, node)| Ok((id.clone(), Resource::new(id, &node, &globals)?)))
             .collect::<Result<_, TemplateError>>()?;
-        Ok(Self { root, parameters, mappings, conditions, resources, outputs })
+        Ok(Self { root, parameters, conditions, resources, outputs })
     }
 }
 

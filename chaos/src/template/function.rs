@@ -61,7 +61,7 @@ impl Scope<'_> {
         self.uses.clear();
         for (name, node) in resource.properties.entries(&resource.logical_id)? {
             if name != "Events" {
-                self.resolve(&node, &resource.logical_id)?;
+                self.value(&node, &resource.logical_id)?;
             }
         }
         Ok(std::mem::take(&mut self.uses))

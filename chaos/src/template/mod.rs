@@ -81,7 +81,7 @@ pub struct Stack {
     pub policies: Policies,
     /// Outputs of the outermost template, by name.
     pub outputs: BTreeMap<String, String>,
-    /// Values of the outermost template's parameters; a list is joined by commas.
+    /// Values of the outermost template's parameters.
     pub parameters: BTreeMap<String, String>,
     /// Resources that were resolved but are not simulated, and why that is right.
     pub inert: BTreeMap<String, &'static str>,
@@ -165,7 +165,7 @@ impl<'a> Scope<'a> {
         stack.parameters = self
             .parameters
             .iter()
-            .map(|(name, value)| Ok((name.clone(), value.joined()?)))
+            .map(|(name, value)| Ok((name.clone(), value.text()?)))
             .collect::<Result<_, TemplateError>>()?;
         Ok(stack)
     }

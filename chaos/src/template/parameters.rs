@@ -9,17 +9,8 @@ use super::yaml::{Node, Scalar};
 use regex_lite::Regex;
 use std::collections::BTreeMap;
 
-const HONOURED: &[&str] = &[
-    "Type",
-    "Default",
-    "AllowedValues",
-    "AllowedPattern",
-    "ConstraintDescription",
-    "MinValue",
-    "MaxValue",
-    "MinLength",
-    "MaxLength",
-];
+const HONOURED: &[&str] =
+    &["Type", "Default", "AllowedValues", "AllowedPattern", "ConstraintDescription", "MinValue", "MaxValue"];
 const IMMATERIAL: &[(&str, &str)] = &[("Description", "for readers"), ("NoEcho", "for the console")];
 
 /// A parameter of Systems Manager: it exists if its value matches its pattern.
@@ -70,17 +61,13 @@ fn parameter(name: &str, node: &Node, given: Option<&String>) -> Result<Value, T
         check_pattern(&value, pattern, fields.get("ConstraintDescription"))?;
     }
     let limit = |field: &str, default| fields.number_or(field, default, 0..=u32::MAX);
-    match fields.require("Type", "String, Number, CommaDelimitedList")?.text()?.as_str() {
-        "String" => {
-            let (low, high) = (limit("MinLength", 0)?, limit("MaxLength", u32::MAX)?);
-            within_length(value, low, high)
-        }
+    match fields.require("Type", "String, Number")?.text()?.as_str() {
+        "String" => Ok(value),
         "Number" => {
             within(&value, limit("MinValue", 0)?, limit("MaxValue", u32::MAX)?)?;
             Ok(value)
         }
-        "CommaDelimitedList" => split(&value),
-        _ => Err(fields.require("Type", "")?.is_not("String, Number, CommaDelimitedList")),
+        _ => Err(fields.require("Type", "")?.is_not("String, Number")),
     }
 }
 
@@ -100,19 +87,4 @@ fn within(value: &Value, low: u32, high: u32) -> Result<(), TemplateError> {
     let number = value.real()?.get();
     let is_within = f64::from(low) <= number && number <= f64::from(high);
     if is_within { Ok(()) } else { Err(value.is_not(&format!("{low} to {high}"))) }
-}
-
-fn within_length(value: Value, low: u32, high: u32) -> Result<Value, TemplateError> {
-    let length = u32::try_from(value.text()?.chars().count()).unwrap_or(u32::MAX);
-    if (low..=high).contains(&length) {
-        return Ok(value);
-    }
-    Err(value.is_not(&format!("{low} to {high} characters")))
-}
-
-fn split(value: &Value) -> Result<Value, TemplateError> {
-    let item =
-        |text: &str| Value { data: Data::Scalar(Scalar::Text(text.trim().to_owned())), ..value.clone() };
-    let items = value.text()?.split(',').map(item).collect();
-    Ok(Value { data: Data::List(items), ..value.clone() })
 }

@@ -13,26 +13,20 @@ const PSEUDO_PARAMETERS: &[(&str, &str)] = &[
     ("AWS::AccountId", "{account}"),
     ("AWS::Region", "{region}"),
     ("AWS::StackName", "{stack}"),
-    ("AWS::StackId", "arn:aws:cloudformation:{region}:{account}:stack/{stack}/simulated"),
     ("AWS::Partition", "aws"),
-    ("AWS::URLSuffix", "amazonaws.com"),
 ];
 
 impl<'a> Scope<'a> {
-    /// What `Ref name` gives; `None` is `AWS::NoValue`.
-    pub(super) fn reference(&mut self, name: &str, at: At<'_>) -> Result<Option<Value>, TemplateError> {
-        if name == "AWS::NoValue" {
-            return Ok(None);
-        }
+    /// What `Ref name` gives.
+    pub(super) fn reference(&mut self, name: &str, at: At<'_>) -> Result<Value, TemplateError> {
         if let Some((_, pattern)) = PSEUDO_PARAMETERS.iter().find(|(known, _)| *known == name) {
-            let text = filled(pattern, &self.facts());
-            return Ok(Some(at.text(text)));
+            return Ok(at.text(filled(pattern, &self.facts())));
         }
         if let Some(parameter) = self.parameters.get(name) {
-            return Ok(Some(at.value(parameter.data.clone())));
+            return Ok(at.value(parameter.data.clone()));
         }
         let resource = self.resource(name, at)?;
-        self.filled_for(resource, resource.kind.reference, at).map(Some)
+        self.filled_for(resource, resource.kind.reference, at)
     }
 
     /// What `GetAtt name.attribute` gives.

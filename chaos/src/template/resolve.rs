@@ -5,7 +5,7 @@
 
 use super::conditions::Open;
 use super::document::Document;
-use super::error::{Place, Problem, TemplateError, listed};
+use super::error::{Place, Problem, TemplateError};
 use super::value::{Data, Value};
 use super::yaml::{Form, Function, Node, Scalar};
 use super::{Deployment, Reader, Stack};
@@ -64,97 +64,52 @@ impl At<'_> {
 }
 
 impl Scope<'_> {
-    /// Resolves a node that must have a value.
-    pub(super) fn value(&mut self, node: &Node, path: &str) -> Result<Value, TemplateError> {
-        self.resolve(node, path)?.ok_or_else(|| {
-            node.problem(Problem::Missing {
-                path: path.to_owned(),
-                accepted: "a value other than AWS::NoValue".to_owned(),
-            })
-        })
-    }
-
     /// Resolves a node to text.
     pub(super) fn text(&mut self, node: &Node, path: &str) -> Result<String, TemplateError> {
         self.value(node, path)?.text()
     }
 
-    /// Resolves a node; `None` is `AWS::NoValue`, which removes the property or the item.
-    pub(super) fn resolve(&mut self, node: &Node, path: &str) -> Result<Option<Value>, TemplateError> {
+    /// Resolves a node.
+    pub(super) fn value(&mut self, node: &Node, path: &str) -> Result<Value, TemplateError> {
         let at = At { path, place: &node.place };
         let data = match &node.form {
             Form::Scalar(scalar) => Data::Scalar(scalar.clone()),
             Form::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    list.extend(self.resolve(item, &format!("{path}[{index}]"))?);
+                    list.push(self.value(item, &format!("{path}[{index}]"))?);
                 }
                 Data::List(list)
             }
             Form::Map(entries) => {
                 let mut map = BTreeMap::new();
                 for (key, node) in entries {
-                    if let Some(value) = self.resolve(node, &format!("{path}.{key}"))? {
-                        map.insert(key.clone(), value);
-                    }
+                    map.insert(key.clone(), self.value(node, &format!("{path}.{key}"))?);
                 }
                 Data::Map(map)
             }
             Form::Call(function, argument) => return self.call(*function, argument, at),
         };
-        Ok(Some(at.value(data)))
+        Ok(at.value(data))
     }
 
-    fn call(
-        &mut self,
-        function: Function,
-        argument: &Node,
-        at: At<'_>,
-    ) -> Result<Option<Value>, TemplateError> {
+    fn call(&mut self, function: Function, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
         match function {
             Function::Ref => self.reference(&argument.literal(at.path)?.text()?, at),
-            Function::GetAtt => {
-                let (resource, attribute) = self.attribute_named(argument, at)?;
-                self.attribute(&resource, &attribute, at).map(Some)
-            }
-            Function::Sub => self.substitute(argument, at).map(Some),
-            Function::Join => self.join(argument, at).map(Some),
-            Function::FindInMap => self.find_in_map(argument, at).map(Some),
-            Function::If => match argument.items() {
-                Some([name, yes, no]) => {
-                    let name = name.literal(at.path)?;
-                    let branch = if self.condition(&name)? { yes } else { no };
-                    self.resolve(branch, at.path)
-                }
-                _ => Err(at.misused(function, "[condition, value if true, value if false]")),
+            Function::GetAtt => match argument.literal(at.path)?.text()?.split_once('.') {
+                Some((resource, attribute)) => self.attribute(resource, attribute, at),
+                None => Err(at.misused(function, "Resource.Attribute")),
             },
-            Function::Equals | Function::Not | Function::And | Function::Or | Function::Condition => {
+            Function::Sub => self.substitute(argument, at),
+            Function::Equals | Function::Not => {
                 Err(at.misused(function, "a value; conditions stand in the section Conditions"))
             }
         }
     }
 
-    fn attribute_named(&mut self, argument: &Node, at: At<'_>) -> Result<(String, String), TemplateError> {
-        const ACCEPTED: &str = "Resource.Attribute, or [Resource, Attribute]";
-        match argument.items() {
-            Some([resource, attribute]) => {
-                Ok((resource.literal(at.path)?.text()?, self.text(attribute, at.path)?))
-            }
-            Some(_) => Err(at.misused(Function::GetAtt, ACCEPTED)),
-            None => match argument.literal(at.path)?.text()?.split_once('.') {
-                Some((resource, attribute)) => Ok((resource.to_owned(), attribute.to_owned())),
-                None => Err(at.misused(Function::GetAtt, ACCEPTED)),
-            },
-        }
-    }
-
-    /// `${A}`, `${A.B}`, `${!literal}`, and a map of names of its own.
+    /// `${A}` and `${A.B}`.
     fn substitute(&mut self, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
-        let (pattern, own) = match argument.items() {
-            None => (argument.literal(at.path)?.text()?, BTreeMap::new()),
-            Some([pattern, own]) => (pattern.literal(at.path)?.text()?, own.entries(at.path)?),
-            Some(_) => return Err(at.misused(Function::Sub, "text, or [text, names]")),
-        };
+        let pattern = argument.literal(at.path)?.text()?;
         let mut text = String::new();
         let mut rest = pattern.as_str();
         while let Some((before, after)) = rest.split_once("${") {
@@ -162,61 +117,19 @@ impl Scope<'_> {
                 return Err(at.misused(Function::Sub, "a } after every ${"));
             };
             text.push_str(before);
-            text.push_str(&self.substituted(name.trim(), &own, at)?);
+            text.push_str(&self.substituted(name.trim(), at)?);
             rest = after;
         }
         text.push_str(rest);
         Ok(at.text(text))
     }
 
-    fn substituted(
-        &mut self,
-        name: &str,
-        own: &BTreeMap<String, Node>,
-        at: At<'_>,
-    ) -> Result<String, TemplateError> {
-        if let Some(literal) = name.strip_prefix('!') {
-            return Ok(format!("${{{literal}}}"));
-        }
-        if let Some(node) = own.get(name) {
-            return self.text(node, at.path);
-        }
-        match name.split_once('.') {
-            Some((resource, attribute)) => self.attribute(resource, attribute, at)?.text(),
-            None => match self.reference(name, at)? {
-                Some(value) => value.text(),
-                None => Err(at.misused(Function::Sub, "names that have a value")),
-            },
-        }
-    }
-
-    fn join(&mut self, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
-        let Some([separator, items]) = argument.items() else {
-            return Err(at.misused(Function::Join, "[separator, list]"));
+    fn substituted(&mut self, name: &str, at: At<'_>) -> Result<String, TemplateError> {
+        let value = match name.split_once('.') {
+            Some((resource, attribute)) => self.attribute(resource, attribute, at),
+            None => self.reference(name, at),
         };
-        let separator = separator.literal(at.path)?.text()?;
-        let items = self.value(items, at.path)?;
-        let texts = items.list()?.iter().map(Value::text).collect::<Result<Vec<_>, _>>()?;
-        Ok(at.text(texts.join(&separator)))
-    }
-
-    fn find_in_map(&mut self, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
-        let Some([map, first, second]) = argument.items() else {
-            return Err(at.misused(Function::FindInMap, "[mapping, key, key]"));
-        };
-        let map = map.literal(at.path)?.text()?;
-        let keys = [self.text(first, at.path)?, self.text(second, at.path)?];
-        let node = self.document.mappings.get(&map).ok_or_else(|| {
-            at.unknown(format!("mapping {map}"), listed(self.document.mappings.keys().map(String::as_str)))
-        })?;
-        let mut found = node.literal(&map)?;
-        for key in &keys {
-            let entries = found.map()?;
-            found = entries.get(key).cloned().ok_or_else(|| {
-                at.unknown(format!("key {key} in mapping {map}"), listed(entries.keys().map(String::as_str)))
-            })?;
-        }
-        Ok(at.value(found.data))
+        value?.text()
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) const IMMATERIAL_ATTRIBUTES: &[(&str, &str)] = &[
 
 /// Sections of the template that are read.
 pub(super) const SECTIONS: &[&str] =
-    &["Transform", "Globals", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"];
+    &["Transform", "Globals", "Parameters", "Conditions", "Resources", "Outputs"];
 
 /// Sections that cannot matter, and why.
 pub(super) const IMMATERIAL_SECTIONS: &[(&str, &str)] = &[
@@ -137,8 +137,6 @@ pub(super) const SCHEDULE_IMMATERIAL: &[(&str, &str)] = &[("Description", "for r
 pub(super) const APPLICATION_IMMATERIAL: &[(&str, &str)] =
     &[("TimeoutInMinutes", "a world is assembled at once"), ("Tags", "for the bill")];
 
-const ENCRYPTION: Role = Role::Inert("another name of a key");
-const INVOKERS: Role = Role::Inert("who may invoke a function: SAM lets in what its events name");
 const LOGS: Role = Role::Inert("log lines go nowhere, metric lines to the journal");
 const FOR_READERS: Role = Role::Inert("for readers");
 
@@ -216,7 +214,6 @@ const RESOURCE_TYPES: &[ResourceType] = &[
         "{name}",
         &[("Arn", "arn:aws:kms:{region}:{account}:key/{name}"), ("KeyId", "{name}")],
     ),
-    named("AWS::KMS::Alias", ENCRYPTION, Some("AliasName"), "{name}", &[]),
     named(
         "AWS::IAM::Role",
         Role::Identity,
@@ -224,7 +221,6 @@ const RESOURCE_TYPES: &[ResourceType] = &[
         "{name}",
         &[("Arn", "arn:aws:iam::{account}:role/{name}")],
     ),
-    named("AWS::Lambda::Permission", INVOKERS, None, "{name}", &[]),
     named("AWS::SNS::TopicPolicy", Role::TopicPolicy, None, "{name}", &[]),
     named("AWS::SSM::Parameter", Role::SsmParameter, Some("Name"), "{name}", &[]),
     named("AWS::SQS::QueuePolicy", Role::QueuePolicy, None, "{name}", &[]),

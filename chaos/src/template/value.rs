@@ -46,17 +46,6 @@ impl Value {
         }
     }
 
-    /// Its text; a list is joined by commas, as parameters pass it on.
-    pub(super) fn joined(&self) -> Result<String, TemplateError> {
-        match &self.data {
-            Data::List(items) => {
-                let texts = items.iter().map(Self::text).collect::<Result<Vec<_>, _>>()?;
-                Ok(texts.join(","))
-            }
-            Data::Scalar(_) | Data::Map(_) => self.text(),
-        }
-    }
-
     /// Where it stands.
     pub(super) fn at(&self) -> At<'_> {
         At { path: &self.path, place: &self.place }

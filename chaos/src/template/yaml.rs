@@ -38,30 +38,17 @@ pub(super) enum Function {
     Ref,
     GetAtt,
     Sub,
-    Join,
-    FindInMap,
-    If,
     Equals,
     Not,
-    And,
-    Or,
-    /// `!Condition Name`: the value of a named condition.
-    Condition,
 }
 
 impl Function {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Ref, "Ref"),
         (Self::GetAtt, "GetAtt"),
         (Self::Sub, "Sub"),
-        (Self::Join, "Join"),
-        (Self::FindInMap, "FindInMap"),
-        (Self::If, "If"),
         (Self::Equals, "Equals"),
         (Self::Not, "Not"),
-        (Self::And, "And"),
-        (Self::Or, "Or"),
-        (Self::Condition, "Condition"),
     ];
 
     /// Its name as in the short tag, without `!`.
@@ -144,8 +131,7 @@ impl Reader {
         }
     }
 
-    /// `{Ref: X}` and `{Fn::GetAtt: X}` are calls. `{Condition: X}` is one only where a condition is expected
-    /// (policies have a key of that name), so it stays a map here.
+    /// `{Ref: X}` and `{Fn::GetAtt: X}` are calls.
     fn call_or_map(&self, mut entries: Vec<(String, Node)>, line: usize) -> Result<Form, TemplateError> {
         let function = match entries.as_slice() {
             [(key, _)] if key == "Ref" => Some(Function::Ref),

@@ -22,13 +22,13 @@ fn consumer(queue: &str, function: &str, event: &str) -> String {
 #[test]
 fn what_the_world_cannot_honour_is_named_with_its_line() {
     insta::assert_snapshot!(refusal(&queue("FifoQueue: true")), @"template.yaml:4: Payments: the simulated world cannot honour the property FifoQueue; accepted: QueueName, VisibilityTimeout, MessageRetentionPeriod, DelaySeconds, MaximumMessageSize, RedrivePolicy, RedriveAllowPolicy, SqsManagedSseEnabled, ReceiveMessageWaitTimeSeconds, Tags");
-    insta::assert_snapshot!(refusal("Resources:\n  Jobs:\n    Type: AWS::Batch::JobQueue\n"), @"template.yaml:3: Jobs: the simulated world cannot honour the type AWS::Batch::JobQueue; accepted: AWS::SQS::Queue, AWS::DynamoDB::Table, AWS::Serverless::Function, AWS::Serverless::Application, AWS::CloudWatch::Alarm, AWS::SNS::Topic, AWS::SNS::Subscription, AWS::CloudWatch::Dashboard, AWS::Logs::LogGroup, AWS::KMS::Key, AWS::KMS::Alias, AWS::IAM::Role, AWS::Lambda::Permission, AWS::SNS::TopicPolicy, AWS::SSM::Parameter, AWS::SQS::QueuePolicy");
+    insta::assert_snapshot!(refusal("Resources:\n  Jobs:\n    Type: AWS::Batch::JobQueue\n"), @"template.yaml:3: Jobs: the simulated world cannot honour the type AWS::Batch::JobQueue; accepted: AWS::SQS::Queue, AWS::DynamoDB::Table, AWS::Serverless::Function, AWS::Serverless::Application, AWS::CloudWatch::Alarm, AWS::SNS::Topic, AWS::SNS::Subscription, AWS::CloudWatch::Dashboard, AWS::Logs::LogGroup, AWS::KMS::Key, AWS::IAM::Role, AWS::SNS::TopicPolicy, AWS::SSM::Parameter, AWS::SQS::QueuePolicy");
     insta::assert_snapshot!(refusal("Resources:\n  Payments:\n    Type: AWS::SQS::Queue\n    CreationPolicy: {}\n"), @"template.yaml:4: Payments: the simulated world cannot honour CreationPolicy; accepted: Type, Properties, Condition, DependsOn, Metadata, DeletionPolicy, UpdateReplacePolicy");
-    insta::assert_snapshot!(refusal("Rules: {}\n"), @"template.yaml:1: the template: the simulated world cannot honour Rules; accepted: Transform, Globals, Parameters, Mappings, Conditions, Resources, Outputs, AWSTemplateFormatVersion, Description, Metadata");
+    insta::assert_snapshot!(refusal("Rules: {}\n"), @"template.yaml:1: the template: the simulated world cannot honour Rules; accepted: Transform, Globals, Parameters, Conditions, Resources, Outputs, AWSTemplateFormatVersion, Description, Metadata");
     insta::assert_snapshot!(refusal("Globals:\n  Api: {}\n"), @"template.yaml:2: Globals: the simulated world cannot honour the section Api; accepted: Function");
     insta::assert_snapshot!(refusal("Transform: AWS::LanguageExtensions\n"), @r#"template.yaml:1: Transform is "AWS::LanguageExtensions"; accepted: AWS::Serverless-2016-10-31"#);
-    insta::assert_snapshot!(refusal(&queue("QueueName: !Select [0, [a, b]]")), @"template.yaml:4: !Select: the simulated world cannot honour this function; accepted: Ref, GetAtt, Sub, Join, FindInMap, If, Equals, Not, And, Or, Condition");
-    insta::assert_snapshot!(refusal(&queue("QueueName: { Fn::Split: [',', a] }")), @"template.yaml:4: Fn::Split: the simulated world cannot honour this function; accepted: Ref, GetAtt, Sub, Join, FindInMap, If, Equals, Not, And, Or, Condition");
+    insta::assert_snapshot!(refusal(&queue("QueueName: !Select [0, [a, b]]")), @"template.yaml:4: !Select: the simulated world cannot honour this function; accepted: Ref, GetAtt, Sub, Equals, Not");
+    insta::assert_snapshot!(refusal(&queue("QueueName: { Fn::Split: [',', a] }")), @"template.yaml:4: Fn::Split: the simulated world cannot honour this function; accepted: Ref, GetAtt, Sub, Equals, Not");
     insta::assert_snapshot!(refusal(&consumer("", "Timeout: 3", "FilterCriteria: {}")), @"template.yaml:12: Consumer.Events.Batch.Properties: the simulated world cannot honour the property FilterCriteria; accepted: Queue, BatchSize, MaximumBatchingWindowInSeconds, ScalingConfig, FunctionResponseTypes, Enabled");
     insta::assert_snapshot!(refusal(&consumer("", "ReservedConcurrentExecutions: 5", "")), @"template.yaml:8: Consumer: the simulated world cannot honour the property ReservedConcurrentExecutions; accepted: FunctionName, Role, Timeout, MemorySize, Environment, LoggingConfig, Events, EventInvokeConfig, Architectures, CodeUri, Handler, Runtime, Tracing, Description, Tags");
     insta::assert_snapshot!(refusal(&consumer("", "Environment: { Variables: { KEY: '{{resolve:ssm:key}}' } }", "")), @"template.yaml:8: Consumer.Environment.Variables.KEY: the simulated world cannot honour a dynamic reference; accepted: text, or the ARN of a secret that the function reads itself");
@@ -79,10 +79,14 @@ fn a_reference_to_nothing_lists_what_there_is() {
     insta::assert_snapshot!(refusal(&queue("QueueName: !Ref Missing")), @"template.yaml:4: Payments.QueueName: there is no parameter or resource Missing; accepted: Payments");
     insta::assert_snapshot!(refusal(&queue("QueueName: !Sub '${Missing}'")), @"template.yaml:4: Payments.QueueName: there is no parameter or resource Missing; accepted: Payments");
     insta::assert_snapshot!(refusal(&queue("QueueName: !Sub '${Missing'")), @"template.yaml:4: Payments.QueueName is a malformed Sub; accepted: a } after every ${");
-    insta::assert_snapshot!(refusal(&queue("QueueName: !If [Live, a, b]")), @"template.yaml:4: Payments.QueueName: there is no condition Live; accepted: nothing");
-    insta::assert_snapshot!(refusal(&queue("QueueName: !FindInMap [Names, a, b]")), @"template.yaml:4: Payments.QueueName: there is no mapping Names; accepted: nothing");
     insta::assert_snapshot!(refusal("Resources:\n  Payments:\n    Type: AWS::SQS::Queue\nOutputs:\n  It: { Value: !GetAtt Payments.Url }\n"), @"template.yaml:5: Outputs.It.Value: there is no attribute Url of Payments; accepted: Arn, QueueName, QueueUrl");
     insta::assert_snapshot!(refusal("Resources:\n  Log:\n    Type: AWS::Logs::LogGroup\n    DependsOn: Missing\n"), @"template.yaml:4: Log.DependsOn: there is no parameter or resource Missing; accepted: Log");
+}
+
+#[test]
+fn a_condition_that_there_is_not_is_refused() {
+    let text = "Resources:\n  Payments:\n    Type: AWS::SQS::Queue\n    Condition: Live\n";
+    insta::assert_snapshot!(refusal(text), @"template.yaml:4: Payments.Condition: there is no condition Live; accepted: nothing");
 }
 
 #[test]
