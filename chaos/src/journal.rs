@@ -4,8 +4,9 @@
 //! Invariant: same experiment and seed, same bytes.
 
 use payments::UnixMs;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One thing that happened.
@@ -199,8 +200,8 @@ pub enum Event {
     Failed {
         /// Request id of the invocation.
         request: String,
-        /// `error`, `crash`, `timeout` or `init`.
-        how: &'static str,
+        /// By what.
+        how: FailedBy,
         /// Hops passed until then.
         hops: u64,
         /// What the function said, for an error or a failed init.
@@ -394,6 +395,50 @@ impl MetricLine {
 impl Serialize for MetricLine {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.parsed().serialize(serializer)
+    }
+}
+
+/// How an invocation can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedBy {
+    /// The function returned an error or panicked; its container lives on.
+    Error,
+    /// The container was killed.
+    Crash,
+    /// The container was killed because its memory was used up.
+    OutOfMemory,
+    /// The deadline came first; the container was killed.
+    Timeout,
+    /// No container could be initialised, twice in a row.
+    Init,
+    /// There was no concurrency left, however often it was tried.
+    Throttled,
+}
+
+impl FailedBy {
+    /// The word for it, as in the journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Crash => "crash",
+            Self::OutOfMemory => "out-of-memory",
+            Self::Timeout => "timeout",
+            Self::Init => "init",
+            Self::Throttled => "throttled",
+        }
+    }
+}
+
+impl Serialize for FailedBy {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl fmt::Display for FailedBy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.name())
     }
 }
 

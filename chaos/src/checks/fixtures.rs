@@ -7,7 +7,7 @@ use crate::cloud::sns::Mail;
 use crate::cloud::sqs::{Content, Held, MessageAttribute, Standing};
 use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Tally, Window};
-use crate::journal::{Event, Letter, Record};
+use crate::journal::{Event, FailedBy, Letter, Record};
 use crate::random::Chance;
 use crate::records::{Asked, AuditReport, AuditRound, Counts, Difference};
 use crate::stripe::{Movement, Stage};
@@ -263,12 +263,12 @@ impl Tale {
     }
 
     /// An invocation with this message fails.
-    pub(crate) fn die(&mut self, message: &str, how: &'static str) {
+    pub(crate) fn die(&mut self, message: &str, how: FailedBy) {
         self.die_together(&[message.to_owned()], how);
     }
 
     /// An invocation with these messages fails.
-    pub(crate) fn die_together(&mut self, messages: &[String], how: &'static str) {
+    pub(crate) fn die_together(&mut self, messages: &[String], how: FailedBy) {
         let request = format!("request-of-{}", messages.join("-"));
         self.happen(Event::Invoked {
             function: "Consumer".to_owned(),

@@ -5,7 +5,7 @@
 
 use super::{Evidence, Subject};
 use crate::faults::{Fault, Kind};
-use crate::journal::Event;
+use crate::journal::{Event, FailedBy};
 use crate::world::History;
 use payments::UnixMs;
 use payments::limits::BATCH_SPREAD_MS;
@@ -76,7 +76,7 @@ pub(super) fn mishaps(evidence: &Evidence<'_>) -> Vec<Mishap> {
         } else if let Event::Invoked { request, messages, .. } = &record.event {
             invocations.insert(request.as_str(), (at, messages));
         } else if let Event::Failed { request, how, .. } = &record.event
-            && let (Some(kind), Some((began, messages))) = (deadly(how), invocations.get(request.as_str()))
+            && let (Some(kind), Some((began, messages))) = (deadly(*how), invocations.get(request.as_str()))
         {
             let met_by = MetBy::of(everybodys(history, kind, "consumer", *began));
             let payments = messages.iter().filter_map(|message| match evidence.subject(message) {
@@ -110,12 +110,12 @@ pub(super) const fn takes_a_batch_along(kind: Kind) -> bool {
 }
 
 /// What a container dies of that died so.
-fn deadly(how: &str) -> Option<Kind> {
+const fn deadly(how: FailedBy) -> Option<Kind> {
     match how {
-        "crash" => Some(Kind::Crash),
-        "timeout" => Some(Kind::FunctionTimeout),
-        "out-of-memory" => Some(Kind::OutOfMemory),
-        _ => None,
+        FailedBy::Crash => Some(Kind::Crash),
+        FailedBy::Timeout => Some(Kind::FunctionTimeout),
+        FailedBy::OutOfMemory => Some(Kind::OutOfMemory),
+        FailedBy::Error | FailedBy::Init | FailedBy::Throttled => None,
     }
 }
 

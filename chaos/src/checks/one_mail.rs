@@ -198,6 +198,7 @@ fn said(evidence: &Evidence<'_>, at: UnixMs, what: &str, wrong: &str) -> Finding
 mod tests {
     use super::super::fixtures::Tale;
     use super::*;
+    use crate::journal::FailedBy;
 
     #[test]
     fn what_needs_somebody_and_went_to_one_channel_alone_is_found() {
@@ -275,7 +276,12 @@ mod tests {
             found(|tale| {
                 tale.decide("recovery", "opened");
                 tale.publish("request-1", "opened");
-                tale.happen(Event::Failed { request: crash.to_owned(), how: "crash", hops: 9, detail: None });
+                tale.happen(Event::Failed {
+                    request: crash.to_owned(),
+                    how: FailedBy::Crash,
+                    hops: 9,
+                    detail: None,
+                });
                 tale.claim("request-2", "recovery", "opened");
                 tale.publish("request-2", "opened");
             })
@@ -290,7 +296,7 @@ mod tests {
             tale.decide("recovery", "opened");
             tale.publish("request-1", "opened");
             let request = "request-1".to_owned();
-            tale.happen(Event::Failed { request, how: "crash", hops: 9, detail: None });
+            tale.happen(Event::Failed { request, how: FailedBy::Crash, hops: 9, detail: None });
             tale.note_sent("request-2", "recovery");
             tale.wait_ms(REMINDER_MS);
             tale.tell("recovery", "reminder");
@@ -307,7 +313,7 @@ mod tests {
             found(|tale| {
                 tale.decide("recovery", "opened");
                 let request = "request-1".to_owned();
-                tale.happen(Event::Failed { request, how: "crash", hops: 9, detail: None });
+                tale.happen(Event::Failed { request, how: FailedBy::Crash, hops: 9, detail: None });
                 tale.decide("quarantine", "opened");
                 tale.publish("request-1", "in quarantine");
                 tale.claim("request-2", "quarantine", "opened");

@@ -96,6 +96,7 @@ mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
     use crate::faults::Window;
+    use crate::journal::FailedBy;
 
     fn quarantined(before: impl FnOnce(&mut Tale, &str)) -> Verdict {
         let mut tale = Tale::new();
@@ -141,11 +142,11 @@ mod tests {
 
     #[test]
     fn deliveries_that_died_are_a_cause() {
-        let died = |how: &'static str| quarantined(|tale, message| tale.die(message, how));
-        for death in ["crash", "timeout", "out-of-memory"] {
+        let died = |how: FailedBy| quarantined(|tale, message| tale.die(message, how));
+        for death in [FailedBy::Crash, FailedBy::Timeout, FailedBy::OutOfMemory] {
             assert!(matches!(died(death), Verdict::Pass(_)), "{death}");
         }
-        assert!(matches!(died("error"), Verdict::Fail(_)), "an error is no death");
+        assert!(matches!(died(FailedBy::Error), Verdict::Fail(_)), "an error is no death");
     }
 
     /// A payment to which this happened, as it did to so many others before, under a fault of this kind for everybody.
@@ -175,7 +176,7 @@ mod tests {
         };
         let crash = |tale: &mut Tale, payment: &str| {
             let message = tale.send(&body(payment, 1999));
-            tale.die(&message, "crash");
+            tale.die(&message, FailedBy::Crash);
         };
         for others in [OTHERS_MIN - 1, OTHERS_MIN] {
             let verdicts = [
@@ -254,7 +255,7 @@ mod tests {
         let crash = |tale: &mut Tale, payment: &str| {
             tale.history().experiment.faults[0].hop = None;
             let message = tale.send(&body(payment, 1999));
-            tale.die(&message, "crash");
+            tale.die(&message, FailedBy::Crash);
         };
         assert!(matches!(quarantined_among(20, Kind::Crash, crash), Verdict::Pass(_)));
     }

@@ -132,6 +132,7 @@ mod tests {
     use super::super::fixtures::{Tale, body};
     use super::*;
     use crate::faults::{Kind, Window};
+    use crate::journal::FailedBy;
 
     const HOUR: Window = Window { from_ms: 0, until_ms: 3_600_000 };
 
@@ -223,7 +224,7 @@ mod tests {
             for batch in batches {
                 let messages: Vec<String> =
                     orders.by_ref().take(*batch).map(|order| tale.send(&order)).collect();
-                tale.die_together(&messages, "crash");
+                tale.die_together(&messages, FailedBy::Crash);
             }
             check(&Evidence::of(&tale.told()))
         };

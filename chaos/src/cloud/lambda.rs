@@ -17,7 +17,7 @@ use super::names;
 use super::plans::Plans;
 use super::services::Services;
 use super::wire::{Latencies, Wire};
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, FailedBy, Journal};
 use crate::link::CrashPoints;
 use crate::random::Stream;
 use payments::UnixMs;
@@ -337,12 +337,12 @@ impl Pool {
 
     fn failed(&self, ended: &Ended, failure: &Failure) {
         let (how, detail) = match failure {
-            Failure::Error(detail) => ("error", Some(detail.clone())),
-            Failure::Crash => ("crash", None),
-            Failure::OutOfMemory => ("out-of-memory", None),
-            Failure::Timeout => ("timeout", None),
-            Failure::Init(detail) => ("init", Some(detail.clone())),
-            Failure::Throttled => ("throttled", None),
+            Failure::Error(detail) => (FailedBy::Error, Some(detail.clone())),
+            Failure::Crash => (FailedBy::Crash, None),
+            Failure::OutOfMemory => (FailedBy::OutOfMemory, None),
+            Failure::Timeout => (FailedBy::Timeout, None),
+            Failure::Init(detail) => (FailedBy::Init, Some(detail.clone())),
+            Failure::Throttled => (FailedBy::Throttled, None),
         };
         self.journal(Event::Failed { request: ended.request.clone(), how, hops: ended.hops, detail });
     }

@@ -337,7 +337,10 @@ fn wherever_the_first_delivery_is_killed_the_payment_is_charged_exactly_once() {
                 assert_eq!(town.charges().len(), usize::from(state == "succeeded"), "killed at hop {hop}");
                 assert!(town.held(SOURCE).is_empty(), "killed at hop {hop}");
                 let is_crash = |event: &chaos::journal::Event| {
-                    matches!(event, chaos::journal::Event::Failed { how: "crash", .. })
+                    matches!(
+                        event,
+                        chaos::journal::Event::Failed { how: chaos::journal::FailedBy::Crash, .. }
+                    )
                 };
                 town.journal.records().iter().any(|record| is_crash(&record.event))
             });

@@ -4,14 +4,14 @@ use crate::{
     assert_passes, count, count_meanwhile, ended, fired, run, run_text, survived, survived_in_outage,
 };
 use chaos::faults::Kind;
-use chaos::journal::Event;
+use chaos::journal::{Event, FailedBy};
 use chaos::world::History;
 use std::collections::BTreeMap;
 
 #[test]
 fn invocations_that_are_killed_are_resumed() {
     let history = survived("kind = 'crash', rate = 0.4");
-    assert_eq!(ended(&history, "crash"), fired(&history, Kind::Crash));
+    assert_eq!(ended(&history, FailedBy::Crash), fired(&history, Kind::Crash));
 }
 
 #[test]
@@ -33,13 +33,13 @@ fn work_that_panics_costs_a_record_and_no_container() {
 #[test]
 fn invocations_that_hang_until_lambda_kills_them_are_resumed() {
     let history = survived("kind = 'function-timeout', rate = 0.3");
-    assert_eq!(ended(&history, "timeout"), fired(&history, Kind::FunctionTimeout));
+    assert_eq!(ended(&history, FailedBy::Timeout), fired(&history, Kind::FunctionTimeout));
 }
 
 #[test]
 fn containers_that_run_out_of_memory_are_replaced() {
     let history = survived("kind = 'out-of-memory', rate = 0.5");
-    let (killed, fired) = (ended(&history, "out-of-memory"), fired(&history, Kind::OutOfMemory));
+    let (killed, fired) = (ended(&history, FailedBy::OutOfMemory), fired(&history, Kind::OutOfMemory));
     assert!(0 < killed && killed < fired, "{killed} of {fired} in an invocation, the others between two");
 }
 

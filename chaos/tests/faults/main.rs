@@ -11,7 +11,7 @@ mod stripe;
 use chaos::checks::{Verdict, judge};
 use chaos::experiment::Experiment;
 use chaos::faults::Kind;
-use chaos::journal::Event;
+use chaos::journal::{Event, FailedBy};
 use chaos::world::{self, Code, History};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -100,6 +100,6 @@ fn turns(history: &History) -> usize {
 }
 
 /// How many invocations ended like this.
-fn ended(history: &History, end: &str) -> u64 {
+fn ended(history: &History, end: FailedBy) -> u64 {
     count(history, |event| matches!(event, Event::Failed { how, .. } if *how == end))
 }

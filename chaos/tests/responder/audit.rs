@@ -1,7 +1,7 @@
 //! The audit: each sort of difference is planted, found and mailed; nothing stops it for good, and nothing else is found.
 
 use crate::town::{START, Town, in_town, payment};
-use chaos::journal::Event;
+use chaos::journal::{Event, FailedBy};
 use serde_json::{Value, json};
 
 const ORDER: &str = "order-1";
@@ -211,7 +211,7 @@ fn a_turn_that_dies_between_two_pages_loses_one_page_at_most() {
                 .journal
                 .records()
                 .iter()
-                .any(|record| matches!(&record.event, Event::Failed { how: "crash", .. }));
+                .any(|record| matches!(&record.event, Event::Failed { how: FailedBy::Crash, .. }));
             resumed += usize::from(asked > 3);
             was_killed
         });

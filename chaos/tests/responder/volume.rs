@@ -3,7 +3,7 @@
 //! Invariant: every intent has a row, so every comparison finds one; each thousandth row says another amount.
 
 use crate::town::{START, Town};
-use chaos::journal::Event;
+use chaos::journal::{Event, FailedBy};
 use payments::UnixMs;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(crate) struct Figures {
     /// From the order to the end, the same.
     pub(crate) took_ms: i64,
     /// Invocations that ended in anything but an answer, and how.
-    pub(crate) failed: Vec<&'static str>,
+    pub(crate) failed: Vec<FailedBy>,
 }
 
 /// How many differences there are among so many payments.
@@ -110,7 +110,7 @@ impl Figures {
                     let took_ms = began.get(request).map_or(0, |began| record.at.since_ms(*began));
                     self.longest_turn_ms = self.longest_turn_ms.max(took_ms);
                 }
-                Event::Failed { how, .. } => self.failed.push(how),
+                Event::Failed { how, .. } => self.failed.push(*how),
                 _ => {}
             }
         }
