@@ -361,10 +361,14 @@ mod tests {
         let history =
             sweeper.run(&disturbed(scenario, &[kill(scenario.victim, number, hop)])).expect("the world runs");
         assert_eq!(history.faults.last().map(|tally| tally.fired), Some(1), "{number} at {hop}");
-        let told = history.records.iter().map(|record| match &record.event {
-            Event::Failed { request, how, .. } => format!("{request} failed by {how}"),
-            Event::FaultFired { fault, .. } => (*fault).to_owned(),
-            other => format!("{:?} {other:?}", record.at),
+        let told = history.records.iter().map(|record| {
+            if let Event::Failed { request, how, .. } = &record.event {
+                format!("{request} failed by {how}")
+            } else if let Event::FaultFired { fault, .. } = &record.event {
+                (*fault).to_owned()
+            } else {
+                format!("{:?} {:?}", record.at, record.event)
+            }
         });
         let told: Vec<String> = told.collect();
         format!(
