@@ -1,7 +1,7 @@
 //! Which parameters each call takes, under which version, and what becomes of them.
 //!
 //! Source: the parameter types of PyPI's `stripe` 15.6.2 (`stripe/params/_payment_intent_*_params.py`), which pins the
-//! account's default version. Where one begins is read from the first release of that package that has it.
+//! version that our client names. Where one begins is read from the first release of that package that has it.
 //! Invariant: a parameter that is not in the table is refused, and what is taken without effect is marked as such.
 
 use super::codes::Code;

@@ -111,6 +111,7 @@ async fn charge(line: &Line, payment: &Payment) -> Result<(), String> {
     let request = Request::post("https://api.stripe.com/v1/payment_intents")
         .header("authorization", "Bearer sk_test_simulated")
         .header("content-type", "application/x-www-form-urlencoded")
+        .header("stripe-version", stripe::STRIPE_VERSION)
         .body(Bytes::from(form));
     let answer = line.send(request.expect("it is well formed")).await.map_err(|error| error.to_string())?;
     if answer.status().is_success() { Ok(()) } else { Err(format!("Stripe says {}", answer.status())) }

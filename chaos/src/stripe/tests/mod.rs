@@ -135,5 +135,9 @@ fn post(path: &str, form: &str, key: Option<&str>) -> Request<Bytes> {
 }
 
 fn get(path: &str) -> Request<Bytes> {
-    Request::get(path).header("authorization", format!("Bearer {SECRET}")).body(Bytes::new()).unwrap()
+    Request::get(path)
+        .header("authorization", format!("Bearer {SECRET}"))
+        .header("stripe-version", "2026-08-26.dahlia")
+        .body(Bytes::new())
+        .unwrap()
 }

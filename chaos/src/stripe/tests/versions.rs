@@ -5,6 +5,7 @@ use super::*;
 const INTENTS: &str = "/v1/payment_intents";
 const BARE: &str = "amount=1999&currency=eur&payment_method=pm_card_visa";
 const LISTED: &str = "&payment_method_types[]=card";
+const OF_THE_ACCOUNT: &str = "2026-10-28.endive";
 const LAST_WITH_LISTED: &str = "2026-08-26.dahlia";
 const FIRST_WITHOUT: &str = "2026-09-30.endive";
 
@@ -28,7 +29,7 @@ fn a_version_that_does_not_exist_is_refused_and_nothing_is_stored() {
         let refused = client.send(&under(version, post(INTENTS, VISA, Some("k"))));
         assert_eq!(refused.refusal(), (400, "none", "none"), "{version}");
         assert_eq!(refused.body["error"]["type"], "invalid_request_error", "{version}");
-        assert_eq!(refused.header("stripe-version"), Some(LAST_WITH_LISTED), "{version}");
+        assert_eq!(refused.header("stripe-version"), Some(OF_THE_ACCOUNT), "{version}");
     }
     assert_eq!(client.post_with_key(INTENTS, VISA, "k").header("idempotent-replayed"), None);
 }
@@ -40,9 +41,19 @@ fn an_answer_names_the_version_it_was_given_under() {
         let created = create(&mut client, version, BARE);
         assert_eq!((created.status, created.header("stripe-version")), (200, Some(version)));
     }
-    let mut silent = post(INTENTS, BARE, None);
-    silent.headers_mut().remove("stripe-version");
-    assert_eq!(client.send(&silent).header("stripe-version"), Some(LAST_WITH_LISTED));
+}
+
+#[test]
+fn who_names_no_version_is_answered_under_the_accounts_which_may_be_newer_than_theirs() {
+    let mut client = Client::new();
+    let mut silent = |form: &str| {
+        let mut request = post(INTENTS, form, None);
+        request.headers_mut().remove("stripe-version");
+        client.send(&request)
+    };
+    assert_eq!(silent(BARE).header("stripe-version"), Some(OF_THE_ACCOUNT));
+    let listed = silent(&format!("{BARE}{LISTED}"));
+    assert_eq!(listed.refusal(), (400, "payment_method_types_no_longer_supported", "none"));
 }
 
 #[test]
