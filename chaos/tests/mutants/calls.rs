@@ -6,6 +6,7 @@ use chaos::consumer::ConsumerFunction;
 use chaos::stripe::Provider;
 use consumer::{Ports, Protocol};
 use http::{Request, Response};
+use std::io;
 use std::sync::Arc;
 use stripe::{Transport, TransportError};
 use tower::ServiceExt;
@@ -43,6 +44,30 @@ impl Line {
 /// The consumer under another protocol.
 pub(crate) fn with_protocol(provider: Provider, protocol: Protocol) -> Arc<dyn Function> {
     Arc::new(ConsumerFunction::altered(provider, move |ports| Ports { protocol, ..ports }))
+}
+
+/// Makes another line of one of metrics.
+pub(crate) type Write = fn(&str) -> String;
+
+/// The consumer with other lines of metrics.
+pub(crate) fn with_metrics(provider: Provider, write: Write) -> Arc<dyn Function> {
+    let altered = move |ports: Ports| Ports { metrics: Box::new(Rewritten(ports.metrics, write)), ..ports };
+    Arc::new(ConsumerFunction::altered(provider, altered))
+}
+
+/// Lines on their way to somebody, each as another one.
+struct Rewritten(Box<dyn io::Write + Send>, Write);
+
+impl io::Write for Rewritten {
+    /// Each line comes in one piece.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_all((self.1)(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Starts consumers whose requests and answers are altered.

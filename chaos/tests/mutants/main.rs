@@ -10,6 +10,7 @@ mod audit;
 mod aws;
 mod batch;
 mod calls;
+mod edge;
 mod incident;
 mod item;
 mod ledger;
@@ -36,11 +37,12 @@ use std::ops::ControlFlow;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 12] = [
+const FAMILIES: [&[Mutant]; 13] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &suspicion::MUTANTS,
     &provider::MUTANTS,
+    &edge::MUTANTS,
     &ledger::MUTANTS,
     &queues::MUTANTS,
     &batch::MUTANTS,
@@ -69,6 +71,11 @@ fn mutants_of_the_suspicion_are_caught() {
 #[test]
 fn mutants_that_talk_to_stripe_in_their_own_way_are_caught() {
     each_is_caught(&provider::MUTANTS);
+}
+
+#[test]
+fn mutants_at_the_adapters_edges_are_caught() {
+    each_is_caught(&edge::MUTANTS);
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Broken {
     Stripe(calls::Alter),
     /// In what the consumer asks of AWS.
     Aws(aws::Alter),
+    /// In the lines of metrics that the consumer writes.
+    Metrics(calls::Write),
     /// In how a batch is taken, or answered for.
     Batch(answers::Alter),
     /// Everywhere: it is not our consumer at all.
@@ -103,6 +105,7 @@ impl Mutant {
             Broken::Protocol(_)
             | Broken::Stripe(_)
             | Broken::Aws(_)
+            | Broken::Metrics(_)
             | Broken::Batch(_)
             | Broken::Handler(_) => Code { consumer: &function, ..Code::DEPLOYED },
             Broken::Rules(_) | Broken::ResponderAws(_) => Code { responder: &function, ..Code::DEPLOYED },
@@ -122,6 +125,7 @@ impl Broken {
             Self::Protocol(protocol) => calls::with_protocol(provider, protocol),
             Self::Stripe(alter) => Arc::new(calls::Liar { provider, alter }),
             Self::Aws(alter) => aws::between(Code::DEPLOYED.consumer, provider, alter),
+            Self::Metrics(write) => calls::with_metrics(provider, write),
             Self::Batch(alter) => Arc::new(answers::Altered { provider, alter }),
             Self::Handler(handler) => Arc::new(answers::Other { provider, handler }),
             Self::Rules(rules) | Self::Audit(rules, _) => {

@@ -27,6 +27,8 @@ pub(crate) enum Weather {
     Twins,
     /// The same id is used for two amounts.
     Conflicts,
+    /// The same id is used for one amount with two names for what it says of itself.
+    Labels,
     /// Many cards are declined, and invocations die.
     Declines,
     /// Some payments kill whoever works on them.
@@ -101,7 +103,7 @@ pub(crate) enum Weather {
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 42] = [
+    pub(crate) const ALL: [Self; 43] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -109,6 +111,7 @@ impl Weather {
         Self::Busy,
         Self::Twins,
         Self::Conflicts,
+        Self::Labels,
         Self::Declines,
         Self::Poison,
         Self::Garbage,
@@ -179,6 +182,7 @@ impl Weather {
             | Self::Busy
             | Self::Twins
             | Self::Conflicts
+            | Self::Labels
             | Self::Declines
             | Self::Poison
             | Self::Garbage
@@ -262,6 +266,9 @@ impl Weather {
             Self::Conflicts => {
                 bodies("20s", (0..12).flat_map(|n| [payment(n, PRICE), payment(n, 2 * PRICE)]))
             }
+            Self::Labels => {
+                bodies("20s", (0..12).flat_map(|n| ["invoice", "order"].map(|name| labelled(n, name))))
+            }
             Self::Refused => {
                 bodies("5m", (0..30).map(|n| payment(n, if n % 10 == 2 { TOO_SMALL } else { PRICE })))
             }
@@ -275,7 +282,7 @@ impl Weather {
             Self::Held => "{ kind = 'held', nth = [5, 20, 35], for = '10m' }",
             Self::Contrary => CONTRARY,
             Self::Lagging => LAGGING,
-            Self::Calm | Self::Crowd | Self::Conflicts | Self::Refused | Self::Drills => "",
+            Self::Calm | Self::Crowd | Self::Conflicts | Self::Labels | Self::Refused | Self::Drills => "",
             Self::Rough => {
                 "{ kind = 'stripe-lost-answer', rate = 0.3, for = '15m' },
                  { kind = 'crash', rate = 0.2, for = '15m' }"
@@ -369,9 +376,10 @@ impl Weather {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Calm | Self::Crowd | Self::Conflicts | Self::Declines | Self::Rotated => {
+            Self::Calm | Self::Crowd | Self::Conflicts | Self::Labels | Self::Declines | Self::Rotated => {
                 "dead_letters = 'none'"
             }
+            Self::Outage => "alarms = ['DeadLettersWaiting', 'PaymentsDelayed', 'ProviderFailing']",
             Self::Backlog | Self::Disabled => "dead_letters = 'none'",
             Self::Absent | Self::Held | Self::Contrary | Self::Lagging => "dead_letters = 'any'",
             Self::Purged => "dead_letters = 'any'\ndrained_within = '30m'",
@@ -394,7 +402,6 @@ impl Weather {
             | Self::Limited
             | Self::Throttled
             | Self::Drills
-            | Self::Outage
             | Self::Mute
             | Self::Echo
             | Self::Leaky
@@ -425,6 +432,13 @@ fn payment(number: usize, amount: i64) -> String {
     format!(
         r#"{{"payment_id":"order-{number}","amount":{amount},"currency":"eur","payment_method":"pm_card_visa"}}"#
     )
+}
+
+/// The payment, with its number under this name.
+fn labelled(number: usize, name: &str) -> String {
+    let payment = payment(number, PRICE);
+    let bare = payment.strip_suffix('}').unwrap_or_default();
+    format!(r#"{bare},"metadata":{{"{name}":"{number}"}}}}"#)
 }
 
 fn bodies(over: &str, bodies: impl Iterator<Item = String>) -> String {
