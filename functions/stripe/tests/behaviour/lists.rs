@@ -47,7 +47,13 @@ async fn a_list_asks_for_a_window_and_for_what_follows_the_last_page() {
     assert_eq!(sent[0].uri().path(), "/v1/payment_intents");
     assert_eq!((query(0), query(1)), (window.to_owned(), format!("{window}&starting_after=pi_1%26x%3Dy")));
     assert_eq!(sent[0].method(), http::Method::GET);
-    assert!(sent[0].headers().contains_key("authorization") && sent[0].body().is_empty());
+    for request in sent.iter() {
+        let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(header("authorization"), Some("Bearer sk_test_51HsecretA"));
+        assert_eq!(header("stripe-version"), Some(stripe::STRIPE_VERSION));
+        assert_eq!(header("idempotency-key"), None);
+        assert!(request.body().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ mod answers;
 mod lists;
 mod real_transport;
 mod recorded;
+#[path = "../../../host/tests/recorder/mod.rs"]
+mod recorder;
 mod requests;
+mod secret;
 mod support;
 mod timeouts;

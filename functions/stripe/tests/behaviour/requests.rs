@@ -12,6 +12,9 @@ use stripe::STRIPE_VERSION;
 const FULL: &str = r#"{"payment_id":"order-1042","amount":1999,"currency":"eur","payment_method":"pm_card_visa",
     "customer":"cus_123","description":"2 CDs & 1 Träne","metadata":{"z":"last","a key":"1+1=2"}}"#;
 
+/// Who Stripe's logs say that it was.
+const AGENT: &str = concat!("payments/", env!("CARGO_PKG_VERSION"));
+
 fn header<'request>(request: &'request Request<Bytes>, name: &str) -> Option<&'request str> {
     request.headers().get(name).map(|value| value.to_str().unwrap())
 }
@@ -50,6 +53,7 @@ async fn a_create_goes_in_the_words_and_under_the_key_of_its_row() {
     assert_eq!(header(&sent[0], "stripe-version"), Some("2025-01-01.older"));
     assert_eq!(header(&sent[0], "content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(header(&sent[0], "authorization"), Some("Bearer sk_test_51HsecretA"));
+    assert_eq!(header(&sent[0], "user-agent"), Some(AGENT));
     assert_eq!(sent[0].headers().get_all("stripe-version").iter().count(), 1);
 }
 
@@ -65,6 +69,9 @@ async fn a_confirm_carries_no_key_and_names_the_card_only_after_a_decline() {
         assert_eq!(request.uri(), "https://api.stripe.com/v1/payment_intents/pi_1/confirm");
         assert_eq!(header(request, "idempotency-key"), None);
         assert_eq!(header(request, "stripe-version"), Some(STRIPE_VERSION));
+        assert_eq!(header(request, "content-type"), Some("application/x-www-form-urlencoded"));
+        assert_eq!(header(request, "authorization"), Some("Bearer sk_test_51HsecretA"));
+        assert_eq!(header(request, "user-agent"), Some(AGENT));
     }
     assert_eq!(sent[0].body(), "off_session=true&error_on_requires_action=true");
     assert_eq!(sent[1].body(), "off_session=true&error_on_requires_action=true&payment_method=pm_card_visa");
@@ -97,7 +104,8 @@ async fn look_up_cancel_and_probe_send_nothing_but_where_they_go() {
         assert!(request.body().is_empty());
         assert_eq!(header(request, "idempotency-key"), None);
         assert_eq!(header(request, "stripe-version"), Some(STRIPE_VERSION));
-        assert!(request.headers().contains_key("authorization"));
+        assert_eq!(header(request, "authorization"), Some("Bearer sk_test_51HsecretA"));
+        assert_eq!(header(request, "user-agent"), Some(AGENT));
     }
 }
 
@@ -108,6 +116,7 @@ async fn a_warm_up_needs_no_key() {
     let sent = sent.lock().unwrap();
     assert_eq!((sent[0].method(), sent[0].uri().path()), (&Verb::HEAD, "/"));
     assert!(!sent[0].headers().contains_key("authorization"));
+    assert_eq!(header(&sent[0], "user-agent"), Some(AGENT));
 }
 
 #[tokio::test]
