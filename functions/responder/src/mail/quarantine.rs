@@ -29,17 +29,22 @@ pub(super) fn write(
     late: Option<Late>,
     site: &Site,
 ) -> (Subject, String) {
-    let (form, body) = form_and_body(kind, facts, late, site);
+    let (forms, body) = forms_and_body(kind, facts, late, site);
     // Q tells it from the number of an incident beside it.
-    (Subject::new(vec![form]).numbered("#Q", facts.number), body)
+    (Subject::new(forms).numbered("#Q", facts.number), body)
 }
 
-fn form_and_body(kind: NoticeKind, facts: &NoticeFacts, late: Option<Late>, site: &Site) -> (String, String) {
+fn forms_and_body(
+    kind: NoticeKind,
+    facts: &NoticeFacts,
+    late: Option<Late>,
+    site: &Site,
+) -> (Vec<String>, String) {
     let window = Window { from: facts.since.max(facts.at.plus_ms(-LOG_MS_MAX)), until: facts.at };
     let since = span(facts.at.since_ms(facts.since));
     match kind {
         NoticeKind::Cleared => (
-            format!("quarantine is empty again, after {since}"),
+            vec![format!("quarantine is empty again, after {since}")],
             Body::begin("You are not needed: the quarantine is empty again.", late)
                 .part("WHAT HAPPENED", how_it_was_emptied(facts))
                 .end("QuarantineNotEmpty", window, site),
@@ -55,7 +60,7 @@ fn form_and_body(kind: NoticeKind, facts: &NoticeFacts, late: Option<Late>, site
                 .part("WHAT IS THERE", &there(kind, facts))
                 .part("WHAT YOU MUST DO", &must(facts, site))
                 .end("QuarantineNotEmpty", window, site);
-            (subject(kind, urgency, facts), body)
+            (subjects(kind, urgency, facts), body)
         }
     }
 }
@@ -70,7 +75,13 @@ fn how_it_was_emptied(facts: &NoticeFacts) -> &'static str {
     }
 }
 
-fn subject(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String {
+/// From all there is to say to the least: the share is left out first.
+fn subjects(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> Vec<String> {
+    let share = share_in_short(facts).map(|share| format!(", {share} of traffic"));
+    share.iter().map(String::as_str).chain([""]).map(|share| subject(kind, urgency, facts, share)).collect()
+}
+
+fn subject(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts, share: &str) -> String {
     let how_many = count(facts.messages, "message");
     let what = match kind {
         NoticeKind::Reminder => {
@@ -80,7 +91,6 @@ fn subject(kind: NoticeKind, urgency: Urgency, facts: &NoticeFacts) -> String {
         NoticeKind::Expiring => format!("messages in quarantine expire; {how_many} there"),
         NoticeKind::Opened | NoticeKind::Grown | NoticeKind::Cleared => format!("{how_many} in quarantine"),
     };
-    let share = share_in_short(facts).map_or_else(String::new, |share| format!(", {share} of traffic"));
     match urgency {
         Urgency::OfficeHours if kind == NoticeKind::Reminder => what,
         Urgency::OfficeHours => format!("{what}: for office hours"),

@@ -45,7 +45,7 @@ fn many(many: usize, body: impl Fn(usize) -> String, reason: &str, detail: &str,
 fn noticed(messages: u64, contents: Contents, passed: Option<u64>) -> NoticeFacts {
     NoticeFacts {
         at: NOTICED,
-        number: 3,
+        number: 29,
         since: SINCE,
         messages,
         samples: Vec::new(),
@@ -137,6 +137,40 @@ fn that_could_not_be_read() {
 #[test]
 fn cleared() {
     insta::assert_snapshot!(notice(NoticeKind::Cleared, noticed(0, Contents::default(), None)));
+}
+
+#[test]
+fn that_expires_soon() {
+    let expires_at = Some(NOTICED.plus_ms(22 * 60 * MINUTE));
+    insta::assert_snapshot!(notice(
+        NoticeKind::Expiring,
+        NoticeFacts { expires_at, ..noticed(3, a_few(), Some(417)) }
+    ));
+}
+
+#[test]
+fn cleared_by_time_alone() {
+    let cleared = |expires_at| {
+        let facts = NoticeFacts { expires_at, ..noticed(0, Contents::default(), None) };
+        notice(NoticeKind::Cleared, facts).contains("Messages expired there")
+    };
+    assert!(cleared(Some(NOTICED)) && cleared(Some(NOTICED.plus_ms(-1))));
+    assert!(!cleared(Some(NOTICED.plus_ms(1))) && !cleared(None));
+}
+
+#[test]
+fn of_more_reasons_than_are_listed_the_rest_is_counted() {
+    let bodies: Vec<String> = (0..55).map(order).collect();
+    // One for the first reason, two for the second, and so on: each number stands for one of them.
+    let letters = ('a'..='j').enumerate();
+    let reasons: Vec<String> =
+        letters.flat_map(|(n, letter)| vec![format!("reason_{letter}"); n + 1]).collect();
+    let copies: Vec<_> =
+        bodies.iter().zip(&reasons).map(|(body, reason)| (body.as_str(), reason.as_str(), None)).collect();
+    insta::assert_snapshot!(notice(
+        NoticeKind::Opened,
+        noticed(55, contents(&copies, Reach::All), Some(945))
+    ));
 }
 
 #[test]
