@@ -12,6 +12,7 @@ fn round() -> Round {
         (Sort::OtherMoney, Some(Standing::Succeeded), Some("pi_5")),
         (Sort::ChargedWithoutRow, None, None),
     ];
+    let of_row = |index: usize| 1_999 + 100 * index as i64;
     let difference = |(index, (sort, standing, named)): (usize, (Sort, Option<Standing>, Option<&str>))| {
         let status = if sort == Sort::SettledNotCharged { "canceled" } else { "succeeded" };
         Difference {
@@ -19,21 +20,21 @@ fn round() -> Round {
             payment_id: id(&format!("order-{}", 1_042 + index)),
             intent_id: IntentId(format!("pi_{}", index + 1)),
             status: status.to_owned(),
-            amount: if sort == Sort::OtherMoney { 2_999 } else { 1_999 },
+            amount: of_row(index) + if sort == Sort::OtherMoney { 1_000 } else { 0 },
             currency: "eur".to_owned(),
-            created_at: SINCE,
+            created_at: SINCE.plus_ms(-(index as i64 + 1) * 60 * MINUTE),
             row: standing.map(|standing| RowSays {
                 standing,
                 intent_id: named.map(|named| IntentId(named.to_owned())),
-                amount: Some(1_999),
-                currency: Some("eur".to_owned()),
+                amount: Some(of_row(index)),
+                currency: Some(if sort == Sort::OtherMoney { "usd" } else { "eur" }.to_owned()),
             }),
         }
     };
     Round {
-        began_at: SINCE,
+        began_at: SINCE.plus_ms(-3 * MINUTE),
         asked: Asked::Daily,
-        window: audit::Window::before(SINCE, Span::DAILY),
+        window: audit::Window::before(SINCE.plus_ms(-4 * MINUTE), Span::DAILY),
         after: None,
         page_intents: 100,
         counts: Counts {
