@@ -77,10 +77,12 @@ fn drills(text: &str) -> Option<Drills> {
 mod tests {
     use super::*;
 
+    /// No two values are alike, or one could be read for another.
     fn get(name: &str) -> Option<String> {
         let value = match name {
             "LEDGER_TABLE" => "ledger",
-            "SOURCE_QUEUE_URL" | "QUARANTINE_QUEUE_URL" => "https://sqs/queue",
+            "SOURCE_QUEUE_URL" => "https://sqs/source",
+            "QUARANTINE_QUEUE_URL" => "https://sqs/quarantine",
             "STRIPE_SECRET_ARN" => "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe",
             "STRIPE_API_BASE" => "https://api.stripe.com",
             "STRIPE_MODE" => "test",
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn a_complete_environment_is_read() {
         let config = Config::from_environment(get).expect("complete");
-        assert_eq!((config.stripe_rate_per_s, config.concurrency, config.drills), (20, 2, Drills::On));
+        insta::assert_debug_snapshot!(config);
     }
 
     #[test]

@@ -15,6 +15,9 @@ mod metrics;
 mod provider;
 mod quarantine;
 mod record;
+#[cfg(test)]
+#[path = "../../host/tests/recorder/mod.rs"]
+mod recorder;
 mod source;
 
 pub use config::Config;

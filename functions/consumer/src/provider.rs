@@ -233,3 +233,29 @@ impl Provider {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_calls_the_last_is_told_with_the_longest_pause_and_the_number_that_failed() {
+        let reply = |answer, status, retry_after_s, name: &str| Reply {
+            answer,
+            status: Some(status),
+            retry_after_s,
+            request_id: Some(format!("req_{name}")),
+            failure: Some(format!("failure {name}")),
+        };
+        let failed = Answer::NotDone { cause: Cause::ProviderUnreachable };
+        let refused = Answer::NotDone { cause: Cause::CredentialsRefused };
+        let mut calls = Calls { spared: 7, credentials_refused: 9, ..Calls::default() };
+        calls.add(&reply(failed.clone(), 501, Some(30), "a"));
+        calls.add(&reply(failed, 502, Some(60), "b"));
+        calls.add(&reply(refused, 401, None, "c"));
+        assert_eq!((calls.made, calls.failed, calls.spared, calls.credentials_refused), (3, 2, 7, 9));
+        assert_eq!((calls.last_status, calls.retry_after_s), (Some(401), Some(60)));
+        assert_eq!(calls.last_request.as_deref(), Some("req_c"));
+        assert_eq!(calls.last_failure.as_deref(), Some("failure c"));
+    }
+}

@@ -61,7 +61,10 @@ fn copy(original: &SqsMessageAttribute) -> MessageAttributeValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorder::Recorder;
+    use crate::source::tests::sqs;
     use aws_lambda_events::encodings::Base64Data;
+    use serde_json::json;
 
     /// What is sent on of an attribute that came like this: its type, its text, its bytes.
     fn copied(
@@ -92,5 +95,38 @@ mod tests {
             let expected = (data_type.to_owned(), None, Some(vec![0, 255]));
             assert_eq!(copied(data_type, None, Some(&[0, 255])), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_holds_all_of_its_original_and_why_it_is_there() {
+        let recorder = Recorder::answering([json!({ "MessageId": "copy-1", "MD5OfMessageBody": "x" })]);
+        let quarantine = Quarantine::new(sqs(&recorder), "https://sqs/quarantine".to_owned());
+        let message: SqsMessage = serde_json::from_value(json!({
+            "messageId": "message-1",
+            "receiptHandle": "receipt-1",
+            "body": "the body",
+            "attributes": {},
+            "messageAttributes": {
+                "count": { "dataType": "Number.int", "stringValue": "7" },
+                "seal": { "dataType": "Binary.png", "binaryValue": "AP8=" },
+            },
+        }))
+        .expect("a message");
+        let copy = quarantine.send(&message, "refused", Some("amount_too_small")).await;
+        assert_eq!(copy.expect("it is answered"), "copy-1");
+        let expected = json!({
+            "QueueUrl": "https://sqs/quarantine",
+            "MessageBody": "the body",
+            "MessageAttributes": {
+                "count": { "DataType": "Number.int", "StringValue": "7" },
+                "seal": { "DataType": "Binary.png", "BinaryValue": "AP8=" },
+                "quarantine_reason": { "DataType": "String", "StringValue": "refused" },
+                "quarantine_detail": { "DataType": "String", "StringValue": "amount_too_small" },
+                "original_message_id": { "DataType": "String", "StringValue": "message-1" },
+            },
+        });
+        assert_eq!(recorder.taken(), [("SendMessage".to_owned(), expected)]);
+        let unnamed = quarantine.send(&message, "refused", None).await;
+        assert!(unnamed.is_err(), "a copy without an id cannot be found again");
     }
 }

@@ -435,3 +435,6 @@ impl Work<'_> {
 fn attribute<T: FromStr>(message: &SqsMessage, name: &str) -> Option<T> {
     message.attributes.get(name)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,80 @@ fn deleted(index: usize, receipt_handle: &str) -> DeleteMessageBatchRequestEntry
         .build()
         .expect("id and receipt handle are set")
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::recorder::Recorder;
+    use aws_credential_types::Credentials;
+    use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
+    use serde_json::Value;
+
+    pub(crate) fn sqs(recorder: &Recorder) -> Client {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
+            .http_client(recorder.http_client());
+        Client::from_conf(config.build())
+    }
+
+    fn source(recorder: &Recorder) -> Source {
+        Source::new(sqs(recorder), "https://sqs/source".to_owned())
+    }
+
+    fn entries(body: &Value) -> Vec<Value> {
+        body["Entries"].as_array().cloned().unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn each_message_is_delayed_by_its_own_seconds_ten_in_a_call() {
+        let recorder = Recorder::default();
+        let delays: Vec<Delay> =
+            (0..12).map(|n| Delay { receipt_handle: format!("receipt-{n}"), seconds: 100 + n }).collect();
+        source(&recorder).delay(&delays).await;
+        let asked = recorder.taken();
+        for (operation, body) in &asked {
+            assert_eq!(
+                (operation.as_str(), &body["QueueUrl"]),
+                ("ChangeMessageVisibilityBatch", &"https://sqs/source".into())
+            );
+        }
+        let entry = |n: u32| {
+            serde_json::json!({
+                "Id": (n % 10).to_string(),
+                "ReceiptHandle": format!("receipt-{n}"),
+                "VisibilityTimeout": 100 + n,
+            })
+        };
+        let expected: Vec<Value> = (0..12).map(entry).collect();
+        let sent: Vec<Vec<Value>> = asked.iter().map(|(_, body)| entries(body)).collect();
+        assert_eq!(sent, [expected[..10].to_vec(), expected[10..].to_vec()]);
+    }
+
+    #[tokio::test]
+    async fn messages_are_deleted_by_their_receipt_handles_ten_in_a_call() {
+        let recorder = Recorder::default();
+        let handles: Vec<String> = (0..12).map(|n| format!("receipt-{n}")).collect();
+        source(&recorder).delete(&handles).await;
+        let asked = recorder.taken();
+        for (operation, body) in &asked {
+            assert_eq!(
+                (operation.as_str(), &body["QueueUrl"]),
+                ("DeleteMessageBatch", &"https://sqs/source".into())
+            );
+        }
+        let entry = |n: u32| serde_json::json!({ "Id": (n % 10).to_string(), "ReceiptHandle": format!("receipt-{n}") });
+        let expected: Vec<Value> = (0..12).map(entry).collect();
+        let sent: Vec<Vec<Value>> = asked.iter().map(|(_, body)| entries(body)).collect();
+        assert_eq!(sent, [expected[..10].to_vec(), expected[10..].to_vec()]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_for_nobody() {
+        let recorder = Recorder::default();
+        source(&recorder).delay(&[]).await;
+        source(&recorder).delete(&[]).await;
+        assert_eq!(recorder.told(), "");
+    }
+}

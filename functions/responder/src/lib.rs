@@ -22,6 +22,9 @@ mod order;
 mod post;
 mod provider;
 mod queues;
+#[cfg(test)]
+#[path = "../../host/tests/recorder/mod.rs"]
+mod recorder;
 mod records;
 mod tale;
 mod topic;

@@ -172,3 +172,56 @@ fn parse<R: Record>(item: &Item) -> Result<R, TurnError> {
     record.set_version(version.ok_or_else(|| bad("no version"))?);
     Ok(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::Recorder;
+    use aws_credential_types::Credentials;
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+    use serde_json::{Value, json};
+
+    fn reader(recorder: &Recorder) -> Reader {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
+            .http_client(recorder.http_client());
+        Reader::new(Client::from_conf(config.build()), "the-table".to_owned())
+    }
+
+    /// A record in its table, with other versions inside and outside of its body.
+    fn item() -> Value {
+        let body = serde_json::to_string(&Recovery { version: 3, ..Recovery::default() }).expect("JSON");
+        json!({ "Item": { "body": { "S": body }, "version": { "N": "5" }, "phase": { "S": "quiet" } } })
+    }
+
+    #[tokio::test]
+    async fn a_record_is_read_as_the_last_save_left_it() {
+        let recorder = Recorder::answering([item()]);
+        let read: Recovery = reader(&recorder).read().await.expect("it is a record");
+        assert_eq!(read.version, 5, "what a save goes by is beside the body");
+        let asked = json!({
+            "TableName": "the-table",
+            "Key": { "record": { "S": "recovery" } },
+            "ConsistentRead": true,
+        });
+        assert_eq!(recorder.taken(), [("GetItem".to_owned(), asked)]);
+    }
+
+    #[tokio::test]
+    async fn a_save_needs_the_version_that_was_read_and_adds_one() {
+        let recorder = Recorder::default();
+        let saved = async |versions, version| {
+            let records = Records::new(reader(&recorder), versions);
+            let next = Recovery { version, ..Recovery::default() };
+            match records.save(&next).await.expect("it is answered") {
+                Saved::Yes(saved) => saved.version,
+                Saved::Lost(_) => panic!("nobody else saved"),
+            }
+        };
+        assert_eq!(saved(Versions::Checked, 0).await, 1);
+        assert_eq!(saved(Versions::Checked, 7).await, 8);
+        insta::assert_snapshot!(recorder.told());
+    }
+}

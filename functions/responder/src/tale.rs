@@ -122,7 +122,8 @@ impl Line {
 mod tests {
     use super::*;
     use host::Metrics;
-    use payments::UnixMs;
+    use payments::incident::Depth;
+    use payments::{Cause, UnixMs};
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
@@ -140,33 +141,72 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_audit_is_two_metrics_and_a_turn_without_one_is_none() {
+    fn written(tale: &Tale, failed_turns: u64) -> String {
         let output = Output::default();
         let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
-        let tale = Tale { audited: Some(250), differences: Some(0), ..Tale::default() };
-        metrics.write(&Line::of(&tale, 0), UnixMs(1_767_603_600_000));
-        let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
-        assert!(line.contains(r#"{"Name":"AuditedIntents"},{"Name":"AuditDifferences"}"#), "{line}");
-        assert!(line.contains(r#""AuditedIntents":250,"AuditDifferences":0"#), "{line}");
+        metrics.write(&Line::of(tale, failed_turns), UnixMs(1_767_603_600_000));
+        let bytes = output.0.lock().expect("not poisoned").clone();
+        String::from_utf8(bytes).expect("UTF-8")
     }
 
     #[test]
     fn a_turn_is_one_line_with_a_metric_for_each_thing_it_saw() {
-        let output = Output::default();
-        let metrics = Metrics::new("payments".to_owned(), Box::new(output.clone()));
-        let tale = Tale { dead_letters: Some(3), oldest_ms: Some(301_999), ..Tale::default() };
-        metrics.write(&Line::of(&tale, 0), UnixMs(1_767_603_600_000));
-        let line = String::from_utf8(output.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        // No two are alike, or one could stand for another.
+        let tale = Tale {
+            source: Some(2),
+            dead_letters: Some(3),
+            quarantined: Some(5),
+            oldest_ms: Some(301_999),
+            audited: Some(7),
+            differences: Some(0),
+            silenced_alarms: Some(11),
+            mails: 13,
+            listeners: Some(17),
+            races_lost: 19,
+            ..Tale::default()
+        };
         assert_eq!(
-            line,
+            written(&tale, 23),
             concat!(
                 r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"payments","Dimensions":[[]],"Metrics":["#,
                 r#"{"Name":"Turns"},{"Name":"FailedTurns"},{"Name":"Mails"},{"Name":"OldestUnsettledSeconds"},"#,
-                r#"{"Name":"DeadLetters"}]}],"Timestamp":1767603600000},"#,
-                r#""Turns":1,"FailedTurns":0,"Mails":0,"OldestUnsettledSeconds":301,"DeadLetters":3}"#,
+                r#"{"Name":"DeadLetters"},{"Name":"Quarantined"},{"Name":"Listeners"},{"Name":"AuditedIntents"},"#,
+                r#"{"Name":"AuditDifferences"},{"Name":"SilencedAlarms"}]}],"Timestamp":1767603600000},"#,
+                r#""Turns":1,"FailedTurns":23,"Mails":13,"OldestUnsettledSeconds":301,"DeadLetters":3,"#,
+                r#""Quarantined":5,"Listeners":17,"AuditedIntents":7,"AuditDifferences":0,"SilencedAlarms":11}"#,
                 "\n"
             )
         );
+    }
+
+    #[test]
+    fn what_a_turn_did_not_look_at_is_no_metric() {
+        let line = written(&Tale::default(), 0);
+        assert!(
+            line.contains(r#""Metrics":[{"Name":"Turns"},{"Name":"FailedTurns"},{"Name":"Mails"}]"#),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn what_was_seen_of_each_queue_is_told_of_that_queue() {
+        let depth = |visible| Depth { visible, in_flight: 10 * visible, delayed: 100 * visible };
+        let seen = Observation {
+            source: depth(2),
+            dead_letters: depth(3),
+            quarantine: depth(5),
+            probes: Some(Probes::Unwell(Cause::ProviderError)),
+            ..Observation::default()
+        };
+        let mut tale = Tale::default();
+        tale.saw(&seen, &Incident::default());
+        assert_eq!(
+            (tale.source, tale.dead_letters, tale.quarantined, tale.probes.as_deref()),
+            (Some(222), Some(333), Some(555), Some("provider_error"))
+        );
+        let glanced =
+            Glanced { dead_letters: Some(2), quarantined: Some(3), oldest_ms: Some(5), ..Glanced::default() };
+        tale.glanced(glanced);
+        assert_eq!((tale.dead_letters, tale.quarantined, tale.oldest_ms), (Some(2), Some(3), Some(5)));
     }
 }

@@ -107,3 +107,47 @@ impl Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::Recorder;
+    use aws_credential_types::Credentials;
+    use aws_sdk_sns::config::{BehaviorVersion, Config, Region};
+
+    #[tokio::test]
+    async fn a_mail_goes_to_its_topic_subject_and_body_each_in_its_place() {
+        let recorder = Recorder::default();
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
+            .http_client(recorder.http_client());
+        let topic = Topic::new(Reader::new(Client::from_conf(config.build()), "arn:the-topic".to_owned()));
+        let email = Email { subject: "the subject".to_owned(), body: "the body".to_owned() };
+        // Whatever comes of it: nothing is answered.
+        let _ = topic.publish(&email).await;
+        let form = "Action=Publish&Version=2010-03-31&TopicArn=arn%3Athe-topic&Message=the%20body&Subject=the%20subject";
+        assert_eq!(recorder.taken()[0].1, form);
+    }
+
+    #[test]
+    fn what_a_channel_is_said_to_be_follows_from_who_listens() {
+        for (channel, confirmed, unconfirmed, begins) in [
+            (Channel::Mail, 0, 0, "NOBODY IS TOLD: the topic has no"),
+            (Channel::Mail, 0, 2, "NOBODY IS TOLD: no e-mail subscription is confirmed"),
+            (Channel::Mail, 3, 0, "people are told"),
+            (Channel::Mail, 3, 2, "people are told, but"),
+            (Channel::Pager, 0, 0, "there is no second channel"),
+            (Channel::Pager, 0, 2, "NO SECOND CHANNEL"),
+            (Channel::Pager, 3, 2, "what needs somebody at once"),
+        ] {
+            let meaning = channel.meaning(confirmed, unconfirmed);
+            assert!(meaning.starts_with(begins), "{meaning}");
+        }
+        let counted =
+            ["email", "email-json", "https", "sms", ""].map(|protocol| Channel::Mail.counts(protocol));
+        assert_eq!(counted, [true, true, false, false, false]);
+        assert!(Channel::Pager.counts("https"));
+    }
+}

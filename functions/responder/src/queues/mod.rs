@@ -3,6 +3,8 @@
 //! Invariant: a message leaves a queue only after another holds it; attributes go along.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use reader::Reader;
