@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod fields;
 mod lists;
 mod real_transport;
 mod recorded;

@@ -7,7 +7,10 @@ use payments::Cause;
 use payments::charge::Method;
 use payments::provider::{Answer, Replay};
 use std::time::Duration;
-use stripe::limits::{CALL_TIMEOUT_MS, WARM_TIMEOUT_MS};
+use stripe::limits::{
+    BODY_BYTES_MAX, CALL_TIMEOUT_MS, CALLS_MAX, CONNECT_TIMEOUT_MS, FAILURE_CHARS_MAX, IDLE_CONNECTION_MS,
+    IDLE_CONNECTIONS_MAX, SECRET_REFETCH_MS, TEXT_CHARS_MAX, WARM_TIMEOUT_MS, WORD_CHARS_MAX,
+};
 use stripe::{NotWarm, Probe, Transport, TransportError};
 use tokio::time::{Instant, sleep};
 use tower::service_fn;
@@ -53,4 +56,16 @@ async fn a_warm_up_does_not_keep_a_cold_start_waiting() {
     assert!(matches!(charger(slow(5_000)).warm().await, Err(NotWarm::TimedOut)));
     assert_eq!(start.elapsed(), Duration::from_millis(WARM_TIMEOUT_MS));
     assert!(charger(slow(100)).warm().await.is_ok(), "any answer will do");
+}
+
+/// In their units, as they are argued for where they stand: each agrees with itself, whatever it is.
+#[test]
+fn how_long_is_waited_and_how_much_is_kept() {
+    assert_eq!((CALL_TIMEOUT_MS, CONNECT_TIMEOUT_MS, WARM_TIMEOUT_MS), (10_000, 3_000, 1_900));
+    assert_eq!((IDLE_CONNECTION_MS, IDLE_CONNECTIONS_MAX, SECRET_REFETCH_MS), (60_000, 10, 10_000));
+    assert_eq!(
+        (BODY_BYTES_MAX, WORD_CHARS_MAX, TEXT_CHARS_MAX, FAILURE_CHARS_MAX),
+        (1_048_576, 100, 120, 300)
+    );
+    assert_eq!(CALLS_MAX, 5);
 }
