@@ -167,7 +167,13 @@ pub(super) fn at_risk(facts: &Facts) -> String {
     } else {
         let _ = writeln!(text, "Money:   {floor}{}", sums.join(", "));
     }
-    let tried = if is_in_line(facts) { "in line" } else { "still being tried" };
+    let tried = if is_in_line(facts) {
+        "in line"
+    } else if is_untaken(facts) {
+        "in the queue, taken by nobody"
+    } else {
+        "still being tried"
+    };
     let (dead, source) = (facts.dead_letters.total(), facts.source.total());
     let _ = writeln!(text, "Where:   {} dead-lettered, {} {tried}", grouped(dead), grouped(source));
     if !facts.survey.causes.is_empty() {
@@ -223,7 +229,9 @@ pub(super) fn done(facts: &Facts) -> String {
     if facts.setbacks > 0 {
         let _ = writeln!(text, "Recoveries that were begun and did not hold: {}.", facts.setbacks);
     }
-    if text.is_empty() && facts.is_rowless() {
+    if text.is_empty() && is_untaken(facts) {
+        text.push_str("Nothing yet: no function has taken them.\n");
+    } else if text.is_empty() && facts.is_rowless() {
         let _ = writeln!(text, "Each was tried {RECEIVES_MAX} times, and waits as a dead letter.");
     } else if text.is_empty() {
         let _ = writeln!(
@@ -239,6 +247,11 @@ pub(super) fn is_in_line(facts: &Facts) -> bool {
     facts.trigger == Trigger::Backlog && facts.dead_letters.total() == 0 && found(facts).is_none()
 }
 
+/// Whether all that waits lies in the queue, and no function takes it.
+fn is_untaken(facts: &Facts) -> bool {
+    facts.escalations.contains(&Escalation::NobodyTakes) && facts.dead_letters.total() == 0
+}
+
 /// What happens next by itself while payments wait, and when.
 pub(super) fn next(facts: &Facts, site: &Site) -> String {
     if is_in_line(facts) {
@@ -249,7 +262,7 @@ pub(super) fn next(facts: &Facts, site: &Site) -> String {
             span(facts.drain_ms)
         );
     }
-    if facts.escalations.contains(&Escalation::NobodyTakes) && facts.dead_letters.total() == 0 {
+    if is_untaken(facts) {
         return "What waits is charged by itself, as soon as a function takes it. You are told when it is over.\n"
             .to_owned();
     }
