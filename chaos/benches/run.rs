@@ -12,7 +12,7 @@ use chaos::cloud::plans::Plans;
 use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::experiment::Experiment;
-use chaos::journal::{Event, Journal};
+use chaos::journal::{Event, Journal, TableEvent};
 use chaos::link::Link;
 use chaos::world::{Code, Deployed, History, own_template, run};
 use payments::UnixMs;
@@ -119,6 +119,8 @@ fn median(text: &str, body: &str) -> (Duration, History) {
 }
 
 fn ledger_writes(history: &History) -> usize {
-    let is_write = |event: &Event| matches!(event, Event::LedgerWritten { .. } | Event::LedgerRefused { .. });
+    let is_write = |event: &Event| {
+        matches!(event, Event::Table(TableEvent::LedgerWritten { .. } | TableEvent::LedgerRefused { .. }))
+    };
     history.records.iter().filter(|record| is_write(&record.event)).count()
 }

@@ -4,7 +4,7 @@
 use chaos::cloud::config::{AlarmConfig, RuleConfig};
 use chaos::drills;
 use chaos::experiment::Experiment;
-use chaos::journal::Event;
+use chaos::journal::{AlarmChanged, Event, StateValue};
 use chaos::template::{Deployment, Stack};
 use chaos::world::{self, Code};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,9 @@ fn went_off_in_a_new_stack(faults: &str) -> Vec<(String, i64)> {
     let experiment = Experiment::parse(Path::new("new.toml"), &text).expect("it is good");
     let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
     let changes = history.records.iter().filter_map(|record| {
-        let Event::AlarmChanged { alarm, to: "ALARM", .. } = &record.event else { return None };
+        let Event::Alarm(AlarmChanged { alarm, to: StateValue::Alarm, .. }) = &record.event else {
+            return None;
+        };
         let name = alarm.strip_prefix("payments-").unwrap_or(alarm);
         Some((name.to_owned(), record.at.since_ms(history.began) / 60_000))
     });

@@ -4,7 +4,7 @@
 //! Invariant: every metric on it is one that a run publishes, and every alarm of the template is on it.
 
 use chaos::experiment::Experiment;
-use chaos::journal::Event;
+use chaos::journal::{Event, FunctionEvent};
 use chaos::world::{self, Code};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ fn published() -> BTreeSet<String> {
     let experiment = Experiment::parse(Path::new("short.toml"), text).expect("it is good");
     let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
     let lines = history.records.iter().filter_map(|record| {
-        let Event::Metrics { line } = &record.event else { return None };
+        let Event::Function(FunctionEvent::Metrics { line }) = &record.event else { return None };
         line.parsed().as_object().cloned()
     });
     lines.flat_map(|line| line.into_iter().map(|(name, _)| name)).collect()

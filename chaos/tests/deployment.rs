@@ -2,7 +2,7 @@
 //! and a stack that works.
 
 use chaos::experiment::Experiment;
-use chaos::journal::Event;
+use chaos::journal::{Event, FunctionEvent};
 use chaos::template::{Deployment, Stack};
 use chaos::world::{self, Code, own_template};
 use serde_json::Value;
@@ -107,7 +107,7 @@ fn lambda_keeps_the_lines_that_metrics_are_read_from() {
     let experiment = Experiment::parse(Path::new("short.toml"), text).expect("it is good");
     let history = world::run(experiment, 1, Code::DEPLOYED).expect("it runs");
     let lines = history.records.iter().filter_map(|record| {
-        let Event::Metrics { line } = &record.event else { return None };
+        let Event::Function(FunctionEvent::Metrics { line }) = &record.event else { return None };
         Some(filed(&line.parsed()))
     });
     let filed: BTreeSet<usize> = lines.collect();

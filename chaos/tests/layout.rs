@@ -1,5 +1,6 @@
 //! The architecture, kept by a test: who may depend on whom, and who may do what.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -130,4 +131,16 @@ fn an_experiment_is_read_without_those_who_judge_it() {
         let others = names.replace("use super::*;", "");
         assert!(!others.contains(word), "the checks' names say {word}");
     }
+}
+
+/// Everybody writes into it: whom it knew, everybody would know.
+#[test]
+fn the_journal_knows_nobody_but_the_names_of_faults() {
+    let chaos = root().join("chaos/src");
+    let journal = sources(&chaos.join("journal"));
+    let others = journal.lines().filter(|line| line.contains("crate::")).collect::<BTreeSet<_>>();
+    assert_eq!(others, ["use crate::faults::Kind;", "use crate::faults::{Kind, Placement};"].into());
+    let kinds = fs::read_to_string(chaos.join("faults/kinds.rs")).expect("it can be read");
+    let names = kinds + &sources(&chaos.join("faults/table"));
+    assert!(!names.contains("journal::"), "a name of a fault knows the journal");
 }

@@ -5,7 +5,8 @@
 
 use chaos::checks::{Outcome, judge};
 use chaos::experiment::{Experiment, SHIPPED};
-use chaos::journal::Event;
+use chaos::faults::Kind;
+use chaos::journal::{Event, FaultFired};
 use chaos::world::{Code, History, run};
 use std::collections::BTreeSet;
 
@@ -17,7 +18,11 @@ fn experiment() -> Experiment {
 /// Payments that killed whoever worked on them.
 fn culprits(history: &History) -> BTreeSet<&str> {
     let killed = |event| {
-        if let &Event::FaultFired { fault: "poison", ref on, .. } = event { Some(on.as_str()) } else { None }
+        if let &Event::Fault(FaultFired { fault: Kind::Poison, ref on, .. }) = event {
+            Some(on.as_str())
+        } else {
+            None
+        }
     };
     history.records.iter().filter_map(|record| killed(&record.event)).collect()
 }

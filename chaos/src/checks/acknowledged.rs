@@ -8,7 +8,7 @@
 
 use super::evidence::{attribute, is_settled};
 use super::{Evidence, Finding, Meaning, Subject, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, QueueEvent, TableEvent};
 use crate::units::counted;
 use payments::quarantine::ORIGINAL;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,21 +29,21 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     };
     let (mut findings, mut deleted) = (Vec::new(), 0_u64);
     for record in &evidence.history.records {
-        if let Event::LedgerWritten { payment, state, .. } = &record.event {
+        if let Event::Table(TableEvent::LedgerWritten { payment, state, .. }) = &record.event {
             moment.states.insert(payment, state);
-        } else if let Event::Sent { queue, message, payment } = &record.event {
+        } else if let Event::Queue(QueueEvent::Sent { queue, message, payment }) = &record.event {
             if let Some(payment) = payment.as_deref().filter(|_| *queue == names.quarantine) {
                 *moment.aside.entry(payment).or_default() += 1;
             }
             let original = originals.get(message.as_str()).filter(|_| *queue == names.quarantine);
             moment.copied.extend(original.map(|id| evidence.identities.first(id)));
             moment.sent_on.extend(evidence.identities.before(message));
-        } else if let Event::Deleted { queue, message } = &record.event
+        } else if let Event::Queue(QueueEvent::Deleted { queue, message }) = &record.event
             && *queue == names.source
         {
             deleted += 1;
             findings.extend(moment.wrong(message));
-        } else if let Event::Deleted { queue, message } = &record.event
+        } else if let Event::Queue(QueueEvent::Deleted { queue, message }) = &record.event
             && *queue == names.dead_letters
         {
             deleted += 1;
@@ -147,8 +147,10 @@ mod tests {
         tale.dead_letter(&message);
         let dead_letters = tale.history().names.dead_letters.clone();
         let quarantine = tale.history().names.quarantine.clone();
-        let delete = || Event::Deleted { queue: dead_letters.clone(), message: message.clone() };
-        let copy = Event::Sent { queue: quarantine, message: "m-copy".into(), payment: Some(ORDER.into()) };
+        let delete =
+            || Event::Queue(QueueEvent::Deleted { queue: dead_letters.clone(), message: message.clone() });
+        let copy =
+            QueueEvent::Sent { queue: quarantine, message: "m-copy".into(), payment: Some(ORDER.into()) };
         tale.happen(copy);
         (0..times).for_each(|_| tale.happen(delete()));
         check(&Evidence::of(&tale.told()))

@@ -9,7 +9,7 @@
 
 use super::{Evidence, Finding, Verdict};
 use crate::faults::{Family, Fault, Kind};
-use crate::journal::Event;
+use crate::journal::{AlarmChanged, Event, QueueEvent, StateValue};
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +69,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 fn fired<'a>(evidence: &Evidence<'a>) -> BTreeMap<&'a str, UnixMs> {
     let mut fired = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::AlarmChanged { alarm, to: "ALARM", .. } = &record.event {
+        if let Event::Alarm(AlarmChanged { alarm, to: StateValue::Alarm, .. }) = &record.event {
             let name = evidence.history.alerted.alarms.get(alarm).unwrap_or(alarm);
             fired.entry(name.as_str()).or_insert(record.at);
         }
@@ -113,9 +113,10 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
 /// When the first message came into quarantine, if there is any.
 fn quarantined(evidence: &Evidence<'_>) -> Option<UnixMs> {
     let history = evidence.history;
-    let arrived =
-        |event: &Event| matches!(event, Event::Sent { queue, .. } if *queue == history.names.quarantine);
-    history.records.iter().find(|record| arrived(&record.event)).map(|record| record.at)
+    history.records.iter().find_map(|record| {
+        let Event::Queue(QueueEvent::Sent { queue, .. }) = &record.event else { return None };
+        (*queue == history.names.quarantine).then_some(record.at)
+    })
 }
 
 /// Whether calls to Stripe fail by it, and not for what was asked.
@@ -176,14 +177,17 @@ fn metrics_were_late(evidence: &Evidence<'_>) -> bool {
 fn held_longest_ms(evidence: &Evidence<'_>, queue: &str) -> i64 {
     let (mut held, mut since, mut longest_ms) = (0_u64, evidence.history.began, 0);
     for record in &evidence.history.records {
+        let Event::Queue(event) = &record.event else { continue };
         let comes = matches!(
-            &record.event,
-            Event::Sent { queue: to, .. } | Event::DeadLettered { to, .. } if to == queue
+            event,
+            QueueEvent::Sent { queue: to, .. } | QueueEvent::DeadLettered { to, .. } if to == queue
         );
         let goes = matches!(
-            &record.event,
-            Event::Deleted { queue: from, .. } | Event::Redriven { from, .. } | Event::Expired { queue: from, .. }
-                | Event::Purged { queue: from, .. }
+            event,
+            QueueEvent::Deleted { queue: from, .. }
+                | QueueEvent::Redriven { from, .. }
+                | QueueEvent::Expired { queue: from, .. }
+                | QueueEvent::Purged { queue: from, .. }
                 if from == queue
         );
         if !comes && !goes {
@@ -222,7 +226,7 @@ mod tests {
     fn dead_letters_without_their_alarm_are_found() {
         let mut tale = Tale::of_one_dead_letter();
         tale.wait_ms(SAMPLED_MS + 1);
-        tale.alarm("DeadLettersWaiting", "OK");
+        tale.alarm("DeadLettersWaiting", StateValue::Ok);
         assert_eq!(found(tale), ["DeadLettersWaiting should have fired and did not"]);
     }
 
@@ -253,7 +257,7 @@ mod tests {
     #[test]
     fn an_alarm_without_a_reason_is_found() {
         let mut tale = Tale::of_one_good_payment();
-        tale.alarm("ResponderFailing", "ALARM");
+        tale.alarm("ResponderFailing", StateValue::Alarm);
         let [what] = found(tale).try_into().expect("one finding");
         assert!(what.starts_with("ResponderFailing fired "), "{what}");
     }
@@ -263,7 +267,7 @@ mod tests {
         let after = |ms: i64| {
             let mut tale = Tale::of_one_dead_letter();
             tale.wait_ms(ms);
-            tale.alarm("DeadLettersWaiting", "ALARM");
+            tale.alarm("DeadLettersWaiting", StateValue::Alarm);
             found(tale)
         };
         assert_eq!(after(ALARM_MS_MAX - 1_000), [""; 0]);
@@ -290,7 +294,7 @@ mod tests {
             let mut tale = Tale::of_one_good_payment();
             tale.fault(Kind::EventLost, Window::ALWAYS, 1);
             tale.history().experiment.faults[0].scope.operations = [operation.to_owned()].into();
-            tale.alarm("ResponderFailing", "ALARM");
+            tale.alarm("ResponderFailing", StateValue::Alarm);
             found(tale).len()
         };
         assert_eq!([reported("schedule"), reported("alarm")], [0, 1]);
@@ -301,7 +305,7 @@ mod tests {
         let reported = |kind: Kind, alarm: &str| {
             let mut tale = Tale::of_one_good_payment();
             tale.fault(kind, Window::ALWAYS, 1);
-            tale.alarm(alarm, "ALARM");
+            tale.alarm(alarm, StateValue::Alarm);
             found(tale).len()
         };
         let (provider, credentials) = ("ProviderFailing", "CredentialsRefused");
@@ -322,7 +326,7 @@ mod tests {
             let mut tale = Tale::new();
             (0..payments).for_each(|_| drop(tale.send("{}")));
             tale.history().alerted.stripe_calls_per_s = Some(calls_per_s);
-            tale.alarm("PaymentsWaiting", "ALARM");
+            tale.alarm("PaymentsWaiting", StateValue::Alarm);
             found(tale).len()
         };
         assert_eq!([reported(900, 2), reported(901, 2), reported(901, 3)], [1, 0, 1]);
@@ -331,7 +335,7 @@ mod tests {
     #[test]
     fn an_experiment_can_say_which_alarms_it_wants() {
         let mut tale = Tale::of_one_dead_letter();
-        tale.alarm("DeadLettersWaiting", "ALARM");
+        tale.alarm("DeadLettersWaiting", StateValue::Alarm);
         tale.history().experiment.expect.alarms = Some(BTreeSet::from(["QuarantineNotEmpty".to_owned()]));
         let [missing, unexpected] = found(tale).try_into().expect("two findings");
         assert_eq!(missing, "QuarantineNotEmpty should have fired and did not");

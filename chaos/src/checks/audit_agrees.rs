@@ -7,7 +7,7 @@
 
 use super::evidence::PaymentFile;
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, StripeEvent, TableEvent};
 use crate::records::AuditReport;
 use crate::stripe::Movement;
 use crate::units::{count, counted};
@@ -162,7 +162,7 @@ fn is_open(row: Option<&LedgerRow>) -> bool {
 fn written<'h>(evidence: &'h Evidence<'_>) -> BTreeMap<&'h str, UnixMs> {
     let mut written = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::LedgerWritten { payment, .. } = &record.event {
+        if let Event::Table(TableEvent::LedgerWritten { payment, .. }) = &record.event {
             written.insert(payment.as_str(), record.at);
         }
     }
@@ -172,7 +172,9 @@ fn written<'h>(evidence: &'h Evidence<'_>) -> BTreeMap<&'h str, UnixMs> {
 /// Intents that there are at Stripe, as far as anybody was told: what a row names may be anything.
 fn made<'h>(evidence: &'h Evidence<'_>) -> BTreeSet<&'h str> {
     let told = evidence.history.records.iter().filter_map(|record| {
-        if let Event::StripeCalled { intent: Some(intent), status: Some(200), .. } = &record.event {
+        if let Event::Stripe(StripeEvent::Called { intent: Some(intent), status: Some(200), .. }) =
+            &record.event
+        {
             Some(intent.as_str())
         } else {
             None

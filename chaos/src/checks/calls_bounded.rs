@@ -53,11 +53,12 @@ mod tests {
     use super::super::fixtures::{ORDER, Tale};
     use super::*;
     use crate::faults::{Kind, Window};
+    use crate::journal::Operation;
 
     #[test]
     fn a_third_call_is_too_many_when_nothing_goes_wrong() {
         let mut tale = Tale::of_one_good_payment();
-        tale.call(ORDER, "retrieve", Some(200), None);
+        tale.call(ORDER, Operation::Retrieve, Some(200), None);
         let finding = Finding::payment(ORDER, "3 Stripe calls although nothing went wrong");
         assert_eq!(check(&Evidence::of(&tale.told())), Verdict::Fail(vec![finding]));
     }
@@ -67,11 +68,11 @@ mod tests {
         let mut tale = Tale::of_one_good_payment();
         tale.fault(Kind::StripeUnavailable, Window::ALWAYS, 1);
         for _ in 2..CALLS_PER_DELIVERY_MAX {
-            tale.call(ORDER, "confirm", Some(503), Some("stripe-unavailable"));
+            tale.call(ORDER, Operation::Confirm, Some(503), Some(Kind::StripeUnavailable));
         }
         let verdict = |tale: &mut Tale| check(&Evidence::of(tale.history()));
         assert!(matches!(verdict(&mut tale), Verdict::Pass(_)));
-        tale.call(ORDER, "confirm", None, None);
+        tale.call(ORDER, Operation::Confirm, None, None);
         let finding = Finding::payment(ORDER, "17 Stripe calls, and it was delivered 1 time");
         assert_eq!(verdict(&mut tale), Verdict::Fail(vec![finding]));
     }
@@ -79,8 +80,8 @@ mod tests {
     #[test]
     fn probes_and_warm_ups_belong_to_no_payment() {
         let mut tale = Tale::of_one_good_payment();
-        tale.call(ORDER, "probe", Some(200), None);
-        tale.call(ORDER, "other", Some(404), None);
+        tale.call(ORDER, Operation::Probe, Some(200), None);
+        tale.call(ORDER, Operation::Other, Some(404), None);
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
     }
 }

@@ -6,7 +6,7 @@
 //! Invariant: one pass over the journal in order, with the ledger as it stood at each charge.
 
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, StripeEvent, TableEvent};
 use crate::units::counted;
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut states: BTreeMap<&str, &str> = BTreeMap::new();
     let (mut findings, mut charges) = (Vec::new(), 0_u64);
     for record in &evidence.history.records {
-        if let Event::LedgerWritten { payment, state, .. } = &record.event {
+        if let Event::Table(TableEvent::LedgerWritten { payment, state, .. }) = &record.event {
             states.insert(payment, state);
-        } else if let Event::Charged { payment, .. } = &record.event {
+        } else if let Event::Stripe(StripeEvent::Charged { payment, .. }) = &record.event {
             charges += 1;
             findings.extend(match states.get(payment.as_str()) {
                 Some(&"intended") => None,

@@ -5,7 +5,7 @@
 
 use super::{Evidence, Finding, Verdict};
 use crate::faults::Kind;
-use crate::journal::Event;
+use crate::journal::{Event, Operation, StripeEvent};
 use crate::units::counted;
 use std::collections::BTreeSet;
 
@@ -25,15 +25,16 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 /// later, or as Stripe found out when nobody waited for it.
 fn said_no(event: &Event) -> Option<&str> {
     let tells = |said: &str| matches!(said, "requires_payment_method" | "requires_action");
-    if let Event::StripeCalled { payment: Some(payment), status, said, fault, .. } = event {
-        let is_refused = *status == Some(402) && *fault != Some(Kind::StripeRefusing.name());
-        (is_refused || said.as_deref().is_some_and(tells)).then_some(payment)
-    } else if let Event::StripeActed { payment: Some(payment), operation: "confirm" | "bank", said, .. } =
-        event
-    {
-        (said.as_deref() != Some("succeeded")).then_some(payment)
-    } else {
-        None
+    let Event::Stripe(event) = event else { return None };
+    match event {
+        StripeEvent::Called { payment, status, said, fault, .. } => {
+            let is_refused = *status == Some(402) && *fault != Some(Kind::StripeRefusing);
+            payment.as_deref().filter(|_| is_refused || said.as_deref().is_some_and(tells))
+        }
+        StripeEvent::Acted { payment, operation: Operation::Confirm | Operation::Bank, said, .. } => {
+            payment.as_deref().filter(|_| said.as_deref() != Some("succeeded"))
+        }
+        StripeEvent::Acted { .. } | StripeEvent::Charged { .. } => None,
     }
 }
 
@@ -42,10 +43,10 @@ mod tests {
     use super::super::fixtures::{ORDER, Tale};
     use super::*;
 
-    fn declined(status: Option<u16>, fault: Option<&'static str>) -> Verdict {
+    fn declined(status: Option<u16>, fault: Option<Kind>) -> Verdict {
         let mut tale = Tale::new();
         tale.write(ORDER, "received");
-        tale.call(ORDER, "confirm", status, fault);
+        tale.call(ORDER, Operation::Confirm, status, fault);
         tale.write(ORDER, "declined");
         check(&Evidence::of(&tale.told()))
     }
@@ -53,16 +54,16 @@ mod tests {
     #[test]
     fn an_issuers_no_is_a_cause() {
         assert!(matches!(declined(Some(402), None), Verdict::Pass(_)));
-        assert!(matches!(declined(Some(402), Some("declined")), Verdict::Pass(_)));
+        assert!(matches!(declined(Some(402), Some(Kind::Declined)), Verdict::Pass(_)));
     }
 
     #[test]
     fn an_intent_that_we_canceled_ourselves_says_nothing_of_its_issuer() {
         let mut tale = Tale::new();
         tale.write(ORDER, "received");
-        tale.happen(Event::StripeCalled {
+        tale.happen(StripeEvent::Called {
             request: "request-1".to_owned(),
-            operation: "cancel",
+            operation: Operation::Cancel,
             intent: None,
             payment: Some(ORDER.to_owned()),
             status: Some(200),
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn a_decline_that_no_issuer_spoke_is_found() {
         let found = Verdict::Fail(vec![Finding::payment(ORDER, "declined, and no issuer said no")]);
-        assert_eq!(declined(Some(402), Some("stripe-refusing")), found);
+        assert_eq!(declined(Some(402), Some(Kind::StripeRefusing)), found);
         assert_eq!(declined(None, None), found);
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: counted from the journal, one by one. What SQS says of it is approximate, and later.
 
 use super::{Evidence, evidence};
-use crate::journal::Event;
+use crate::journal::{Event, QueueEvent, TableEvent};
 use payments::UnixMs;
 use payments::limits::DELAYED_MS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,26 +27,30 @@ impl Depths {
         let names = &evidence.history.names;
         let (mut source, mut dead) = (BTreeSet::new(), BTreeSet::new());
         for record in &evidence.history.records {
+            let Event::Queue(event) = &record.event else { continue };
             let of = |queue: &String| *queue == names.source;
-            if let Event::Sent { queue, message, .. } = &record.event {
-                _ = of(queue) && source.insert(message.as_str());
-            } else if let Event::DeadLettered { message, .. } = &record.event {
-                source.remove(message.as_str());
-                dead.insert(message.as_str());
-            } else if let Event::Redriven { message, as_message, .. } = &record.event {
-                dead.remove(message.as_str());
-                source.insert(as_message.as_str());
-            } else if let Event::Deleted { queue, message }
-            | Event::Expired { queue, message }
-            | Event::Purged { queue, message } = &record.event
-            {
-                if of(queue) {
-                    source.remove(message.as_str())
-                } else {
-                    dead.remove(message.as_str())
-                };
-            } else {
-                continue;
+            match event {
+                QueueEvent::Sent { queue, message, .. } => {
+                    _ = of(queue) && source.insert(message.as_str());
+                }
+                QueueEvent::DeadLettered { message, .. } => {
+                    source.remove(message.as_str());
+                    dead.insert(message.as_str());
+                }
+                QueueEvent::Redriven { message, as_message, .. } => {
+                    dead.remove(message.as_str());
+                    source.insert(as_message.as_str());
+                }
+                QueueEvent::Deleted { queue, message }
+                | QueueEvent::Expired { queue, message }
+                | QueueEvent::Purged { queue, message } => {
+                    if of(queue) {
+                        source.remove(message.as_str())
+                    } else {
+                        dead.remove(message.as_str())
+                    };
+                }
+                QueueEvent::Received { .. } | QueueEvent::VisibilityChanged { .. } => continue,
             }
             counted.insert(record.at, (source.len() as u64, dead.len() as u64));
         }
@@ -105,7 +109,7 @@ fn late(evidence: &Evidence<'_>) -> BTreeMap<UnixMs, i64> {
     let mut rows: BTreeMap<&str, (UnixMs, bool)> = BTreeMap::new();
     let mut late: BTreeMap<UnixMs, i64> = BTreeMap::new();
     for record in &evidence.history.records {
-        let Event::LedgerWritten { payment, state, .. } = &record.event else { continue };
+        let Event::Table(TableEvent::LedgerWritten { payment, state, .. }) = &record.event else { continue };
         let is_settled = evidence::is_settled(state);
         let (first, was_settled) = rows.entry(payment).or_insert((record.at, true));
         if is_settled != *was_settled {

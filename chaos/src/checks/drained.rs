@@ -8,7 +8,8 @@
 //! Invariant: a run whose time was up fails here, whatever else it shows.
 
 use super::{Evidence, Finding, Subject, Verdict};
-use crate::journal::Event;
+use crate::faults::Kind;
+use crate::journal::{Event, FaultFired};
 use crate::units::{counted, duration_ms};
 use crate::world::{Ending, History};
 use payments::UnixMs;
@@ -153,7 +154,7 @@ fn waiting_for_a_word(evidence: &Evidence<'_>) -> Option<usize> {
 }
 
 fn killer(event: &Event) -> Option<&str> {
-    if let Event::FaultFired { fault: "poison", on, .. } = event { Some(on) } else { None }
+    if let Event::Fault(FaultFired { fault: Kind::Poison, on, .. }) = event { Some(on) } else { None }
 }
 
 fn time_up(evidence: &Evidence<'_>) -> Finding {
@@ -224,7 +225,7 @@ mod tests {
             let mut tale = Tale::new();
             for order in (0..payments).map(|n| format!("order-{n}")) {
                 let message = tale.send(&body(&order, 1999));
-                tale.happen(Event::FaultFired { fault: "poison", placement: None, on: order });
+                tale.happen(FaultFired { fault: Kind::Poison, placement: None, on: order });
                 tale.dead_letter(&message);
             }
             tale.tell("recovery", "opened");

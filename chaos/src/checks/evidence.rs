@@ -8,7 +8,7 @@ use super::Subject;
 use super::identity::Identities;
 use super::letters::Letters;
 use crate::cloud::sqs::{AttributeValue, Held};
-use crate::journal::Event;
+use crate::journal::{Event, Operation, QueueEvent, Record, StripeEvent, TableEvent};
 use crate::stripe::Movement;
 use crate::world::{History, LedgerRow, Sent};
 use payments::payment::{Body, Drill};
@@ -131,7 +131,9 @@ impl<'h> Evidence<'h> {
     pub fn probes(&self) -> BTreeMap<UnixMs, bool> {
         let mut probes = BTreeMap::new();
         for record in &self.history.records {
-            if let Event::StripeCalled { operation: "probe", status, .. } = &record.event {
+            if let Event::Stripe(StripeEvent::Called { operation: Operation::Probe, status, .. }) =
+                &record.event
+            {
                 probes.insert(record.at, *status == Some(200));
             }
         }
@@ -204,63 +206,53 @@ impl<'h> Evidence<'h> {
     }
 
     fn read_journal(&mut self) {
-        let Self { history, messages, payments, identities, .. } = self;
-        for record in &history.records {
-            let at = Some(record.at);
-            match &record.event {
-                Event::Received { queue, message, .. } if *queue == history.names.source => {
-                    messages.entry(identities.first(message)).and_modify(|it| it.receives += 1);
-                }
-                Event::Deleted { queue, message } if *queue == history.names.source => {
-                    messages.entry(identities.first(message)).and_modify(|it| it.deleted = at);
-                }
-                Event::DeadLettered { message, .. } => {
-                    let message = messages.entry(identities.first(message));
-                    message.and_modify(|it| it.dead_lettered = it.dead_lettered.or(at));
-                }
-                Event::Expired { message, .. } => {
-                    messages.entry(identities.first(message)).and_modify(|it| it.expired = at);
-                }
-                Event::StripeCalled { payment: Some(payment), operation, .. }
-                    if !matches!(*operation, "probe" | "other") =>
+        let history = self.history;
+        for Record { at, event } in &history.records {
+            match event {
+                Event::Queue(event) => self.read_message(event, *at),
+                Event::Stripe(StripeEvent::Called { payment: Some(payment), operation, .. })
+                    if !matches!(operation, Operation::Probe | Operation::Other) =>
                 {
-                    payments.entry(payment.clone()).or_default().calls += 1;
+                    self.payments.entry(payment.clone()).or_default().calls += 1;
                 }
-                Event::LedgerWritten { payment, state, .. } if is_settled(state) => {
-                    payments.entry(payment.clone()).or_default().settled.get_or_insert(record.at);
+                Event::Table(TableEvent::LedgerWritten { payment, state, .. }) if is_settled(state) => {
+                    self.payments.entry(payment.clone()).or_default().settled.get_or_insert(*at);
                 }
-                Event::Sent { .. }
-                | Event::Purged { .. }
-                | Event::Received { .. }
-                | Event::VisibilityChanged { .. }
-                | Event::Deleted { .. }
-                | Event::ContainerStarted { .. }
-                | Event::ContainerFailed { .. }
-                | Event::Invoked { .. }
-                | Event::Answered { .. }
-                | Event::Failed { .. }
-                | Event::StripeCalled { .. }
-                | Event::StripeActed { .. }
-                | Event::Charged { .. }
-                | Event::LedgerWritten { .. }
-                | Event::LedgerRefused { .. }
-                | Event::FaultFired { .. }
-                | Event::AlarmChanged { .. }
-                | Event::EventMatched { .. }
-                | Event::EventDelivered { .. }
-                | Event::EventUndelivered { .. }
-                | Event::InvocationDropped { .. }
-                | Event::Redriven { .. }
-                | Event::IncidentSaved { .. }
-                | Event::MoveTaskStarted { .. }
-                | Event::MoveTaskRefused { .. }
-                | Event::MoveTaskEnded { .. }
-                | Event::Published { .. }
-                | Event::Mailed { .. }
-                | Event::SubscriptionDisabled { .. }
-                | Event::AccessDenied { .. }
-                | Event::Metrics { .. } => {}
+                Event::Stripe(_)
+                | Event::Table(_)
+                | Event::MoveTask(_)
+                | Event::Topic(_)
+                | Event::Function(_)
+                | Event::Alarm(_)
+                | Event::Bus(_)
+                | Event::Fault(_)
+                | Event::Access(_) => {}
             }
+        }
+    }
+
+    fn read_message(&mut self, event: &'h QueueEvent, at: UnixMs) {
+        let Self { history, messages, identities, .. } = self;
+        match event {
+            QueueEvent::Received { queue, message, .. } if *queue == history.names.source => {
+                messages.entry(identities.first(message)).and_modify(|it| it.receives += 1);
+            }
+            QueueEvent::Deleted { queue, message } if *queue == history.names.source => {
+                messages.entry(identities.first(message)).and_modify(|it| it.deleted = Some(at));
+            }
+            QueueEvent::DeadLettered { message, .. } => {
+                let message = messages.entry(identities.first(message));
+                message.and_modify(|it| it.dead_lettered = it.dead_lettered.or(Some(at)));
+            }
+            QueueEvent::Expired { message, .. } => {
+                messages.entry(identities.first(message)).and_modify(|it| it.expired = Some(at));
+            }
+            QueueEvent::Received { .. }
+            | QueueEvent::Deleted { .. }
+            | QueueEvent::Sent { .. }
+            | QueueEvent::VisibilityChanged { .. }
+            | QueueEvent::Purged { .. }
+            | QueueEvent::Redriven { .. } => {}
         }
     }
 

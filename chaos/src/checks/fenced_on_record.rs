@@ -9,7 +9,7 @@
 
 use super::{Evidence, Finding, Verdict};
 use crate::experiment::{Order, Word};
-use crate::journal::Event;
+use crate::journal::{Event, TableEvent};
 use crate::stripe::Stage;
 use crate::units::counted;
 use payments::UnixMs;
@@ -20,7 +20,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut watch = Watch { by_word, ..Watch::default() };
     let mut stages = evidence.history.intents.iter().peekable();
     for record in &evidence.history.records {
-        if let Event::LedgerWritten { payment, state, intent, .. } = &record.event {
+        if let Event::Table(TableEvent::LedgerWritten { payment, state, intent, .. }) = &record.event {
             // Of one instant the book is first: whoever writes has asked before.
             while let Some(stage) = stages.next_if(|stage| stage.at <= record.at) {
                 watch.stands(stage);

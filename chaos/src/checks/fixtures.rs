@@ -7,7 +7,10 @@ use crate::cloud::sns::Mail;
 use crate::cloud::sqs::{Content, Held, MessageAttribute, Standing};
 use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Tally, Window};
-use crate::journal::{Event, FailedBy, Letter, Record};
+use crate::journal::{
+    AlarmChanged, Event, FailedBy, FunctionEvent, Letter, MoveTaskEvent, Operation, QueueEvent, Record,
+    StateValue, StripeEvent, TableEvent, TopicEvent,
+};
 use crate::random::Chance;
 use crate::records::{Asked, AuditReport, AuditRound, Counts, Difference};
 use crate::stripe::{Movement, Stage};
@@ -113,10 +116,10 @@ impl Tale {
     /// Received, created, recorded, confirmed, settled.
     pub(crate) fn charge_as_it_should(&mut self, payment: &str) {
         self.write(payment, "received");
-        self.call(payment, "create", Some(200), None);
+        self.call(payment, Operation::Create, Some(200), None);
         self.write(payment, "intended");
         self.charge(payment, 1999, "eur");
-        self.call(payment, "confirm", Some(200), None);
+        self.call(payment, Operation::Confirm, Some(200), None);
         self.write(payment, "succeeded");
     }
 
@@ -160,7 +163,7 @@ impl Tale {
         let message = format!("m-{}", self.history.sent.len() + 1);
         let queue = self.history.names.source.clone();
         let payment = payments::Payment::parse(body).ok().map(|payment| payment.payment_id.to_string());
-        self.happen(Event::Sent { queue, message: message.clone(), payment });
+        self.happen(QueueEvent::Sent { queue, message: message.clone(), payment });
         let (at, body) = (self.now(), body.to_owned());
         self.history.sent.push(Sent { at, message: message.clone(), body, origin: Origin::Workload });
         message
@@ -168,17 +171,17 @@ impl Tale {
 
     pub(crate) fn receive(&mut self, message: &str) {
         let (queue, message) = (self.history.names.source.clone(), message.to_owned());
-        self.happen(Event::Received { queue, message, receives: 1 });
+        self.happen(QueueEvent::Received { queue, message, receives: 1 });
     }
 
     pub(crate) fn delete(&mut self, message: &str) {
         let (queue, message) = (self.history.names.source.clone(), message.to_owned());
-        self.happen(Event::Deleted { queue, message });
+        self.happen(QueueEvent::Deleted { queue, message });
     }
 
     pub(crate) fn expire(&mut self, message: &str) {
         let (queue, message) = (self.history.names.source.clone(), message.to_owned());
-        self.happen(Event::Expired { queue, message });
+        self.happen(QueueEvent::Expired { queue, message });
     }
 
     /// Leaves a message where it was sent to.
@@ -188,7 +191,12 @@ impl Tale {
 
     pub(crate) fn dead_letter(&mut self, message: &str) {
         let (from, to) = (self.history.names.source.clone(), self.history.names.dead_letters.clone());
-        self.happen(Event::DeadLettered { from, to: to.clone(), message: message.to_owned(), receives: 5 });
+        self.happen(QueueEvent::DeadLettered {
+            from,
+            to: to.clone(),
+            message: message.to_owned(),
+            receives: 5,
+        });
         self.hold(to, message, &[]);
     }
 
@@ -207,38 +215,38 @@ impl Tale {
         let (from, to) = (self.history.names.dead_letters.clone(), self.history.names.source.clone());
         let (message, as_message) = (message.to_owned(), as_message.to_owned());
         self.take(&from, &message);
-        self.happen(Event::Redriven { from, to, message, as_message });
+        self.happen(QueueEvent::Redriven { from, to, message, as_message });
     }
 
     /// The responder sends a dead letter of `order-1` back.
     pub(crate) fn send_back(&mut self, message: &str, as_message: &str) {
         let (from, to) = (self.history.names.dead_letters.clone(), self.history.names.source.clone());
-        self.happen(Event::Received { queue: from, message: message.to_owned(), receives: 6 });
+        self.happen(QueueEvent::Received { queue: from, message: message.to_owned(), receives: 6 });
         let payment = Some(ORDER.to_owned());
-        self.happen(Event::Sent { queue: to, message: as_message.to_owned(), payment });
+        self.happen(QueueEvent::Sent { queue: to, message: as_message.to_owned(), payment });
     }
 
     pub(crate) fn delete_dead_letter(&mut self, message: &str) {
         let queue = self.history.names.dead_letters.clone();
         self.take(&queue, message);
-        self.happen(Event::Deleted { queue, message: message.to_owned() });
+        self.happen(QueueEvent::Deleted { queue, message: message.to_owned() });
     }
 
     /// Puts a copy into quarantine; its id is the message's with `-copy`.
     pub(crate) fn quarantine(&mut self, message: &str, reason: &str) {
         let (queue, copy) = (self.history.names.quarantine.clone(), format!("{message}-copy"));
-        self.happen(Event::Sent { queue: queue.clone(), message: copy.clone(), payment: None });
+        self.happen(QueueEvent::Sent { queue: queue.clone(), message: copy.clone(), payment: None });
         self.hold(queue, &copy, &[(ORIGINAL, message), (REASON, reason)]);
     }
 
     pub(crate) fn call(
         &mut self,
         payment: &str,
-        operation: &'static str,
+        operation: Operation,
         status: Option<u16>,
-        fault: Option<&'static str>,
+        fault: Option<Kind>,
     ) {
-        self.happen(Event::StripeCalled {
+        self.happen(StripeEvent::Called {
             request: "request-1".to_owned(),
             operation,
             intent: Some(intent(payment)),
@@ -251,9 +259,9 @@ impl Tale {
 
     /// A create that made this intent.
     pub(crate) fn create(&mut self, payment: &str, intent: &str) {
-        self.happen(Event::StripeCalled {
+        self.happen(StripeEvent::Called {
             request: "request-1".to_owned(),
-            operation: "create",
+            operation: Operation::Create,
             intent: Some(intent.to_owned()),
             payment: Some(payment.to_owned()),
             status: Some(200),
@@ -270,18 +278,18 @@ impl Tale {
     /// An invocation with these messages fails.
     pub(crate) fn die_together(&mut self, messages: &[String], how: FailedBy) {
         let request = format!("request-of-{}", messages.join("-"));
-        self.happen(Event::Invoked {
+        self.happen(FunctionEvent::Invoked {
             function: "Consumer".to_owned(),
             container: 1,
             request: request.clone(),
             messages: messages.to_vec(),
         });
-        self.happen(Event::Failed { request, how, hops: 1, detail: None });
+        self.happen(FunctionEvent::Failed { request, how, hops: 1, detail: None });
     }
 
     pub(crate) fn charge(&mut self, payment: &str, amount_minor: i64, currency: &str) {
         let charge = format!("ch_{}", self.history.book.len() + 1);
-        self.happen(Event::Charged {
+        self.happen(StripeEvent::Charged {
             payment: payment.to_owned(),
             intent: intent(payment),
             charge: charge.clone(),
@@ -323,7 +331,7 @@ impl Tale {
     /// Writes the row of a payment, which names this intent or none.
     pub(crate) fn note(&mut self, payment: &str, state: &str, version: u64, intent: Option<String>) {
         let (request, payment, state) = ("request-1".to_owned(), payment.to_owned(), state.to_owned());
-        self.happen(Event::LedgerWritten { request, payment, state, version, intent });
+        self.happen(TableEvent::LedgerWritten { request, payment, state, version, intent });
     }
 
     /// An intent comes to this status in Stripe's book, a second after what happened last.
@@ -355,14 +363,14 @@ impl Tale {
     }
 
     /// An alarm, by its name in the template, changes to a state.
-    pub(crate) fn alarm(&mut self, name: &str, to: &'static str) {
+    pub(crate) fn alarm(&mut self, name: &str, to: StateValue) {
         let (alarm, reason) = (format!("stack-{name}"), String::new());
-        self.happen(Event::AlarmChanged { alarm, from: "INSUFFICIENT_DATA", to, reason });
+        self.happen(AlarmChanged { alarm, from: StateValue::InsufficientData, to, reason });
     }
 
     pub(crate) fn start_move_task(&mut self) {
         let source = self.history.names.dead_letters.clone();
-        self.happen(Event::MoveTaskStarted { task: "t-1".to_owned(), source, destination: None, to_move: 1 });
+        self.happen(MoveTaskEvent::Started { task: "t-1".to_owned(), source, destination: None, to_move: 1 });
     }
 
     /// A record decides to tell something, and does.
@@ -383,7 +391,7 @@ impl Tale {
 
     /// An invocation saves a record without the letters that it held: they were sent.
     pub(crate) fn note_sent(&mut self, request: &str, record: &str) {
-        self.happen(Event::IncidentSaved {
+        self.happen(TableEvent::IncidentSaved {
             request: request.to_owned(),
             record: record.to_owned(),
             phase: String::new(),
@@ -409,7 +417,7 @@ impl Tale {
             claimed_at: self.now().plus_ms(self.waited_ms),
             stands_for,
         };
-        self.happen(Event::IncidentSaved {
+        self.happen(TableEvent::IncidentSaved {
             request: request.to_owned(),
             record: record.to_owned(),
             phase: tells.to_owned(),
@@ -422,7 +430,7 @@ impl Tale {
     pub(crate) fn publish(&mut self, request: &str, subject: &str) {
         let (topic, message) = self.publish_to_nobody(request, ALERTS, subject);
         let to = "ops@example.com".to_owned();
-        self.happen(Event::Mailed { topic: topic.clone(), message, to: to.clone() });
+        self.happen(TopicEvent::Mailed { topic: topic.clone(), message, to: to.clone() });
         let (at, subject, body) = (self.now(), subject.to_owned(), "You need not get up.".to_owned());
         self.history.mails.push(Mail { at, topic, to, subject, body });
     }
@@ -434,14 +442,14 @@ impl Tale {
         topic: &str,
         subject: &str,
     ) -> (String, String) {
-        self.happen(Event::Invoked {
+        self.happen(FunctionEvent::Invoked {
             function: RESPONDER.to_owned(),
             container: 1,
             request: request.to_owned(),
             messages: vec![],
         });
         let (topic, message) = (topic.to_owned(), format!("sns-{}", self.history.records.len()));
-        self.happen(Event::Published {
+        self.happen(TopicEvent::Published {
             request: Some(request.to_owned()),
             topic: topic.clone(),
             message: message.clone(),
@@ -450,9 +458,9 @@ impl Tale {
         (topic, message)
     }
 
-    pub(crate) fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: impl Into<Event>) {
         let at = self.now().plus_ms(1_000 + std::mem::take(&mut self.waited_ms));
-        self.history.records.push(Record { at, event });
+        self.history.records.push(Record { at, event: event.into() });
     }
 
     fn now(&self) -> UnixMs {

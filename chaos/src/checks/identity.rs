@@ -3,7 +3,7 @@
 //!
 //! Invariant: every id leads to one first id, that of the message the producer sent.
 
-use crate::journal::Event;
+use crate::journal::{Event, QueueEvent};
 use crate::world::History;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,24 +21,29 @@ impl<'h> Identities<'h> {
         let sent: BTreeSet<&str> = history.sent.iter().map(|sent| sent.message.as_str()).collect();
         let mut following = Following::default();
         for record in &history.records {
-            if let Event::Sent { queue, message, payment } = &record.event
-                && *queue == names.source
-            {
-                if sent.contains(message.as_str()) {
-                    following.sent(payment.as_deref(), message);
-                } else {
-                    following.sent_on(payment.as_deref(), message);
+            let Event::Queue(event) = &record.event else { continue };
+            match event {
+                QueueEvent::Sent { queue, message, payment } if *queue == names.source => {
+                    if sent.contains(message.as_str()) {
+                        following.sent(payment.as_deref(), message);
+                    } else {
+                        following.sent_on(payment.as_deref(), message);
+                    }
                 }
-            } else if let Event::Received { queue, message, .. } = &record.event
-                && *queue == names.dead_letters
-            {
-                following.in_hand.push(message);
-            } else if let Event::Deleted { queue, message } = &record.event
-                && *queue == names.dead_letters
-            {
-                following.deleted(message);
-            } else if let Event::Redriven { message, as_message, .. } = &record.event {
-                following.moved(message, as_message);
+                QueueEvent::Received { queue, message, .. } if *queue == names.dead_letters => {
+                    following.in_hand.push(message);
+                }
+                QueueEvent::Deleted { queue, message } if *queue == names.dead_letters => {
+                    following.deleted(message);
+                }
+                QueueEvent::Redriven { message, as_message, .. } => following.moved(message, as_message),
+                QueueEvent::Sent { .. }
+                | QueueEvent::Received { .. }
+                | QueueEvent::Deleted { .. }
+                | QueueEvent::VisibilityChanged { .. }
+                | QueueEvent::DeadLettered { .. }
+                | QueueEvent::Expired { .. }
+                | QueueEvent::Purged { .. } => {}
             }
         }
         Self { before: following.before }
@@ -154,11 +159,11 @@ mod tests {
         let (from, to) = (tale.history().names.dead_letters.clone(), tale.history().names.source.clone());
         for letter in ["m-1", "m-2"] {
             let (queue, message) = (from.clone(), letter.to_owned());
-            tale.happen(Event::Received { queue, message, receives: 6 });
+            tale.happen(QueueEvent::Received { queue, message, receives: 6 });
         }
         for letter in ["m-1", "m-2"] {
             let (queue, message, payment) = (to.clone(), format!("{letter}b"), Some(ORDER.to_owned()));
-            tale.happen(Event::Sent { queue, message, payment });
+            tale.happen(QueueEvent::Sent { queue, message, payment });
             tale.delete_dead_letter(letter);
         }
         let history = tale.told();
@@ -172,11 +177,11 @@ mod tests {
         tale.send(&body(ORDER, 1999));
         tale.dead_letter("m-1");
         let (from, to) = (tale.history().names.dead_letters.clone(), tale.history().names.source.clone());
-        tale.happen(Event::Received { queue: from.clone(), message: "m-1".to_owned(), receives: 6 });
+        tale.happen(QueueEvent::Received { queue: from.clone(), message: "m-1".to_owned(), receives: 6 });
         let (message, payment) = ("m-2".to_owned(), Some(ORDER.to_owned()));
-        tale.happen(Event::Sent { queue: to, message, payment });
+        tale.happen(QueueEvent::Sent { queue: to, message, payment });
         tale.dead_letter("m-2");
-        tale.happen(Event::Received { queue: from, message: "m-2".to_owned(), receives: 6 });
+        tale.happen(QueueEvent::Received { queue: from, message: "m-2".to_owned(), receives: 6 });
         tale.delete_dead_letter("m-2");
         let history = tale.told();
         assert_eq!(Identities::of(&history).before("m-2"), Some("m-1"));

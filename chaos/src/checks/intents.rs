@@ -8,7 +8,7 @@
 //! Invariant: every create that Stripe carried out counts, at once or late, whether or not its answer arrived.
 
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, Operation, StripeEvent};
 use crate::stripe::limits::KEY_KEPT_MS;
 use crate::units::counted;
 use payments::UnixMs;
@@ -24,9 +24,12 @@ struct Creates<'h> {
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut creates: BTreeMap<&str, Creates<'_>> = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::StripeCalled {
-            operation: "create", payment: Some(payment), intent: Some(intent), ..
-        } = &record.event
+        if let Event::Stripe(StripeEvent::Called {
+            operation: Operation::Create,
+            payment: Some(payment),
+            intent: Some(intent),
+            ..
+        }) = &record.event
         {
             let of_payment = creates.entry(payment).or_default();
             of_payment.intents.insert(intent);
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn a_create_repeated_under_its_key_makes_no_other_intent() {
         let mut tale = Tale::of_one_good_payment();
-        tale.call(ORDER, "create", Some(200), None);
+        tale.call(ORDER, Operation::Create, Some(200), None);
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
     }
 }

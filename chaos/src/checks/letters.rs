@@ -5,7 +5,8 @@
 //! published for long, a later letter stands for those that were not: they are told when it is.
 //! Invariant: every publication of the responder belongs to one letter, repeats one for a reason, or is unaccounted for.
 
-use crate::journal::{Event, Letter};
+use crate::faults::{Kind, Placement};
+use crate::journal::{Event, FaultFired, FunctionEvent, Letter, TableEvent, TopicEvent};
 use crate::world::{Alerted, History};
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,19 +111,25 @@ struct Post<'h> {
 
 impl<'h> Post<'h> {
     fn read(&mut self, alerted: &Alerted, at: UnixMs, event: &'h Event) {
-        if let Event::Invoked { function, request, .. } = event
+        if let Event::Function(FunctionEvent::Invoked { function, request, .. }) = event
             && Some(function) == alerted.responder.as_ref()
         {
             self.requests.insert(request, Vec::new());
-        } else if let Event::IncidentSaved { request, record, pending, .. } = event {
+        } else if let Event::Table(TableEvent::IncidentSaved { request, record, pending, .. }) = event {
             self.held_by(request, record, pending, at);
-        } else if let Event::Published { request: Some(request), topic, subject, .. } = event
+        } else if let Event::Topic(TopicEvent::Published { request: Some(request), topic, subject, .. }) =
+            event
             && Some(topic) == alerted.alerts.as_ref()
         {
             self.published(at, request, subject.as_deref().unwrap_or_default());
-        } else if let Event::FaultFired { fault: "sns-failing", placement: Some("after"), on } = event {
+        } else if let Event::Fault(FaultFired {
+            fault: Kind::SnsFailing,
+            placement: Some(Placement::After),
+            on,
+        }) = event
+        {
             self.unanswered = on.strip_prefix("Publish ");
-        } else if let Event::Failed { request, .. } = event {
+        } else if let Event::Function(FunctionEvent::Failed { request, .. }) = event {
             self.claimed.remove(request.as_str());
             let published = self.requests.remove(request.as_str()).unwrap_or_default();
             let held: Vec<usize> = published.into_iter().filter(|told| self.is_held(*told)).collect();

@@ -5,7 +5,7 @@
 
 use super::{Evidence, Subject};
 use crate::faults::{Fault, Kind};
-use crate::journal::{Event, FailedBy};
+use crate::journal::{Event, FailedBy, FaultFired, FunctionEvent, Operation, StripeEvent};
 use crate::world::History;
 use payments::UnixMs;
 use payments::limits::BATCH_SPREAD_MS;
@@ -21,12 +21,12 @@ pub(super) struct GivenUp<'e>(BTreeSet<&'e str>);
 
 impl<'e> GivenUp<'e> {
     /// Takes note of a call, and says whether its intent was given up by it or before.
-    pub(super) fn by(&mut self, operation: &str, intent: Option<&'e str>, payment: &'e str) -> bool {
-        if operation == "cancel" {
+    pub(super) fn by(&mut self, operation: Operation, intent: Option<&'e str>, payment: &'e str) -> bool {
+        if operation == Operation::Cancel {
             self.0.extend(intent.into_iter().chain([payment]));
         }
         // A create is about another intent than the one before; a call that names none is about the payment's only one.
-        operation != "create" && self.0.contains(intent.unwrap_or(payment))
+        operation != Operation::Create && self.0.contains(intent.unwrap_or(payment))
     }
 }
 
@@ -54,28 +54,34 @@ pub(super) fn mishaps(evidence: &Evidence<'_>) -> Vec<Mishap> {
     let mut mishaps = Vec::new();
     for record in &history.records {
         let at = record.at;
-        if let Event::StripeCalled { payment: Some(payment), intent, status, operation, fault, .. } =
-            &record.event
+        if let Event::Stripe(StripeEvent::Called {
+            payment: Some(payment),
+            intent,
+            status,
+            operation,
+            fault,
+            ..
+        }) = &record.event
         {
-            let is_ours = given_up.by(operation, intent.as_deref(), payment);
+            let is_ours = given_up.by(*operation, intent.as_deref(), payment);
             // What a look-up had not heard of yet is nothing that the payment met.
-            let is_stale = *fault == Some(Kind::StripeStale.name());
+            let is_stale = *fault == Some(Kind::StripeStale);
             if !matches!(status, Some(400 | 402 | 404)) || (is_ours && fault.is_none()) || is_stale {
                 continue;
             }
-            let refuses = *fault == Some(Kind::StripeRefusing.name());
-            let everybodys = || everybodys(history, Kind::StripeRefusing, operation, at);
+            let refuses = *fault == Some(Kind::StripeRefusing);
+            let everybodys = || everybodys(history, Kind::StripeRefusing, operation.name(), at);
             let met_by = MetBy::of(refuses.then(everybodys).flatten());
             mishaps.push(Mishap { at, payment: payment.clone(), met_by });
-        } else if let Event::FaultFired { fault, on, .. } = &record.event
-            && *fault == Kind::Panic.name()
+        } else if let Event::Fault(FaultFired { fault, on, .. }) = &record.event
+            && *fault == Kind::Panic
             && let Some((operation, payment)) = on.split_once(' ')
         {
             let met_by = MetBy::of(everybodys(history, Kind::Panic, operation, at));
             mishaps.push(Mishap { at, payment: payment.to_owned(), met_by });
-        } else if let Event::Invoked { request, messages, .. } = &record.event {
+        } else if let Event::Function(FunctionEvent::Invoked { request, messages, .. }) = &record.event {
             invocations.insert(request.as_str(), (at, messages));
-        } else if let Event::Failed { request, how, .. } = &record.event
+        } else if let Event::Function(FunctionEvent::Failed { request, how, .. }) = &record.event
             && let (Some(kind), Some((began, messages))) = (deadly(*how), invocations.get(request.as_str()))
         {
             let met_by = MetBy::of(everybodys(history, kind, "consumer", *began));

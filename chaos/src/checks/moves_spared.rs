@@ -6,7 +6,7 @@
 
 use super::redrive_into_outage::{DEAD_PPM, failing_ppm, is_ordered};
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, MoveTaskEvent, QueueEvent, TableEvent};
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
 use payments::limits::PAUSE_MS_MAX;
@@ -28,7 +28,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 
 fn starts<'e>(evidence: &'e Evidence<'_>) -> impl Iterator<Item = UnixMs> + 'e {
     let records = evidence.history.records.iter();
-    records.filter(|record| matches!(record.event, Event::MoveTaskStarted { .. })).map(|record| record.at)
+    records
+        .filter(|record| matches!(record.event, Event::MoveTask(MoveTaskEvent::Started { .. })))
+        .map(|record| record.at)
 }
 
 /// A message that was moved although Stripe had been dead for longer than it takes to cancel.
@@ -37,9 +39,9 @@ fn moved_into_outage(evidence: &Evidence<'_>) -> Option<Finding> {
     let elapsed_ms = |at: UnixMs| u64::try_from(at.since_ms(history.began)).unwrap_or(0);
     for record in &history.records {
         let at_ms = elapsed_ms(record.at);
-        if let Event::MoveTaskStarted { .. } = &record.event {
+        if let Event::MoveTask(MoveTaskEvent::Started { .. }) = &record.event {
             ordered = is_ordered(&history.given, at_ms);
-        } else if let Event::Redriven { .. } = &record.event {
+        } else if let Event::Queue(QueueEvent::Redriven { .. }) = &record.event {
             let is_dead = |at_ms| failing_ppm(&history.experiment.faults, at_ms) >= DEAD_PPM;
             let was_dead = (0..=CANCEL_MS_MAX).step_by(1_000).all(|ms| ms <= at_ms && is_dead(at_ms - ms));
             since = since.or((was_dead && !ordered).then_some(at_ms));
@@ -60,9 +62,9 @@ fn in_vain(evidence: &Evidence<'_>) -> Option<Finding> {
     for record in &history.records {
         if brings_something(&record.event, &history.names.source) {
             tasks.clear();
-        } else if let Event::MoveTaskStarted { .. } = &record.event {
+        } else if let Event::MoveTask(MoveTaskEvent::Started { .. }) = &record.event {
             started = Some(record.at);
-        } else if let Event::Redriven { .. } = &record.event
+        } else if let Event::Queue(QueueEvent::Redriven { .. }) = &record.event
             && let Some(at) = started.take()
         {
             let at_ms = u64::try_from(at.since_ms(history.began)).unwrap_or(0);
@@ -81,10 +83,10 @@ fn in_vain(evidence: &Evidence<'_>) -> Option<Finding> {
 
 /// Whether a payment is settled by this, or a message of the queue at `source` acknowledged.
 fn brings_something(event: &Event, source: &str) -> bool {
-    if let Event::LedgerWritten { state, .. } = event {
+    if let Event::Table(TableEvent::LedgerWritten { state, .. }) = event {
         super::evidence::is_settled(state)
     } else {
-        matches!(event, Event::Deleted { queue, .. } if queue == source)
+        matches!(event, Event::Queue(QueueEvent::Deleted { queue, .. }) if queue == source)
     }
 }
 

@@ -6,7 +6,7 @@
 //! Invariant: one pass over the journal in order, each write beside the one before of the same row.
 
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, TableEvent};
 use crate::units::counted;
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut rows: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
     let (mut findings, mut writes) = (Vec::new(), 0_u64);
     for record in &evidence.history.records {
-        if let Event::LedgerWritten { payment, state, version, .. } = &record.event {
+        if let Event::Table(TableEvent::LedgerWritten { payment, state, version, .. }) = &record.event {
             writes += 1;
             let before = rows.insert(payment, (state, *version));
             let what = before.and_then(|before| wrong_step(before, (state, *version)));

@@ -5,14 +5,14 @@
 //! Invariant: every refusal counts, once for each permission that is missing.
 
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{AccessDenied, Event};
 use crate::units::counted;
 use std::collections::BTreeMap;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut missing: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::AccessDenied { who, action, resource } = &record.event {
+        if let Event::Access(AccessDenied { who, action, resource }) = &record.event {
             *missing.entry((who, action, resource)).or_default() += 1;
         }
     }
@@ -35,7 +35,7 @@ mod tests {
         for who in ["a session of Consumer", "events.amazonaws.com"] {
             let mut tale = Tale::new();
             let (action, resource) = ("lambda:InvokeFunction".to_owned(), "Responder".to_owned());
-            tale.happen(Event::AccessDenied { who: who.to_owned(), action, resource });
+            tale.happen(AccessDenied { who: who.to_owned(), action, resource });
             assert_eq!(tale.found_by(check).len(), 1, "{who}");
         }
     }
@@ -45,7 +45,7 @@ mod tests {
         let mut tale = Tale::of_one_good_payment();
         for action in ["sqs:SendMessage", "sqs:SendMessage", "sns:Publish"] {
             let (who, resource) = ("a session".to_owned(), "a queue".to_owned());
-            tale.happen(Event::AccessDenied { who, action: action.to_owned(), resource });
+            tale.happen(AccessDenied { who, action: action.to_owned(), resource });
         }
         let Verdict::Fail(findings) = check(&Evidence::of(&tale.told())) else { panic!("it must fail") };
         let said: Vec<&str> = findings.iter().map(|finding| finding.what.as_str()).collect();

@@ -29,7 +29,7 @@ fn subject(message: &Message<'_>) -> Subject {
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
-    use crate::journal::Event;
+    use crate::journal::{Event, QueueEvent, Record};
 
     /// What is said about the messages that were lost.
     fn lost(tale: Tale) -> Vec<String> {
@@ -79,7 +79,8 @@ mod tests {
         for moved in [Tale::redrive, Tale::send_back] {
             let mut tale = Tale::of_one_dead_letter();
             moved(&mut tale, "m-1", "m-1b");
-            if tale.history().records.iter().any(|record| matches!(record.event, Event::Sent { .. })) {
+            let is_send = |record: &Record| matches!(record.event, Event::Queue(QueueEvent::Sent { .. }));
+            if tale.history().records.iter().any(is_send) {
                 tale.delete_dead_letter("m-1");
             }
             tale.delete("m-1b");

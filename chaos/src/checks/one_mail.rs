@@ -11,7 +11,7 @@
 use super::letters::{ACTION_NEEDED, Told};
 use super::{Evidence, Finding, Verdict};
 use crate::faults::Kind;
-use crate::journal::{Event, Record};
+use crate::journal::{Event, FunctionEvent, Record, TopicEvent};
 use crate::units::{counted, duration_ms};
 use crate::world::Alerted;
 use payments::UnixMs;
@@ -123,11 +123,10 @@ fn is_sooner(letter: &Told<'_>, before: UnixMs, every_ms: i64) -> bool {
 fn unpaged(evidence: &Evidence<'_>) -> Vec<Finding> {
     let Alerted { alerts, pages: Some(pages), .. } = &evidence.history.alerted else { return Vec::new() };
     let published = evidence.history.records.iter().filter_map(|record| {
-        if let Event::Published { request: Some(request), topic, subject: Some(subject), .. } = &record.event
-        {
-            return Some((record.at, request, topic, subject));
-        }
-        None
+        let Event::Topic(TopicEvent::Published { request, topic, subject, .. }) = &record.event else {
+            return None;
+        };
+        Some((record.at, request.as_ref()?, topic, subject.as_ref()?))
     });
     let (mailed, others): (Vec<_>, Vec<_>) =
         published.partition(|(_, _, topic, _)| Some(*topic) == alerts.as_ref());
@@ -149,7 +148,8 @@ fn unpaged(evidence: &Evidence<'_>) -> Vec<Finding> {
 
 /// The invocation that failed: SNS, or its death, kept it from what it was about.
 fn failed(record: &Record) -> Option<&str> {
-    if let Event::Failed { request, .. } = &record.event { Some(request) } else { None }
+    let Event::Function(FunctionEvent::Failed { request, .. }) = &record.event else { return None };
+    Some(request)
 }
 
 /// Publications of which no mail came, while somebody was subscribed.
@@ -158,12 +158,13 @@ fn undelivered(evidence: &Evidence<'_>) -> Vec<Finding> {
         .history
         .records
         .iter()
-        .filter_map(
-            |record| if let Event::Mailed { message, .. } = &record.event { Some(&**message) } else { None },
-        )
+        .filter_map(|record| {
+            let Event::Topic(TopicEvent::Mailed { message, .. }) = &record.event else { return None };
+            Some(&**message)
+        })
         .collect();
     let lost = evidence.history.records.iter().filter_map(|record| {
-        if let Event::Published { message, topic, subject, .. } = &record.event
+        if let Event::Topic(TopicEvent::Published { message, topic, subject, .. }) = &record.event
             && Some(topic) == evidence.history.alerted.alerts.as_ref()
             && !nobody_reads(evidence, record.at)
             && !mailed.contains(message.as_str())
@@ -198,7 +199,8 @@ fn said(evidence: &Evidence<'_>, at: UnixMs, what: &str, wrong: &str) -> Finding
 mod tests {
     use super::super::fixtures::Tale;
     use super::*;
-    use crate::journal::FailedBy;
+    use crate::faults::Placement;
+    use crate::journal::{FailedBy, FaultFired};
 
     #[test]
     fn what_needs_somebody_and_went_to_one_channel_alone_is_found() {
@@ -276,7 +278,7 @@ mod tests {
             found(|tale| {
                 tale.decide("recovery", "opened");
                 tale.publish("request-1", "opened");
-                tale.happen(Event::Failed {
+                tale.happen(FunctionEvent::Failed {
                     request: crash.to_owned(),
                     how: FailedBy::Crash,
                     hops: 9,
@@ -296,7 +298,7 @@ mod tests {
             tale.decide("recovery", "opened");
             tale.publish("request-1", "opened");
             let request = "request-1".to_owned();
-            tale.happen(Event::Failed { request, how: FailedBy::Crash, hops: 9, detail: None });
+            tale.happen(FunctionEvent::Failed { request, how: FailedBy::Crash, hops: 9, detail: None });
             tale.note_sent("request-2", "recovery");
             tale.wait_ms(REMINDER_MS);
             tale.tell("recovery", "reminder");
@@ -313,7 +315,7 @@ mod tests {
             found(|tale| {
                 tale.decide("recovery", "opened");
                 let request = "request-1".to_owned();
-                tale.happen(Event::Failed { request, how: FailedBy::Crash, hops: 9, detail: None });
+                tale.happen(FunctionEvent::Failed { request, how: FailedBy::Crash, hops: 9, detail: None });
                 tale.decide("quarantine", "opened");
                 tale.publish("request-1", "in quarantine");
                 tale.claim("request-2", "quarantine", "opened");
@@ -333,8 +335,8 @@ mod tests {
                 tale.decide("recovery", "opened");
                 tale.publish_to_nobody("request-1", "alerts", "never mailed");
                 tale.history().records.pop();
-                let (fault, on) = ("sns-failing", "Publish request-1".to_owned());
-                tale.happen(Event::FaultFired { fault, placement: Some("after"), on });
+                let (fault, on) = (Kind::SnsFailing, "Publish request-1".to_owned());
+                tale.happen(FaultFired { fault, placement: Some(Placement::After), on });
                 for _ in 0..times {
                     tale.publish("request-1", "opened");
                 }

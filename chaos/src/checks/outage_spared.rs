@@ -8,7 +8,7 @@
 
 use super::{Evidence, Finding, Verdict};
 use crate::faults::{Fault, Kind, Window};
-use crate::journal::Event;
+use crate::journal::{Event, FaultFired, FunctionEvent, StripeEvent};
 use crate::units::counted;
 use payments::limits::{BATCH_SIZE, BREAKER_FAILURES, BREAKER_OPEN_MS_MAX};
 use std::collections::BTreeMap;
@@ -22,10 +22,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut containers: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
     let mut calls: BTreeMap<(usize, &str, u64), u64> = BTreeMap::new();
     for (index, record) in history.records.iter().enumerate() {
-        if let Event::Invoked { function, container, request, .. } = &record.event {
+        if let Event::Function(FunctionEvent::Invoked { function, container, request, .. }) = &record.event {
             containers.insert(request, (function, *container));
-        } else if let Event::StripeCalled { request, fault: Some(fault), .. } = &record.event
-            && *fault == Kind::StripeUnavailable.name()
+        } else if let Event::Stripe(StripeEvent::Called { request, fault: Some(fault), .. }) = &record.event
+            && *fault == Kind::StripeUnavailable
             && !history.records.get(index + 1).is_some_and(|next| panicked(&next.event))
             && let Some((function, container)) = containers.get(request.as_str())
             && history.alerted.responder.as_deref() != Some(*function)
@@ -62,7 +62,7 @@ fn outage(fault: &Fault) -> Option<Window> {
 
 /// Whether the answer that came just before was the delivery's death.
 fn panicked(next: &Event) -> bool {
-    matches!(next, Event::FaultFired { fault, .. } if *fault == Kind::Panic.name())
+    matches!(next, Event::Fault(FaultFired { fault, .. }) if *fault == Kind::Panic)
 }
 
 fn bound(outage: Window) -> u64 {
@@ -74,6 +74,8 @@ fn bound(outage: Window) -> u64 {
 mod tests {
     use super::super::fixtures::{ORDER, RESPONDER, Tale};
     use super::*;
+    use crate::faults::Placement;
+    use crate::journal::Operation;
 
     /// So many calls, two seconds apart, by one container of this function, in an outage of half an hour.
     fn asked(function: &str, times: usize) -> Verdict {
@@ -83,17 +85,17 @@ mod tests {
     fn tale_of(function: &str, times: usize, dies: bool) -> Tale {
         let mut tale = Tale::new();
         tale.fault(Kind::StripeUnavailable, Window { from_ms: 0, until_ms: 1_800_000 }, 1);
-        tale.happen(Event::Invoked {
+        tale.happen(FunctionEvent::Invoked {
             function: function.to_owned(),
             container: 3,
             request: "request-1".to_owned(),
             messages: vec![],
         });
         for _ in 0..times {
-            tale.call(ORDER, "create", Some(503), Some("stripe-unavailable"));
+            tale.call(ORDER, Operation::Create, Some(503), Some(Kind::StripeUnavailable));
             if dies {
-                let (fault, on) = (Kind::Panic.name(), format!("create {ORDER}"));
-                tale.happen(Event::FaultFired { fault, placement: Some("after"), on });
+                let (fault, on) = (Kind::Panic, format!("create {ORDER}"));
+                tale.happen(FaultFired { fault, placement: Some(Placement::After), on });
             }
         }
         tale

@@ -8,7 +8,7 @@
 use super::evidence::attribute;
 use super::{Evidence, Finding, Verdict};
 use crate::cloud::sqs::Held;
-use crate::journal::Event;
+use crate::journal::{Event, QueueEvent};
 use crate::units::counted;
 use payments::UnixMs;
 use payments::limits::{NEW_REASON_MS, REMINDER_MS, TENFOLD};
@@ -80,12 +80,13 @@ impl<'e> Past<'e> {
             history.held(name).iter().map(|copy| (&*copy.content.id, attribute(copy, REASON))).collect();
         let (mut arrivals, mut sizes, mut size) = (Vec::new(), BTreeMap::new(), 0_u64);
         for record in &history.records {
-            if let Event::Sent { queue, message, .. } = &record.event
+            if let Event::Queue(QueueEvent::Sent { queue, message, .. }) = &record.event
                 && queue == name
             {
                 arrivals.push((record.at, &**message, reasons.get(&**message).copied().flatten()));
                 size += 1;
-            } else if let Event::Deleted { queue, .. } | Event::Expired { queue, .. } = &record.event
+            } else if let Event::Queue(event) = &record.event
+                && let QueueEvent::Deleted { queue, .. } | QueueEvent::Expired { queue, .. } = event
                 && queue == name
             {
                 size = size.saturating_sub(1);

@@ -11,7 +11,7 @@ use super::evidence::attribute;
 use super::mishaps::{GivenUp, MetBy, Mishap, OTHERS_MIN, mishaps, others};
 use super::{Evidence, Finding, Meaning, Verdict};
 use crate::faults::Kind;
-use crate::journal::Event;
+use crate::journal::{Event, FaultFired, QueueEvent, StripeEvent};
 use crate::units::counted;
 use payments::quarantine::ORIGINAL;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,16 +53,19 @@ fn blamed(evidence: &Evidence<'_>) -> BTreeSet<String> {
 fn ends<'e>(evidence: &'e Evidence<'_>) -> BTreeSet<&'e str> {
     let (mut ends, mut given_up) = (BTreeSet::new(), GivenUp::default());
     for record in &evidence.history.records {
-        if let Event::StripeCalled { payment: Some(payment), intent, operation, said, .. } = &record.event {
-            let is_ours = given_up.by(operation, intent.as_deref(), payment);
+        if let Event::Stripe(StripeEvent::Called {
+            payment: Some(payment), intent, operation, said, ..
+        }) = &record.event
+        {
+            let is_ours = given_up.by(*operation, intent.as_deref(), payment);
             let has_ended = match said.as_deref() {
                 Some("requires_capture" | "requires_payment_method") => true,
                 Some("canceled") => !is_ours,
                 Some(_) | None => false,
             };
             ends.extend(has_ended.then_some(payment.as_str()));
-        } else if let Event::FaultFired { fault, on, .. } = &record.event {
-            ends.extend((*fault == Kind::Poison.name()).then_some(on.as_str()));
+        } else if let Event::Fault(FaultFired { fault, on, .. }) = &record.event {
+            ends.extend((*fault == Kind::Poison).then_some(on.as_str()));
         }
     }
     ends
@@ -84,7 +87,7 @@ fn is_own(evidence: &Evidence<'_>, mishaps: &[Mishap], mishap: &Mishap) -> bool 
 fn rounds<'a>(evidence: &'a Evidence<'_>) -> BTreeMap<&'a str, u32> {
     let mut rounds = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::DeadLettered { message, .. } = &record.event {
+        if let Event::Queue(QueueEvent::DeadLettered { message, .. }) = &record.event {
             *rounds.entry(evidence.identities.first(message)).or_default() += 1;
         }
     }
@@ -96,7 +99,7 @@ mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
     use crate::faults::Window;
-    use crate::journal::FailedBy;
+    use crate::journal::{FailedBy, Operation};
 
     fn quarantined(before: impl FnOnce(&mut Tale, &str)) -> Verdict {
         let mut tale = Tale::new();
@@ -112,7 +115,11 @@ mod tests {
         let found =
             Verdict::Fail(vec![Finding::payment(ORDER, "quarantined although nothing was wrong with it")]);
         for status in [None, Some(401), Some(429), Some(503)] {
-            assert_eq!(quarantined(|tale, _| tale.call(ORDER, "create", status, None)), found, "{status:?}");
+            assert_eq!(
+                quarantined(|tale, _| tale.call(ORDER, Operation::Create, status, None)),
+                found,
+                "{status:?}"
+            );
         }
     }
 
@@ -136,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_cause() {
-        let verdict = quarantined(|tale, _| tale.call(ORDER, "create", Some(400), None));
+        let verdict = quarantined(|tale, _| tale.call(ORDER, Operation::Create, Some(400), None));
         assert!(matches!(verdict, Verdict::Pass(_)));
     }
 
@@ -168,11 +175,11 @@ mod tests {
     #[test]
     fn what_everybody_meets_is_nobodys_cause() {
         let refuse = |tale: &mut Tale, payment: &str| {
-            tale.call(payment, "confirm", Some(402), Some(Kind::StripeRefusing.name()));
+            tale.call(payment, Operation::Confirm, Some(402), Some(Kind::StripeRefusing));
         };
         let panic = |tale: &mut Tale, payment: &str| {
-            let (fault, on) = (Kind::Panic.name(), format!("create {payment}"));
-            tale.happen(Event::FaultFired { fault, placement: None, on });
+            let (fault, on) = (Kind::Panic, format!("create {payment}"));
+            tale.happen(FaultFired { fault, placement: None, on });
         };
         let crash = |tale: &mut Tale, payment: &str| {
             let message = tale.send(&body(payment, 1999));
@@ -198,7 +205,7 @@ mod tests {
     fn an_intent_that_we_canceled_ourselves_is_no_cause() {
         let canceled = |operation| {
             quarantined(|tale, _| {
-                tale.happen(Event::StripeCalled {
+                tale.happen(StripeEvent::Called {
                     request: "request-1".to_owned(),
                     operation,
                     intent: None,
@@ -209,17 +216,17 @@ mod tests {
                 });
             })
         };
-        assert!(matches!(canceled("retrieve"), Verdict::Pass(_)));
-        assert!(matches!(canceled("cancel"), Verdict::Fail(_)));
+        assert!(matches!(canceled(Operation::Retrieve), Verdict::Pass(_)));
+        assert!(matches!(canceled(Operation::Cancel), Verdict::Fail(_)));
     }
 
     #[test]
     fn our_own_fence_is_no_cause_whoever_hears_of_it_later() {
         let verdict = quarantined(|tale, _| {
-            tale.call(ORDER, "cancel", None, None);
-            tale.happen(Event::StripeCalled {
+            tale.call(ORDER, Operation::Cancel, None, None);
+            tale.happen(StripeEvent::Called {
                 request: "request-2".to_owned(),
-                operation: "retrieve",
+                operation: Operation::Retrieve,
                 intent: None,
                 payment: Some(ORDER.to_owned()),
                 status: Some(200),
@@ -232,22 +239,28 @@ mod tests {
 
     #[test]
     fn what_comes_of_our_own_fence_is_no_cause() {
-        let after = |calls: &'static [(&'static str, u16)]| {
+        let after = |calls: &'static [(Operation, u16)]| {
             quarantined(|tale, _| {
-                calls.iter().for_each(|(call, status)| tale.call(ORDER, call, Some(*status), None));
+                calls.iter().for_each(|(call, status)| tale.call(ORDER, *call, Some(*status), None));
             })
         };
         // Stripe refuses to cancel what is canceled, and to confirm it: payment_intent_unexpected_state.
-        for refused in ["cancel", "confirm", "retrieve"] {
+        for refused in [Operation::Cancel, Operation::Confirm, Operation::Retrieve] {
             let verdict = quarantined(|tale, _| {
-                tale.call(ORDER, "cancel", Some(200), None);
+                tale.call(ORDER, Operation::Cancel, Some(200), None);
                 tale.call(ORDER, refused, Some(400), None);
             });
             assert!(matches!(verdict, Verdict::Fail(_)), "{refused}: {verdict:?}");
         }
-        assert!(matches!(after(&[("cancel", 400)]), Verdict::Fail(_)), "it only tried to");
-        assert!(matches!(after(&[("confirm", 400), ("cancel", 200)]), Verdict::Pass(_)), "it came before");
-        assert!(matches!(after(&[("cancel", 200), ("create", 400)]), Verdict::Pass(_)), "it is of another");
+        assert!(matches!(after(&[(Operation::Cancel, 400)]), Verdict::Fail(_)), "it only tried to");
+        assert!(
+            matches!(after(&[(Operation::Confirm, 400), (Operation::Cancel, 200)]), Verdict::Pass(_)),
+            "it came before"
+        );
+        assert!(
+            matches!(after(&[(Operation::Cancel, 200), (Operation::Create, 400)]), Verdict::Pass(_)),
+            "it is of another"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::{Evidence, Finding, Verdict};
 use crate::experiment::Order;
 use crate::faults::Fault;
-use crate::journal::Event;
+use crate::journal::{Event, MoveTaskEvent};
 use crate::units::{counted, duration_ms};
 use payments::limits::TURN_S_MAX;
 
@@ -20,7 +20,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let mut tasks = 0_u64;
     let mut findings = Vec::new();
     for record in &history.records {
-        if let Event::MoveTaskStarted { to_move, .. } = &record.event {
+        if let Event::MoveTask(MoveTaskEvent::Started { to_move, .. }) = &record.event {
             tasks += 1;
             let at_ms = u64::try_from(record.at.since_ms(history.began)).unwrap_or(0);
             let failing = failing_ppm(&history.experiment.faults, at_ms);

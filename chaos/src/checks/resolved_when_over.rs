@@ -5,7 +5,7 @@
 //! Invariant: what counts is what the journal shows of that instant, not what the responder saw of it.
 
 use super::{Evidence, Finding, Subject, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, TableEvent};
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
 use payments::limits::{AT_RISK_MS, TURN_S_MAX};
@@ -53,7 +53,7 @@ fn said(evidence: &Evidence<'_>, at: UnixMs, wrong: &str) -> Finding {
 fn first_written<'e>(evidence: &'e Evidence<'_>) -> BTreeMap<&'e str, UnixMs> {
     let mut first = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::LedgerWritten { payment, .. } = &record.event {
+        if let Event::Table(TableEvent::LedgerWritten { payment, .. }) = &record.event {
             first.entry(payment.as_str()).or_insert(record.at);
         }
     }
@@ -64,6 +64,7 @@ fn first_written<'e>(evidence: &'e Evidence<'_>) -> BTreeMap<&'e str, UnixMs> {
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
+    use crate::journal::Operation;
 
     fn found(tell: impl FnOnce(&mut Tale)) -> Vec<String> {
         let mut tale = Tale::new();
@@ -112,7 +113,7 @@ mod tests {
     fn a_provider_that_had_just_failed_is_found_and_one_that_answered_since_is_not() {
         for (answers, findings) in [(&[Some(200), None][..], 1), (&[None, Some(200)], 0), (&[], 0)] {
             let found = found(|tale| {
-                answers.iter().for_each(|status| tale.call("none", "probe", *status, None));
+                answers.iter().for_each(|status| tale.call("none", Operation::Probe, *status, None));
                 tale.tell("recovery", "resolved");
             });
             assert_eq!(found.len(), findings, "{answers:?}: {found:?}");

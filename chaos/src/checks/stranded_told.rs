@@ -49,7 +49,7 @@ fn told(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> {
 mod tests {
     use super::super::fixtures::{ORDER, Tale, body};
     use super::*;
-    use crate::journal::Event;
+    use crate::journal::QueueEvent;
     use payments::limits::DELAYED_MS;
 
     /// A payment is received, its message is gone or not, and this happens once it is late.
@@ -59,7 +59,7 @@ mod tests {
         tale.receive(&message);
         tale.write(ORDER, "received");
         if is_gone {
-            tale.happen(Event::Purged { queue: "payments".to_owned(), message });
+            tale.happen(QueueEvent::Purged { queue: "payments".to_owned(), message });
         }
         tale.wait_ms(DELAYED_MS);
         then(&mut tale);
@@ -87,7 +87,7 @@ mod tests {
         tale.tell("recovery", "resolved");
         let message = tale.send(&body(ORDER, 1_999));
         tale.write(ORDER, "received");
-        tale.happen(Event::Purged { queue: "payments".to_owned(), message });
+        tale.happen(QueueEvent::Purged { queue: "payments".to_owned(), message });
         tale.wait_ms(DELAYED_MS + 2 * TELL_MS_MAX);
         tale.charge_as_it_should(ORDER);
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));

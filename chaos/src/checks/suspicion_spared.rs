@@ -6,7 +6,7 @@
 
 use super::{Evidence, Finding, Verdict};
 use crate::faults::{Fault, Kind};
-use crate::journal::Event;
+use crate::journal::{Event, FunctionEvent, Operation, StripeEvent};
 use crate::units::counted;
 use payments::limits::{ALIKE_MIN, BATCH_SIZE, SUSPICION_PROBE_MS};
 use std::collections::BTreeMap;
@@ -14,20 +14,21 @@ use std::collections::BTreeMap;
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     let history = evidence.history;
     let mut containers: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
-    let mut calls: BTreeMap<(usize, &str, &str, u64), u64> = BTreeMap::new();
+    let mut calls: BTreeMap<(usize, Operation, &str, u64), u64> = BTreeMap::new();
     for record in &history.records {
         let at_ms = u64::try_from(record.at.since_ms(history.began)).unwrap_or(0);
-        if let Event::Invoked { function, container, request, .. } = &record.event {
+        if let Event::Function(FunctionEvent::Invoked { function, container, request, .. }) = &record.event {
             containers.insert(request, (function, *container));
-        } else if let Event::StripeCalled { request, operation, status, fault, .. } = &record.event
-            && *fault == Some(Kind::StripeRefusing.name())
+        } else if let Event::Stripe(StripeEvent::Called { request, operation, status, fault, .. }) =
+            &record.event
+            && *fault == Some(Kind::StripeRefusing)
             && matches!(status, Some(400 | 402 | 404))
             && let Some((function, container)) = containers.get(request.as_str())
             && history.alerted.responder.as_deref() != Some(*function)
             && let Some(fault) =
-                history.experiment.faults.iter().position(|fault| refuses(fault, operation, at_ms))
+                history.experiment.faults.iter().position(|fault| refuses(fault, *operation, at_ms))
         {
-            *calls.entry((fault, operation, *function, *container)).or_default() += 1;
+            *calls.entry((fault, *operation, *function, *container)).or_default() += 1;
         }
     }
     let over = calls.iter().filter_map(|((fault, operation, _, container), calls)| {
@@ -46,8 +47,8 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
 }
 
 /// Whether it refuses everybody's call of this kind at this instant.
-fn refuses(fault: &Fault, operation: &str, at_ms: u64) -> bool {
-    let reaches = fault.scope.operations.is_empty() || fault.scope.operations.contains(operation);
+fn refuses(fault: &Fault, operation: Operation, at_ms: u64) -> bool {
+    let reaches = fault.scope.operations.is_empty() || fault.scope.operations.contains(operation.name());
     fault.kind == Kind::StripeRefusing
         && reaches
         && fault.scope.payments.is_empty()
@@ -70,14 +71,14 @@ mod tests {
     fn refused(function: &str, status: u16, times: usize) -> Verdict {
         let mut tale = Tale::new();
         tale.fault(Kind::StripeRefusing, Window { from_ms: 0, until_ms: 1_800_000 }, 1);
-        tale.happen(Event::Invoked {
+        tale.happen(FunctionEvent::Invoked {
             function: function.to_owned(),
             container: 3,
             request: "request-1".to_owned(),
             messages: vec![],
         });
         for _ in 0..times {
-            tale.call(ORDER, "confirm", Some(status), Some("stripe-refusing"));
+            tale.call(ORDER, Operation::Confirm, Some(status), Some(Kind::StripeRefusing));
         }
         check(&Evidence::of(&tale.told()))
     }

@@ -10,7 +10,7 @@
 use super::mishaps::OTHERS_MIN;
 use super::{Evidence, Finding, Verdict, quarantine};
 use crate::faults::{Family, Kind};
-use crate::journal::Event;
+use crate::journal::{AlarmChanged, Event, FaultFired, FunctionEvent, QueueEvent, StateValue};
 use crate::units::duration_ms;
 use payments::UnixMs;
 use payments::limits::{FLAPPING_REMINDER_MS, REMINDER_MS};
@@ -138,7 +138,7 @@ fn silent_relapse(evidence: &Evidence<'_>) -> Option<Finding> {
 fn first_tried<'e>(evidence: &'e Evidence<'_>) -> BTreeMap<&'e str, UnixMs> {
     let mut first = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::Received { message, .. } = &record.event {
+        if let Event::Queue(QueueEvent::Received { message, .. }) = &record.event {
             first.entry(message.as_str()).or_insert(record.at);
         }
     }
@@ -154,13 +154,13 @@ fn first_known(spans: &[(UnixMs, Option<UnixMs>)], at: UnixMs) -> Option<UnixMs>
 fn responder_reported(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> {
     let mut spans: Vec<(UnixMs, Option<UnixMs>)> = Vec::new();
     for record in &evidence.history.records {
-        if let Event::AlarmChanged { alarm, to, .. } = &record.event
+        if let Event::Alarm(AlarmChanged { alarm, to, .. }) = &record.event
             && alarm.ends_with(RESPONDER_ALARM)
         {
             if let Some((_, until)) = spans.last_mut() {
                 until.get_or_insert(record.at);
             }
-            spans.extend((*to == "ALARM").then_some((record.at, None)));
+            spans.extend((*to == StateValue::Alarm).then_some((record.at, None)));
         }
     }
     spans
@@ -174,13 +174,13 @@ fn lost_turns(evidence: &Evidence<'_>) -> Vec<UnixMs> {
     let mut turns: BTreeSet<&str> = BTreeSet::new();
     let mut lost = Vec::new();
     for record in &history.records {
-        if let Event::Invoked { function, request, .. } = &record.event
+        if let Event::Function(FunctionEvent::Invoked { function, request, .. }) = &record.event
             && Some(function) == history.alerted.responder.as_ref()
         {
             turns.insert(request);
-        } else if let Event::FaultFired { fault: "event-lost", .. } = &record.event {
+        } else if let Event::Fault(FaultFired { fault: Kind::EventLost, .. }) = &record.event {
             lost.push(record.at);
-        } else if let Event::Failed { request, .. } = &record.event
+        } else if let Event::Function(FunctionEvent::Failed { request, .. }) = &record.event
             && failing
             && turns.contains(request.as_str())
         {
@@ -192,11 +192,8 @@ fn lost_turns(evidence: &Evidence<'_>) -> Vec<UnixMs> {
 
 fn dead_letters<'e>(evidence: &'e Evidence<'_>) -> impl Iterator<Item = (UnixMs, &'e str)> {
     evidence.history.records.iter().filter_map(|record| {
-        if let Event::DeadLettered { message, .. } = &record.event {
-            Some((record.at, message.as_str()))
-        } else {
-            None
-        }
+        let Event::Queue(QueueEvent::DeadLettered { message, .. }) = &record.event else { return None };
+        Some((record.at, message.as_str()))
     })
 }
 
@@ -209,6 +206,7 @@ fn finding(evidence: &Evidence<'_>, message: &str) -> Finding {
 mod tests {
     use super::super::fixtures::{Tale, body};
     use super::*;
+    use crate::journal::Operation;
 
     fn told_after(ms: i64) -> Verdict {
         let mut tale = Tale::of_one_dead_letter();
@@ -233,8 +231,8 @@ mod tests {
         let told_after = |ms: i64, lost: usize| {
             let mut tale = Tale::of_one_dead_letter();
             for _ in 0..lost {
-                let (fault, on) = ("event-lost", "schedule turn".to_owned());
-                tale.happen(Event::FaultFired { fault, placement: None, on });
+                let (fault, on) = (Kind::EventLost, "schedule turn".to_owned());
+                tale.happen(FaultFired { fault, placement: None, on });
             }
             tale.wait_ms(ms);
             tale.tell("recovery", "opened");
@@ -273,7 +271,7 @@ mod tests {
         for n in 0..payments {
             let message = tale.send(&body(&format!("order-{n}"), 1_999));
             tale.receive(&message);
-            tale.call(&format!("order-{n}"), "probe", Some(503), None);
+            tale.call(&format!("order-{n}"), Operation::Probe, Some(503), None);
             tale.dead_letter(&message);
         }
         then(&mut tale);
@@ -290,20 +288,20 @@ mod tests {
             anew(OTHERS_MIN, |tale| tale.tell("recovery", "back_to_waiting")),
             Verdict::Pass(_)
         ));
-        let well = |tale: &mut Tale| tale.call("order-0", "probe", Some(200), None);
+        let well = |tale: &mut Tale| tale.call("order-0", Operation::Probe, Some(200), None);
         assert!(matches!(anew(OTHERS_MIN, well), Verdict::Pass(_)), "the next probe finds it well");
     }
 
     #[test]
     fn a_responder_reported_as_failing_cannot_tell_and_people_know_why() {
         let mut tale = Tale::new();
-        tale.alarm("ResponderFailing", "ALARM");
+        tale.alarm("ResponderFailing", StateValue::Alarm);
         let message = tale.send("PYMT_FAILED");
         tale.dead_letter(&message);
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Pass(_)));
         let mut tale = Tale::new();
-        tale.alarm("ResponderFailing", "ALARM");
-        tale.alarm("ResponderFailing", "OK");
+        tale.alarm("ResponderFailing", StateValue::Alarm);
+        tale.alarm("ResponderFailing", StateValue::Ok);
         let message = tale.send("PYMT_FAILED");
         tale.dead_letter(&message);
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));

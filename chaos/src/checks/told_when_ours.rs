@@ -8,7 +8,7 @@ use super::letters::ACTION_NEEDED;
 use super::mishaps::{MetBy, Mishap, OTHERS_MIN, mishaps, takes_a_batch_along};
 use super::{Evidence, Finding, Verdict};
 use crate::faults::Kind;
-use crate::journal::{Event, Record};
+use crate::journal::{Event, FaultFired, QueueEvent, Record};
 use crate::units::duration_ms;
 use payments::UnixMs;
 use payments::limits::{ALIKE_MIN, BACKOFF_S_MAX, BATCH_SPREAD_MS};
@@ -75,7 +75,7 @@ fn known_by(evidence: &Evidence<'_>, mishaps: &[Mishap], fault: usize) -> Option
 fn untaken(evidence: &Evidence<'_>) -> Vec<UnixMs> {
     let (mut stretches, mut in_hand): (Vec<Untaken>, BTreeMap<&str, UnixMs>) = Default::default();
     for Record { at, event, .. } in &evidence.history.records {
-        if let Event::FaultFired { fault: "mapping-disabled", .. } = event {
+        if let Event::Fault(FaultFired { fault: Kind::MappingDisabled, .. }) = event {
             match stretches.last_mut().filter(|stretch| at.since_ms(stretch.until) <= ASKED_MS) {
                 Some(stretch) => stretch.until = *at,
                 None => {
@@ -83,13 +83,16 @@ fn untaken(evidence: &Evidence<'_>) -> Vec<UnixMs> {
                     stretches.push(Untaken { seen_from, until: *at, waits_since: None });
                 }
             }
-        } else if let Event::Received { queue, message, .. } = event
+        } else if let Event::Queue(QueueEvent::Received { queue, message, .. }) = event
             && *queue == evidence.history.names.source
         {
             in_hand.insert(message, *at);
-        } else if let Event::Deleted { message, .. } | Event::DeadLettered { message, .. } = event {
+        } else if let Event::Queue(
+            QueueEvent::Deleted { message, .. } | QueueEvent::DeadLettered { message, .. },
+        ) = event
+        {
             in_hand.remove(message.as_str());
-        } else if let Event::Sent { queue, .. } = event
+        } else if let Event::Queue(QueueEvent::Sent { queue, .. }) = event
             && *queue == evidence.history.names.source
             && let Some(stretch) = stretches.last_mut().filter(|it| at.since_ms(it.until) < ASKED_MS)
         {
@@ -132,7 +135,7 @@ mod tests {
     use super::super::fixtures::{Tale, body};
     use super::*;
     use crate::faults::{Kind, Window};
-    use crate::journal::FailedBy;
+    use crate::journal::{FailedBy, Operation};
 
     const HOUR: Window = Window { from_ms: 0, until_ms: 3_600_000 };
 
@@ -141,7 +144,7 @@ mod tests {
         let mut tale = Tale::new();
         tale.fault(Kind::StripeRefusing, window, 1);
         for payment in (0..payments).map(|n| format!("order-{n}")) {
-            tale.call(&payment, "confirm", Some(400), Some(Kind::StripeRefusing.name()));
+            tale.call(&payment, Operation::Confirm, Some(400), Some(Kind::StripeRefusing));
         }
         then(&mut tale);
         check(&Evidence::of(&tale.told()))
@@ -171,7 +174,7 @@ mod tests {
         tale.tell("recovery", "resolved");
         tale.fault(Kind::StripeRefusing, HOUR, 1);
         for payment in (0..5).map(|n| format!("order-{n}")) {
-            tale.call(&payment, "confirm", Some(400), Some(Kind::StripeRefusing.name()));
+            tale.call(&payment, Operation::Confirm, Some(400), Some(Kind::StripeRefusing));
         }
         assert!(matches!(check(&Evidence::of(&tale.told())), Verdict::Fail(_)));
     }
@@ -179,8 +182,8 @@ mod tests {
     /// The mapping is disabled for so many minutes, a message comes at once, and a human is asked for in this minute.
     fn untaken(mut tale: Tale, minutes: i64, asked_in: i64) -> Verdict {
         for minute in 0..=minutes {
-            let (fault, on) = (Kind::MappingDisabled.name(), "payments".to_owned());
-            tale.happen(Event::FaultFired { fault, placement: None, on });
+            let (fault, on) = (Kind::MappingDisabled, "payments".to_owned());
+            tale.happen(FaultFired { fault, placement: None, on });
             if minute == 0 {
                 tale.send("{}");
             }

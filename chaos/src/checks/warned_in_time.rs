@@ -4,7 +4,7 @@
 //! Invariant: it counts from when the message was sent, as SQS does, whatever was received of it since.
 
 use super::{Evidence, Finding, Verdict};
-use crate::journal::Event;
+use crate::journal::{Event, QueueEvent};
 use crate::units::counted;
 use payments::UnixMs;
 use payments::limits::EXPIRY_WARNING_MS;
@@ -46,16 +46,19 @@ fn left<'e>(evidence: &'e Evidence<'_>, ms: i64) -> BTreeMap<&'e str, UnixMs> {
         old.extend(sent.map(|sent| (message, sent)));
     };
     for record in &evidence.history.records {
-        if let Event::Sent { queue, message, .. } = &record.event
-            && *queue == names.source
-        {
-            there.insert(message.as_str(), record.at);
-        } else if let Event::Deleted { message, .. }
-        | Event::Expired { message, .. }
-        | Event::Purged { message, .. }
-        | Event::DeadLettered { message, .. } = &record.event
-        {
-            ended(&mut there, message, record.at);
+        let Event::Queue(event) = &record.event else { continue };
+        match event {
+            QueueEvent::Sent { queue, message, .. } if *queue == names.source => {
+                there.insert(message.as_str(), record.at);
+            }
+            QueueEvent::Deleted { message, .. }
+            | QueueEvent::Expired { message, .. }
+            | QueueEvent::Purged { message, .. }
+            | QueueEvent::DeadLettered { message, .. } => ended(&mut there, message, record.at),
+            QueueEvent::Sent { .. }
+            | QueueEvent::Received { .. }
+            | QueueEvent::VisibilityChanged { .. }
+            | QueueEvent::Redriven { .. } => {}
         }
     }
     for message in there.keys().copied().collect::<Vec<_>>() {

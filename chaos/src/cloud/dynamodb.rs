@@ -20,7 +20,7 @@ use super::names;
 use super::reply::Reply;
 use super::services::Caller;
 use crate::clock::Clock;
-use crate::journal::{Event, Journal};
+use crate::journal::{Journal, TableEvent};
 use dynoxide::DynoxideError;
 use engine::{Answered, Engine, Outcome, Trust, Write};
 use payments::UnixMs;
@@ -104,11 +104,11 @@ impl DynamoDb {
         };
         let request = request.to_owned();
         let Some(item) = written else {
-            return self.journal.record(now, Event::LedgerRefused { request, payment });
+            return self.journal.record(now, TableEvent::LedgerRefused { request, payment });
         };
         if let (Some(state), Some(version)) = (text(item.get("state")), number(item.get("version"))) {
             let (state, intent) = (state.to_owned(), text(item.get("intent_id")).map(str::to_owned));
-            self.journal.record(now, Event::LedgerWritten { request, payment, state, version, intent });
+            self.journal.record(now, TableEvent::LedgerWritten { request, payment, state, version, intent });
         }
     }
 }

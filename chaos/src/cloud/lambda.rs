@@ -17,7 +17,7 @@ use super::names;
 use super::plans::Plans;
 use super::services::Services;
 use super::wire::{Latencies, Wire};
-use crate::journal::{Event, FailedBy, Journal};
+use crate::journal::{FailedBy, FunctionEvent, Journal};
 use crate::link::CrashPoints;
 use crate::random::Stream;
 use payments::UnixMs;
@@ -279,12 +279,16 @@ impl Pool {
         let function = self.config.logical_id.clone();
         match started {
             Ok(handler) => {
-                self.journal(Event::ContainerStarted { function, container: number });
+                self.journal(FunctionEvent::ContainerStarted { function, container: number });
                 Ok(Warm { container, handler })
             }
             Err(detail) => {
                 link.trip();
-                self.journal(Event::ContainerFailed { function, container: number, detail: detail.clone() });
+                self.journal(FunctionEvent::ContainerFailed {
+                    function,
+                    container: number,
+                    detail: detail.clone(),
+                });
                 Err((number, detail))
             }
         }
@@ -326,8 +330,8 @@ impl Pool {
         ended
     }
 
-    fn invoked(&self, request: &str, container: u64, messages: Vec<String>) -> Event {
-        Event::Invoked {
+    fn invoked(&self, request: &str, container: u64, messages: Vec<String>) -> FunctionEvent {
+        FunctionEvent::Invoked {
             function: self.config.logical_id.clone(),
             container,
             request: request.to_owned(),
@@ -344,10 +348,10 @@ impl Pool {
             Failure::Init(detail) => (FailedBy::Init, Some(detail.clone())),
             Failure::Throttled => (FailedBy::Throttled, None),
         };
-        self.journal(Event::Failed { request: ended.request.clone(), how, hops: ended.hops, detail });
+        self.journal(FunctionEvent::Failed { request: ended.request.clone(), how, hops: ended.hops, detail });
     }
 
-    fn journal(&self, event: Event) {
+    fn journal(&self, event: FunctionEvent) {
         self.around.journal.record(self.now(), event);
     }
 

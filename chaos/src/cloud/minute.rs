@@ -7,7 +7,7 @@ use super::cloudwatch::{AlarmPlan, Transition};
 use super::crew::Crew;
 use super::eventbridge::{Carrier, Delivery, EventBridge};
 use super::services::Services;
-use crate::journal::{Event, Journal};
+use crate::journal::{AlarmChanged, Journal};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,10 +58,10 @@ impl Minutes {
     }
 
     fn speak(&mut self, transition: &Transition, now: UnixMs) {
-        let changed = Event::AlarmChanged {
+        let changed = AlarmChanged {
             alarm: transition.alarm.name.clone(),
-            from: transition.previous.value.name(),
-            to: transition.state.value.name(),
+            from: transition.previous.value,
+            to: transition.state.value,
             reason: transition.state.reason.clone(),
         };
         self.journal.record(now, changed);
@@ -124,6 +124,7 @@ mod tests {
     use crate::cloud::fixtures::{World, alerted, consumer, script};
     use crate::cloud::names;
     use crate::cloud::plans::Plans;
+    use crate::journal::{Event, FunctionEvent, QueueEvent, StateValue};
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
     use std::io::Write;
@@ -167,12 +168,14 @@ mod tests {
         let world = outage(vec![dead_letters_waiting()], 1);
         world.send("a payment");
         world.run_for_s(3_600).await;
-        let dead = instants(&world, |event| matches!(event, Event::DeadLettered { .. }));
-        let alarmed = instants(&world, |event| matches!(event, Event::AlarmChanged { to: "ALARM", .. }));
-        let responded = instants(
-            &world,
-            |event| matches!(event, Event::Invoked { function, .. } if function == "Responder"),
-        );
+        let dead = instants(&world, |event| matches!(event, Event::Queue(QueueEvent::DeadLettered { .. })));
+        let alarmed = instants(&world, |event| {
+            matches!(event, Event::Alarm(AlarmChanged { to: StateValue::Alarm, .. }))
+        });
+        let responded = instants(&world, |event| {
+            let Event::Function(FunctionEvent::Invoked { function, .. }) = event else { return false };
+            function == "Responder"
+        });
         let ([dead], [alarmed], [responded]) = (dead.as_slice(), alarmed.as_slice(), responded.as_slice())
         else {
             panic!("once each: {dead:?} {alarmed:?} {responded:?}")
@@ -187,7 +190,7 @@ mod tests {
     async fn minutes_are_those_of_the_clock() {
         let world = outage(vec![dead_letters_waiting()], 1);
         world.run_for_s(600).await;
-        let changed = instants(&world, |event| matches!(event, Event::AlarmChanged { .. }));
+        let changed = instants(&world, |event| matches!(event, Event::Alarm(AlarmChanged { .. })));
         assert!(!changed.is_empty() && changed.iter().all(|at| at.0 % MINUTE_MS == 0), "{changed:?}");
     }
 
@@ -212,17 +215,22 @@ mod tests {
             world.send("a payment");
             world.run_for_s(3_600).await;
             let records = world.journal.records().into_iter();
-            let alerts = |event: &Event| {
-                matches!(
-                    event,
-                    Event::AlarmChanged { .. }
-                        | Event::EventMatched { .. }
-                        | Event::EventDelivered { .. }
-                        | Event::Answered { .. }
-                        | Event::Published { .. }
-                        | Event::Mailed { .. }
-                ) || matches!(event, Event::Invoked { function, .. } | Event::ContainerStarted { function, .. }
-                    if function == "Responder")
+            let alerts = |event: &Event| match event {
+                Event::Alarm(_)
+                | Event::Bus(_)
+                | Event::Topic(_)
+                | Event::Function(FunctionEvent::Answered { .. }) => true,
+                Event::Function(
+                    FunctionEvent::Invoked { function, .. }
+                    | FunctionEvent::ContainerStarted { function, .. },
+                ) => function == "Responder",
+                Event::Queue(_)
+                | Event::MoveTask(_)
+                | Event::Function(_)
+                | Event::Stripe(_)
+                | Event::Table(_)
+                | Event::Fault(_)
+                | Event::Access(_) => false,
             };
             let ours = records.filter(|record| !alerts(&record.event));
             stories.push(serde_json::to_string(&ours.collect::<Vec<_>>()).unwrap());
@@ -239,8 +247,11 @@ mod tests {
         world.run_for_s(24 * 3_600).await;
         world.send("a payment");
         world.run_for_s(2 * 3_600).await;
-        let dead = instants(&world, |event| matches!(event, Event::DeadLettered { .. }))[0];
-        let alarmed = instants(&world, |event| matches!(event, Event::AlarmChanged { to: "ALARM", .. }))[0];
+        let dead =
+            instants(&world, |event| matches!(event, Event::Queue(QueueEvent::DeadLettered { .. })))[0];
+        let alarmed = instants(&world, |event| {
+            matches!(event, Event::Alarm(AlarmChanged { to: StateValue::Alarm, .. }))
+        })[0];
         assert!((900_000..=1_200_000).contains(&alarmed.since_ms(dead)), "{}", alarmed.since_ms(dead));
     }
 
@@ -255,10 +266,10 @@ mod tests {
         world.cloud.function("Consumer").unwrap().invoke(b"{}".to_vec(), vec![]).await;
         world.run_for_s(600).await;
         world.events(|event| {
-            if let Event::AlarmChanged { to, .. } = event {
-                return Some(*to);
+            if let Event::Alarm(AlarmChanged { to, .. }) = event {
+                return Some(to.name());
             }
-            matches!(event, Event::Metrics { .. }).then_some("line")
+            matches!(event, Event::Function(FunctionEvent::Metrics { .. })).then_some("line")
         })
     }
 

@@ -4,7 +4,7 @@
 
 use super::Trouble;
 use crate::experiment::Experiment;
-use crate::journal::Event;
+use crate::journal::{AlarmChanged, Event, MoveTaskEvent, StateValue};
 use crate::units::{counted, duration_ms};
 use crate::world::History;
 use payments::UnixMs;
@@ -65,13 +65,15 @@ impl Course {
         let cause = history.instant(wanted.cause_ms);
         let mut course = Self { done: done(history), ..Self::default() };
         for record in &history.records {
-            let Event::AlarmChanged { alarm, to, .. } = &record.event else { continue };
+            let Event::Alarm(AlarmChanged { alarm, to, .. }) = &record.event else { continue };
             let name = history.alerted.alarms.get(alarm).unwrap_or(alarm);
             match (name == wanted.alarm, *to) {
-                (true, "ALARM") => course.fired.push(record.at.since_ms(cause)),
-                (true, "OK") if !course.fired.is_empty() => course.cleared = Some(record.at.since_ms(cause)),
-                (true, _) => course.cleared = None,
-                (false, "ALARM") if !wanted.others.contains(name) => {
+                (true, StateValue::Alarm) => course.fired.push(record.at.since_ms(cause)),
+                (true, StateValue::Ok) if !course.fired.is_empty() => {
+                    course.cleared = Some(record.at.since_ms(cause));
+                }
+                (true, StateValue::Ok | StateValue::InsufficientData) => course.cleared = None,
+                (false, StateValue::Alarm) if !wanted.others.contains(name) => {
                     course.unwanted.insert(name.clone());
                 }
                 (false, _) => {}
@@ -123,11 +125,11 @@ fn told(wanted: &Wanted, speaks: Speaks, history: &History, cause: UnixMs) -> Op
 /// What brought payments back.
 fn done(history: &History) -> Vec<String> {
     let orders = history.experiment.orders.iter().map(|order| format!("{} by order", order.command));
-    let moved: u64 = history
-        .records
-        .iter()
-        .map(|record| if let Event::MoveTaskEnded { moved, .. } = &record.event { *moved } else { 0 })
-        .sum();
+    let moved = history.records.iter().filter_map(|record| {
+        let Event::MoveTask(MoveTaskEvent::Ended { moved, .. }) = &record.event else { return None };
+        Some(*moved)
+    });
+    let moved: u64 = moved.sum();
     let moved = (moved > 0).then(|| format!("{} moved back", counted(moved, "dead letter")));
     orders.chain(moved).collect()
 }
@@ -139,10 +141,12 @@ mod tests {
     use crate::faults::{Kind, Window};
 
     const ALARM: &str = "DeadLettersWaiting";
+    const FIRES: StateValue = StateValue::Alarm;
+    const CLEARS: StateValue = StateValue::Ok;
     const MINUTE_MS: i64 = 60_000;
 
     /// A drill whose cause is there from the beginning, in which alarms change after so many minutes.
-    fn drilled(changes: &[(i64, &str, &'static str)], mail_at: Option<i64>) -> Vec<String> {
+    fn drilled(changes: &[(i64, &str, StateValue)], mail_at: Option<i64>) -> Vec<String> {
         let mut tale = Tale::new();
         tale.fault(Kind::StripeUnavailable, Window::ALWAYS, 1);
         let began = tale.history().began;
@@ -150,7 +154,7 @@ mod tests {
         for (minute, alarm, to) in changes {
             tale.wait_ms((minute - now) * MINUTE_MS);
             now = *minute;
-            tale.alarm(alarm, to);
+            tale.alarm(alarm, *to);
         }
         let history = tale.history();
         if let Some(minute) = mail_at {
@@ -175,34 +179,34 @@ mod tests {
 
     #[test]
     fn an_alarm_that_fires_is_told_of_and_clears_is_well_and_so_may_others_be_that_the_drill_names() {
-        let changes = [(1, "ProviderFailing", "ALARM"), (5, ALARM, "ALARM"), (30, ALARM, "OK")];
+        let changes = [(1, "ProviderFailing", FIRES), (5, ALARM, FIRES), (30, ALARM, CLEARS)];
         assert_eq!(drilled(&changes, Some(2)), [""; 0]);
     }
 
     #[test]
     fn an_alarm_that_is_missed_or_late_or_never_clears_is_found() {
         assert_eq!(drilled(&[], Some(2)), ["it never fired"]);
-        assert_eq!(drilled(&[(5, ALARM, "ALARM")], Some(2)), ["it never cleared"]);
-        let late = drilled(&[(16, ALARM, "ALARM"), (30, ALARM, "OK")], Some(2));
+        assert_eq!(drilled(&[(5, ALARM, FIRES)], Some(2)), ["it never cleared"]);
+        let late = drilled(&[(16, ALARM, FIRES), (30, ALARM, CLEARS)], Some(2));
         assert_eq!(late, ["it fired only 16m 1s after its cause"]);
     }
 
     #[test]
     fn an_alarm_that_flaps_is_found() {
-        let changes = [(5, ALARM, "ALARM"), (9, ALARM, "OK"), (10, ALARM, "ALARM"), (12, ALARM, "OK")];
+        let changes = [(5, ALARM, FIRES), (9, ALARM, CLEARS), (10, ALARM, FIRES), (12, ALARM, CLEARS)];
         assert_eq!(drilled(&changes, Some(2)), ["it fired 2 times"]);
     }
 
     #[test]
     fn an_alarm_that_nobody_was_told_of_in_time_is_found() {
-        let changes = [(5, ALARM, "ALARM"), (30, ALARM, "OK")];
+        let changes = [(5, ALARM, FIRES), (30, ALARM, CLEARS)];
         assert_eq!(drilled(&changes, None), ["nobody was told"]);
         assert_eq!(drilled(&changes, Some(16)), ["somebody was told only after 16m"]);
     }
 
     #[test]
     fn an_alarm_that_the_drill_does_not_name_is_false() {
-        let changes = [(3, "CredentialsRefused", "ALARM"), (5, ALARM, "ALARM"), (30, ALARM, "OK")];
+        let changes = [(3, "CredentialsRefused", FIRES), (5, ALARM, FIRES), (30, ALARM, CLEARS)];
         assert_eq!(drilled(&changes, Some(2)), ["CredentialsRefused fired without a reason"]);
     }
 }

@@ -21,7 +21,7 @@ pub use firing::Firing;
 pub use kinds::{Description, Family, Kind, Placement, UnknownKind};
 pub use refusal::Refusal;
 
-use crate::journal::{Event, Journal};
+use crate::journal::{FaultFired, Journal};
 use crate::random::Stream;
 use firing::Asks;
 use payments::UnixMs;
@@ -230,8 +230,8 @@ impl Faults {
         tally.fired += 1;
         tally.first.get_or_insert(now);
         tally.last = Some(now);
-        let placement = tally.fault.placement.map(Placement::name);
-        self.0.journal.record(now, Event::FaultFired { fault: tally.fault.kind.name(), placement, on });
+        let Fault { kind: fault, placement, .. } = tally.fault;
+        self.0.journal.record(now, FaultFired { fault, placement, on });
     }
 
     /// Ms from the start of the run, in which windows are measured.
@@ -292,6 +292,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Event;
     use crate::random::Chance;
 
     const START: UnixMs = UnixMs(1_000_000);
@@ -365,12 +366,13 @@ mod tests {
     fn a_firing_is_journalled_with_its_name_placement_and_victim() {
         let (faults, journal) = faults(&[fault(Kind::StripeLostAnswer, 1.0, 0, 10)]);
         fires(&faults, Kind::StripeLostAnswer, 1);
-        let event = Event::FaultFired {
-            fault: "stripe-lost-answer",
-            placement: Some("after"),
+        let fired = FaultFired {
+            fault: Kind::StripeLostAnswer,
+            placement: Some(Placement::After),
             on: "confirm order-1".to_owned(),
         };
-        assert_eq!(journal.records().iter().map(|record| &record.event).collect::<Vec<_>>(), [&event]);
+        let events: Vec<Event> = journal.records().into_iter().map(|record| record.event).collect();
+        assert_eq!(events, [Event::Fault(fired)]);
     }
 
     #[test]

@@ -2,84 +2,137 @@
 //!
 //! Invariant: the words name what happened to the message or payment followed, not to its neighbours in the batch.
 
-use crate::journal::Event;
+use crate::journal::{
+    AccessDenied, AlarmChanged, BusEvent, Event, FaultFired, FunctionEvent, MoveTaskEvent, QueueEvent,
+    StripeEvent, TableEvent, TopicEvent,
+};
 use crate::units::counted;
 
 /// The words for `event`; `mine` tells which message ids are followed.
 pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
     match event {
-        Event::Sent { queue, message, .. } => format!("sent to {queue} as {message}"),
-        Event::Received { queue, receives, .. } => format!("received from {queue}, receive {receives}"),
-        Event::VisibilityChanged { seconds, .. } => format!("hidden for {seconds} s"),
-        Event::Deleted { queue, .. } => format!("acknowledged: deleted from {queue}"),
-        Event::DeadLettered { to, receives, .. } => {
+        Event::Queue(event) => of_message(event),
+        Event::MoveTask(event) => of_move_task(event),
+        Event::Topic(event) => of_topic(event),
+        Event::Function(event) => of_function(event, mine),
+        Event::Stripe(event) => of_stripe(event),
+        Event::Table(event) => of_table(event),
+        Event::Alarm(AlarmChanged { alarm, from, to, .. }) => format!("alarm {alarm}: {from} -> {to}"),
+        Event::Bus(event) => of_bus(event),
+        Event::Fault(FaultFired { fault, on, .. }) => format!("fault {fault}: {on}"),
+        Event::Access(AccessDenied { who, action, resource }) => {
+            format!("{who} may not {action} on {resource}")
+        }
+    }
+}
+
+fn of_message(event: &QueueEvent) -> String {
+    match event {
+        QueueEvent::Sent { queue, message, .. } => format!("sent to {queue} as {message}"),
+        QueueEvent::Received { queue, receives, .. } => format!("received from {queue}, receive {receives}"),
+        QueueEvent::VisibilityChanged { seconds, .. } => format!("hidden for {seconds} s"),
+        QueueEvent::Deleted { queue, .. } => format!("acknowledged: deleted from {queue}"),
+        QueueEvent::DeadLettered { to, receives, .. } => {
             format!("moved to {to} after {}", counted(u64::from(*receives), "receive"))
         }
-        Event::Expired { queue, .. } => format!("dropped by {queue} at the end of its retention"),
-        Event::Purged { queue, .. } => format!("purged from {queue}"),
-        Event::ContainerStarted { function, container } => {
+        QueueEvent::Expired { queue, .. } => format!("dropped by {queue} at the end of its retention"),
+        QueueEvent::Purged { queue, .. } => format!("purged from {queue}"),
+        QueueEvent::Redriven { to, as_message, .. } => format!("moved back to {to} as {as_message}"),
+    }
+}
+
+fn of_move_task(event: &MoveTaskEvent) -> String {
+    match event {
+        MoveTaskEvent::Started { source, to_move, .. } => {
+            format!("a move task begins on {source}: {} to move", counted(*to_move, "message"))
+        }
+        MoveTaskEvent::Refused { source } => format!("a second move task on {source} was refused"),
+        MoveTaskEvent::Ended { source, status, moved, reason, .. } => {
+            let reason = reason.map(|reason| format!(", {reason}")).unwrap_or_default();
+            format!("the move task on {source} ended: {status}, {} moved{reason}", counted(*moved, "message"))
+        }
+    }
+}
+
+fn of_topic(event: &TopicEvent) -> String {
+    match event {
+        TopicEvent::Published { topic, subject, .. } => {
+            format!("published to {topic}: {}", subject.as_deref().unwrap_or("no subject"))
+        }
+        TopicEvent::Mailed { to, .. } => format!("mail to {to}"),
+        TopicEvent::SubscriptionDisabled { endpoint, .. } => format!("SNS stopped to mail {endpoint}"),
+    }
+}
+
+fn of_function(event: &FunctionEvent, mine: &dyn Fn(&str) -> bool) -> String {
+    match event {
+        FunctionEvent::ContainerStarted { function, container } => {
             format!("container {container} of {function} started")
         }
-        Event::ContainerFailed { function, container, detail } => {
+        FunctionEvent::ContainerFailed { function, container, detail } => {
             format!("container {container} of {function} did not start: {detail}")
         }
-        Event::Invoked { function, container, messages, .. } => {
+        FunctionEvent::Invoked { function, container, messages, .. } => {
             let batch = counted(messages.len() as u64, "message");
             format!("{function} invoked with {batch}, container {container}")
         }
-        Event::Answered { failed, malformed: None, .. } if failed.iter().any(|id| mine(id)) => {
+        FunctionEvent::Answered { malformed: Some(why), .. } => {
+            format!("the function's answer is unreadable: {why}")
+        }
+        FunctionEvent::Answered { failed, .. } if failed.iter().any(|id| mine(id)) => {
             "handed back as failed".to_owned()
         }
-        Event::Answered { malformed: None, .. } => "reported as done".to_owned(),
-        Event::Answered { malformed: Some(why), .. } => format!("the function's answer is unreadable: {why}"),
-        Event::Failed { how, hops, detail, .. } => {
+        FunctionEvent::Answered { .. } => "reported as done".to_owned(),
+        FunctionEvent::Failed { how, hops, detail, .. } => {
             let detail = detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
             format!("the invocation ended by {how} after {}{detail}", counted(*hops, "hop"))
         }
-        Event::StripeCalled { operation, intent, status, said, fault, .. } => {
+        FunctionEvent::Dropped { function, why, attempts, .. } => {
+            let attempts = counted(u64::from(*attempts), "attempt");
+            format!("Lambda gave up an event for {function} after {attempts}: {why}")
+        }
+        FunctionEvent::Metrics { .. } => "metrics written".to_owned(),
+    }
+}
+
+fn of_stripe(event: &StripeEvent) -> String {
+    match event {
+        StripeEvent::Called { operation, intent, status, said, fault, .. } => {
             let on = intent.as_deref().map(|intent| format!(" {intent}")).unwrap_or_default();
             let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
             let said = said.as_deref().map(|said| format!(" {said}")).unwrap_or_default();
             let fault = fault.map(|fault| format!(" ({fault})")).unwrap_or_default();
             format!("Stripe: {operation}{on}: {status}{said}{fault}")
         }
-        Event::StripeActed { operation, intent, said, .. } => {
+        StripeEvent::Acted { operation, intent, said, .. } => {
             let on = intent.as_deref().map(|intent| format!(" {intent}")).unwrap_or_default();
             let said = said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
             format!("Stripe, of its own accord: {operation}{on}{said}")
         }
-        Event::Charged { intent, charge, amount, currency, .. } => {
+        StripeEvent::Charged { intent, charge, amount, currency, .. } => {
             format!("CHARGED {amount} {currency} (minor units): {charge} of {intent}")
         }
-        Event::LedgerWritten { state, version, .. } => format!("ledger: {state}, version {version}"),
-        Event::LedgerRefused { .. } => "ledger: a write was refused, its condition did not hold".to_owned(),
-        Event::FaultFired { fault, on, .. } => format!("fault {fault}: {on}"),
-        Event::AlarmChanged { alarm, from, to, .. } => format!("alarm {alarm}: {from} -> {to}"),
-        Event::EventMatched { rule, id } => format!("event {id} matched rule {rule}"),
-        Event::EventDelivered { rule, id, .. } => format!("event {id} delivered by {rule}"),
-        Event::EventUndelivered { rule, id, why, .. } => {
+    }
+}
+
+fn of_table(event: &TableEvent) -> String {
+    match event {
+        TableEvent::LedgerWritten { state, version, .. } => format!("ledger: {state}, version {version}"),
+        TableEvent::LedgerRefused { .. } => {
+            "ledger: a write was refused, its condition did not hold".to_owned()
+        }
+        TableEvent::IncidentSaved { record, phase, .. } => {
+            format!("the responder's {record} record: {phase}")
+        }
+    }
+}
+
+fn of_bus(event: &BusEvent) -> String {
+    match event {
+        BusEvent::Matched { rule, id } => format!("event {id} matched rule {rule}"),
+        BusEvent::Delivered { rule, id, .. } => format!("event {id} delivered by {rule}"),
+        BusEvent::Undelivered { rule, id, why, .. } => {
             format!("event {id} could not be delivered by {rule}: {why}")
         }
-        Event::InvocationDropped { function, why, attempts, .. } => {
-            let attempts = counted(u64::from(*attempts), "attempt");
-            format!("Lambda gave up an event for {function} after {attempts}: {why}")
-        }
-        Event::IncidentSaved { record, phase, .. } => format!("the responder's {record} record: {phase}"),
-        Event::MoveTaskStarted { source, to_move, .. } => {
-            format!("a move task begins on {source}: {} to move", counted(*to_move, "message"))
-        }
-        Event::MoveTaskRefused { source } => format!("a second move task on {source} was refused"),
-        Event::Redriven { to, as_message, .. } => format!("moved back to {to} as {as_message}"),
-        Event::MoveTaskEnded { source, status, moved, reason, .. } => {
-            let reason = reason.map(|reason| format!(", {reason}")).unwrap_or_default();
-            format!("the move task on {source} ended: {status}, {} moved{reason}", counted(*moved, "message"))
-        }
-        Event::Published { topic, subject, .. } => {
-            format!("published to {topic}: {}", subject.as_deref().unwrap_or("no subject"))
-        }
-        Event::Mailed { to, .. } => format!("mail to {to}"),
-        Event::SubscriptionDisabled { endpoint, .. } => format!("SNS stopped to mail {endpoint}"),
-        Event::AccessDenied { who, action, resource } => format!("{who} may not {action} on {resource}"),
-        Event::Metrics { .. } => "metrics written".to_owned(),
     }
 }

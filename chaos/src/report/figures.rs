@@ -6,7 +6,7 @@
 use super::UnknownMethods;
 use crate::checks::{Backlog, End, Evidence, Meaning, PaymentFile};
 use crate::faults::Kind;
-use crate::journal::Event;
+use crate::journal::{Event, FunctionEvent, MoveTaskEvent, QueueEvent, StripeEvent};
 use crate::units::{count, counted, duration_ms, percent, ratio};
 use crate::world::Origin;
 use payments::UnixMs;
@@ -104,9 +104,9 @@ impl Incident {
             ..Self::default()
         };
         for record in &history.records {
-            if let Event::MoveTaskStarted { .. } = &record.event {
+            if let Event::MoveTask(MoveTaskEvent::Started { .. }) = &record.event {
                 incident.move_tasks += 1;
-            } else if let Event::Redriven { .. } = &record.event {
+            } else if let Event::Queue(QueueEvent::Redriven { .. }) = &record.event {
                 incident.redriven += 1;
             }
         }
@@ -273,9 +273,9 @@ impl Figures {
     fn count_events(&mut self, evidence: &Evidence<'_>) {
         self.deliveries = evidence.messages.values().map(|message| message.receives).sum();
         for record in &evidence.history.records {
-            if let Event::StripeCalled { operation, .. } = &record.event {
-                *self.stripe_calls.entry(operation).or_default() += 1;
-            } else if let Event::Failed { .. } = &record.event {
+            if let Event::Stripe(StripeEvent::Called { operation, .. }) = &record.event {
+                *self.stripe_calls.entry(operation.name()).or_default() += 1;
+            } else if let Event::Function(FunctionEvent::Failed { .. }) = &record.event {
                 self.failed_invocations += 1;
             }
         }

@@ -4,7 +4,7 @@
 
 use super::story::Told;
 use crate::checks::Evidence;
-use crate::journal::Event;
+use crate::journal::{AlarmChanged, Event, MoveTaskEvent, QueueEvent, StateValue, TopicEvent};
 use crate::units::counted;
 use payments::UnixMs;
 
@@ -25,15 +25,16 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<Told> {
 }
 
 fn text(evidence: &Evidence<'_>, event: &Event) -> Option<String> {
-    if let Event::AlarmChanged { alarm, from, to, .. } = event {
+    if let Event::Alarm(AlarmChanged { alarm, from, to, .. }) = event {
         let name = evidence.history.alerted.alarms.get(alarm).unwrap_or(alarm);
-        return ((*from, *to) != ("INSUFFICIENT_DATA", "OK")).then(|| format!("alarm {name}: {to}"));
-    } else if let Event::MoveTaskStarted { to_move, .. } = event {
+        return ((*from, *to) != (StateValue::InsufficientData, StateValue::Ok))
+            .then(|| format!("alarm {name}: {to}"));
+    } else if let Event::MoveTask(MoveTaskEvent::Started { to_move, .. }) = event {
         return Some(format!("a move task starts: {} to send back", counted(*to_move, "dead letter")));
-    } else if let Event::MoveTaskEnded { status, moved, .. } = event {
-        let how = status.to_ascii_lowercase();
+    } else if let Event::MoveTask(MoveTaskEvent::Ended { status, moved, .. }) = event {
+        let how = status.name().to_ascii_lowercase();
         return Some(format!("the move task is {how}: {} sent back", counted(*moved, "dead letter")));
-    } else if let Event::SubscriptionDisabled { endpoint, .. } = event {
+    } else if let Event::Topic(TopicEvent::SubscriptionDisabled { endpoint, .. }) = event {
         return Some(format!("SNS stops to mail {endpoint}: too many mails in one second"));
     }
     None
@@ -58,7 +59,7 @@ fn canaries(evidence: &Evidence<'_>) -> Vec<Told> {
 /// When each of them was.
 pub(super) fn sent_back<'e>(evidence: &'e Evidence<'_>) -> impl Iterator<Item = UnixMs> + 'e {
     evidence.history.records.iter().filter_map(|record| {
-        if let Event::Sent { queue, message, .. } = &record.event
+        if let Event::Queue(QueueEvent::Sent { queue, message, .. }) = &record.event
             && *queue == evidence.history.names.source
             && evidence.identities.before(message).is_some()
         {

@@ -5,7 +5,7 @@
 use super::incident;
 use crate::checks::{Evidence, Meaning, Message};
 use crate::faults::{Fault, Kind, Rate, Tally, When};
-use crate::journal::Event;
+use crate::journal::{Event, FunctionEvent, QueueEvent, StripeEvent};
 use crate::random::Chance;
 use crate::units::{count, counted, duration_ms, percent};
 use crate::world::Ending;
@@ -107,9 +107,9 @@ fn traffic(evidence: &Evidence<'_>, kind: Kind, from: UnixMs, until: UnixMs) -> 
     let first = records.partition_point(|record| record.at < from);
     let (mut deliveries, mut calls) = (0, 0);
     for record in records[first..].iter().take_while(|record| record.at < until) {
-        if let Event::Received { queue, .. } = &record.event {
+        if let Event::Queue(QueueEvent::Received { queue, .. }) = &record.event {
             deliveries += u64::from(*queue == evidence.history.names.source);
-        } else if let Event::StripeCalled { .. } = &record.event {
+        } else if let Event::Stripe(StripeEvent::Called { .. }) = &record.event {
             calls += 1;
         }
     }
@@ -122,44 +122,19 @@ fn traffic(evidence: &Evidence<'_>, kind: Kind, from: UnixMs, until: UnixMs) -> 
 
 fn first_handed_back(evidence: &Evidence<'_>) -> Option<Told> {
     evidence.history.records.iter().find_map(|record| {
-        let text = match &record.event {
-            Event::Answered { failed, .. } => {
+        let Event::Function(event) = &record.event else { return None };
+        let text = match event {
+            FunctionEvent::Answered { failed, .. } => {
                 format!("first message handed back: {}", name(evidence, failed.first()?))
             }
-            Event::Failed { how, hops, .. } => {
+            FunctionEvent::Failed { how, hops, .. } => {
                 format!("first invocation lost, by {how} after {}", counted(*hops, "hop"))
             }
-            Event::Sent { .. }
-            | Event::Received { .. }
-            | Event::VisibilityChanged { .. }
-            | Event::Deleted { .. }
-            | Event::DeadLettered { .. }
-            | Event::Expired { .. }
-            | Event::Purged { .. }
-            | Event::ContainerStarted { .. }
-            | Event::ContainerFailed { .. }
-            | Event::Invoked { .. }
-            | Event::StripeCalled { .. }
-            | Event::StripeActed { .. }
-            | Event::Charged { .. }
-            | Event::LedgerWritten { .. }
-            | Event::LedgerRefused { .. }
-            | Event::FaultFired { .. }
-            | Event::AlarmChanged { .. }
-            | Event::EventMatched { .. }
-            | Event::EventDelivered { .. }
-            | Event::EventUndelivered { .. }
-            | Event::InvocationDropped { .. }
-            | Event::Redriven { .. }
-            | Event::IncidentSaved { .. }
-            | Event::MoveTaskStarted { .. }
-            | Event::MoveTaskRefused { .. }
-            | Event::MoveTaskEnded { .. }
-            | Event::Published { .. }
-            | Event::Mailed { .. }
-            | Event::SubscriptionDisabled { .. }
-            | Event::AccessDenied { .. }
-            | Event::Metrics { .. } => return None,
+            FunctionEvent::ContainerStarted { .. }
+            | FunctionEvent::ContainerFailed { .. }
+            | FunctionEvent::Invoked { .. }
+            | FunctionEvent::Dropped { .. }
+            | FunctionEvent::Metrics { .. } => return None,
         };
         Some(Told { at: record.at, text })
     })

@@ -5,7 +5,7 @@
 use super::events;
 use super::story::Told;
 use crate::checks::{Evidence, Subject};
-use crate::journal::Event;
+use crate::journal::{Event, FunctionEvent, QueueEvent, StripeEvent, TableEvent};
 use crate::units::count;
 use std::collections::BTreeSet;
 
@@ -75,48 +75,51 @@ struct Followed<'a> {
 impl<'a> Followed<'a> {
     fn concerns(&mut self, event: &'a Event) -> bool {
         match event {
-            Event::Sent { message, .. }
-            | Event::Received { message, .. }
-            | Event::VisibilityChanged { message, .. }
-            | Event::Deleted { message, .. }
-            | Event::DeadLettered { message, .. }
-            | Event::Expired { message, .. }
-            | Event::Purged { message, .. }
-            | Event::Redriven { message, .. } => self.messages.contains(message.as_str()),
-            Event::Invoked { request, messages, .. } => {
+            Event::Queue(
+                QueueEvent::Sent { message, .. }
+                | QueueEvent::Received { message, .. }
+                | QueueEvent::VisibilityChanged { message, .. }
+                | QueueEvent::Deleted { message, .. }
+                | QueueEvent::DeadLettered { message, .. }
+                | QueueEvent::Expired { message, .. }
+                | QueueEvent::Purged { message, .. }
+                | QueueEvent::Redriven { message, .. },
+            ) => self.messages.contains(message.as_str()),
+            Event::Function(event) => self.works_on_it(event),
+            Event::Stripe(StripeEvent::Called { payment, .. } | StripeEvent::Acted { payment, .. }) => {
+                payment.is_some() && payment.as_deref() == self.payment
+            }
+            Event::Stripe(StripeEvent::Charged { payment, .. })
+            | Event::Table(
+                TableEvent::LedgerWritten { payment, .. } | TableEvent::LedgerRefused { payment, .. },
+            ) => Some(payment.as_str()) == self.payment,
+            // What a fault did to the payment shows in the event it hit.
+            Event::Fault(_)
+            | Event::Table(TableEvent::IncidentSaved { .. })
+            | Event::MoveTask(_)
+            | Event::Topic(_)
+            | Event::Alarm(_)
+            | Event::Bus(_)
+            | Event::Access(_) => false,
+        }
+    }
+
+    fn works_on_it(&mut self, event: &'a FunctionEvent) -> bool {
+        match event {
+            FunctionEvent::Invoked { request, messages, .. } => {
                 let mine = messages.iter().any(|message| self.messages.contains(message.as_str()));
                 if mine {
                     self.requests.insert(request);
                 }
                 mine
             }
-            Event::Answered { request, .. } | Event::Failed { request, .. } => {
+            FunctionEvent::Answered { request, .. } | FunctionEvent::Failed { request, .. } => {
                 self.requests.contains(request.as_str())
             }
-            Event::StripeCalled { payment, .. } | Event::StripeActed { payment, .. } => {
-                payment.is_some() && payment.as_deref() == self.payment
-            }
-            Event::Charged { payment, .. }
-            | Event::LedgerWritten { payment, .. }
-            | Event::LedgerRefused { payment, .. } => Some(payment.as_str()) == self.payment,
-            // What a fault did to the payment shows in the event it hit.
-            Event::FaultFired { .. }
-            | Event::ContainerStarted { .. }
-            | Event::ContainerFailed { .. }
-            | Event::AlarmChanged { .. }
-            | Event::EventMatched { .. }
-            | Event::EventDelivered { .. }
-            | Event::EventUndelivered { .. }
-            | Event::InvocationDropped { .. }
-            | Event::IncidentSaved { .. }
-            | Event::MoveTaskStarted { .. }
-            | Event::MoveTaskRefused { .. }
-            | Event::MoveTaskEnded { .. }
-            | Event::Published { .. }
-            | Event::Mailed { .. }
-            | Event::SubscriptionDisabled { .. }
-            | Event::AccessDenied { .. }
-            | Event::Metrics { .. } => false,
+            FunctionEvent::ContainerStarted { .. }
+            | FunctionEvent::ContainerFailed { .. }
+            | FunctionEvent::Dropped { .. }
+            | FunctionEvent::Metrics { .. } => false,
         }
     }
 }

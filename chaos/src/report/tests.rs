@@ -3,7 +3,7 @@
 use super::*;
 use crate::checks::fixtures::{ORDER, Tale, body};
 use crate::faults::{Kind, Window};
-use crate::journal::Event;
+use crate::journal::{FunctionEvent, Operation, StateValue};
 
 fn text(tale: Tale) -> String {
     let history = tale.told();
@@ -25,7 +25,7 @@ fn a_bad_day() -> Tale {
     let mut tale = Tale::new();
     let good = tale.send(&body(ORDER, 1999));
     tale.receive(&good);
-    tale.happen(Event::Invoked {
+    tale.happen(FunctionEvent::Invoked {
         function: "Consumer".to_owned(),
         container: 1,
         request: "request-1".to_owned(),
@@ -33,7 +33,7 @@ fn a_bad_day() -> Tale {
     });
     tale.charge_as_it_should(ORDER);
     tale.charge(ORDER, 1999, "eur");
-    tale.happen(Event::Answered {
+    tale.happen(FunctionEvent::Answered {
         request: "request-1".to_owned(),
         failed: vec![],
         malformed: None,
@@ -43,8 +43,8 @@ fn a_bad_day() -> Tale {
     tale.fault(Kind::StripeUnavailable, Window { from_ms: 11_000, until_ms: 16_000 }, 1);
     let dead = tale.send(&body("order-2", 1999));
     tale.receive(&dead);
-    tale.call("order-2", "create", Some(503), Some("stripe-unavailable"));
-    tale.happen(Event::Answered {
+    tale.call("order-2", Operation::Create, Some(503), Some(Kind::StripeUnavailable));
+    tale.happen(FunctionEvent::Answered {
         request: "request-2".to_owned(),
         failed: vec![dead.clone()],
         malformed: None,
@@ -52,7 +52,7 @@ fn a_bad_day() -> Tale {
     });
     tale.dead_letter(&dead);
     tale.tell("recovery", "opened");
-    tale.alarm("DeadLettersWaiting", "ALARM");
+    tale.alarm("DeadLettersWaiting", StateValue::Alarm);
     let garbage = tale.send("not json");
     tale.quarantine(&garbage, "malformed");
     tale.delete(&garbage);

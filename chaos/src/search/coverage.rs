@@ -5,7 +5,7 @@
 use super::draw::is_left_out;
 use super::state::{Follower, State};
 use crate::faults::{Kind, Placement};
-use crate::journal::Event;
+use crate::journal::{Event, FaultFired};
 use crate::report::Paint;
 use crate::units::count;
 use crate::world::History;
@@ -34,11 +34,8 @@ impl Coverage {
         let (mut coverage, mut follower) = (Self::default(), Follower::default());
         for record in &history.records {
             follower.see(&record.event);
-            if let Event::FaultFired { fault, placement, on } = &record.event
-                && let Ok(kind) = Kind::parse(fault)
-            {
-                let placement = Placement::ALL.into_iter().find(|it| Some(it.name()) == *placement);
-                let states = coverage.0.entry((kind, placement)).or_default();
+            if let Event::Fault(FaultFired { fault, placement, on }) = &record.event {
+                let states = coverage.0.entry((*fault, *placement)).or_default();
                 *states.entry(follower.of(on)).or_default() += 1;
             }
         }

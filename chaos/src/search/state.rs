@@ -3,7 +3,7 @@
 //! A payment stands where its ledger row does, an incident where its record does. Both are followed through the journal.
 //! Invariant: a state is that of the last write before the fault, never of one it may have lost.
 
-use crate::journal::Event;
+use crate::journal::{Event, FunctionEvent, QueueEvent, StripeEvent, TableEvent};
 use std::collections::BTreeMap;
 
 /// A step of the charge protocol, or of the incident's.
@@ -94,22 +94,22 @@ pub(super) struct Follower<'h> {
 impl<'h> Follower<'h> {
     /// Takes note of an event.
     pub(super) fn see(&mut self, event: &'h Event) {
-        if let Event::Sent { message, payment: Some(payment), .. } = event {
+        if let Event::Queue(QueueEvent::Sent { message, payment: Some(payment), .. }) = event {
             self.messages.insert(message, payment);
             self.rows.entry(payment).or_insert(State::NoRow);
-        } else if let Event::Redriven { message, as_message, .. } = event {
+        } else if let Event::Queue(QueueEvent::Redriven { message, as_message, .. }) = event {
             if let Some(payment) = self.messages.get(message.as_str()).copied() {
                 self.messages.insert(as_message, payment);
             }
-        } else if let Event::Invoked { request, messages, .. } = event {
+        } else if let Event::Function(FunctionEvent::Invoked { request, messages, .. }) = event {
             let first = messages.first().and_then(|message| self.messages.get(message.as_str()));
             self.requests.insert(request, first.copied());
-        } else if let Event::LedgerWritten { request, payment, state, .. } = event {
+        } else if let Event::Table(TableEvent::LedgerWritten { request, payment, state, .. }) = event {
             self.requests.insert(request, Some(payment));
             self.rows.insert(payment, State::named(state).unwrap_or(State::NoRow));
-        } else if let Event::StripeCalled { request, payment: Some(payment), .. } = event {
+        } else if let Event::Stripe(StripeEvent::Called { request, payment: Some(payment), .. }) = event {
             self.requests.insert(request, Some(payment));
-        } else if let Event::IncidentSaved { record, phase, .. } = event
+        } else if let Event::Table(TableEvent::IncidentSaved { record, phase, .. }) = event
             && record == "recovery"
         {
             self.recovery = State::named(phase);
@@ -136,17 +136,19 @@ mod tests {
 
     fn sent(message: &str, payment: &str) -> Event {
         let (queue, message, payment) = ("payments".into(), message.into(), Some(payment.into()));
-        Event::Sent { queue, message, payment }
+        Event::Queue(QueueEvent::Sent { queue, message, payment })
     }
 
     #[test]
     fn a_fault_hits_a_payment_where_its_row_stands() {
-        let written = |state: &str| Event::LedgerWritten {
-            request: "r-1".into(),
-            payment: "order-1".into(),
-            state: state.into(),
-            version: 1,
-            intent: None,
+        let written = |state: &str| {
+            Event::Table(TableEvent::LedgerWritten {
+                request: "r-1".into(),
+                payment: "order-1".into(),
+                state: state.into(),
+                version: 1,
+                intent: None,
+            })
         };
         let events =
             [sent("m-1", "order-1"), sent("m-2", "order-2"), written("received"), written("intended")];
@@ -160,13 +162,13 @@ mod tests {
 
     #[test]
     fn what_belongs_to_no_payment_stands_where_the_incident_does() {
-        let saved = Event::IncidentSaved {
+        let saved = Event::Table(TableEvent::IncidentSaved {
             request: "r-9".into(),
             record: "recovery".into(),
             phase: "canary".into(),
             version: 3,
             pending: vec![],
-        };
+        });
         let mut follower = Follower::default();
         follower.see(&saved);
         assert_eq!(follower.of("responder r-9 at hop 2"), State::Canary);

@@ -12,6 +12,7 @@ use super::parameters;
 use super::params::Form;
 use super::search::Search;
 use super::versions::Version;
+use crate::journal::Operation;
 use http::Method;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -43,16 +44,16 @@ impl Route {
         }
     }
 
-    /// The operation's name in the journal.
-    pub(super) const fn operation(&self) -> &'static str {
+    /// Which operation it is.
+    pub(super) const fn operation(&self) -> Operation {
         match self {
-            Self::Create => "create",
-            Self::Confirm(_) => "confirm",
-            Self::Retrieve(_) => "retrieve",
-            Self::Cancel(_) => "cancel",
-            Self::List => "list",
-            Self::Search => "search",
-            Self::Probe => "probe",
+            Self::Create => Operation::Create,
+            Self::Confirm(_) => Operation::Confirm,
+            Self::Retrieve(_) => Operation::Retrieve,
+            Self::Cancel(_) => Operation::Cancel,
+            Self::List => Operation::List,
+            Self::Search => Operation::Search,
+            Self::Probe => Operation::Probe,
         }
     }
 
@@ -158,7 +159,7 @@ pub(super) enum Capture {
 
 impl Call {
     pub(super) fn read(route: Route, mut form: Form, version: Version) -> Result<Self, ApiError> {
-        let operation = route.operation();
+        let operation = route.operation().name();
         parameters::check(&form, operation, version)?;
         let expand = Expand::read(&mut form, route.shows())?;
         let ask = match route {
@@ -176,16 +177,16 @@ impl Call {
         Ok(Self { ask, expand })
     }
 
-    /// The operation's name in the journal.
-    pub(super) const fn operation(&self) -> &'static str {
+    /// Which operation it is.
+    pub(super) const fn operation(&self) -> Operation {
         match self.ask {
-            Ask::Create(_) => "create",
-            Ask::Confirm(..) => "confirm",
-            Ask::Retrieve(_) => "retrieve",
-            Ask::Cancel(..) => "cancel",
-            Ask::List(_) => "list",
-            Ask::Search(_) => "search",
-            Ask::Probe => "probe",
+            Ask::Create(_) => Operation::Create,
+            Ask::Confirm(..) => Operation::Confirm,
+            Ask::Retrieve(_) => Operation::Retrieve,
+            Ask::Cancel(..) => Operation::Cancel,
+            Ask::List(_) => Operation::List,
+            Ask::Search(_) => Operation::Search,
+            Ask::Probe => Operation::Probe,
         }
     }
 }

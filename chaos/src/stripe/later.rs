@@ -10,6 +10,7 @@ use super::book::Movement;
 use super::calls::Call;
 use super::cards::Bank;
 use super::limits::LATE_MS;
+use crate::journal::Operation;
 use crate::random::Stream;
 use payments::UnixMs;
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ pub(super) struct Unanswered {
 pub struct Late {
     /// When, in virtual time.
     pub at: UnixMs,
-    /// The operation that was carried out, or `bank` for a verdict.
-    pub operation: &'static str,
+    /// What was carried out, or [`Operation::Bank`] for a verdict.
+    pub operation: Operation,
     /// What it would have answered.
     pub facts: Facts,
     /// Money that moved.

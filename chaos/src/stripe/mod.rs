@@ -229,7 +229,7 @@ impl FakeStripe {
         self.authenticate(request.headers())?;
         let (method, path) = (request.method(), request.uri().path());
         let route = Route::of(method, path).ok_or_else(|| ApiError::unknown_url(method.as_str(), path))?;
-        self.buckets.admit(route.operation(), now).map_err(ApiError::rate_limited)?;
+        self.buckets.admit(route.operation().name(), now).map_err(ApiError::rate_limited)?;
         let version = envelope.version.ok_or_else(ApiError::unknown_version)?;
         let form = read_form(request)?;
         // Only a POST takes a key: on a GET the header has no effect.

@@ -14,6 +14,7 @@ use super::later::{Due, Late, Unanswered};
 use super::limits::POINTLESS_SHARE_PERCENT;
 use super::{FakeStripe, Reply, Ticket, reply};
 use crate::faults::Refusal;
+use crate::journal::Operation;
 use payments::UnixMs;
 
 /// What becomes of a request that was answered with a 500, or refused.
@@ -116,7 +117,7 @@ impl FakeStripe {
     fn keep(&mut self, due: Due, at: UnixMs) -> Late {
         let (operation, (answer, movement)) = match due {
             Due::Verdict { intent, bank } => {
-                ("bank", self.booked(|account| account.settle(&intent, bank, at)))
+                (Operation::Bank, self.booked(|account| account.settle(&intent, bank, at)))
             }
             Due::Call { call, under } => {
                 let operation = call.operation();

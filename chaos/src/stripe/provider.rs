@@ -10,7 +10,7 @@ use super::wire::Wire;
 use super::{FakeStripe, Reply};
 use crate::clock::Clock;
 use crate::faults::Faults;
-use crate::journal::{Event, Journal};
+use crate::journal::{Journal, StripeEvent};
 use crate::link::Link;
 use crate::random::Stream;
 use payments::UnixMs;
@@ -107,7 +107,7 @@ impl Provider {
     }
 
     /// Records what happens to a call now.
-    pub(super) fn record(&self, event: Event) {
+    pub(super) fn record(&self, event: StripeEvent) {
         self.0.journal.record(self.now(), event);
     }
 
@@ -155,12 +155,12 @@ impl Provider {
             if let Some(movement) = movement {
                 self.0.journal.record(at, charged(&movement));
             }
-            let event = Event::StripeActed {
+            let event = StripeEvent::Acted {
                 operation,
                 intent: facts.intent,
                 payment: facts.payment,
                 said: facts.said,
-                fault: facts.fault.map(crate::faults::Kind::name),
+                fault: facts.fault,
             };
             self.0.journal.record(at, event);
         }
@@ -174,8 +174,8 @@ impl Provider {
     }
 }
 
-fn charged(movement: &Movement) -> Event {
-    Event::Charged {
+fn charged(movement: &Movement) -> StripeEvent {
+    StripeEvent::Charged {
         payment: movement.payment.clone().unwrap_or_default(),
         intent: movement.intent.clone(),
         charge: movement.charge.clone(),

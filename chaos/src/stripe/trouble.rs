@@ -7,6 +7,7 @@
 use super::limits::{SILENCE_MS, SLOW_MS_MAX, SLOW_MS_MIN};
 use super::{Instead, Limiter};
 use crate::faults::{Fault, Faults, Hit, Kind, Placement, Refusal, Subject};
+use crate::journal::Operation;
 use payments::UnixMs;
 
 /// A call, as far as faults care.
@@ -185,7 +186,11 @@ impl Victim<'_> {
     /// The kind's row says which operations can meet it. A request that is none, such as the one that warms a
     /// connection, meets what a probe would; and only a key can be in use.
     fn can_meet(&self, kind: Kind) -> bool {
-        let operation = if self.subject.operation == OTHER { "probe" } else { self.subject.operation };
+        let operation = if self.subject.operation == Operation::Other.name() {
+            Operation::Probe.name()
+        } else {
+            self.subject.operation
+        };
         let listed = kind.describe().operations.contains(&operation);
         listed && (kind != Kind::StripeConflict || self.keyed == Keyed::Yes)
     }
@@ -206,6 +211,3 @@ impl Victim<'_> {
         Instead::Throttled { by, retry_after_s }
     }
 }
-
-/// The operation of a request that is none of the API's.
-pub(super) const OTHER: &str = "other";

@@ -10,10 +10,10 @@ use super::calls::Route;
 use super::limits::{LATENCY_TO_EDGE_DIVISOR, ROLL_FORWARD_MS_MAX, SILENCE_MS};
 use super::params::Form;
 use super::provider::Provider;
-use super::trouble::{Back, Ending, Failing, Keyed, OTHER, Victim, Way};
+use super::trouble::{Back, Ending, Failing, Keyed, Victim, Way};
 use super::{Arrival, Fate, Instead, Reply, Ticket};
 use crate::faults::{Kind, Placement, Subject};
-use crate::journal::Event;
+use crate::journal::{Operation, StripeEvent};
 use crate::link::Link;
 use ::stripe::TransportError;
 use bytes::Bytes;
@@ -266,14 +266,14 @@ impl Wire {
     }
 
     fn journal(&self, call: &Call, status: Option<u16>, facts: Facts) {
-        self.provider.record(Event::StripeCalled {
+        self.provider.record(StripeEvent::Called {
             request: (self.caller)(),
             operation: call.operation,
             intent: facts.intent.or_else(|| call.intent.clone()),
             payment: facts.payment.or_else(|| call.payment.clone()),
             status,
             said: facts.said,
-            fault: facts.fault.map(Kind::name),
+            fault: facts.fault,
         });
     }
 }
@@ -295,7 +295,7 @@ impl Drop for Admitted<'_> {
 
 /// What a request is about, as far as the request itself and the account tell.
 struct Call {
-    operation: &'static str,
+    operation: Operation,
     intent: Option<String>,
     payment: Option<String>,
     keyed: Keyed,
@@ -313,7 +313,7 @@ impl Call {
             None => Form::decode(request.body()).peek("metadata[payment_id]").map(str::to_owned),
         };
         Self {
-            operation: route.map_or(OTHER, Route::operation),
+            operation: route.map_or(Operation::Other, Route::operation),
             intent: intent.map(str::to_owned),
             payment,
             made: intent.and_then(|id| wire.provider.stripe().made(id)),
@@ -324,7 +324,7 @@ impl Call {
 
     fn subject(&self) -> Subject<'_> {
         let (payment, id) = (self.payment.as_deref(), self.intent.as_deref().unwrap_or_default());
-        Subject { operation: self.operation, payment, id }
+        Subject { operation: self.operation.name(), payment, id }
     }
 }
 

@@ -352,7 +352,7 @@ fn named(fault: &Fault) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Event;
+    use crate::journal::{Event, FaultFired, FunctionEvent};
     use crate::world::own_template;
     use std::collections::BTreeMap;
 
@@ -362,10 +362,10 @@ mod tests {
             sweeper.run(&disturbed(scenario, &[kill(scenario.victim, number, hop)])).expect("the world runs");
         assert_eq!(history.faults.last().map(|tally| tally.fired), Some(1), "{number} at {hop}");
         let told = history.records.iter().map(|record| {
-            if let Event::Failed { request, how, .. } = &record.event {
+            if let Event::Function(FunctionEvent::Failed { request, how, .. }) = &record.event {
                 format!("{request} failed by {how}")
-            } else if let Event::FaultFired { fault, .. } = &record.event {
-                (*fault).to_owned()
+            } else if let Event::Fault(FaultFired { fault, .. }) = &record.event {
+                fault.to_string()
             } else {
                 format!("{:?} {:?}", record.at, record.event)
             }

@@ -3,9 +3,9 @@
 //! Invariant: an incident is over only when everybody was told so: its records, its mails and its alarms agree.
 
 use super::Deployed;
-use crate::cloud::cloudwatch::StateValue;
 use crate::cloud::dynamodb::AttributeValue;
 use crate::cloud::services::Services;
+use crate::journal::StateValue;
 use crate::records::{self, Notice, NoticePhase, Phase, Recovery, Unreadable};
 use payments::UnixMs;
 use serde::de::DeserializeOwned;

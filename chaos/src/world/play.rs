@@ -10,7 +10,7 @@ use super::{Deployed, Experiment, Names, WorldError};
 use crate::clock::Clock;
 use crate::cloud::services::Services;
 use crate::faults::Faults;
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, Journal, QueueEvent};
 use crate::workload::Arrival;
 use payments::UnixMs;
 use payments::limits::TURN_S_MAX;
@@ -113,18 +113,23 @@ impl<'a> Play<'a> {
     fn progress(&mut self, now: UnixMs) -> Progress {
         let Self { progress, names, .. } = self;
         self.followed = self.journal.follow(self.followed, |record| {
-            if let Event::Deleted { queue, .. } = &record.event {
-                progress.done += u64::from(*queue == names.source);
+            let Event::Queue(event) = &record.event else { return };
+            match event {
+                QueueEvent::Deleted { queue, .. } if *queue == names.source => progress.done += 1,
+                QueueEvent::DeadLettered { .. } => progress.dead_lettered += 1,
                 // The responder moves dead letters on by hand, too.
-                if *queue == names.dead_letters {
+                QueueEvent::Deleted { queue: from, .. } | QueueEvent::Redriven { from, .. }
+                    if *from == names.dead_letters =>
+                {
                     progress.dead_lettered = progress.dead_lettered.saturating_sub(1);
                 }
-            } else if let Event::DeadLettered { .. } = &record.event {
-                progress.dead_lettered += 1;
-            } else if let Event::Redriven { from, .. } = &record.event
-                && *from == names.dead_letters
-            {
-                progress.dead_lettered = progress.dead_lettered.saturating_sub(1);
+                QueueEvent::Sent { .. }
+                | QueueEvent::Received { .. }
+                | QueueEvent::VisibilityChanged { .. }
+                | QueueEvent::Deleted { .. }
+                | QueueEvent::Expired { .. }
+                | QueueEvent::Purged { .. }
+                | QueueEvent::Redriven { .. } => {}
             }
         });
         progress.now = now;

@@ -3,7 +3,7 @@
 use super::fixtures::Answers;
 use super::*;
 use crate::checks::{Outcome, Verdict, judge};
-use crate::journal::Event;
+use crate::journal::{Event, MoveTaskEvent, QueueEvent};
 use crate::promises::Check;
 use crate::template::Stack;
 use std::collections::BTreeMap;
@@ -43,7 +43,12 @@ fn an_outage_leaves_every_payment_accounted_for() {
     let malformed = history.sent.iter().filter(|sent| sent.origin == Origin::Fault).count();
     assert_eq!((history.sent.len() - malformed, malformed > 0), (60, true));
     assert_eq!(history.held(&history.names.quarantine).len(), malformed);
-    assert!(history.records.iter().any(|record| matches!(record.event, Event::DeadLettered { .. })));
+    assert!(
+        history
+            .records
+            .iter()
+            .any(|record| matches!(record.event, Event::Queue(QueueEvent::DeadLettered { .. })))
+    );
     assert!(history.held(&history.names.dead_letters).is_empty());
 }
 
@@ -94,7 +99,10 @@ fn what_takes_half_an_hour_to_fail_is_quarantined_within_one_incident() {
     assert_eq!(failed(&history), [""; 0]);
     assert_eq!(history.ending, Ending::Drained);
     // Each round takes so long because every delivery dies and its visibility has to end.
-    let tasks = history.records.iter().filter(|record| matches!(record.event, Event::MoveTaskStarted { .. }));
+    let tasks = history
+        .records
+        .iter()
+        .filter(|record| matches!(record.event, Event::MoveTask(MoveTaskEvent::Started { .. })));
     assert_eq!(tasks.count(), 3);
     assert_eq!(history.held(&history.names.quarantine).len(), 1);
     assert_eq!(
@@ -118,7 +126,12 @@ fn with_auto_redrive_off_nothing_is_redriven_and_the_mail_carries_the_command() 
     let history = run_real(BY_HAND, 1);
     assert_eq!(failed(&history), [""; 0]);
     assert!(!history.held(&history.names.dead_letters).is_empty());
-    assert!(!history.records.iter().any(|record| matches!(record.event, Event::MoveTaskStarted { .. })));
+    assert!(
+        !history
+            .records
+            .iter()
+            .any(|record| matches!(record.event, Event::MoveTask(MoveTaskEvent::Started { .. })))
+    );
     assert!(history.mails.iter().any(|mail| mail.body.contains(r#"{"command":"redrive""#)));
 }
 

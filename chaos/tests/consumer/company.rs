@@ -4,13 +4,13 @@
 use crate::VISA;
 use crate::town::{DEAD_LETTERS, Plan, SOURCE, Town, fault, in_town, payment, until};
 use chaos::faults::{Kind, Window};
-use chaos::journal::Event;
+use chaos::journal::{Event, FaultFired};
 use std::collections::BTreeSet;
 
 /// What Stripe's answers are deadly for.
 fn culprits(town: &Town) -> BTreeSet<String> {
     let poisoned = |event: &Event| match event {
-        Event::FaultFired { fault: "poison", on, .. } => Some(on.clone()),
+        Event::Fault(FaultFired { fault: Kind::Poison, on, .. }) => Some(on.clone()),
         _ => None,
     };
     town.journal.records().iter().filter_map(|record| poisoned(&record.event)).collect()

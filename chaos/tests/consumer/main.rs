@@ -12,6 +12,7 @@ mod town;
 
 use chaos::cloud::sqs::{MessageAttribute, NewMessage};
 use chaos::faults::Kind;
+use chaos::journal::{self, FailedBy, FunctionEvent};
 use consumer::Protocol;
 use payments::Row;
 use payments::charge::{Delivery, Event, Step};
@@ -269,7 +270,7 @@ fn a_silent_stripe_is_given_up_on_in_time_and_the_breaker_spares_it() {
         assert!(town.metric("StripeSpared") > 100);
         assert!(town.stripe_calls().len() < 60, "{}", town.stripe_calls().len());
         let ended_badly =
-            |event: &chaos::journal::Event| matches!(event, chaos::journal::Event::Failed { .. });
+            |event: &journal::Event| matches!(event, journal::Event::Function(FunctionEvent::Failed { .. }));
         assert!(!town.journal.records().iter().any(|record| ended_badly(&record.event)));
     });
 }
@@ -336,11 +337,9 @@ fn wherever_the_first_delivery_is_killed_the_payment_is_charged_exactly_once() {
                 assert_eq!(town.states()["order-1"], state, "killed at hop {hop}");
                 assert_eq!(town.charges().len(), usize::from(state == "succeeded"), "killed at hop {hop}");
                 assert!(town.held(SOURCE).is_empty(), "killed at hop {hop}");
-                let is_crash = |event: &chaos::journal::Event| {
-                    matches!(
-                        event,
-                        chaos::journal::Event::Failed { how: chaos::journal::FailedBy::Crash, .. }
-                    )
+                let is_crash = |event: &journal::Event| {
+                    let journal::Event::Function(event) = event else { return false };
+                    matches!(event, FunctionEvent::Failed { how: FailedBy::Crash, .. })
                 };
                 town.journal.records().iter().any(|record| is_crash(&record.event))
             });

@@ -11,7 +11,7 @@ use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
 use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::faults::{Fault, Faults, Kind, Window};
-use chaos::journal::{Event, Journal};
+use chaos::journal::{Event, FunctionEvent, Journal, Operation, StripeEvent};
 use chaos::random::Chance;
 use chaos::stripe::{FakeStripe, Provider};
 use chaos::template::{Deployment, Stack};
@@ -185,7 +185,9 @@ impl Town {
     /// Stripe operations in the order they were called.
     pub(crate) fn stripe_calls(&self) -> Vec<&'static str> {
         let operation = |event: &Event| match event {
-            Event::StripeCalled { operation, .. } if *operation != "other" => Some(*operation),
+            Event::Stripe(StripeEvent::Called { operation, .. }) if *operation != Operation::Other => {
+                Some(operation.name())
+            }
             _ => None,
         };
         self.journal.records().iter().filter_map(|record| operation(&record.event)).collect()
@@ -195,7 +197,7 @@ impl Town {
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let lines = self.journal.records();
         let value = |event: &Event| match event {
-            Event::Metrics { line } => line.parsed()[name].as_u64(),
+            Event::Function(FunctionEvent::Metrics { line }) => line.parsed()[name].as_u64(),
             _ => None,
         };
         lines.iter().filter_map(|record| value(&record.event)).sum()

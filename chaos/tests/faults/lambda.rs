@@ -1,10 +1,11 @@
 //! What happens to invocations and containers.
 
 use crate::{
-    assert_passes, count, count_meanwhile, ended, fired, run, run_text, survived, survived_in_outage,
+    assert_passes, count, count_meanwhile, ended, fired, is_delivery, run, run_text, survived,
+    survived_in_outage, takes_a_batch,
 };
 use chaos::faults::Kind;
-use chaos::journal::{Event, FailedBy};
+use chaos::journal::{Event, FailedBy, FunctionEvent, QueueEvent};
 use chaos::world::History;
 use std::collections::BTreeMap;
 
@@ -21,11 +22,9 @@ fn work_that_panics_costs_a_record_and_no_container() {
         survived_in_outage(&panic);
         let history = run(&[&panic], 1);
         assert_passes(&history, &panic);
-        let source =
-            |event: &Event| matches!(event, Event::Received { queue, .. } if queue == "payments-payments");
-        let (again, panics) = (count(&history, source) - 40, fired(&history, Kind::Panic));
+        let (again, panics) = (count(&history, is_delivery) - 40, fired(&history, Kind::Panic));
         assert!(0 < panics && panics <= again, "{placement}: {panics} of {again}");
-        let lost = count(&history, |event| matches!(event, Event::Failed { .. }));
+        let lost = count(&history, |event| matches!(event, Event::Function(FunctionEvent::Failed { .. })));
         assert_eq!(lost, 0, "{placement}");
     }
 }
@@ -53,8 +52,8 @@ fn payments_wait_for_a_container_that_starts_slowly() {
             let first = history.records.iter().find(|record| wanted(&record.event));
             first.expect("it happened").at
         };
-        let sent_at = at(|event| matches!(event, Event::Sent { .. }));
-        at(|event| matches!(event, Event::Invoked { messages, .. } if !messages.is_empty())).since_ms(sent_at)
+        let sent_at = at(|event| matches!(event, Event::Queue(QueueEvent::Sent { .. })));
+        at(takes_a_batch).since_ms(sent_at)
     };
     let slow = run_text(&format!("{few}\nfault = [{{ kind = 'slow-start', rate = 1.0 }}]"), 1);
     assert!(first_waits_ms(&slow) > 3_000 && first_waits_ms(&run_text(few, 1)) < 3_000);
@@ -67,10 +66,10 @@ fn batches_that_were_fetched_ahead_are_worked_on_with_less_of_their_visibility()
         let mut longest_ms = 0;
         for record in &history.records {
             match &record.event {
-                Event::Received { queue, message, .. } if queue == "payments-payments" => {
+                Event::Queue(QueueEvent::Received { queue, message, .. }) if queue == "payments-payments" => {
                     received.insert(message.clone(), record.at);
                 }
-                Event::Invoked { messages, .. } => {
+                Event::Function(FunctionEvent::Invoked { messages, .. }) => {
                     let since = messages.iter().filter_map(|message| received.get(message));
                     longest_ms = since.fold(longest_ms, |longest, at| longest.max(record.at.since_ms(*at)));
                 }
@@ -91,7 +90,6 @@ fn invocations_that_are_throttled_are_made_later() {
     let throttled = "kind = 'function-throttled', operations = ['consumer'], rate = 1.0";
     let history = run(&[throttled], 1);
     assert_passes(&history, throttled);
-    let worked = |event: &Event| matches!(event, Event::Invoked { messages, .. } if !messages.is_empty());
-    assert_eq!(count_meanwhile(&history, worked), 0);
+    assert_eq!(count_meanwhile(&history, takes_a_batch), 0);
     assert!(history.ledger.iter().all(|row| row.state == "succeeded"));
 }

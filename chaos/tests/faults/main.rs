@@ -11,7 +11,7 @@ mod stripe;
 use chaos::checks::{Verdict, judge};
 use chaos::experiment::Experiment;
 use chaos::faults::Kind;
-use chaos::journal::{Event, FailedBy};
+use chaos::journal::{Event, FailedBy, FaultFired, FunctionEvent, QueueEvent};
 use chaos::world::{self, Code, History};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -52,9 +52,9 @@ fn assert_passes(history: &History, fault: &str) {
         assert!(matches!(verdict, Verdict::Pass(_)), "{fault}: {check}: {verdict:?}");
     }
     for tally in &history.faults {
-        let named = tally.fault.kind.name();
+        let kind = tally.fault.kind;
         let journalled =
-            count(history, |event| matches!(event, Event::FaultFired { fault, .. } if *fault == named));
+            count(history, |event| matches!(event, Event::Fault(FaultFired { fault, .. }) if *fault == kind));
         assert_eq!(tally.fired, journalled, "{fault}");
     }
 }
@@ -79,10 +79,12 @@ fn is_in_order(history: &History) -> bool {
     let (mut waiting, mut is_in_order) = (VecDeque::new(), true);
     for record in &history.records {
         match &record.event {
-            Event::Sent { queue, message, .. } if *queue == history.names.source => {
+            Event::Queue(QueueEvent::Sent { queue, message, .. }) if *queue == history.names.source => {
                 waiting.push_back(message)
             }
-            Event::Received { queue, message, receives: 1 } if *queue == history.names.source => {
+            Event::Queue(QueueEvent::Received { queue, message, receives: 1 })
+                if *queue == history.names.source =>
+            {
                 if let Some(at) = waiting.iter().position(|sent| *sent == message) {
                     is_in_order &= at == 0;
                     waiting.remove(at);
@@ -96,10 +98,26 @@ fn is_in_order(history: &History) -> bool {
 
 /// Invocations of the responder while the faults of [`run`] were at work.
 fn turns(history: &History) -> usize {
-    count_meanwhile(history, |event| matches!(event, Event::Invoked { messages, .. } if messages.is_empty()))
+    count_meanwhile(history, |event| is_invocation(event) && !takes_a_batch(event))
+}
+
+fn is_invocation(event: &Event) -> bool {
+    matches!(event, Event::Function(FunctionEvent::Invoked { .. }))
+}
+
+/// Whether it is an invocation of the consumer.
+fn takes_a_batch(event: &Event) -> bool {
+    let Event::Function(FunctionEvent::Invoked { messages, .. }) = event else { return false };
+    !messages.is_empty()
+}
+
+/// Whether it is a receive from the queue that payments are sent to.
+fn is_delivery(event: &Event) -> bool {
+    let Event::Queue(QueueEvent::Received { queue, .. }) = event else { return false };
+    queue == "payments-payments"
 }
 
 /// How many invocations ended like this.
 fn ended(history: &History, end: FailedBy) -> u64 {
-    count(history, |event| matches!(event, Event::Failed { how, .. } if *how == end))
+    count(history, |event| matches!(event, Event::Function(FunctionEvent::Failed { how, .. }) if *how == end))
 }

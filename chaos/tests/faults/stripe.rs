@@ -2,7 +2,7 @@
 
 use crate::{assert_passes, count, count_meanwhile, fired, run, run_text, survived};
 use chaos::faults::Kind;
-use chaos::journal::Event;
+use chaos::journal::{Event, Operation, StripeEvent};
 use chaos::world::History;
 use std::collections::BTreeSet;
 
@@ -11,20 +11,18 @@ fn a_slow_stripe_charges_everything_and_loses_nothing() {
     let history = run(&["kind = 'stripe-slow', times = 25, rate = 1.0"], 1);
     assert_passes(&history, "stripe-slow");
     assert_eq!(history.book.len(), 40);
-    let calls = |operation: &str| {
-        count(
-            &history,
-            |event| matches!(event, Event::StripeCalled { operation: it, .. } if *it == operation),
-        )
-    };
-    assert!(calls("retrieve") > 0, "a confirm that takes longer than a client waits is looked up");
+    let looked_up = count(&history, |event| {
+        matches!(event, Event::Stripe(StripeEvent::Called { operation: Operation::Retrieve, .. }))
+    });
+    assert!(looked_up > 0, "a confirm that takes longer than a client waits is looked up");
 }
 
 #[test]
 fn a_stripe_that_refuses_everybody_charges_nobody() {
     let refused = "kind = 'stripe-refusing', status = 403, rate = 1.0";
     let history = run(&[refused], 1);
-    let charged = count_meanwhile(&history, |event| matches!(event, Event::Charged { .. }));
+    let charged =
+        count_meanwhile(&history, |event| matches!(event, Event::Stripe(StripeEvent::Charged { .. })));
     assert_eq!(charged, 0);
     assert_passes(&history, refused);
     assert_eq!(history.book.len(), 40);
@@ -42,28 +40,29 @@ fn intents_that_the_key_does_not_open_wait_until_it_does() {
     let history = run_text(text, 1);
     assert!(fired(&history, Kind::StripeOtherAccount) > 0);
     // The key was the deployment's, so it is held against no payment: none is poison for it, however often it is tried.
-    assert_eq!(count(&history, |event| matches!(event, Event::Charged { .. })), 10);
+    assert_eq!(count(&history, |event| matches!(event, Event::Stripe(StripeEvent::Charged { .. }))), 10);
     assert!(history.held(&history.names.quarantine).is_empty());
     let charged_early = history.records.iter().any(|record| {
-        record.at < history.began.plus_ms(15 * 60_000) && matches!(record.event, Event::Charged { .. })
+        record.at < history.began.plus_ms(15 * 60_000)
+            && matches!(record.event, Event::Stripe(StripeEvent::Charged { .. }))
     });
     assert!(!charged_early, "an intent that the key does not open was charged");
 }
 
 /// How often Stripe itself brought an intent to this.
 fn acted(history: &History, what: &str) -> u64 {
-    count(
-        history,
-        |event| matches!(event, Event::StripeActed { said: Some(said), .. } if said.as_str() == what),
-    )
+    count(history, |event| {
+        let Event::Stripe(StripeEvent::Acted { said, .. }) = event else { return false };
+        said.as_deref() == Some(what)
+    })
 }
 
 /// How often a call of this kind was told this of its intent.
 fn said(history: &History, what: &str) -> u64 {
-    count(
-        history,
-        |event| matches!(event, Event::StripeCalled { said: Some(said), .. } if said.as_str() == what),
-    )
+    count(history, |event| {
+        let Event::Stripe(StripeEvent::Called { said, .. }) = event else { return false };
+        said.as_deref() == Some(what)
+    })
 }
 
 #[test]
@@ -111,6 +110,8 @@ fn a_look_up_that_lags_costs_calls_alone() {
 fn a_confirm_that_is_refused_and_done_all_the_same_is_never_given_up_and_charged() {
     let refused = "kind = 'stripe-refusing', operations = ['confirm'], placement = 'after', status = 400, nth = [2, 9, 17, 25]";
     let history = survived(refused);
-    let late = |event: &Event| matches!(event, Event::StripeActed { operation: "confirm", .. });
+    let late = |event: &Event| {
+        matches!(event, Event::Stripe(StripeEvent::Acted { operation: Operation::Confirm, .. }))
+    };
     assert!(count(&history, late) > 0, "what was refused is tried all the same");
 }

@@ -1,7 +1,7 @@
 //! The audit: each sort of difference is planted, found and mailed; nothing stops it for good, and nothing else is found.
 
 use crate::town::{START, Town, in_town, payment};
-use chaos::journal::{Event, FailedBy};
+use chaos::journal::{Event, FailedBy, FunctionEvent, Operation, StripeEvent};
 use serde_json::{Value, json};
 
 const ORDER: &str = "order-1";
@@ -48,7 +48,7 @@ fn books_that_agree_are_a_metric_and_no_mail() {
         let metric = |name: &str| {
             let records = town.journal.records();
             let mut lines = records.iter().filter_map(|record| match &record.event {
-                Event::Metrics { line } => line.parsed().get(name)?.as_u64(),
+                Event::Function(FunctionEvent::Metrics { line }) => line.parsed().get(name)?.as_u64(),
                 _ => None,
             });
             lines.next_back()
@@ -181,7 +181,7 @@ fn charge_many(town: &Town, many: i64) {
 fn lists(town: &Town) -> Vec<Option<u16>> {
     let records = town.journal.records();
     let lists = records.iter().filter_map(|record| match &record.event {
-        Event::StripeCalled { operation: "list", status, .. } => Some(*status),
+        Event::Stripe(StripeEvent::Called { operation: Operation::List, status, .. }) => Some(*status),
         _ => None,
     });
     lists.collect()
@@ -207,11 +207,9 @@ fn a_turn_that_dies_between_two_pages_loses_one_page_at_most() {
             assert!((3..=5).contains(&asked), "hop {hop}: {asked} pages were asked for");
             let mails = town.mails_of_differences().len();
             assert!((1..=2).contains(&mails), "hop {hop}: {mails} mails");
-            let was_killed = town
-                .journal
-                .records()
-                .iter()
-                .any(|record| matches!(&record.event, Event::Failed { how: FailedBy::Crash, .. }));
+            let was_killed = town.journal.records().iter().any(|record| {
+                matches!(&record.event, Event::Function(FunctionEvent::Failed { how: FailedBy::Crash, .. }))
+            });
             resumed += usize::from(asked > 3);
             was_killed
         });

@@ -1,7 +1,8 @@
 //! Trouble of our own that comes while many payments wait for something else.
 
 use chaos::experiment::Experiment;
-use chaos::journal::{Event, Record};
+use chaos::faults::Kind;
+use chaos::journal::{Event, FaultFired, Record};
 use chaos::world::{Code, Deployed, World, own_template};
 use std::path::Path;
 
@@ -34,7 +35,9 @@ fn what_the_newest_share_is_told_though_many_older_ones_wait_for_something_else(
     let world = World::new(deployed, experiment, 1).expect("its payments are made up");
     let history = world.run(Code::DEPLOYED, &mut |_| {}).expect("the world runs");
 
-    let fired = |record: &&Record| matches!(record.event, Event::FaultFired { fault: "stripe-refusing", .. });
+    let fired = |record: &&Record| {
+        matches!(record.event, Event::Fault(FaultFired { fault: Kind::StripeRefusing, .. }))
+    };
     let third = history.records.iter().filter(fired).nth(2).expect("it fired").at;
     let asked = history.mails.iter().find(|mail| mail.subject.contains("ACTION NEEDED")).expect("it is told");
     assert!((0..TOLD_MS_MAX).contains(&asked.at.since_ms(third)), "{third:?} {asked:?}");

@@ -2,7 +2,7 @@
 
 use chaos::checks::{Outcome, judge};
 use chaos::experiment::Experiment;
-use chaos::journal::Event;
+use chaos::journal::{Event, QueueEvent};
 use chaos::world::{Code, History, run};
 use std::path::Path;
 
@@ -33,7 +33,8 @@ fn payments_whose_messages_are_gone_are_told_in_ten_minutes_and_sent_again_by_on
         let history = history(seed);
         let judgement = judge(&history);
         assert_eq!(judgement.outcome(), Outcome::Passed, "seed {seed}: {judgement:?}");
-        let purged = history.records.iter().filter(|it| matches!(it.event, Event::Purged { .. }));
+        let purged =
+            history.records.iter().filter(|it| matches!(it.event, Event::Queue(QueueEvent::Purged { .. })));
         let purged: Vec<_> = purged.map(|record| record.at).collect();
         assert_eq!((purged.len(), history.book.len()), (3, 600), "seed {seed}");
         let is_of_them =

@@ -15,7 +15,7 @@ use chaos::cloud::{Alerting, Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::experiment::Experiment;
 use chaos::faults::Faults;
-use chaos::journal::{Event, Journal};
+use chaos::journal::{Event, FunctionEvent, Journal};
 use chaos::responder::ResponderFunction;
 use chaos::stripe::{FakeStripe, Provider};
 use chaos::world::{Deployed, own_template};
@@ -140,7 +140,7 @@ impl Town {
     pub(crate) fn metric(&self, name: &str) -> Vec<u64> {
         let records = self.journal.records();
         let values = records.iter().filter_map(|record| match &record.event {
-            Event::Metrics { line } => line.parsed()[name].as_u64(),
+            Event::Function(FunctionEvent::Metrics { line }) => line.parsed()[name].as_u64(),
             _ => None,
         });
         values.collect()
@@ -373,14 +373,20 @@ impl Town {
         let turns: Vec<&str> = records
             .iter()
             .filter_map(|record| match &record.event {
-                Event::Invoked { function, request, .. } if Some(function.as_str()) == id => {
+                Event::Function(FunctionEvent::Invoked { function, request, .. })
+                    if Some(function.as_str()) == id =>
+                {
                     Some(request.as_str())
                 }
                 _ => None,
             })
             .collect();
         let hops = records.iter().filter_map(|record| match &record.event {
-            Event::Answered { request, hops, .. } if turns.contains(&request.as_str()) => Some(*hops),
+            Event::Function(FunctionEvent::Answered { request, hops, .. })
+                if turns.contains(&request.as_str()) =>
+            {
+                Some(*hops)
+            }
             _ => None,
         });
         hops.collect()

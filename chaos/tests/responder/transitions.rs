@@ -2,7 +2,7 @@
 
 use chaos::checks::{Outcome, Verdict, judge};
 use chaos::experiment::Experiment;
-use chaos::journal::Event;
+use chaos::journal::{Event, FaultFired, MoveTaskEvent};
 use chaos::promises::Check;
 use chaos::world::{Code, History, run};
 use std::path::Path;
@@ -48,8 +48,8 @@ fn tasks_at_once(history: &History) -> usize {
     let (mut running, mut most) = (0, 0);
     for record in &history.records {
         match &record.event {
-            Event::MoveTaskStarted { .. } => running += 1,
-            Event::MoveTaskEnded { .. } => running -= 1,
+            Event::MoveTask(MoveTaskEvent::Started { .. }) => running += 1,
+            Event::MoveTask(MoveTaskEvent::Ended { .. }) => running -= 1,
             _ => {}
         }
         most = most.max(running);
@@ -66,7 +66,7 @@ fn two_responders_at_once_tell_each_transition_once_and_run_one_task_at_a_time()
         assert_eq!(judgement.outcome(), Outcome::Passed, "seed {seed}: {judgement:?}");
         assert_eq!(transitions(&history), ["waiting", "recovering", "resolved"], "seed {seed}");
         assert_eq!(tasks_at_once(&history), 1, "seed {seed}");
-        let refused = |event: &Event| matches!(event, Event::MoveTaskRefused { .. });
+        let refused = |event: &Event| matches!(event, Event::MoveTask(MoveTaskEvent::Refused { .. }));
         assert!(!history.records.iter().any(|record| refused(&record.event)), "seed {seed}");
     }
 }
@@ -79,8 +79,10 @@ fn a_provider_that_flaps_makes_nobody_get_up() {
         assert_eq!(judgement.outcome(), Outcome::Passed, "seed {seed}: {judgement:?}");
         let told = transitions(&history);
         assert!(!told.contains(&"ACTION NEEDED"), "seed {seed}: {told:?}");
-        let tasks =
-            history.records.iter().filter(|record| matches!(record.event, Event::MoveTaskStarted { .. }));
+        let tasks = history
+            .records
+            .iter()
+            .filter(|record| matches!(record.event, Event::MoveTask(MoveTaskEvent::Started { .. })));
         assert!(tasks.count() > 3, "it was redriven again and again");
         let held = |body: &str| !body.contains("did not hold");
         assert!(history.mails.iter().all(|mail| held(&mail.body)), "seed {seed}");
@@ -121,10 +123,10 @@ fn no_task_is_asked_for_while_its_only_dead_letter_could_not_be_shown_again() {
         workload = { bodies = ['PYMT_FAILED'], over = '1m' }
         fault = [{ kind = 'visibility-refused', nth = [6] }]";
     let history = history_of(drill, 1);
-    let refused = |event: &Event| matches!(event, Event::FaultFired { .. });
+    let refused = |event: &Event| matches!(event, Event::Fault(FaultFired { .. }));
     assert!(history.records.iter().any(|record| refused(&record.event)), "the entry was refused");
     let started = history.records.iter().filter_map(|record| match record.event {
-        Event::MoveTaskStarted { to_move, .. } => Some(to_move),
+        Event::MoveTask(MoveTaskEvent::Started { to_move, .. }) => Some(to_move),
         _ => None,
     });
     let started: Vec<u64> = started.collect();
@@ -143,7 +145,7 @@ fn a_message_that_a_task_left_behind_did_not_come_back() {
         .records
         .iter()
         .filter_map(|record| match &record.event {
-            Event::MoveTaskEnded { moved, .. } => Some(*moved),
+            Event::MoveTask(MoveTaskEvent::Ended { moved, .. }) => Some(*moved),
             _ => None,
         })
         .collect();

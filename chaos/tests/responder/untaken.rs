@@ -2,7 +2,7 @@
 
 use chaos::checks::{Outcome, judge};
 use chaos::experiment::Experiment;
-use chaos::journal::{Event, Record};
+use chaos::journal::{Event, FaultFired, Record};
 use chaos::world::{Code, Deployed, Ending, History, World, own_template};
 use payments::UnixMs;
 use payments::limits::REMINDER_MS;
@@ -34,7 +34,7 @@ fn history() -> History {
 
 /// When the first message was sent that nobody took at once.
 fn left(history: &History) -> UnixMs {
-    let is_disabled = |record: &&Record| matches!(record.event, Event::FaultFired { .. });
+    let is_disabled = |record: &&Record| matches!(record.event, Event::Fault(FaultFired { .. }));
     let disabled = history.records.iter().find(is_disabled).expect("it fired").at;
     history.sent.iter().map(|sent| sent.at).find(|at| *at > disabled).expect("payments went on to come")
 }

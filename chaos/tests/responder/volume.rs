@@ -3,7 +3,7 @@
 //! Invariant: every intent has a row, so every comparison finds one; each thousandth row says another amount.
 
 use crate::town::{START, Town};
-use chaos::journal::{Event, FailedBy};
+use chaos::journal::{Event, FailedBy, FunctionEvent, Operation, StripeEvent};
 use payments::UnixMs;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -101,16 +101,18 @@ impl Figures {
         let mut began: BTreeMap<String, UnixMs> = BTreeMap::new();
         for record in town.journal.records().iter().skip(from) {
             match &record.event {
-                Event::Invoked { request, .. } => drop(began.insert(request.clone(), record.at)),
-                Event::StripeCalled { operation: "list", request, .. } => {
+                Event::Function(FunctionEvent::Invoked { request, .. }) => {
+                    began.insert(request.clone(), record.at);
+                }
+                Event::Stripe(StripeEvent::Called { operation: Operation::List, request, .. }) => {
                     *seconds.entry(record.at.0 / 1_000).or_default() += 1;
                     *turns.entry(request.clone()).or_default() += 1;
                 }
-                Event::Answered { request, .. } if turns.contains_key(request) => {
+                Event::Function(FunctionEvent::Answered { request, .. }) if turns.contains_key(request) => {
                     let took_ms = began.get(request).map_or(0, |began| record.at.since_ms(*began));
                     self.longest_turn_ms = self.longest_turn_ms.max(took_ms);
                 }
-                Event::Failed { how, .. } => self.failed.push(*how),
+                Event::Function(FunctionEvent::Failed { how, .. }) => self.failed.push(*how),
                 _ => {}
             }
         }

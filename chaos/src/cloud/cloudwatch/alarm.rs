@@ -7,20 +7,10 @@ use super::evaluate::{Judgement, Period, Rule, Verdict, judge, range};
 use super::metric::{MINUTE_MS, Store};
 use super::reason::{Evidence, INITIAL, period_s};
 use crate::cloud::config::{AlarmConfig, Comparison, Measure, MetricStat, Source, Statistic};
+use crate::journal::StateValue;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// State of an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateValue {
-    /// Within the threshold.
-    Ok,
-    /// Beyond it.
-    Alarm,
-    /// Nobody knows.
-    InsufficientData,
-}
 
 /// A state, since when, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,18 +50,6 @@ pub(super) struct Alarm {
     warm_at: UnixMs,
     metric_ids: Vec<String>,
     state: AlarmState,
-}
-
-impl StateValue {
-    /// As AWS writes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Alarm => "ALARM",
-            Self::InsufficientData => "INSUFFICIENT_DATA",
-        }
-    }
 }
 
 impl Alarm {

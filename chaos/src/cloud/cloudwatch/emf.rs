@@ -7,7 +7,7 @@ use super::metric::{Point, Samples};
 use crate::clock::Clock;
 use crate::cloud::config::MetricName;
 use crate::cloud::services::Services;
-use crate::journal::{Event, Journal, MetricLine};
+use crate::journal::{FunctionEvent, Journal, MetricLine};
 use payments::UnixMs;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ impl MetricLines {
         let Ok(line) = serde_json::from_slice::<Value>(&line) else { return };
         let now = self.clock.now();
         self.services.cloudwatch().log(&line, now);
-        self.journal.record(now, Event::Metrics { line: MetricLine::of(&line) });
+        self.journal.record(now, FunctionEvent::Metrics { line: MetricLine::of(&line) });
     }
 }
 

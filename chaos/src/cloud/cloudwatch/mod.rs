@@ -20,7 +20,7 @@ mod reason;
 mod tests;
 mod times;
 
-pub use alarm::{AlarmState, StateValue, Transition};
+pub use alarm::{AlarmState, Transition};
 pub use emf::MetricLines;
 pub use expression::{Expression, ExpressionError, FUNCTIONS};
 pub use metric::{Point, Samples};

@@ -3,13 +3,14 @@
 //!
 //! Invariant: every transition makes one event, whatever actions there are; a topic hears of a state it was named for.
 
-use super::alarm::{AlarmState, StateValue, Transition};
+use super::alarm::{AlarmState, Transition};
 use super::reason::period_s;
 use super::{letter, times};
 use crate::cloud::config::{AlarmConfig, Measure, MetricName, MetricStat, MissingData, Query, Source};
 use crate::cloud::eventbridge::Entry;
 use crate::cloud::iam::Principal;
 use crate::cloud::names;
+use crate::journal::StateValue;
 use serde_json::{Value, json};
 
 /// Longest subject SNS takes.

@@ -4,7 +4,7 @@
 //! have sent.
 
 use super::Row;
-use crate::journal::{Event, Letter};
+use crate::journal::{Letter, TableEvent};
 use crate::records::{Mail, Outbox, Unreadable, outbox};
 use dynoxide::AttributeValue;
 use payments::UnixMs;
@@ -13,7 +13,7 @@ use payments::UnixMs;
 const KEY: &str = "record";
 
 /// A save of one of the records; nothing for any other item.
-pub(super) fn saved(item: &Row, request: &str) -> Option<Event> {
+pub(super) fn saved(item: &Row, request: &str) -> Option<TableEvent> {
     let text = |name: &str| match item.get(name) {
         Some(AttributeValue::S(text)) => Some(text.as_str()),
         _ => None,
@@ -24,7 +24,7 @@ pub(super) fn saved(item: &Row, request: &str) -> Option<Event> {
     };
     let (record, body) = (text(KEY)?, text("body")?);
     let pending = outbox(record, body)?.map_or_else(unreadable, letters);
-    Some(Event::IncidentSaved {
+    Some(TableEvent::IncidentSaved {
         request: request.to_owned(),
         record: record.to_owned(),
         phase: text("phase").unwrap_or_default().to_owned(),

@@ -13,7 +13,7 @@ use super::lambda::Pool;
 use super::names;
 use super::services::Services;
 use super::sqs::{BATCH_MAX, Delivery, SqsError};
-use crate::journal::{Event, Journal};
+use crate::journal::{FunctionEvent, Journal};
 use crate::order::Order;
 use crate::random::Stream;
 use answer::Verdict;
@@ -206,7 +206,7 @@ impl EventSource {
         // A failure was journaled by the pool, and changes nothing.
         let Ok(answer) = ended.outcome else { return };
         let (failed, malformed) = self.read(&answer, batch);
-        let event = Event::Answered {
+        let event = FunctionEvent::Answered {
             request: ended.request,
             failed: failed.iter().cloned().collect(),
             malformed,

@@ -6,6 +6,7 @@ use crate::cloud::fixtures::{World, consumer, crowded_for_s, ledger, queues, scr
 use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
+use crate::journal::{Event, QueueEvent};
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 
@@ -19,14 +20,17 @@ fn left(world: &World, queue: &str) -> usize {
 
 /// Sizes of the batches invoked so far.
 fn batches(world: &World) -> Vec<usize> {
-    world
-        .events(|event| if let Event::Invoked { messages, .. } = event { Some(messages.len()) } else { None })
+    world.events(|event| {
+        let Event::Function(FunctionEvent::Invoked { messages, .. }) = event else { return None };
+        Some(messages.len())
+    })
 }
 
 /// Seconds since the start at which messages were received.
 fn receives_s(world: &World) -> Vec<i64> {
     let records = world.journal.records();
-    let received = records.iter().filter(|record| matches!(record.event, Event::Received { .. }));
+    let received =
+        records.iter().filter(|record| matches!(record.event, Event::Queue(QueueEvent::Received { .. })));
     received.map(|record| record.at.since_ms(world.clock.start()) / 1000).collect()
 }
 
@@ -108,11 +112,8 @@ async fn a_malformed_answer_fails_the_whole_batch_and_is_journaled() {
     world.run_for_s(5).await;
     assert_eq!(left(&world, "payments"), 1);
     let answers = world.events(|event| {
-        if let Event::Answered { failed, malformed, .. } = event {
-            Some((failed.clone(), malformed.clone()))
-        } else {
-            None
-        }
+        let Event::Function(FunctionEvent::Answered { failed, malformed, .. }) = event else { return None };
+        Some((failed.clone(), malformed.clone()))
     });
     assert_eq!(answers, [(vec![id], Some(r#"no itemIdentifier in {"foo":"notvalid"}"#.to_owned()))]);
 }

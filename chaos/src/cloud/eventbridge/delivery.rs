@@ -10,7 +10,7 @@ use crate::cloud::lambda::Asynchronous;
 use crate::cloud::names;
 use crate::cloud::services::Services;
 use crate::cloud::sqs::{MessageAttribute, NewMessage};
-use crate::journal::{Event, Journal};
+use crate::journal::{BusEvent, Journal, UndeliveredFor};
 use crate::random::Stream;
 use payments::UnixMs;
 use std::collections::BTreeMap;
@@ -71,14 +71,6 @@ pub(in crate::cloud) struct Carrier {
     pauses: Mutex<Stream>,
 }
 
-/// Why EventBridge gave up, as attributes of the dead letter have it.
-struct GivenUp {
-    code: &'static str,
-    message: &'static str,
-    exhausted: Option<&'static str>,
-    retries: u32,
-}
-
 impl Carrier {
     pub(in crate::cloud) fn new(
         functions: BTreeMap<String, Arc<Asynchronous>>,
@@ -104,12 +96,12 @@ impl Carrier {
                     return self.hand_over(&delivery);
                 }
                 Attempt::Lost => return,
-                Attempt::Refused => return self.give_up(&delivery, &refused(attempt)),
+                Attempt::Refused => return self.give_up(&delivery, UndeliveredFor::NoPermissions, attempt),
                 Attempt::Unavailable => {}
             }
             let next = clock.now().plus_ms(self.pause_ms(attempt));
-            if let Some(given_up) = exhausted(&delivery, attempt, next) {
-                return self.give_up(&delivery, &given_up);
+            if let Some(why) = exhausted(&delivery, attempt, next) {
+                return self.give_up(&delivery, why, attempt);
             }
             clock.sleep_until(next).await;
             attempt += 1;
@@ -119,17 +111,16 @@ impl Carrier {
     fn hand_over(&self, delivery: &Delivery) {
         let request = self.function(delivery).accept(delivery.payload.clone());
         let (rule, event) = (delivery.rule.clone(), delivery.event.clone());
-        self.journal.record(self.now(), Event::EventDelivered { rule, id: event, request });
+        self.journal.record(self.now(), BusEvent::Delivered { rule, id: event, request });
     }
 
-    fn give_up(&self, delivery: &Delivery, given_up: &GivenUp) {
-        let why = given_up.exhausted.unwrap_or(given_up.code);
+    fn give_up(&self, delivery: &Delivery, why: UndeliveredFor, attempts: u32) {
         let (rule, id) = (delivery.rule.clone(), delivery.event.clone());
         let queue = delivery.target.dead_letter_queue.clone().filter(|queue| self.may_keep(delivery, queue));
-        let event = Event::EventUndelivered { rule, id, why, queue: queue.clone() };
+        let event = BusEvent::Undelivered { rule, id, why, queue: queue.clone() };
         self.journal.record(self.now(), event);
         if let Some(queue) = queue {
-            let letter = dead_letter(delivery, &self.function(delivery).arn(), given_up);
+            let letter = dead_letter(delivery, &self.function(delivery).arn(), why, attempts);
             let sent = self.services.sqs().send(&queue, letter, self.now());
             sent.expect("the queue was checked when the rule was created, and an event is far below 1 MiB");
         }
@@ -163,45 +154,33 @@ impl Carrier {
     }
 }
 
-fn refused(attempt: u32) -> GivenUp {
-    GivenUp {
-        code: "NO_PERMISSIONS",
-        message: "The rule may not invoke its target.",
-        exhausted: None,
-        retries: attempt - 1,
+fn exhausted(delivery: &Delivery, attempt: u32, next: UnixMs) -> Option<UndeliveredFor> {
+    let too_old = next.since_ms(delivery.accepted_at) > 1000 * i64::from(delivery.target.age_s_max);
+    if attempt > delivery.target.retries_max {
+        Some(UndeliveredFor::RetryAttempts)
+    } else {
+        too_old.then_some(UndeliveredFor::EventAge)
     }
 }
 
-fn exhausted(delivery: &Delivery, attempt: u32, next: UnixMs) -> Option<GivenUp> {
-    let too_old = next.since_ms(delivery.accepted_at) > 1000 * i64::from(delivery.target.age_s_max);
-    let condition = if attempt > delivery.target.retries_max {
-        "MaximumRetryAttempts"
-    } else if too_old {
-        "MaximumEventAgeInSeconds"
-    } else {
-        return None;
+/// What the rule's dead-letter queue gets after so many attempts.
+fn dead_letter(delivery: &Delivery, target_arn: &str, why: UndeliveredFor, attempts: u32) -> NewMessage {
+    let (code, message, condition) = match why {
+        UndeliveredFor::NoPermissions => (why.name(), "The rule may not invoke its target.", None),
+        UndeliveredFor::RetryAttempts | UndeliveredFor::EventAge => {
+            ("SERVICE_UNAVAILABLE", "The target could not take the event.", Some(why.name()))
+        }
     };
-    Some(GivenUp {
-        code: "SERVICE_UNAVAILABLE",
-        message: "The target could not take the event.",
-        exhausted: Some(condition),
-        retries: attempt - 1,
-    })
-}
-
-fn dead_letter(delivery: &Delivery, target_arn: &str, given_up: &GivenUp) -> NewMessage {
-    let mut attributes = BTreeMap::from([
+    let attributes = [
         ("RULE_ARN", names::rule_arn(&delivery.rule)),
         ("TARGET_ARN", target_arn.to_owned()),
-        ("ERROR_CODE", given_up.code.to_owned()),
-        ("ERROR_MESSAGE", given_up.message.to_owned()),
-        ("RETRY_ATTEMPTS", given_up.retries.to_string()),
-    ]);
-    if let Some(condition) = given_up.exhausted {
-        attributes.insert("EXHAUSTED_RETRY_CONDITION", condition.to_owned());
-    }
-    let attributes =
-        attributes.into_iter().map(|(name, value)| (name.to_owned(), MessageAttribute::text(value)));
+        ("ERROR_CODE", code.to_owned()),
+        ("ERROR_MESSAGE", message.to_owned()),
+        ("RETRY_ATTEMPTS", (attempts - 1).to_string()),
+    ];
+    let exhausted = condition.map(|condition| ("EXHAUSTED_RETRY_CONDITION", condition.to_owned()));
+    let attributes = attributes.into_iter().chain(exhausted);
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), MessageAttribute::text(value)));
     let body = String::from_utf8_lossy(&delivery.payload);
     NewMessage { attributes: attributes.collect(), ..NewMessage::text(body) }
 }

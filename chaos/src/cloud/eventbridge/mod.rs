@@ -17,7 +17,7 @@ pub use pattern::{FILTERS, Pattern, PatternError};
 use super::config::{FunctionConfig, RuleConfig, ScheduleConfig};
 use super::ids::Ids;
 use super::names;
-use crate::journal::{Event, Journal};
+use crate::journal::{BusEvent, Journal};
 use crate::random::Stream;
 use jiff::Timestamp;
 use payments::UnixMs;
@@ -102,7 +102,7 @@ impl EventBridge {
         let mut deliveries = Vec::new();
         for Bound { rule, function } in &self.rules {
             if rule.pattern.matches(&event) {
-                self.journal.record(now, Event::EventMatched { rule: rule.name.clone(), id: id.clone() });
+                self.journal.record(now, BusEvent::Matched { rule: rule.name.clone(), id: id.clone() });
                 deliveries.push(Delivery {
                     rule: rule.name.clone(),
                     event: id.clone(),

@@ -7,6 +7,7 @@ use crate::cloud::iam::Access;
 use crate::cloud::plans::{Faultless, Plans};
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
+use crate::journal::{Event, UndeliveredFor};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
@@ -63,8 +64,8 @@ fn an_event_gets_an_envelope_and_goes_to_every_rule_that_wants_it() {
     });
     assert_eq!(event, expected);
     assert!(bus.put(entry("OK"), START).is_empty());
-    let matched = Event::EventMatched { rule: "alarms".to_owned(), id: delivery.event };
-    assert_eq!(journal.records().into_iter().map(|it| it.event).collect::<Vec<_>>(), [matched]);
+    let matched = BusEvent::Matched { rule: "alarms".to_owned(), id: delivery.event };
+    assert_eq!(journal.records().into_iter().map(|it| it.event).collect::<Vec<_>>(), [Event::Bus(matched)]);
 }
 
 #[test]
@@ -208,13 +209,10 @@ async fn a_refused_delivery_is_not_tried_again() {
     assert_eq!(attribute(&letter, "EXHAUSTED_RETRY_CONDITION"), None);
     assert_eq!(attribute(&letter, "RETRY_ATTEMPTS"), Some("0"));
     let undelivered = world.events(|event| {
-        if let Event::EventUndelivered { why, queue, .. } = event {
-            Some((*why, queue.clone()))
-        } else {
-            None
-        }
+        let Event::Bus(BusEvent::Undelivered { why, queue, .. }) = event else { return None };
+        Some((*why, queue.clone()))
     });
-    assert_eq!(undelivered, [("NO_PERMISSIONS", Some("dead".to_owned()))]);
+    assert_eq!(undelivered, [(UndeliveredFor::NoPermissions, Some("dead".to_owned()))]);
 }
 
 #[tokio::test(start_paused = true)]

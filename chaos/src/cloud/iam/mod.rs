@@ -13,7 +13,7 @@ pub use policy::{Condition, ConditionKey, Effect, Grant, Named, Operator, Policy
 
 use super::names;
 use crate::clock::Clock;
-use crate::journal::{Event, Journal};
+use crate::journal::{AccessDenied, Journal};
 use decision::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,8 +134,7 @@ impl Iam {
     pub fn ask(&self, who: &Principal, action: &'static str, resource: &str) -> Result<(), Denied> {
         let Some(why) = self.refusal(who, action, resource) else { return Ok(()) };
         let (who, action, resource) = (who.arn(), action.to_owned(), resource.to_owned());
-        let denied =
-            Event::AccessDenied { who: who.clone(), action: action.clone(), resource: resource.clone() };
+        let denied = AccessDenied { who: who.clone(), action: action.clone(), resource: resource.clone() };
         self.0.journal.record(self.0.clock.now(), denied);
         Err(Denied { who, action, resource, why })
     }

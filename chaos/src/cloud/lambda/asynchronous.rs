@@ -10,7 +10,7 @@ use crate::cloud::crew::Crew;
 use crate::cloud::names;
 use crate::cloud::services::Services;
 use crate::cloud::sqs::NewMessage;
-use crate::journal::{Event, Journal};
+use crate::journal::{DroppedFor, FunctionEvent, Journal};
 use crate::random::Stream;
 use jiff::Timestamp;
 use payments::UnixMs;
@@ -40,22 +40,6 @@ struct Accepted {
     request: String,
     payload: Vec<u8>,
     at: UnixMs,
-}
-
-/// Why Lambda gave an event up.
-#[derive(Clone, Copy)]
-enum Condition {
-    RetriesExhausted,
-    EventAgeExceeded,
-}
-
-impl Condition {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::RetriesExhausted => "RetriesExhausted",
-            Self::EventAgeExceeded => "EventAgeExceeded",
-        }
-    }
 }
 
 impl Asynchronous {
@@ -95,19 +79,19 @@ impl Asynchronous {
                 return self.drop_event(
                     &event,
                     attempt - 1,
-                    Condition::EventAgeExceeded,
+                    DroppedFor::EventAgeExceeded,
                     &Failure::Throttled,
                 );
             }
             let Some(failure) = self.attempt(&event).await else { return };
             if attempt > self.config.retries_max {
-                return self.drop_event(&event, attempt, Condition::RetriesExhausted, &failure);
+                return self.drop_event(&event, attempt, DroppedFor::RetriesExhausted, &failure);
             }
             let pause_s = PAUSES_S[(attempt as usize - 1).min(PAUSES_S.len() - 1)];
             let next = clock.now().plus_ms(1000 * pause_s);
             if next > too_old {
                 clock.sleep_until(too_old).await;
-                return self.drop_event(&event, attempt, Condition::EventAgeExceeded, &failure);
+                return self.drop_event(&event, attempt, DroppedFor::EventAgeExceeded, &failure);
             }
             clock.sleep_until(next).await;
             attempt += 1;
@@ -135,19 +119,19 @@ impl Asynchronous {
         let ended = self.pool.invoke_as(event.request.clone(), event.payload.clone(), vec![]).await;
         let failure = ended.outcome.err();
         if failure.is_none() {
-            let answered =
-                Event::Answered { request: ended.request, failed: vec![], malformed: None, hops: ended.hops };
+            let (request, hops) = (ended.request, ended.hops);
+            let answered = FunctionEvent::Answered { request, failed: vec![], malformed: None, hops };
             self.journal.record(self.clock().now(), answered);
         }
         failure
     }
 
-    fn drop_event(&self, event: &Accepted, attempts: u32, condition: Condition, failure: &Failure) {
+    fn drop_event(&self, event: &Accepted, attempts: u32, condition: DroppedFor, failure: &Failure) {
         let (function, now) = (&self.pool.config().logical_id, self.clock().now());
-        let dropped = Event::InvocationDropped {
+        let dropped = FunctionEvent::Dropped {
             function: function.clone(),
             request: event.request.clone(),
-            why: condition.name(),
+            why: condition,
             attempts,
         };
         self.journal.record(now, dropped);
@@ -167,7 +151,7 @@ impl Asynchronous {
         &self,
         event: &Accepted,
         attempts: u32,
-        condition: Condition,
+        condition: DroppedFor,
         failure: &Failure,
         now: UnixMs,
     ) -> Value {
@@ -212,6 +196,7 @@ mod tests {
     use crate::cloud::config::FunctionConfig;
     use crate::cloud::container::{Container, InvocationContext};
     use crate::cloud::fixtures::{START, World, consumer, crowded_for_s, script, world, world_with};
+    use crate::journal::Event;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     fn function(asynchronous: AsyncConfig) -> FunctionConfig {
@@ -236,22 +221,16 @@ mod tests {
     fn invoked(world: &World) -> (Vec<i64>, Vec<String>) {
         let records = world.journal.records().into_iter();
         let invoked = records.filter_map(|record| {
-            if let Event::Invoked { request, .. } = record.event {
-                Some((record.at.since_ms(START) / 1_000, request))
-            } else {
-                None
-            }
+            let Event::Function(FunctionEvent::Invoked { request, .. }) = record.event else { return None };
+            Some((record.at.since_ms(START) / 1_000, request))
         });
         invoked.unzip()
     }
 
-    fn dropped(world: &World) -> Vec<(&'static str, u32)> {
+    fn dropped(world: &World) -> Vec<(DroppedFor, u32)> {
         world.events(|event| {
-            if let Event::InvocationDropped { why, attempts, .. } = event {
-                Some((*why, *attempts))
-            } else {
-                None
-            }
+            let Event::Function(FunctionEvent::Dropped { why, attempts, .. }) = event else { return None };
+            Some((*why, *attempts))
         })
     }
 
@@ -262,7 +241,8 @@ mod tests {
         world.run_for_s(600).await;
         assert_eq!(invoked(&world), (vec![0], vec![request.clone()]));
         let answered = world.events(|event| {
-            if let Event::Answered { request, .. } = event { Some(request.clone()) } else { None }
+            let Event::Function(FunctionEvent::Answered { request, .. }) = event else { return None };
+            Some(request.clone())
         });
         assert_eq!(answered, [request]);
     }
@@ -297,7 +277,7 @@ mod tests {
         world.cloud.accept("Consumer", b"{}".to_vec()).unwrap();
         world.run_for_s(2_000).await;
         assert_eq!(invoked(&world).0, [0_i64; 0]);
-        assert_eq!(dropped(&world), [("EventAgeExceeded", 0)]);
+        assert_eq!(dropped(&world), [(DroppedFor::EventAgeExceeded, 0)]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -306,7 +286,7 @@ mod tests {
         world.cloud.accept("Consumer", b"{}".to_vec()).unwrap();
         world.run_for_s(600).await;
         assert_eq!(invoked(&world).0, [0, 60]);
-        assert_eq!(dropped(&world), [("RetriesExhausted", 2)]);
+        assert_eq!(dropped(&world), [(DroppedFor::RetriesExhausted, 2)]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -315,7 +295,7 @@ mod tests {
         world.cloud.accept("Consumer", b"{}".to_vec()).unwrap();
         world.run_for_s(600).await;
         assert_eq!(invoked(&world).0.len(), 1, "the retry would be at 90 s");
-        assert_eq!(dropped(&world), [("EventAgeExceeded", 1)]);
+        assert_eq!(dropped(&world), [(DroppedFor::EventAgeExceeded, 1)]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@ use super::*;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{BoxFuture, FatePlan};
 use crate::cloud::fixtures::{World, consumer, script, world, world_with};
+use crate::journal::Event;
 use std::time::Duration;
 
 /// A function without event sources, to be invoked directly.
@@ -14,7 +15,10 @@ async fn invoke(world: &World) -> Ended {
 }
 
 fn containers_invoked(world: &World) -> Vec<u64> {
-    world.events(|event| if let Event::Invoked { container, .. } = event { Some(*container) } else { None })
+    world.events(|event| {
+        let Event::Function(FunctionEvent::Invoked { container, .. }) = event else { return None };
+        Some(*container)
+    })
 }
 
 async fn sleep_s(container: &Container, seconds: i64) {
@@ -226,7 +230,8 @@ async fn an_init_has_10_s_and_then_the_time_of_the_invocation() {
     assert!(invoke(&world).await.outcome.is_ok(), "11 s fit into the function's 60");
     assert!(world.clock.now() > world.clock.start().plus_ms(21_000), "10 s in vain, then 11");
     let failed = world.events(|event| {
-        if let Event::ContainerFailed { detail, .. } = event { Some(detail.clone()) } else { None }
+        let Event::Function(FunctionEvent::ContainerFailed { detail, .. }) = event else { return None };
+        Some(detail.clone())
     });
     assert_eq!(failed, ["the time for its init was up"]);
 }

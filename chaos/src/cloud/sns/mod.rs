@@ -18,7 +18,7 @@ use super::CloudError;
 use super::config::TopicConfig;
 use super::ids::Ids;
 use super::names;
-use crate::journal::{Event, Journal};
+use crate::journal::{Journal, TopicEvent};
 use crate::random::{Chance, Stream};
 use message::{Message, Structure};
 use payments::UnixMs;
@@ -200,7 +200,7 @@ impl Sns {
             self.subscriptions(topic)?.iter().filter(|it| it.state == SubscriptionState::Confirmed);
         let readers: Vec<Subscription> = confirmed.cloned().collect();
         let id = self.ids.uuid();
-        let event = Event::Published {
+        let event = TopicEvent::Published {
             request: request.map(str::to_owned),
             topic: topic.to_owned(),
             message: id.clone(),
@@ -228,7 +228,7 @@ impl Sns {
             self.recent.retain(|sent_at| mail.at.since_ms(*sent_at) < 1000);
             if self.recent.len() >= MAILS_PER_SECOND_MAX {
                 self.set_state(&topic, &to, SubscriptionState::Disabled).expect("the topic took the message");
-                self.journal.record(mail.at, Event::SubscriptionDisabled { topic, endpoint: to });
+                self.journal.record(mail.at, TopicEvent::SubscriptionDisabled { topic, endpoint: to });
                 return;
             }
             self.recent.push_back(mail.at);
@@ -238,7 +238,7 @@ impl Sns {
 
     fn arrive(&mut self, message: &str, mail: Mail) {
         let (topic, to) = (mail.topic.clone(), mail.to.clone());
-        self.journal.record(mail.at, Event::Mailed { topic, message: message.to_owned(), to });
+        self.journal.record(mail.at, TopicEvent::Mailed { topic, message: message.to_owned(), to });
         self.mailbox.push(mail);
     }
 }

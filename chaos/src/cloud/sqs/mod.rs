@@ -22,7 +22,7 @@ pub use entries::payment_in;
 pub use error::SqsError;
 pub use message::{AttributeValue, Content, Delivery, MessageAttribute, NewMessage, attributes_md5};
 pub use meter::Minute;
-pub use moves::{MoveFailure, MoveOrder, MoveStatus};
+pub use moves::{MoveOrder, MoveStatus};
 pub use plan::QueuePlan;
 pub use protocol::{Answer, Call};
 pub use queue::{Depth, Standing};
@@ -32,7 +32,7 @@ use super::iam::Iam;
 use super::ids::Ids;
 use super::names;
 use super::plans::Faultless;
-use crate::journal::{Event, Journal};
+use crate::journal::{Journal, QueueEvent};
 use meter::Moved;
 use moves::Moves;
 use payments::UnixMs;
@@ -133,7 +133,8 @@ impl Sqs {
             attributes_md5: attributes_md5(&content.attributes),
         };
         let payment = entries::payment_in(&content.body);
-        self.journal.record(now, Event::Sent { queue: queue.to_owned(), message: sent.id.clone(), payment });
+        self.journal
+            .record(now, QueueEvent::Sent { queue: queue.to_owned(), message: sent.id.clone(), payment });
         let visible_at = now.plus_ms(1000 * i64::from(delay_s));
         self.put(queue, Stored::sent(content, visible_at))?;
         self.queue_mut(queue)?.meter.sent(now);
@@ -180,7 +181,7 @@ impl Sqs {
         for delivery in &deliveries {
             let message = delivery.content.id.clone();
             let receives = delivery.receives;
-            self.journal.record(now, Event::Received { queue: queue.to_owned(), message, receives });
+            self.journal.record(now, QueueEvent::Received { queue: queue.to_owned(), message, receives });
         }
         Ok(deliveries)
     }
@@ -202,7 +203,7 @@ impl Sqs {
         }
         if let Some(message) = from.remove(receipt.arrival) {
             let id = message.content.id.clone();
-            self.journal.record(now, Event::Deleted { queue: queue.to_owned(), message: id });
+            self.journal.record(now, QueueEvent::Deleted { queue: queue.to_owned(), message: id });
             if let Some(ms) = self.plan.returns_after_ms(queue, &message.content, now) {
                 self.queue_mut(queue)?.forget_delete(receipt.arrival, message, after_ms(now, ms));
             }
@@ -238,14 +239,14 @@ impl Sqs {
         if is_purged {
             from.remove(receipt.arrival);
             let message = content.id.clone();
-            self.journal.record(now, Event::Purged { queue: queue.to_owned(), message });
+            self.journal.record(now, QueueEvent::Purged { queue: queue.to_owned(), message });
             return Ok(());
         }
         from.hide(receipt.arrival, visible_at);
         from.meter.touched(now);
         from.activity.notify_waiters();
         let message = content.id.clone();
-        self.journal.record(now, Event::VisibilityChanged { queue: queue.to_owned(), message, seconds });
+        self.journal.record(now, QueueEvent::VisibilityChanged { queue: queue.to_owned(), message, seconds });
         Ok(())
     }
 
@@ -378,7 +379,8 @@ impl Sqs {
     /// Id, body, attributes, `SentTimestamp` and receive count stay; the source is added.
     fn dead_letter(&mut self, from: &str, to: &str, message: Stored, now: UnixMs) -> Result<(), SqsError> {
         let (id, receives) = (message.content.id.clone(), message.receives);
-        let event = Event::DeadLettered { from: from.to_owned(), to: to.to_owned(), message: id, receives };
+        let event =
+            QueueEvent::DeadLettered { from: from.to_owned(), to: to.to_owned(), message: id, receives };
         self.journal.record(now, event);
         let dead_letter_source = Some(from.to_owned());
         let moved = Some(Moved { at: now, receives });
@@ -400,7 +402,7 @@ impl Sqs {
         self.queue_mut(queue)?.bring_back(now);
         for message in self.queue_mut(queue)?.expire(now) {
             let message = message.content.id.clone();
-            self.journal.record(now, Event::Expired { queue: queue.to_owned(), message });
+            self.journal.record(now, QueueEvent::Expired { queue: queue.to_owned(), message });
         }
         Ok(())
     }

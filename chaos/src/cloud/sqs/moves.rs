@@ -9,7 +9,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use task::{MoveFailure, MoveStatus};
+pub use task::MoveStatus;
 
 use super::message::Content;
 use super::queue::{Standing, Stored};
@@ -17,7 +17,7 @@ use super::receipt::Arrival;
 use super::{Sqs, SqsError};
 use crate::cloud::iam::Principal;
 use crate::cloud::ids::Ids;
-use crate::journal::Event;
+use crate::journal::{MoveEnd, MoveFailure, MoveTaskEvent, QueueEvent};
 use crate::random::Stream;
 use payments::UnixMs;
 use std::collections::VecDeque;
@@ -118,7 +118,7 @@ impl Sqs {
         let mut task = Task::new(self.moves.ids.uuid(), order, to_move, seen, (now, begins_at));
         task.who = who.cloned();
         let handle = task.handle();
-        let event = Event::MoveTaskStarted {
+        let event = MoveTaskEvent::Started {
             task: task.id.clone(),
             source: task.source.clone(),
             destination: task.destination.clone(),
@@ -197,7 +197,7 @@ impl Sqs {
         if !self.moves.active_on(source) {
             return Ok(());
         }
-        self.journal.record(now, Event::MoveTaskRefused { source: source.to_owned() });
+        self.journal.record(now, MoveTaskEvent::Refused { source: source.to_owned() });
         let text = "There is already a task running. Only one active task is allowed for a source queue arn at a given time.";
         Err(SqsError::InvalidParameterValue(text.to_owned()))
     }
@@ -225,25 +225,25 @@ impl Sqs {
     /// Moves one message of a task, or ends it.
     fn take_turn(&mut self, index: usize, now: UnixMs) {
         let ended = if self.moves.tasks[index].is_cancelled_by(now) {
-            Some(MoveStatus::Cancelled)
+            Some(MoveEnd::Cancelled)
         } else {
-            self.move_one(index, now).unwrap_or_else(|reason| Some(MoveStatus::Failed(reason)))
+            self.move_one(index, now).unwrap_or_else(|reason| Some(MoveEnd::Failed(reason)))
         };
-        let Some(status) = ended else { return };
+        let Some(end) = ended else { return };
         let task = &mut self.moves.tasks[index];
-        task.end(status);
-        let event = Event::MoveTaskEnded {
+        task.end(end);
+        let event = MoveTaskEvent::Ended {
             task: task.id.clone(),
             source: task.source.clone(),
-            status: status.name(),
+            status: end,
             moved: task.reported(),
-            reason: status.failure().map(MoveFailure::name),
+            reason: end.failure(),
         };
         self.journal.record(now, event);
     }
 
     /// Moves the oldest message that is still there and visible; says how the task ended when there is none.
-    fn move_one(&mut self, index: usize, now: UnixMs) -> Result<Option<MoveStatus>, MoveFailure> {
+    fn move_one(&mut self, index: usize, now: UnixMs) -> Result<Option<MoveEnd>, MoveFailure> {
         let source = self.moves.tasks[index].source.clone();
         let gone = |_: SqsError| MoveFailure::NonExistentQueue;
         self.catch_up(&source, now).map_err(gone)?;
@@ -273,7 +273,7 @@ impl Sqs {
         let delay_s = self.queue(to)?.config.delay_s;
         self.queue_mut(from)?.remove(arrival);
         let content = Content { id: self.ids.uuid(), sent_at: now, ..Content::clone(&message.content) };
-        let event = Event::Redriven {
+        let event = QueueEvent::Redriven {
             from: from.to_owned(),
             to: to.to_owned(),
             message: message.content.id.clone(),

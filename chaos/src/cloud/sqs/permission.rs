@@ -5,10 +5,10 @@
 //! Invariant: the queue that is asked about is the one that the operation then works on.
 
 use super::Sqs;
-use super::moves::MoveFailure;
 use super::protocol::{Call, Operation};
 use crate::cloud::iam::{Denied, Iam, Principal};
 use crate::cloud::names;
+use crate::journal::MoveFailure;
 
 /// What a move task does to the queue it empties.
 const TAKES: [&str; 3] = ["sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage"];

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cloud::fixtures::{sdk, sdk_under, world};
 use crate::cloud::sqs::Standing;
-use crate::journal::Event;
+use crate::journal::{Event, TableEvent};
 use crate::link::CrashPoints;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
@@ -113,17 +113,15 @@ async fn the_ledger_goes_through_the_real_dynamodb_client_and_is_journaled() {
         dynamodb.get_item().table_name("ledger").key("payment_id", text("order-1")).consistent_read(true);
     assert_eq!(get.send().await.unwrap().item.unwrap()["payment_id"], text("order-1"));
     let (request, payment) = ("request-1".to_owned(), "order-1".to_owned());
-    let written = Event::LedgerWritten {
+    let written = TableEvent::LedgerWritten {
         request: request.clone(),
         payment: payment.clone(),
         state: "received".to_owned(),
         version: 1,
         intent: None,
     };
-    assert_eq!(
-        world.events(|event| Some(event.clone())),
-        [written, Event::LedgerRefused { request, payment }]
-    );
+    let refused = TableEvent::LedgerRefused { request, payment };
+    assert_eq!(world.events(|event| Some(event.clone())), [written, refused].map(Event::Table));
     assert_eq!(world.cloud.services().dynamodb().items("ledger").unwrap().len(), 1);
 }
 

@@ -21,7 +21,7 @@ async fn an_account_is_refused_in_the_words_that_were_chosen() {
     let world = World::under(refusing(Placement::Before, refusal));
     let got = world.call(create()).await.unwrap();
     assert_eq!(got.refusal(), (402, "testmode_charges_only", "none"));
-    assert_eq!(last_call(&world), (Some(402), Some("stripe-refusing")));
+    assert_eq!(last_call(&world), (Some(402), Some(Kind::StripeRefusing)));
     assert_eq!(world.call(get("/v1/balance")).await.unwrap().status, 200);
 }
 
@@ -43,7 +43,7 @@ async fn a_refusal_is_replayed_where_it_was_stored_and_forgotten_where_it_was_no
         faults[0].when = When::Nth([1].into());
         let world = World::under(faults);
         assert_eq!(world.call(create()).await.unwrap().status, 402);
-        assert_eq!(last_call(&world), (Some(402), Some("stripe-refusing")), "{placement:?}");
+        assert_eq!(last_call(&world), (Some(402), Some(Kind::StripeRefusing)), "{placement:?}");
         let got = world.call(create()).await.unwrap();
         assert_eq!((got.status, got.header("idempotent-replayed")), again, "{placement:?}");
     }
@@ -82,7 +82,7 @@ async fn what_is_refused_may_be_done_all_the_same_and_late() {
     let world = World::under(faults);
     let id = world.create().await;
     assert_eq!(world.call(confirm(&id)).await.unwrap().status, 400);
-    assert_eq!(last_call(&world), (Some(400), Some("stripe-refusing")));
+    assert_eq!(last_call(&world), (Some(400), Some(Kind::StripeRefusing)));
     assert_eq!((world.status(&id).as_str(), world.movements()), ("requires_confirmation", 0));
     tokio::time::sleep(Duration::from_millis(ROLL_FORWARD_MS_MAX)).await;
     assert_eq!((world.status(&id).as_str(), world.movements()), ("succeeded", 1));
@@ -112,7 +112,7 @@ async fn another_account_has_the_intents_that_were_made_with_its_key_alone() {
         let got = world.call(request).await.unwrap();
         assert_eq!(got.refusal(), (404, "resource_missing", "none"));
         assert_eq!(got.body["error"]["param"], "intent");
-        assert_eq!(last_call(&world), (Some(404), Some("stripe-other-account")));
+        assert_eq!(last_call(&world), (Some(404), Some(Kind::StripeOtherAccount)));
     }
     let meanwhile = world.call(post(INTENTS, VISA, Some("another"))).await.unwrap().id();
     assert_eq!(world.call(confirm(&meanwhile)).await.unwrap().status, 200);

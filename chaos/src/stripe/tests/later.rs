@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::faults::{Kind, Window};
+use crate::journal::Operation;
 use crate::random::Chance;
 use crate::stripe::limits::PROCESSING_MS_MAX;
 use crate::stripe::{Arrival, Fate, Ticket};
@@ -83,7 +84,7 @@ fn what_is_rolled_forward_happens_at_its_own_instant_though_nobody_looks() {
     assert_eq!(client.retrieve(&id)["status"], "succeeded");
     assert_eq!(client.stripe.book().movements()[0].at, START.plus_ms(5_000));
     let [late] = &client.stripe.take_late()[..] else { panic!("one late effect") };
-    assert_eq!((late.operation, late.facts.said.as_deref()), ("confirm", Some("succeeded")));
+    assert_eq!((late.operation, late.facts.said.as_deref()), (Operation::Confirm, Some("succeeded")));
     assert_eq!(late.movement.as_ref(), client.stripe.book().movements().first());
     assert!(client.stripe.take_late().is_empty());
 }

@@ -3,7 +3,7 @@
 use super::wire::{World, confirm};
 use super::*;
 use crate::faults::{Kind, Placement, Window};
-use crate::journal::Event;
+use crate::journal::{Event, Operation, StripeEvent};
 use crate::random::Chance;
 use crate::stripe::limits::{ROLL_FORWARD_MS_MAX, SILENCE_MS, SLOW_MS_MAX, SLOW_MS_MIN, STALE_MS_MAX};
 use ::stripe::TransportError;
@@ -32,9 +32,10 @@ pub(super) fn cancel(id: &str) -> Request<Bytes> {
 }
 
 /// The fault of the last call in the journal, and the status it was answered with.
-pub(super) fn last_call(world: &World) -> (Option<u16>, Option<&'static str>) {
+pub(super) fn last_call(world: &World) -> (Option<u16>, Option<Kind>) {
     let called = |event: &Event| {
-        if let Event::StripeCalled { status, fault, .. } = event { Some((*status, *fault)) } else { None }
+        let Event::Stripe(StripeEvent::Called { status, fault, .. }) = event else { return None };
+        Some((*status, *fault))
     };
     world.events().iter().rev().find_map(called).expect("a call was made")
 }
@@ -53,7 +54,7 @@ async fn whatever_answers_before_the_effect_prevents_it() {
         let got = world.call(confirm(&id)).await.unwrap();
         assert_eq!(got.status, status, "{kind}");
         assert!(got.header("request-id").is_some(), "{kind}");
-        assert_eq!(last_call(&world), (Some(status), Some(kind.name())));
+        assert_eq!(last_call(&world), (Some(status), Some(kind)));
         assert_eq!((world.status(&id).as_str(), world.movements()), ("requires_confirmation", 0), "{kind}");
     }
 }
@@ -111,7 +112,9 @@ async fn an_answer_is_lost_after_the_effect_of_each_operation() {
     }
     let world = World::under(on("create", Kind::StripeLostAnswer, None));
     assert!(world.call(create()).await.is_err());
-    let Some(Event::StripeCalled { intent: Some(id), .. }) = world.events().pop() else { panic!() };
+    let Some(Event::Stripe(StripeEvent::Called { intent: Some(id), .. })) = world.events().pop() else {
+        panic!()
+    };
     assert_eq!(world.status(&id), "requires_confirmation");
 }
 
@@ -123,7 +126,7 @@ async fn a_body_cut_short_hides_an_effect() {
         let got = world.call(confirm(&id)).await.unwrap();
         assert_eq!((got.status, got.body), (200, Value::Null));
         assert_eq!((world.status(&id).as_str(), world.movements()), ("succeeded", 1));
-        assert_eq!(last_call(&world), (Some(200), Some("stripe-garbage")));
+        assert_eq!(last_call(&world), (Some(200), Some(Kind::StripeGarbage)));
     }
 }
 
@@ -149,7 +152,7 @@ async fn a_silent_stripe_may_do_meanwhile_what_was_asked() {
     assert!(given_up.is_err());
     tokio::time::sleep(Duration::from_millis(SILENCE_MS)).await;
     assert_eq!((world.status(&id).as_str(), world.movements()), ("succeeded", 1));
-    assert_eq!(last_call(&world), (None, Some("stripe-timeout")));
+    assert_eq!(last_call(&world), (None, Some(Kind::StripeTimeout)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +176,7 @@ async fn a_500_is_rolled_back_when_stored_and_forward_when_after() {
         let world = World::under(on("confirm", Kind::StripeServerError, Some(placement)));
         let id = world.create().await;
         assert_eq!(world.call(confirm(&id)).await.unwrap().status, 500);
-        assert_eq!(last_call(&world), (Some(500), Some("stripe-500")));
+        assert_eq!(last_call(&world), (Some(500), Some(Kind::StripeServerError)));
         assert_eq!(world.status(&id), "requires_confirmation");
         tokio::time::sleep(Duration::from_millis(ROLL_FORWARD_MS_MAX)).await;
         assert_eq!((world.status(&id).as_str(), world.movements()), (effect, movements));
@@ -207,14 +210,14 @@ async fn what_stripe_does_late_is_journalled_at_its_instant_though_nobody_calls(
     };
     let records = world.records();
     let [.., charged, acted] = &records[..] else { panic!("{records:?}") };
-    assert!(matches!(charged.event, Event::Charged { .. }), "{charged:?}");
-    let expected = Event::StripeActed {
-        operation: "confirm",
+    assert!(matches!(charged.event, Event::Stripe(StripeEvent::Charged { .. })), "{charged:?}");
+    let expected = Event::Stripe(StripeEvent::Acted {
+        operation: Operation::Confirm,
         intent: Some(id),
         payment: Some("order-1".to_owned()),
         said: Some("succeeded".to_owned()),
         fault: None,
-    };
+    });
     assert_eq!((&acted.event, acted.at), (&expected, charged.at));
     assert_eq!(world.provider.stripe().book().movements()[0].at, charged.at);
 }
@@ -228,7 +231,11 @@ async fn at_the_end_of_a_run_the_book_holds_what_stripe_still_owes() {
     }
     let before = world.movements();
     world.provider.finish();
-    let acted = world.events().iter().filter(|event| matches!(event, Event::StripeActed { .. })).count();
+    let acted = world
+        .events()
+        .iter()
+        .filter(|event| matches!(event, Event::Stripe(StripeEvent::Acted { .. })))
+        .count();
     assert_eq!((acted, world.provider.stripe().next_due()), (4, None));
     assert!(world.movements() > before);
 }
@@ -251,7 +258,7 @@ async fn a_replica_that_lags_has_not_heard_of_the_last_change_for_a_minute() {
     let world = World::under(on("retrieve", Kind::StripeStale, None));
     let id = world.create().await;
     assert_eq!(world.call(retrieve(&id)).await.unwrap().refusal(), (404, "resource_missing", "none"));
-    assert_eq!(last_call(&world), (Some(404), Some("stripe-stale")));
+    assert_eq!(last_call(&world), (Some(404), Some(Kind::StripeStale)));
     world.call(confirm(&id)).await.unwrap();
     let got = world.call(retrieve(&id)).await.unwrap();
     assert_eq!((got.status, &got.body["status"]), (200, &"requires_confirmation".into()));

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::faults::{Kind, Window};
-use crate::journal::{Event, Record};
+use crate::faults::{Kind, Placement, Window};
+use crate::journal::{Event, FaultFired, Operation, Record, StripeEvent};
 use crate::link::{CrashPoints, Link};
 use crate::random::Chance;
 use crate::stripe::{Provider, Wire};
@@ -90,21 +90,24 @@ async fn calls_and_charges_are_journalled_with_their_payment() {
     let id = world.create().await;
     world.call(confirm(&id)).await.unwrap();
     let events = world.events();
-    let [Event::StripeCalled { operation: "create", .. }, Event::Charged { charge, .. }, called] =
-        &events[..]
+    let [
+        Event::Stripe(StripeEvent::Called { operation: Operation::Create, .. }),
+        Event::Stripe(StripeEvent::Charged { charge, .. }),
+        called,
+    ] = &events[..]
     else {
         panic!("{events:?}")
     };
     assert!(charge.starts_with("ch_"));
-    let expected = Event::StripeCalled {
+    let expected = Event::Stripe(StripeEvent::Called {
         request: "invocation-1".to_owned(),
-        operation: "confirm",
+        operation: Operation::Confirm,
         intent: Some(id),
         payment: Some("order-1".to_owned()),
         status: Some(200),
         said: Some("succeeded".to_owned()),
         fault: None,
-    };
+    });
     assert_eq!(*called, expected);
 }
 
@@ -114,14 +117,14 @@ async fn an_unavailable_stripe_answers_503_and_nothing_has_happened() {
     let got = world.call(post("/v1/payment_intents", VISA, Some("k"))).await.unwrap();
     assert_eq!(got.status, 503);
     let [
-        Event::FaultFired { placement: Some("before"), on, .. },
-        Event::StripeCalled { status, fault, payment, .. },
+        Event::Fault(FaultFired { placement: Some(Placement::Before), on, .. }),
+        Event::Stripe(StripeEvent::Called { status, fault, payment, .. }),
     ] = &world.events()[..]
     else {
         panic!("{:?}", world.events())
     };
     assert_eq!((on.as_str(), payment.as_deref()), ("create order-1", Some("order-1")));
-    assert_eq!((*status, *fault), (Some(503), Some("stripe-unavailable")));
+    assert_eq!((*status, *fault), (Some(503), Some(Kind::StripeUnavailable)));
     assert_eq!(world.link.hops(), 2);
 }
 
@@ -133,7 +136,10 @@ async fn a_silent_stripe_outlasts_every_client_and_nothing_has_happened() {
     assert!(world.elapsed_ms() >= 80_000);
     let events = world.events();
     assert!(
-        matches!(events[1], Event::StripeCalled { status: None, fault: Some("stripe-timeout"), .. }),
+        matches!(
+            events[1],
+            Event::Stripe(StripeEvent::Called { status: None, fault: Some(Kind::StripeTimeout), .. })
+        ),
         "{events:?}"
     );
 }
@@ -149,13 +155,13 @@ async fn a_lost_answer_has_its_effect() {
     let lost = |event: &Event| {
         matches!(
             event,
-            Event::StripeCalled {
+            Event::Stripe(StripeEvent::Called {
                 status: None,
                 said: None,
                 intent: Some(_),
-                fault: Some("stripe-lost-answer"),
+                fault: Some(Kind::StripeLostAnswer),
                 ..
-            }
+            })
         )
     };
     assert!(events.iter().any(lost), "{events:?}");
@@ -174,8 +180,10 @@ async fn a_declined_confirm_names_its_fault() {
     let id = world.create().await;
     assert_eq!(world.call(confirm(&id)).await.unwrap().status, 402);
     let events = world.events();
-    let Some(Event::StripeCalled { status, said, fault, .. }) = events.last() else { panic!("{events:?}") };
-    assert_eq!((*status, said.as_deref(), *fault), (Some(402), Some("card_declined"), Some("declined")));
+    let Some(Event::Stripe(StripeEvent::Called { status, said, fault, .. })) = events.last() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((*status, said.as_deref(), *fault), (Some(402), Some("card_declined"), Some(Kind::Declined)));
 }
 
 #[tokio::test(start_paused = true)]

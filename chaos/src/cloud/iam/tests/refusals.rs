@@ -11,6 +11,7 @@ use crate::cloud::plans::Plans;
 use crate::cloud::services::{Caller, Service};
 use crate::cloud::sqs::{MoveOrder, NewMessage};
 use crate::cloud::{Alerting, CloudError};
+use crate::journal::{BusEvent, Event, FunctionEvent, MoveFailure, MoveTaskEvent};
 use aws_sdk_sns::error::ProvideErrorMetadata;
 use serde_json::json;
 use std::io::Write;
@@ -142,7 +143,8 @@ async fn an_event_that_its_queue_does_not_take_is_lost() {
         let world = deployed(vec![(config, idle)], (plans, alerting), policies).expect("it deploys");
         world.run_for_s(600).await;
         world.events(|event| {
-            if let Event::EventUndelivered { queue, .. } = event { Some(queue.is_some()) } else { None }
+            let Event::Bus(BusEvent::Undelivered { queue, .. }) = event else { return None };
+            Some(queue.is_some())
         })
     };
     let events = Named::Service("events.amazonaws.com".to_owned());
@@ -190,19 +192,20 @@ async fn a_move_task_works_with_the_permissions_of_whoever_started_it() {
         world.cloud.services().sqs().start_move_as(Some(&function()), order, world.clock.now()).unwrap();
         world.run_for_s(60).await;
         world.events(|event| {
-            if let Event::MoveTaskEnded { moved, reason, .. } = event {
-                Some((*moved, *reason))
-            } else {
-                None
-            }
+            let Event::MoveTask(MoveTaskEvent::Ended { moved, reason, .. }) = event else { return None };
+            Some((*moved, *reason))
         })
     };
     let takes = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
     assert_eq!(ended(&takes, &["sqs:SendMessage"]).await, [(1, None)]);
-    assert_eq!(ended(&takes, &[]).await, [(0, Some("AccessDenied"))]);
+    assert_eq!(ended(&takes, &[]).await, [(0, Some(MoveFailure::AccessDenied))]);
     for left_out in 0..takes.len() {
         let others: Vec<&str> = takes.into_iter().filter(|action| *action != takes[left_out]).collect();
-        assert_eq!(ended(&others, &["sqs:SendMessage"]).await, [(0, Some("AccessDenied"))], "{others:?}");
+        assert_eq!(
+            ended(&others, &["sqs:SendMessage"]).await,
+            [(0, Some(MoveFailure::AccessDenied))],
+            "{others:?}"
+        );
     }
 }
 
@@ -218,7 +221,9 @@ async fn metrics_of_a_function_whose_log_lambda_may_not_write_are_lost() {
         let world = deployed(functions, (Plans::default(), Alerting::default()), role(statements));
         let world = world.expect("it deploys");
         world.cloud.function("Consumer").unwrap().invoke(b"{}".to_vec(), vec![]).await;
-        world.events(|event| matches!(event, Event::Metrics { .. }).then_some(())).len()
+        world
+            .events(|event| matches!(event, Event::Function(FunctionEvent::Metrics { .. })).then_some(()))
+            .len()
     };
     let group = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/payments-consumer:*";
     assert_eq!(lines(vec![own(&["logs:CreateLogStream", "logs:PutLogEvents"], group)]).await, 1);

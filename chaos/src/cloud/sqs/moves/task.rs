@@ -8,6 +8,7 @@ use crate::cloud::names;
 use crate::cloud::sqs::SqsError;
 use crate::cloud::sqs::queue::{Queue, Standing, Stored};
 use crate::cloud::sqs::receipt::Arrival;
+use crate::journal::{MoveEnd, MoveFailure};
 use aws_smithy_types::base64;
 use payments::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -30,23 +31,8 @@ pub enum MoveStatus {
         /// When it does.
         ends_at: UnixMs,
     },
-    /// It found nothing more of what it had seen.
-    Completed,
-    /// It was cancelled; what had been moved stays moved.
-    Cancelled,
-    /// It met a message it could not move; that one and the rest stay where they were.
-    Failed(MoveFailure),
-}
-
-/// Why a task failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MoveFailure {
-    /// The queue a message was to go to, or come from, is not there any more.
-    NonExistentQueue,
-    /// The message was sent to the dead-letter queue rather than moved there, and the task has no destination.
-    CouldNotDetermineMessageSource,
-    /// Whoever started it may not do one of the things that a task does.
-    AccessDenied,
+    /// It is over.
+    Ended(MoveEnd),
 }
 
 #[derive(Debug)]
@@ -83,9 +69,7 @@ impl MoveStatus {
         match self {
             Self::Running => "RUNNING",
             Self::Cancelling { .. } => "CANCELLING",
-            Self::Completed => "COMPLETED",
-            Self::Cancelled => "CANCELLED",
-            Self::Failed(_) => "FAILED",
+            Self::Ended(end) => end.name(),
         }
     }
 
@@ -94,7 +78,7 @@ impl MoveStatus {
     pub const fn is_active(self) -> bool {
         match self {
             Self::Running | Self::Cancelling { .. } => true,
-            Self::Completed | Self::Cancelled | Self::Failed(_) => false,
+            Self::Ended(_) => false,
         }
     }
 
@@ -102,20 +86,8 @@ impl MoveStatus {
     #[must_use]
     pub const fn failure(self) -> Option<MoveFailure> {
         match self {
-            Self::Failed(failure) => Some(failure),
-            Self::Running | Self::Cancelling { .. } | Self::Completed | Self::Cancelled => None,
-        }
-    }
-}
-
-impl MoveFailure {
-    /// `FailureReason`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NonExistentQueue => "AWS.SimpleQueueService.NonExistentQueue",
-            Self::CouldNotDetermineMessageSource => "CouldNotDetermineMessageSource",
-            Self::AccessDenied => "AccessDenied",
+            Self::Ended(end) => end.failure(),
+            Self::Running | Self::Cancelling { .. } => None,
         }
     }
 }
@@ -170,7 +142,7 @@ impl Task {
         match self.status {
             MoveStatus::Running => Some(turn_at),
             MoveStatus::Cancelling { ends_at } => Some(turn_at.min(ends_at)),
-            MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed(_) => None,
+            MoveStatus::Ended(_) => None,
         }
     }
 
@@ -207,17 +179,15 @@ impl Task {
     }
 
     /// How the task ends that finds nothing more to move.
-    pub(super) const fn ran_out(&self) -> MoveStatus {
+    pub(super) const fn ran_out(&self) -> MoveEnd {
         match self.status {
-            MoveStatus::Cancelling { .. } => MoveStatus::Cancelled,
-            MoveStatus::Running | MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed(_) => {
-                MoveStatus::Completed
-            }
+            MoveStatus::Cancelling { .. } => MoveEnd::Cancelled,
+            MoveStatus::Running | MoveStatus::Ended(_) => MoveEnd::Completed,
         }
     }
 
-    pub(super) fn end(&mut self, status: MoveStatus) {
-        self.status = status;
+    pub(super) fn end(&mut self, end: MoveEnd) {
+        self.status = MoveStatus::Ended(end);
         self.reported = self.moved;
         self.seen.clear();
     }

@@ -7,7 +7,7 @@ use super::*;
 use crate::cloud::config::QueueConfig;
 use crate::cloud::fixtures::{START, queue, queues};
 use crate::cloud::sqs::{Call, Delivery, Depth, MessageAttribute, NewMessage};
-use crate::journal::{Journal, Record};
+use crate::journal::{Event, Journal, MoveTaskEvent, QueueEvent, Record};
 use serde_json::{Value, json};
 
 const DEAD: &str = "arn:aws:sqs:eu-central-1:123456789012:dead";
@@ -82,7 +82,9 @@ impl Town {
 
     /// When messages were redriven.
     fn moved_at(&self) -> Vec<UnixMs> {
-        let moved = |record: &Record| matches!(record.event, Event::Redriven { .. }).then_some(record.at);
+        let moved = |record: &Record| {
+            matches!(record.event, Event::Queue(QueueEvent::Redriven { .. })).then_some(record.at)
+        };
         self.journal.records().iter().filter_map(moved).collect()
     }
 }
@@ -106,10 +108,10 @@ fn four_messages_at_one_a_second_take_three_seconds() {
     assert_eq!(gaps, [1000, 1000, 1000]);
     assert_eq!(town.list(end())[0]["Status"], json!("COMPLETED"));
     let ended = town.journal.records().pop().unwrap();
-    let Event::MoveTaskEnded { source, status, moved, reason, .. } = ended.event else {
+    let Event::MoveTask(MoveTaskEvent::Ended { source, status, moved, reason, .. }) = ended.event else {
         panic!("the last event is the end, not {:?}", ended.event);
     };
-    assert_eq!((source.as_str(), status, moved, reason), ("dead", "COMPLETED", 4, None));
+    assert_eq!((source.as_str(), status, moved, reason), ("dead", MoveEnd::Completed, 4, None));
 }
 
 #[test]
@@ -154,13 +156,13 @@ fn a_redriven_message_is_a_new_one_with_the_old_body_and_attributes() {
     assert_eq!((redriven.receives, redriven.first_received_at), (1, at_s(300_000)));
     assert_eq!(redriven.dead_letter_source, None);
     assert_eq!(town.bodies("dead", end()), Vec::<String>::new());
-    let event = Event::Redriven {
+    let moved = QueueEvent::Redriven {
         from: "dead".to_owned(),
         to: "payments".to_owned(),
         message: dead.content.id.clone(),
         as_message: redriven.content.id.clone(),
     };
-    assert!(town.journal.records().contains(&Record { at: moved_at, event }));
+    assert!(town.journal.records().contains(&Record { at: moved_at, event: moved.into() }));
 }
 
 #[test]

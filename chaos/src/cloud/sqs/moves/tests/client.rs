@@ -1,7 +1,7 @@
 //! What a function sees of move tasks: the real client, in virtual time.
 
 use crate::cloud::fixtures::{World, sdk, world};
-use crate::journal::Event;
+use crate::journal::{Event, QueueEvent};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::operation::cancel_message_move_task::CancelMessageMoveTaskError;
@@ -48,7 +48,8 @@ async fn a_task_runs_by_itself_and_wakes_whoever_polls_the_destination() {
     };
     let ((message, polled_at), handle) = tokio::join!(poll, start);
     let redriven = world.events(|event| {
-        if let Event::Redriven { as_message, .. } = event { Some(as_message.clone()) } else { None }
+        let Event::Queue(QueueEvent::Redriven { as_message, .. }) = event else { return None };
+        Some(as_message.clone())
     });
     assert_eq!(message.message_id.as_ref(), redriven.first());
     assert!(

@@ -1,0 +1,159 @@
+//! What Lambda functions do, and what Lambda does with them.
+//!
+//! Invariant: an invocation is known by its request id, from when it was accepted or invoked.
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// What can happen to a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+pub enum FunctionEvent {
+    /// A Lambda container was started and initialised.
+    ContainerStarted {
+        /// Function's logical id.
+        function: String,
+        /// Container number, from 1.
+        container: u64,
+    },
+    /// A Lambda container could not be initialised and is gone.
+    ContainerFailed {
+        /// Function's logical id.
+        function: String,
+        /// Container number.
+        container: u64,
+        /// What the function said, or that its time was up.
+        detail: String,
+    },
+    /// A function was invoked.
+    Invoked {
+        /// Function's logical id.
+        function: String,
+        /// Container number.
+        container: u64,
+        /// Request id of the invocation.
+        request: String,
+        /// Ids of the messages in the batch; empty for other events.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        messages: Vec<String>,
+    },
+    /// An invocation answered.
+    Answered {
+        /// Request id of the invocation.
+        request: String,
+        /// Ids of the messages handed back as failed.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        failed: Vec<String>,
+        /// Why the answer to a batch could not be read; then all of its messages are in `failed`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        malformed: Option<String>,
+        /// Network hops the invocation made.
+        hops: u64,
+    },
+    /// An invocation ended with an error, a crash, at its timeout, or for want of a container that starts; its
+    /// container is gone unless it was an error.
+    Failed {
+        /// Request id of the invocation.
+        request: String,
+        /// By what.
+        how: FailedBy,
+        /// Hops passed until then.
+        hops: u64,
+        /// What the function said, for an error or a failed init.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// Lambda gave up an event that it had accepted.
+    #[serde(rename = "invocation-dropped")]
+    Dropped {
+        /// Function's logical id.
+        function: String,
+        /// Request id of its invocations.
+        request: String,
+        /// What was used up.
+        why: DroppedFor,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A line of metrics in CloudWatch's embedded metric format that a function wrote.
+    Metrics {
+        /// The line.
+        line: MetricLine,
+    },
+}
+
+/// How an invocation can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedBy {
+    /// The function returned an error or panicked; its container lives on.
+    Error,
+    /// The container was killed.
+    Crash,
+    /// The container was killed because its memory was used up.
+    OutOfMemory,
+    /// The deadline came first; the container was killed.
+    Timeout,
+    /// No container could be initialised, twice in a row.
+    Init,
+    /// There was no concurrency left, however often it was tried.
+    Throttled,
+}
+
+impl FailedBy {
+    /// The word for it, as in the journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Crash => "crash",
+            Self::OutOfMemory => "out-of-memory",
+            Self::Timeout => "timeout",
+            Self::Init => "init",
+            Self::Throttled => "throttled",
+        }
+    }
+}
+
+/// What made Lambda give up an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DroppedFor {
+    /// Its retries.
+    RetriesExhausted,
+    /// Its age.
+    EventAgeExceeded,
+}
+
+impl DroppedFor {
+    /// The condition, as Lambda writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RetriesExhausted => "RetriesExhausted",
+            Self::EventAgeExceeded => "EventAgeExceeded",
+        }
+    }
+}
+
+/// A line of metrics. Kept as text: parsed, it takes ten times the memory, and there is one for every invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricLine(Box<str>);
+
+impl MetricLine {
+    /// The line that says this.
+    #[must_use]
+    pub fn of(parsed: &Value) -> Self {
+        Self(parsed.to_string().into())
+    }
+
+    /// The line, parsed.
+    #[must_use]
+    pub fn parsed(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for MetricLine {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.parsed().serialize(to)
+    }
+}
