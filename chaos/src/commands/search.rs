@@ -27,7 +27,6 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
     let seeds = wanted.from..=wanted.from.saturating_add(wanted.seeds - 1);
     let (first, last) = (count(*seeds.start()), count(*seeds.end()));
     say(around.out, &format!("Seeds {first} to {last}, {PAYMENTS} payments each\n"));
-    let seeds_end = *seeds.end();
 
     let began = (around.elapsed)();
     let bar = Bar::counting(seeds.end() - seeds.start() + 1, around.bar);
@@ -61,14 +60,20 @@ pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<E
     if let Some(path) = &wanted.summary {
         save(&sum, path)?;
     }
-    if let Some(next) = seeds_end.checked_add(1) {
-        let many = wanted.seeds;
+    if let Some((next, many)) = next(&sum, wanted) {
         say(
             around.out,
             &format!("the next ones, here or elsewhere: cargo chaos search --from {next} --seeds {many}\n"),
         );
     }
     Ok(sum.worst().map_or(ended, Exit::from))
+}
+
+/// The first seed that was not run, and how many to go on with: what is left of what was asked for, or as many again.
+fn next(sum: &Sum, wanted: &Search) -> Option<(u64, u64)> {
+    let done = sum.count();
+    let left = wanted.seeds.saturating_sub(done);
+    Some((wanted.from.checked_add(done)?, if left > 0 { left } else { wanted.seeds }))
 }
 
 /// Leaves what the seeds came to for `merge`.

@@ -81,6 +81,7 @@ fn a_violation_the_search_finds_is_shrunk_and_the_saved_experiment_fails_by_itse
     assert!(said.contains("\nseed 4 violates nothing-lost: order-"), "{said}");
     assert!(said.contains("again: cargo chaos replay 4\n"), "{said}");
     assert!(said.contains("1 seed, 1 violation;"), "the first violation ends it: {said}");
+    assert!(said.contains("cargo chaos search --from 5 --seeds 8\n"), "what is left: {said}");
     let saved = format!("{folder}/seed-4-nothing-lost.toml");
     assert!(said.contains(&format!("again: cargo chaos run {saved}\n")), "{said}");
 
