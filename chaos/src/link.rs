@@ -8,7 +8,7 @@
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::order::Order;
-use crate::turns::Place;
+use crate::turns::{Effect, Place};
 use payments::UnixMs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -123,11 +123,15 @@ impl Link {
     }
 
     /// Passes the hop in front of an effect. Does not return when the container is, or is being, killed here.
-    pub async fn leave(&self) -> Away<'_> {
+    pub async fn leave(&self, effect: Effect) -> Away<'_> {
         // Whoever waits for its turn is under way.
         self.course().away += 1;
         let call = Away(self);
         self.hop(Side::InFront).await;
+        let place = self.place().clone();
+        if let Some(place) = place {
+            place.turn(effect).await;
+        }
         call
     }
 
@@ -142,10 +146,6 @@ impl Link {
         }
         if *self.0.tripped.borrow() {
             std::future::pending::<()>().await;
-        }
-        let place = if side == Side::InFront { self.place().clone() } else { None };
-        if let Some(place) = place {
-            place.turn().await;
         }
     }
 

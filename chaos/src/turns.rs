@@ -3,6 +3,10 @@
 //! A call has its effect between two hops. An invocation that has a seat waits in front of each of its calls until the
 //! other one waits in front of its own, or is over; then the order says who goes on. Whoever comes later than the two
 //! has no seat and waits for nobody.
+//!
+//! Two effects that touch nothing in common come to the same in either order, so of all orders that only swap such effects
+//! one is enough: the one in which the first never waits for what it does not depend on. (They are the traces of
+//! Mazurkiewicz, and a first that must not go yet is what Godefroid calls asleep.)
 //! Invariant: of two invocations that are seated and not over, at most one moves, so the order decides everything.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +21,10 @@ pub enum Seat {
     Second,
 }
 
+/// What an effect touches: all that a service holds, by the service's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect(pub &'static str);
+
 /// A turn that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
@@ -24,6 +32,19 @@ pub struct Turn {
     pub seat: Seat,
     /// Whether the other waited for its turn as well.
     pub choice: Choice,
+    /// For what.
+    pub effect: Effect,
+}
+
+/// Who goes on when the order has come to its end and both wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rest {
+    /// The first.
+    #[default]
+    First,
+    /// The first, unless it could have gone before what the second did: then the second, until it does something that the
+    /// first depends on.
+    FirstUnlessAsleep,
 }
 
 /// Whether there was one.
@@ -49,6 +70,7 @@ pub struct Turns(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     order: Vec<Seat>,
+    rest: Rest,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -56,6 +78,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     standing: [Standing; 2],
+    /// Whether the first could have gone before what the second did last.
+    first_sleeps: bool,
     taken: Vec<Turn>,
 }
 
@@ -64,8 +88,17 @@ enum Standing {
     #[default]
     Expected,
     Moving,
-    Waiting,
+    Waiting(Effect),
     Over,
+}
+
+impl Effect {
+    /// Whether it comes to the same if the two are swapped. A read may tell, and counts against limits, so it is no better
+    /// than a write.
+    #[must_use]
+    pub fn commutes_with(self, other: Self) -> bool {
+        self != other
+    }
 }
 
 impl Seat {
@@ -96,10 +129,10 @@ impl Seat {
 }
 
 impl Turns {
-    /// A table whose turns go in this order; after it the first goes on as long as it can.
+    /// A table whose turns go in this order, and then as `rest` says.
     #[must_use]
-    pub fn new(order: Vec<Seat>) -> Self {
-        Self(Arc::new(Shared { order, state: Mutex::default(), changed: Notify::new() }))
+    pub fn new(order: Vec<Seat>, rest: Rest) -> Self {
+        Self(Arc::new(Shared { order, rest, state: Mutex::default(), changed: Notify::new() }))
     }
 
     /// A place for an invocation that begins, while there is one.
@@ -127,31 +160,40 @@ impl Turns {
         self.0.changed.notify_waiters();
     }
 
-    /// Takes a turn, if it is this one's.
-    fn try_take(&self, seat: Seat) -> bool {
+    /// Takes a turn for this effect, if it is this one's.
+    fn try_take(&self, seat: Seat, effect: Effect) -> bool {
         let mut state = self.lock();
-        let choice = match state.standing[seat.other().index()] {
+        let (choice, commutes) = match state.standing[seat.other().index()] {
             Standing::Expected | Standing::Moving => return false,
-            Standing::Waiting => Choice::Free,
-            Standing::Over => Choice::None,
+            Standing::Waiting(other) => (Choice::Free, effect.commutes_with(other)),
+            Standing::Over => (Choice::None, false),
         };
-        let named = self.0.order.get(state.taken.len()).copied().unwrap_or(Seat::First);
-        if choice == Choice::Free && named != seat {
+        if choice == Choice::Free && self.next(&state) != seat {
             return false;
         }
         state.standing[seat.index()] = Standing::Moving;
-        state.taken.push(Turn { seat, choice });
+        state.first_sleeps = seat == Seat::Second && commutes;
+        state.taken.push(Turn { seat, choice, effect });
         true
+    }
+
+    /// Whose turn it is while both wait.
+    fn next(&self, state: &State) -> Seat {
+        let rest = match self.0.rest {
+            Rest::FirstUnlessAsleep if state.first_sleeps => Seat::Second,
+            Rest::First | Rest::FirstUnlessAsleep => Seat::First,
+        };
+        self.0.order.get(state.taken.len()).copied().unwrap_or(rest)
     }
 }
 
 impl Place {
-    /// Waits for the next turn.
-    pub async fn turn(&self) {
-        self.turns.set(self.seat, Standing::Waiting);
+    /// Waits for the next turn, for an effect.
+    pub async fn turn(&self, effect: Effect) {
+        self.turns.set(self.seat, Standing::Waiting(effect));
         loop {
             let changed = self.turns.0.changed.notified();
-            if self.turns.try_take(self.seat) {
+            if self.turns.try_take(self.seat, effect) {
                 return;
             }
             changed.await;
@@ -168,14 +210,16 @@ impl Place {
 mod tests {
     use super::*;
 
-    /// The order in which two invocations of so many effects have them.
-    async fn effects(order: &[Seat], first: usize, second: usize) -> Vec<Seat> {
-        let turns = Turns::new(order.to_vec());
-        let work = |count: usize| {
-            let place = turns.place().expect("there are two");
+    const HERE: Effect = Effect("a");
+    const ELSEWHERE: Effect = Effect("b");
+
+    /// The order in which two invocations have these effects.
+    async fn effects(turns: Turns, first: &[Effect], second: &[Effect]) -> Vec<Seat> {
+        let work = |effects: &[Effect]| {
+            let (place, effects) = (turns.place().expect("there are two"), effects.to_vec());
             async move {
-                for _ in 0..count {
-                    place.turn().await;
+                for effect in effects {
+                    place.turn(effect).await;
                 }
                 place.leave();
             }
@@ -189,22 +233,40 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn effects_take_place_in_the_order_that_was_chosen() {
         use Seat::{First, Second};
-        assert_eq!(effects(&[], 2, 2).await, [First, First, Second, Second]);
-        assert_eq!(effects(&[Second, First, Second], 2, 2).await, [Second, First, Second, First]);
-        assert_eq!(effects(&[Second, Second, Second], 2, 1).await, [Second, First, First]);
+        let (one, two) = ([HERE; 1], [HERE; 2]);
+        let ordered = |order: &[Seat]| Turns::new(order.to_vec(), Rest::First);
+        assert_eq!(effects(ordered(&[]), &two, &two).await, [First, First, Second, Second]);
+        assert_eq!(
+            effects(ordered(&[Second, First, Second]), &two, &two).await,
+            [Second, First, Second, First]
+        );
+        assert_eq!(effects(ordered(&[Second, Second, Second]), &two, &one).await, [Second, First, First]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_that_sleeps_goes_on_after_what_it_depends_on() {
+        use Seat::{First, Second};
+        let begun_by_second = |rest| Turns::new(vec![Second], rest);
+        let second = [ELSEWHERE, ELSEWHERE, HERE, ELSEWHERE];
+        let awake = effects(begun_by_second(Rest::First), &[HERE], &second).await;
+        assert_eq!(awake, [Second, First, Second, Second, Second]);
+        let asleep = effects(begun_by_second(Rest::FirstUnlessAsleep), &[HERE], &second).await;
+        assert_eq!(asleep, [Second, Second, Second, First, Second]);
+        let dependent = effects(begun_by_second(Rest::FirstUnlessAsleep), &[ELSEWHERE, HERE], &second).await;
+        assert_eq!(dependent, [Second, First, First, Second, Second, Second]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_moves_while_the_other_does() {
-        let turns = Turns::new(vec![]);
+        let turns = Turns::new(vec![], Rest::First);
         let (first, second) = (turns.place().expect("one"), turns.place().expect("two"));
         tokio::select! {
             biased;
-            () = first.turn() => panic!("the second has not come to a call yet"),
+            () = first.turn(HERE) => panic!("the second has not come to a call yet"),
             () = std::future::ready(()) => {}
         }
         second.leave();
-        first.turn().await;
-        assert_eq!(turns.taken(), [Turn { seat: Seat::First, choice: Choice::None }]);
+        first.turn(HERE).await;
+        assert_eq!(turns.taken(), [Turn { seat: Seat::First, choice: Choice::None, effect: HERE }]);
     }
 }

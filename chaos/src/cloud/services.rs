@@ -10,6 +10,7 @@ use super::secrets::{self, Secrets};
 use super::sns::{self, Sns, SnsError};
 use super::sqs::{Answer, Call, Sqs, SqsError};
 use crate::clock::Clock;
+use crate::turns::Effect;
 use payments::UnixMs;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,6 +90,18 @@ impl Service {
             _ => return None,
         };
         Some((service, operation))
+    }
+
+    /// What a call to it touches.
+    #[must_use]
+    pub const fn effect(self) -> Effect {
+        Effect(match self {
+            Self::Sqs => "sqs",
+            Self::DynamoDb => "dynamodb",
+            Self::Secrets => "secrets",
+            Self::Sns => "sns",
+            Self::CloudWatch => "cloudwatch",
+        })
     }
 
     /// What it answers while it can take no more, each in its own way. All of these may be tried again.

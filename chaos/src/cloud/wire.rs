@@ -160,7 +160,7 @@ impl Wire {
         let Some((service, operation)) = Service::of_request(target.as_deref(), body) else {
             return Ok(unknown_target(target.as_deref()));
         };
-        let away = self.link.leave().await;
+        let away = self.link.leave(service.effect()).await;
         let clock = self.services.clock();
         clock.sleep_until(clock.now().plus_ms(self.latencies.draw_ms(service))).await;
         let request = self.request.get();

@@ -15,6 +15,7 @@ use super::{Arrival, Fate, Instead, Reply, Ticket};
 use crate::faults::{Kind, Placement, Subject};
 use crate::journal::{Operation, StripeEvent};
 use crate::link::Link;
+use crate::turns::Effect;
 use ::stripe::TransportError;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -23,6 +24,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+/// What a call touches.
+const EFFECT: Effect = Effect("stripe");
 
 /// One container's connection to Stripe. Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +77,7 @@ impl Wire {
     }
 
     async fn carry(self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let away = self.link.leave().await;
+        let away = self.link.leave(EFFECT).await;
         let route = Route::of(request.method(), request.uri().path());
         let usual_ms = self.provider.usual_ms(route.as_ref());
         let latency_ms = self.provider.passing_ms(usual_ms);

@@ -39,7 +39,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
-use crate::turns::Turns;
+use crate::turns::{Rest, Turns};
 use crate::workload::{Arrival, NdjsonError};
 use mapping::disable_mapping;
 use orders::{Given, give_orders};
@@ -108,6 +108,7 @@ pub struct World {
     experiment: Experiment,
     seed: u64,
     arrivals: Vec<Arrival>,
+    rest: Rest,
 }
 
 /// Runs an experiment on the repository's own template, unwatched. Can be called any number of times in one process.
@@ -127,7 +128,13 @@ impl World {
     pub fn new(deployed: Deployed, experiment: Experiment, seed: u64) -> Result<Self, WorldError> {
         deployed.knows(&experiment)?;
         let arrivals = experiment.workload.arrivals(seed)?;
-        Ok(Self { deployed, experiment, seed, arrivals })
+        Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default() })
+    }
+
+    /// The same, with this to decide who of two side by side goes on once the experiment's order is at its end.
+    #[must_use]
+    pub fn resting(self, rest: Rest) -> Self {
+        Self { rest, ..self }
     }
 
     /// The template it runs on, as it was named.
@@ -186,10 +193,10 @@ impl World {
         code: Code<'_>,
         watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<History, WorldError> {
-        let Self { deployed, experiment, seed, arrivals } = self;
+        let Self { deployed, experiment, seed, arrivals, rest } = self;
         let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
         let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
-        let turns = experiment.turns.clone().map(Turns::new);
+        let turns = experiment.turns.clone().map(|order| Turns::new(order, rest));
         let invocations = Invocations::default();
         let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
         let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());

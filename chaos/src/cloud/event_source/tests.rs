@@ -7,6 +7,7 @@ use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
 use crate::journal::{Event, QueueEvent};
+use crate::turns::Effect;
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 
@@ -224,7 +225,7 @@ async fn an_idle_poller_sleeps_until_it_is_told() {
 async fn journal_of(seed: u64) -> Vec<u8> {
     let flaky = script(async |container: Container, payload: Vec<u8>, _| {
         let event: serde_json::Value = serde_json::from_slice(&payload).unwrap();
-        drop(container.link.leave().await);
+        drop(container.link.leave(Effect("a")).await);
         let wait_ms = i64::try_from(crate::random::Stream::new(container.seed, "wait").below(5000)).unwrap();
         container.clock.sleep_until(container.clock.now().plus_ms(wait_ms)).await;
         let last = event["Records"].as_array().unwrap().last().unwrap()["messageId"].clone();

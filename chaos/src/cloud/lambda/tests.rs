@@ -3,6 +3,7 @@ use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{BoxFuture, FatePlan};
 use crate::cloud::fixtures::{World, consumer, script, world, world_with};
 use crate::journal::Event;
+use crate::turns::Effect;
 use std::time::Duration;
 
 /// A function without event sources, to be invoked directly.
@@ -95,7 +96,7 @@ impl FatePlan for Doom {
 async fn a_planned_crash_kills_the_container_at_its_hop_and_is_reported_back() {
     let hopping = script(async |container: Container, payload, _| {
         for _ in 0..4 {
-            drop(container.link.leave().await);
+            drop(container.link.leave(Effect("a")).await);
         }
         Ok(payload)
     });
@@ -113,7 +114,7 @@ async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
     let abandoning = script(async |container: Container, payload, _| {
         tokio::select! {
             biased;
-            _ = container.link.leave() => {}
+            _ = container.link.leave(Effect("a")) => {}
             () = std::future::ready(()) => {}
         }
         Ok(payload)
@@ -127,7 +128,7 @@ async fn the_dead_do_not_answer_even_in_the_poll_that_killed_them() {
 fn hopping(hops: u64) -> Arc<dyn Function> {
     script(move |container: Container, payload, _| async move {
         for _ in 0..hops {
-            drop(container.link.leave().await);
+            drop(container.link.leave(Effect("a")).await);
         }
         Ok(payload)
     })
