@@ -6,10 +6,10 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "it picks the events it looks at")]
 
-#[path = "../tests/responder/town.rs"]
+#[path = "../tests/suite/responder/town.rs"]
 #[expect(dead_code, reason = "most of the town is for tests")]
 mod town;
-#[path = "../tests/responder/volume.rs"]
+#[path = "../tests/suite/responder/volume.rs"]
 mod volume;
 
 use payments::limits::TURN_S_MAX;

@@ -1,4 +1,4 @@
-//! One corpus of message bodies: what each means to the consumer. `chaos/tests/consumer/bodies.rs` holds the suite's own
+//! One corpus of message bodies: what each means to the consumer. `chaos/tests/suite/consumer/bodies.rs` holds the suite's own
 //! reader, and the whole consumer, to the same file.
 
 use payments::payment::{Body, Drill};

@@ -1,0 +1,25 @@
+//! The suite: the functions in the embedded services, everything that can go wrong with them, and the program as it is
+//! typed.
+//!
+//! One binary: each more is another minute of compiling the AWS SDK's generics into it. What must be known before anything
+//! else counts, `determinism`, is one of its own.
+
+mod alarms;
+mod calls;
+mod command_line;
+mod consumer;
+mod dashboard;
+mod deployment;
+mod faults;
+mod layout;
+mod ledger;
+mod limits;
+mod mutants;
+mod poison;
+mod readme;
+mod responder;
+mod search;
+mod served;
+mod shrink;
+mod tree;
+mod wire;
