@@ -70,14 +70,13 @@ pub(super) enum Mode {
 
 /// Serves until Ctrl-C, then prints what was charged and what went wrong.
 pub(super) fn stripe(wanted: &Stripe, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let elapsed_ms = i64::try_from((around.elapsed)().as_millis()).unwrap_or(i64::MAX);
     let offer = Offer {
         port: wanted.port,
         mode: wanted.mode.meant(),
         latency: wanted.latency(),
-        faults: faults(wanted)?,
+        faults: faults(wanted.failure_rate, &wanted.faults)?,
         seed: wanted.seed,
-        now: UnixMs(around.started.as_millisecond()).plus_ms(elapsed_ms),
+        now: now(around),
     };
     let stop = Arc::new(Notify::new());
     ring_when_ended(stop.clone()).map_err(|error| Refusal::Harness(error.to_string()))?;
@@ -90,22 +89,28 @@ pub(super) fn stripe(wanted: &Stripe, around: &mut Surroundings<'_>) -> Result<E
     Ok(Exit::Passed)
 }
 
+/// What time it is.
+pub(super) fn now(around: &Surroundings<'_>) -> UnixMs {
+    let elapsed_ms = i64::try_from((around.elapsed)().as_millis()).unwrap_or(i64::MAX);
+    UnixMs(around.started.as_millisecond()).plus_ms(elapsed_ms)
+}
+
 /// Rings at the first Ctrl-C, or when whoever started the program asks it to end.
-fn ring_when_ended(stop: Arc<Notify>) -> std::io::Result<()> {
+pub(super) fn ring_when_ended(stop: Arc<Notify>) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     // A thread, because a signal may come while nothing else of the program is awake; it ends with the program.
     std::thread::spawn(move || signals.forever().for_each(|_| stop.notify_one()));
     Ok(())
 }
 
-fn faults(wanted: &Stripe) -> Result<Vec<Fault>, Refusal> {
+/// What goes wrong from the beginning.
+pub(super) fn faults(failure_rate: Option<Chance>, faults: &[values::Fault]) -> Result<Vec<Fault>, Refusal> {
     let unavailable = |chance| Fault::steady(Kind::StripeUnavailable, chance, Window::ALWAYS);
-    let meant =
-        wanted.faults.iter().map(|fault| fault.meant).map(|FaultArgument { kind, placement, chance }| {
-            let kind = served(kind).map_err(|error| Refusal::Bad(format!("--fault: {error}")))?;
-            Ok(Fault { placement, ..Fault::steady(kind, chance, Window::ALWAYS) })
-        });
-    wanted.failure_rate.map(unavailable).map(Ok).into_iter().chain(meant).collect()
+    let meant = faults.iter().map(|fault| fault.meant).map(|FaultArgument { kind, placement, chance }| {
+        let kind = served(kind).map_err(|error| Refusal::Bad(format!("--fault: {error}")))?;
+        Ok(Fault { placement, ..Fault::steady(kind, chance, Window::ALWAYS) })
+    });
+    failure_rate.map(unavailable).map(Ok).into_iter().chain(meant).collect()
 }
 
 fn greeting(wanted: &Stripe, port: u16) -> String {
@@ -118,7 +123,7 @@ fn greeting(wanted: &Stripe, port: u16) -> String {
     )
 }
 
-fn told(faults: &[Tally]) -> String {
+pub(super) fn told(faults: &[Tally]) -> String {
     if faults.is_empty() {
         return "Faults: none were set\n".to_owned();
     }

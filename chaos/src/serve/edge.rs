@@ -4,10 +4,11 @@
 //! Stripe writes nothing.
 
 use super::control;
+use super::socket::Reset;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::link::Link;
-use crate::stripe::{Announced, Provider};
+use crate::stripe::{Announced, Provider, Wire};
 use ::stripe::TransportError;
 use axum::Router;
 use axum::body::Body;
@@ -17,16 +18,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Frame, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use socket2::SockRef;
-use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tower::ServiceExt;
 
@@ -51,51 +46,27 @@ impl Edge {
         Self { provider, control }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
         if request.uri().path().starts_with(control::BELOW) {
             return match self.control.clone().oneshot(request.map(Body::new)).await {
                 Ok(response) => Ok(response),
                 Err(never) => match never {},
             };
         }
-        let (mut head, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, REQUEST_BYTES_MAX).collect().await else {
-            return Ok(too_long());
-        };
-        bear(&mut head.headers);
-        let wire = self.provider.connect(Link::default(), Arc::new(|| CALLER.to_owned()));
-        let response = wire.oneshot(Request::from_parts(head, body.to_bytes())).await?;
-        Ok(framed(response))
+        carry(self.provider.connect(Link::default(), Arc::new(|| CALLER.to_owned())), request).await
     }
 }
 
-/// Serves one connection until either side ends it.
-pub(super) async fn connection(stream: TcpStream, edge: Arc<Edge>) {
-    let Ok((stream, twin)) = doubled(stream) else { return };
-    let service = service_fn(move |request| {
-        let edge = edge.clone();
-        async move { edge.answer(request).await }
-    });
-    let ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-    let is_reset = ended.is_err_and(|error| error.source().is_some_and(|source| source.is::<Reset>()));
-    if is_reset {
-        // With nothing to linger for, closing the last handle resets the connection instead of ending it politely.
-        let _ = SockRef::from(&twin).set_linger(Some(Duration::ZERO));
-    }
+/// Carries a request to Stripe over somebody's wire.
+pub(crate) async fn carry(wire: Wire, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+    let (mut head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, REQUEST_BYTES_MAX).collect().await else {
+        return Ok(too_long());
+    };
+    bear(&mut head.headers);
+    let response = wire.oneshot(Request::from_parts(head, body.to_bytes())).await?;
+    Ok(framed(response))
 }
-
-/// The stream, and a second handle on its socket.
-fn doubled(stream: TcpStream) -> std::io::Result<(TcpStream, std::net::TcpStream)> {
-    stream.set_nodelay(true)?;
-    let stream = stream.into_std()?;
-    let twin = stream.try_clone()?;
-    Ok((TcpStream::from_std(stream)?, twin))
-}
-
-/// The connection is to be reset.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is reset")]
-struct Reset;
 
 impl From<TransportError> for Reset {
     fn from(_: TransportError) -> Self {

@@ -5,8 +5,9 @@
 //! Invariant: what a client is made to meet is what the wire says, down to the connection: no answer is no answer.
 
 mod control;
-mod edge;
+pub(crate) mod edge;
 mod remote;
+pub(crate) mod socket;
 mod sums;
 
 pub use remote::{Remote, RemoteError};
@@ -18,13 +19,13 @@ use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Latency, Mode, Provider};
 use edge::Edge;
 use payments::UnixMs;
+use socket::accept;
 use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 /// Port that is used when nobody names one: that of the mock that Stripe publishes.
 pub const PORT: u16 = 12_111;
@@ -80,40 +81,75 @@ pub fn serve(offer: &Offer, stop: &Notify, listens: impl FnOnce(u16)) -> Result<
     runtime.map_err(ServeError::System)?.block_on(offer.until(stop, listens))
 }
 
+/// A Stripe that listens. It answers once, and as long as, it is served.
+pub struct Stand {
+    listener: TcpListener,
+    port: u16,
+    provider: Provider,
+    faults: Faults,
+    edge: Arc<Edge>,
+}
+
 impl Offer {
     async fn until(&self, stop: &Notify, listens: impl FnOnce(u16)) -> Result<Served, ServeError> {
+        let stand = self.open(Clock::starting_at(self.now), Journal::default()).await?;
+        listens(stand.port());
+        tokio::select! {
+            biased;
+            () = stop.notified() => {}
+            never = stand.serve() => match never {},
+        }
+        Ok(stand.close())
+    }
+
+    /// Listens, on the clock and with the journal of whoever else is there.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn open(&self, clock: Clock, journal: Journal) -> Result<Stand, ServeError> {
         let taken = |why| ServeError::Port { port: self.port, why };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.map_err(taken)?;
-        listens(listener.local_addr().map_err(ServeError::System)?.port());
-        let (clock, journal) = (Clock::starting_at(self.now), Journal::default());
+        let port = listener.local_addr().map_err(ServeError::System)?.port();
         let faults = Faults::new(&self.faults, self.seed, self.now, CRASH_HOPS_DEFAULT, journal.clone());
         let stripe = FakeStripe::open_to(self.seed, self.mode, faults.clone());
         let provider = Provider::with(self.latency, stripe, self.seed, faults.clone(), clock, journal);
         let edge = Arc::new(Edge::new(provider.clone(), faults.clone(), clock));
-        tokio::select! {
-            biased;
-            () = stop.notified() => {}
-            never = provider.keep_up() => match never {},
-            never = accept(&listener, &edge) => match never {},
-        }
-        provider.finish();
-        let sums = Sums::of(provider.stripe().book());
-        Ok(Served { sums, faults: faults.tally() })
+        Ok(Stand { listener, port, provider, faults, edge })
     }
 }
 
-/// Takes whoever comes. Connections that are open when this is dropped end with it.
-async fn accept(listener: &TcpListener, edge: &Arc<Edge>) -> Infallible {
-    let mut connections = JoinSet::new();
-    loop {
+impl Stand {
+    /// The port on which it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The account behind it.
+    #[must_use]
+    pub const fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Serves whoever comes. Never returns; connections end when this is dropped.
+    pub async fn serve(&self) -> Infallible {
+        let edge = Arc::clone(&self.edge);
+        let answer = move |request| {
+            let edge = Arc::clone(&edge);
+            async move { edge.answer(request).await }
+        };
         tokio::select! {
-            accepted = listener.accept() => {
-                // A client that is gone before it was taken is no trouble of the server's.
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(edge::connection(stream, edge.clone()));
-                }
-            }
-            Some(_) = connections.join_next() => {}
+            biased;
+            never = self.provider.keep_up() => match never {},
+            never = accept(&self.listener, answer) => match never {},
         }
+    }
+
+    /// What was served.
+    #[must_use]
+    pub fn close(self) -> Served {
+        self.provider.finish();
+        let sums = Sums::of(self.provider.stripe().book());
+        Served { sums, faults: self.faults.tally() }
     }
 }

@@ -42,6 +42,16 @@ impl Sums {
         charges.into_iter().filter(|(_, charges)| *charges > 1).collect()
     }
 
+    /// Charges and minor units of each currency, for a program.
+    pub(crate) fn totals_json(&self) -> Value {
+        let total = |(currency, (charges, minor)): (&str, (u64, i128))| {
+            // A book whose sum leaves 64 bits has been charged more money than there is.
+            let amount = i64::try_from(minor).unwrap_or(i64::MAX);
+            (currency.to_owned(), json!({ "charges": charges, "amount": amount }))
+        };
+        Value::Object(self.totals().into_iter().map(total).collect())
+    }
+
     /// The whole book for a program.
     pub(super) fn to_json(&self) -> Value {
         let movement = |movement: &Movement| {
@@ -54,17 +64,9 @@ impl Sums {
                 "currency": movement.currency,
             })
         };
-        let totals: BTreeMap<&str, Value> = self
-            .totals()
-            .into_iter()
-            .map(|(currency, (charges, minor))| {
-                // A book whose sum leaves 64 bits has been charged more money than there is.
-                (currency, json!({ "charges": charges, "amount": i64::try_from(minor).unwrap_or(i64::MAX) }))
-            })
-            .collect();
         json!({
             "movements": self.movements.iter().map(movement).collect::<Vec<_>>(),
-            "totals": totals,
+            "totals": self.totals_json(),
             "charged_twice": self.charged_twice(),
         })
     }
