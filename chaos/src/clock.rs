@@ -1,4 +1,4 @@
-//! Virtual time: tokio's paused clock, read as Unix time from a chosen start.
+//! Virtual time: tokio's paused clock, read as Unix time from a chosen start. In a runtime that is not paused it is real.
 //!
 //! Invariant: no code of the simulation reads any other clock.
 
@@ -7,7 +7,7 @@ use payments::UnixMs;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// The world's clock. Must be made inside a runtime whose time is paused.
+/// The world's clock. Must be made inside the runtime whose time it follows.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,

@@ -57,6 +57,8 @@ pub struct FunctionConfig {
     pub role: Option<String>,
     /// `LoggingConfig.LogGroup`: where Lambda writes its lines, by its permission.
     pub log_group: String,
+    /// The rest of `LoggingConfig`.
+    pub logging: LoggingConfig,
     /// `MemorySize`, MB.
     pub memory_mb: u32,
     /// Environment variables, resolved.
@@ -69,6 +71,25 @@ pub struct FunctionConfig {
     pub schedules: Vec<ScheduleConfig>,
     /// What Lambda does with events it accepted for it.
     pub asynchronous: AsyncConfig,
+}
+
+/// `LoggingConfig`, as Lambda hands it on to the function and keeps to it itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoggingConfig {
+    /// `LogFormat`.
+    pub format: LogFormat,
+    /// `ApplicationLogLevel`, if it is given.
+    pub level: Option<String>,
+}
+
+/// `LogFormat`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines as they come.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// One SQS event of a function (an event source mapping).

@@ -31,6 +31,11 @@ pub trait Function: Send + Sync {
 pub trait Handler: Send + Sync {
     /// Handles one event; payload and answer are JSON. An error or a panic fails the invocation, not the container.
     fn invoke(&self, payload: Vec<u8>, context: InvocationContext) -> BoxFuture<'_, Result<Vec<u8>, String>>;
+
+    /// Whether it can take another event: a process of its own may have ended while it stood idle.
+    fn is_alive(&self) -> bool {
+        true
+    }
 }
 
 /// What Lambda tells a function about one invocation.
@@ -59,6 +64,8 @@ pub struct Container {
     pub clock: Clock,
     /// For the AWS SDK.
     pub http: SharedHttpClient,
+    /// The same way to AWS, for a function that is no part of this process.
+    pub wire: Wire,
     /// What the container is working on, for journal entries of other wires.
     pub request: CurrentRequest,
     /// Seed of whatever the function draws.
@@ -82,9 +89,10 @@ impl Container {
         let link =
             Link::in_world(Order::new(seed, "calls at one instant"), *services.clock(), journal.clone());
         let request = CurrentRequest::default();
-        let http = SharedHttpClient::new(wire(link.clone(), request.clone()));
+        let wire = wire(link.clone(), request.clone());
+        let http = SharedHttpClient::new(wire.clone());
         let (clock, metrics) = (*services.clock(), MetricLines::new(services.clone(), journal.clone()));
-        Self { number, function, link, clock, http, request, seed, journal, metrics }
+        Self { number, function, link, clock, http, wire, request, seed, journal, metrics }
     }
 }
 

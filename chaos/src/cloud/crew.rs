@@ -11,17 +11,17 @@ type Work = BoxFuture<'static, ()>;
 
 /// Hands work to the crew's task. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Crew(UnboundedSender<Work>);
+pub(crate) struct Crew(UnboundedSender<Work>);
 
 impl Crew {
     /// A crew, and the task that does its work.
-    pub(super) fn new() -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn new() -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (sender, receiver) = unbounded_channel();
         (Self(sender), at_work(receiver))
     }
 
     /// Begins `work`; nobody waits for it.
-    pub(super) fn start(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn start(&self, work: impl Future<Output = ()> + Send + 'static) {
         // The task is gone only when the whole cloud is, and then there is nothing left to do.
         let _ = self.0.send(Box::pin(work));
     }

@@ -34,6 +34,8 @@ pub use dynoxide::AttributeValue;
 /// Key attribute of the ledger; an item without it is not a payment's row.
 const KEY: &str = "payment_id";
 
+const SUPPORTED: &str = "GetItem, BatchGetItem, Query, Scan, PutItem, UpdateItem and DeleteItem";
+
 /// A seed that this divides trusts nothing.
 const DOUBTED: u64 = 16;
 
@@ -192,7 +194,7 @@ fn refused(error: &DynoxideError) -> Reply {
 }
 
 fn unsupported(operation: &str) -> Reply {
-    let text = format!("The embedded DynamoDB does not support {operation}.");
+    let text = format!("The embedded DynamoDB does not support {operation}; it supports {SUPPORTED}.");
     Reply::error(400, "com.amazon.coral.service#UnknownOperationException", &text)
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: it is configured like the deployed one wherever the number matters to a rule.
 
 use super::config::{
-    AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, RedriveConfig, SqsSourceConfig,
+    AsyncConfig, FunctionConfig, ItemFailures, LoggingConfig, QueueConfig, RedriveConfig, SqsSourceConfig,
     SubscriptionConfig, TableConfig, TopicConfig,
 };
 use super::container::{BoxFuture, Container, Fate, FatePlan, Function, Handler, InvocationContext};
@@ -77,6 +77,7 @@ pub(crate) fn consumer() -> FunctionConfig {
         timeout_s: 60,
         role: None,
         log_group: "/aws/lambda/payments-consumer".to_owned(),
+        logging: LoggingConfig::default(),
         memory_mb: 256,
         environment: BTreeMap::new(),
         sources: vec![SqsSourceConfig {

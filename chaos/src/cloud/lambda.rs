@@ -168,8 +168,7 @@ impl Pool {
         let (function, fates) = (&self.config.logical_id, &self.around.plans.fates);
         let fate = fates.of_invocation(function, &request, self.now());
         let points = fates.crash_points(function, self.now());
-        let idle = self.lock().idle.pop_front();
-        let idle = idle.filter(|_| !self.is_found_dead(fate, &request));
+        let idle = self.idle().filter(|_| !self.is_found_dead(fate, &request));
         let warm = match idle {
             Some(warm) => Some(warm),
             None => self.start(None).await.ok(),
@@ -196,6 +195,12 @@ impl Pool {
             ) => drop(warm),
         }
         ended
+    }
+
+    /// The container that has stood idle for the longest; those that ended meanwhile are gone.
+    fn idle(&self) -> Option<Warm> {
+        let idle = &mut self.lock().idle;
+        std::iter::from_fn(|| idle.pop_front()).find(|warm| warm.handler.is_alive())
     }
 
     /// Whether the warm container that is to take this invocation turns out to be dead.

@@ -5,12 +5,12 @@
 pub mod cloudwatch;
 pub mod config;
 pub mod container;
-mod crew;
+pub(crate) mod crew;
 pub mod dynamodb;
 pub mod event_source;
 pub mod eventbridge;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod iam;
 pub mod ids;
 pub mod lambda;
@@ -178,6 +178,14 @@ impl Cloud {
     #[must_use]
     pub fn accept(&self, logical_id: &str, payload: Vec<u8>) -> Option<String> {
         Some(self.asynchronous.get(logical_id)?.accept(payload))
+    }
+
+    /// The same for somebody who outlives this borrow, given a function's logical id.
+    pub(crate) fn acceptor(
+        &self,
+    ) -> impl Fn(&str, Vec<u8>) -> Option<String> + Clone + Send + Sync + 'static {
+        let asynchronous = self.asynchronous.clone();
+        move |logical_id, payload| Some(asynchronous.get(logical_id)?.accept(payload))
     }
 
     /// Returns only when a task of the cloud panicked, which is a fault of this harness, with what it said.

@@ -8,7 +8,7 @@ use super::names;
 use super::reply::Reply;
 use payments::UnixMs;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// All secrets of the account.
@@ -41,39 +41,62 @@ impl Secrets {
     /// Carries out `operation`, the part of `x-amz-target` after the dot.
     #[must_use]
     pub fn answer(&self, operation: &str, body: &[u8]) -> Reply {
-        if operation != "GetSecretValue" {
-            let text = format!("The embedded Secrets Manager does not support {operation}.");
-            return Reply::error(400, "UnknownOperationException", &text);
-        }
-        match serde_json::from_slice::<GetSecretValue>(body) {
-            Ok(call) => self.current(&call.secret_id),
-            Err(error) => Reply::error(400, "SerializationException", &error.to_string()),
-        }
-    }
-
-    fn current(&self, id: &str) -> Reply {
-        let name = names::secret_in_id(id);
+        let answer = match operation {
+            "GetSecretValue" => value,
+            "DescribeSecret" => description,
+            _ => {
+                let text = format!(
+                    "The embedded Secrets Manager does not support {operation}; it supports {SUPPORTED}."
+                );
+                return Reply::error(400, "UnknownOperationException", &text);
+            }
+        };
+        let call = match serde_json::from_slice::<OfSecret>(body) {
+            Ok(call) => call,
+            Err(error) => return Reply::error(400, "SerializationException", &error.to_string()),
+        };
+        let name = names::secret_in_id(&call.secret_id);
         let Some(secret) = self.by_name.get(name) else {
             let text = "Secrets Manager can't find the specified secret.";
             return Reply::error(400, "ResourceNotFoundException", text);
         };
-        Reply::ok(&json!({
-            "ARN": names::secret_arn(name),
-            "CreatedDate": secret.created_at.0 / 1000,
-            "Name": name,
-            "SecretString": secret.value,
-            "VersionId": secret.version,
-            "VersionStages": ["AWSCURRENT"],
-        }))
+        Reply::ok(&answer(name, secret))
     }
+}
+
+const SUPPORTED: &str = "GetSecretValue and DescribeSecret";
+
+fn value(name: &str, secret: &Secret) -> Value {
+    json!({
+        "ARN": names::secret_arn(name),
+        "CreatedDate": secret.created_at.0 / 1000,
+        "Name": name,
+        "SecretString": secret.value,
+        "VersionId": secret.version,
+        "VersionStages": ["AWSCURRENT"],
+    })
+}
+
+fn description(name: &str, secret: &Secret) -> Value {
+    json!({
+        "ARN": names::secret_arn(name),
+        "CreatedDate": secret.created_at.0 / 1000,
+        "LastChangedDate": secret.created_at.0 / 1000,
+        "Name": name,
+        "VersionIdsToStages": { &secret.version: ["AWSCURRENT"] },
+    })
 }
 
 /// What a call needs permission for: the action, and the secret's ARN.
 #[must_use]
 pub fn needs(operation: &str, body: &[u8]) -> Option<(&'static str, String)> {
-    let call = serde_json::from_slice::<GetSecretValue>(body).ok()?;
-    let secret = names::secret_arn(names::secret_in_id(&call.secret_id));
-    (operation == "GetSecretValue").then_some(("secretsmanager:GetSecretValue", secret))
+    let action = match operation {
+        "GetSecretValue" => "secretsmanager:GetSecretValue",
+        "DescribeSecret" => "secretsmanager:DescribeSecret",
+        _ => return None,
+    };
+    let call = serde_json::from_slice::<OfSecret>(body).ok()?;
+    Some((action, names::secret_arn(names::secret_in_id(&call.secret_id))))
 }
 
 /// What it says to those who may not.
@@ -92,6 +115,6 @@ impl std::fmt::Debug for Secret {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct GetSecretValue {
+struct OfSecret {
     secret_id: String,
 }

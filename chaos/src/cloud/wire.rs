@@ -154,11 +154,13 @@ impl Wire {
         Self { plan, ..self }
     }
 
-    async fn carry(self, target: Option<String>, body: SdkBody) -> Result<Reply, ConnectorError> {
-        // What the SDK sends is in memory; a streaming body would be of a protocol none of these services speaks.
-        let body = body.bytes().unwrap_or_default();
-        let Some((service, operation)) = Service::of_request(target.as_deref(), body) else {
-            return Ok(unknown_target(target.as_deref()));
+    /// Carries a request there and its answer back.
+    ///
+    /// # Errors
+    /// When the connection is reset.
+    pub async fn carry(self, target: Option<&str>, body: &[u8]) -> Result<Reply, ConnectorError> {
+        let Some((service, operation)) = Service::of_request(target, body) else {
+            return Ok(unknown_target(target));
         };
         let away = self.link.leave(service.effect()).await;
         let clock = self.services.clock();
@@ -193,7 +195,11 @@ impl HttpConnector for Wire {
         let target = request.headers().get("x-amz-target").map(str::to_owned);
         let target = target.or_else(|| rpc_target(request.uri()));
         let wire = self.clone();
-        HttpConnectorFuture::new(async move { response(wire.carry(target, request.into_body()).await?) })
+        HttpConnectorFuture::new(async move {
+            // What the SDK sends is in memory; a streaming body would be of a protocol none of these services speaks.
+            let body = request.body().bytes().unwrap_or_default();
+            response(wire.carry(target.as_deref(), body).await?)
+        })
     }
 }
 
@@ -204,7 +210,8 @@ impl HttpClient for Wire {
 }
 
 /// The target that the path of an RPC v2 request names: `/service/SERVICE/operation/OPERATION`.
-fn rpc_target(uri: &str) -> Option<String> {
+#[must_use]
+pub fn rpc_target(uri: &str) -> Option<String> {
     let (_, path) = uri.split_once("/service/")?;
     let (service, operation) = path.split_once("/operation/")?;
     Some(format!("{service}.{operation}"))

@@ -8,7 +8,9 @@ use super::error::{Problem, TemplateError};
 use super::resolve::Scope;
 use super::types::{FUNCTION_IMMATERIAL, LOGGING_IMMATERIAL, Role};
 use super::value::Value;
-use crate::cloud::config::{AsyncConfig, FunctionConfig, ItemFailures, QueueConfig, SqsSourceConfig};
+use crate::cloud::config::{
+    AsyncConfig, FunctionConfig, ItemFailures, LogFormat, LoggingConfig, QueueConfig, SqsSourceConfig,
+};
 use crate::cloud::iam::Policies;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +33,7 @@ const EVENT_HONOURED: &[&str] = &[
     "FunctionResponseTypes",
     "Enabled",
 ];
+const LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 /// Above this batch size Lambda demands a batching window.
 const BATCH_WITHOUT_WINDOW_MAX: u32 = 10;
 
@@ -95,14 +98,13 @@ impl Scope<'_> {
             Some(config) => self.asynchronous(config, queues)?,
             None => AsyncConfig::default(),
         };
+        let (log_group, logging) = fields.get("LoggingConfig").map_or(Ok(Default::default()), logging)?;
         Ok(FunctionConfig {
             logical_id: id.to_owned(),
             timeout_s,
             role: Some(self.role_of(id, &fields, policies)?),
-            log_group: fields
-                .get("LoggingConfig")
-                .map_or(Ok(None), log_group)?
-                .unwrap_or_else(|| format!("/aws/lambda/{name}")),
+            log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),
+            logging,
             name,
             memory_mb: fields.number_or("MemorySize", 128, 128..=10_240)?,
             environment: fields.get("Environment").map_or(Ok(BTreeMap::new()), environment)?,
@@ -155,9 +157,13 @@ fn concurrency(scaling: &Value) -> Result<Option<u32>, TemplateError> {
     fields.get("MaximumConcurrency").map(|value| value.number(2..=1_000)).transpose()
 }
 
-fn log_group(logging: &Value) -> Result<Option<String>, TemplateError> {
-    let fields = logging.fields(&["LogGroup"], LOGGING_IMMATERIAL)?;
-    fields.get("LogGroup").map(Value::text).transpose()
+/// The log group, if one is named, and how its lines are written.
+fn logging(logging: &Value) -> Result<(Option<String>, LoggingConfig), TemplateError> {
+    let fields = logging.fields(&["LogGroup", "LogFormat", "ApplicationLogLevel"], LOGGING_IMMATERIAL)?;
+    let format = fields.get("LogFormat").map(|value| value.one_of(&["Text", "JSON"])).transpose()?;
+    let format = if format.as_deref() == Some("JSON") { LogFormat::Json } else { LogFormat::Text };
+    let level = fields.get("ApplicationLogLevel").map(|value| value.one_of(LEVELS)).transpose()?;
+    Ok((fields.get("LogGroup").map(Value::text).transpose()?, LoggingConfig { format, level }))
 }
 
 fn item_failures(types: &Value) -> Result<ItemFailures, TemplateError> {

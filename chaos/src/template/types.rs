@@ -110,11 +110,8 @@ pub(super) const ROLE_IMMATERIAL: &[(&str, &str)] = &[
 ];
 
 /// Parts of a function's logging that cannot matter, and why.
-pub(super) const LOGGING_IMMATERIAL: &[(&str, &str)] = &[
-    ("LogFormat", "log lines go nowhere, metric lines to the journal"),
-    ("ApplicationLogLevel", "log lines go nowhere, metric lines to the journal"),
-    ("SystemLogLevel", "log lines go nowhere, metric lines to the journal"),
-];
+pub(super) const LOGGING_IMMATERIAL: &[(&str, &str)] =
+    &[("SystemLogLevel", "Lambda's own lines are written as at INFO")];
 
 /// Properties of a parameter of Systems Manager that cannot matter, and why.
 pub(super) const SSM_PARAMETER_IMMATERIAL: &[(&str, &str)] = &[

@@ -77,6 +77,8 @@ pub(super) struct Store {
     late: BTreeMap<(UnixMs, u64), Vec<Point>>,
     measured: u64,
     lags: Lags,
+    /// How long metrics are kept that nobody watches, if they are.
+    keeps_ms: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +98,12 @@ struct Lags {
 impl Store {
     pub(super) fn new(seed: u64, lag_s: (u32, u32)) -> Self {
         let lags = Lags { seed, range_s: lag_s, streams: BTreeMap::new() };
-        Self { watched: BTreeMap::new(), late: BTreeMap::new(), measured: 0, lags }
+        Self { watched: BTreeMap::new(), late: BTreeMap::new(), measured: 0, lags, keeps_ms: None }
+    }
+
+    /// From now on every metric is kept for so long.
+    pub(super) fn keep_everything(&mut self, ms: i64) {
+        self.keeps_ms = Some(ms);
     }
 
     /// From now on points of `metric` are kept for at least `kept_ms`.
@@ -114,6 +121,9 @@ impl Store {
 
     /// Takes points that were measured together. They arrive together, some time from `now`.
     pub(super) fn measure(&mut self, points: Vec<Point>, now: UnixMs) {
+        if let Some(ms) = self.keeps_ms {
+            points.iter().for_each(|point| self.watch(&point.metric, ms));
+        }
         let points: Vec<Point> =
             points.into_iter().filter(|point| self.watched.contains_key(&point.metric)).collect();
         let Some(first) = points.first() else { return };

@@ -2,7 +2,8 @@
 //!
 //! A synchronous state machine. Once a minute it is told of the minute that ended, lets in the points that have arrived
 //! by then, and evaluates every alarm.
-//! Invariant: an alarm sees nothing but points that have arrived; a metric no alarm looks at is not kept at all.
+//! Invariant: an alarm sees nothing but points that have arrived; a metric no alarm looks at is not kept, unless
+//! everything is.
 
 mod alarm;
 mod emf;
@@ -28,7 +29,7 @@ pub use notice::Publication;
 pub use protocol::{denied, needs, overloaded};
 
 use super::Alerting;
-use super::config::{AlarmConfig, FunctionConfig, MetricName};
+use super::config::{AlarmConfig, FunctionConfig, MetricName, MetricStat};
 use super::ids::Ids;
 use super::sqs::Sqs;
 use alarm::Alarm;
@@ -162,6 +163,11 @@ impl CloudWatch {
         self.disabled.insert(alarm.to_owned());
     }
 
+    /// Enables them again.
+    pub fn enable_actions(&mut self, alarm: &str) {
+        self.disabled.remove(alarm);
+    }
+
     /// Mutes those alarms that the plan mutes, and no other.
     pub fn mute(&mut self, plan: &dyn AlarmPlan, now: UnixMs) {
         self.muted = self.alarms.keys().filter(|alarm| plan.mutes(alarm, now)).cloned().collect();
@@ -209,6 +215,24 @@ impl CloudWatch {
         for alarm in self.alarms.values_mut() {
             let _ = alarm.evaluate(&self.store, now, now);
         }
+    }
+
+    /// From now on every metric is kept for so long, ms, and not only those that an alarm looks at: for people who ask.
+    pub fn keep_everything(&mut self, ms: i64) {
+        self.store.keep_everything(ms);
+    }
+
+    /// The periods of a metric that end after `from` and by `to`, each with its beginning. Those without a point are left
+    /// out.
+    #[must_use]
+    pub fn statistics(&self, stat: &MetricStat, from: UnixMs, to: UnixMs) -> Vec<(UnixMs, f64)> {
+        let length_ms = 1000 * i64::from(stat.period_s);
+        // Periods begin at whole multiples of their length, as CloudWatch stores them.
+        let until = UnixMs((to.0.div_euclid(length_ms) + 1) * length_ms);
+        let periods = usize::try_from(until.since_ms(from) / length_ms).unwrap_or(0);
+        let series = self.store.series(stat, periods, until).into_iter().enumerate();
+        let begins = |at: usize| until.plus_ms(-length_ms * i64::try_from(periods - at).unwrap_or(0));
+        series.filter_map(|(at, value)| Some((begins(at), value?))).collect()
     }
 
     /// The state of an alarm.

@@ -18,6 +18,10 @@ const RULE: &str = "forgotten-maintenance";
 struct Asked {
     alarm_name_prefix: String,
     /// Every one when there is none.
+    alarm_names: Option<Vec<String>>,
+    /// Every one when there is none.
+    state_value: Option<String>,
+    /// Every one when there is none.
     alarm_name: Option<String>,
     /// Every one when there is none.
     statuses: Option<Vec<String>>,
@@ -32,18 +36,26 @@ impl CloudWatch {
             Err(error) => return error_of("SerializationException", &error.to_string()),
         };
         match operation {
-            "DescribeAlarms" => Reply::cbor(200, &self.described(&asked.alarm_name_prefix)),
+            "DescribeAlarms" => Reply::cbor(200, &self.described(&asked)),
             "ListAlarmMuteRules" => Reply::cbor(200, &self.rules(&asked)),
             _ => {
-                let text = format!("The embedded CloudWatch does not support {operation}.");
+                let text = format!(
+                    "The embedded CloudWatch does not support {operation}; it supports DescribeAlarms and ListAlarmMuteRules."
+                );
                 error_of("UnknownOperationException", &text)
             }
         }
     }
 
     /// All of them on one page: there are fewer than fifty.
-    fn described(&self, prefix: &str) -> Value {
-        let named = self.alarms.iter().filter(|(name, _)| name.starts_with(prefix));
+    fn described(&self, asked: &Asked) -> Value {
+        let is_named = |name: &String| {
+            name.starts_with(&asked.alarm_name_prefix)
+                && asked.alarm_names.as_ref().is_none_or(|names| names.contains(name))
+        };
+        let is_so = |state: &str| asked.state_value.as_ref().is_none_or(|wanted| wanted == state);
+        let named =
+            self.alarms.iter().filter(|(name, alarm)| is_named(name) && is_so(alarm.state().value.name()));
         let described = named.map(|(name, alarm)| {
             json!({
                 "AlarmName": name,

@@ -139,6 +139,12 @@ impl EventSource {
         self.state.send_replace(state);
     }
 
+    /// Whether it is.
+    #[must_use]
+    pub fn state(&self) -> MappingState {
+        *self.state.borrow()
+    }
+
     /// How many pollers the mapping runs at once; each handles one batch at a time.
     #[must_use]
     pub fn pollers(&self) -> u32 {

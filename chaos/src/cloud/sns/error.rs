@@ -25,7 +25,9 @@ pub enum SnsError {
     #[error("An internal error occurred.")]
     InternalError,
     /// The embedded SNS does not have this operation.
-    #[error("The embedded SNS does not support {0}.")]
+    #[error(
+        "The embedded SNS does not support {0}; it supports Publish, ListSubscriptionsByTopic and GetTopicAttributes."
+    )]
     UnsupportedOperation(String),
 }
 

@@ -5,6 +5,10 @@
 use crate::cloud::iam::Denied;
 use crate::cloud::reply::Reply;
 
+const SUPPORTED: &str = "SendMessage, ReceiveMessage, DeleteMessage and ChangeMessageVisibility, each also as a batch, \
+                         GetQueueAttributes, GetQueueUrl, StartMessageMoveTask, ListMessageMoveTasks and \
+                         CancelMessageMoveTask";
+
 /// An operation SQS refused. Texts are those recorded from AWS where a recording exists.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SqsError {
@@ -58,7 +62,7 @@ pub enum SqsError {
     #[error("We encountered an internal error. Please try again.")]
     InternalError,
     /// The embedded SQS does not have this operation.
-    #[error("The embedded SQS does not support {0}.")]
+    #[error("The embedded SQS does not support {0}; it supports {supported}.", supported = SUPPORTED)]
     UnsupportedOperation(String),
     /// The request is not the JSON this operation takes.
     #[error("{0}")]

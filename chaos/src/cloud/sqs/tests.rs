@@ -296,7 +296,11 @@ fn queue_attributes_hold_counts_arn_and_redrive_policy() {
 #[test]
 fn an_operation_that_is_not_there_is_refused_by_name() {
     let (status, _, body) = call(&mut sqs(5), "PurgeQueue", json!({ "QueueUrl": URL }), START);
-    assert_eq!((status, &body["message"]), (400, &json!("The embedded SQS does not support PurgeQueue.")));
+    let said = body["message"].as_str().unwrap();
+    assert!(
+        status == 400 && said.starts_with("The embedded SQS does not support PurgeQueue; it supports"),
+        "{said}"
+    );
 }
 
 #[test]
