@@ -26,6 +26,7 @@ pub mod sweep;
 pub mod template;
 pub mod turns;
 mod units;
+pub mod up;
 pub mod violation;
 pub mod workload;
 pub mod world;

@@ -41,6 +41,9 @@ fn main() -> ExitCode {
         started: jiff::Timestamp::now(),
         elapsed: &|| clock.elapsed(),
         folder: std::env::current_dir().unwrap_or_default(),
+        program: std::env::current_exe().unwrap_or_default(),
+        // Cargo names itself to whatever it runs.
+        cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         cores: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         paint: if no_colour || !out.is_terminal() { Paint::Plain } else { Paint::Colours },
         bar: if err.is_terminal() { Visibility::Shown } else { Visibility::Hidden },

@@ -4,6 +4,7 @@
 
 use super::fault::FaultOf;
 use super::stripe::Stripe;
+use super::up::Up;
 use super::values::{
     DEFAULT_SEED, Fault, Length, Target, fault, jobs, length, payments, seed, seeds, target,
 };
@@ -65,6 +66,8 @@ pub(super) enum Command {
     Init(Init),
     /// Read template and experiments without running them, and say what is simulated
     Validate(Validate),
+    /// Start the stack on this machine, in real time, with both functions as processes, until Ctrl-C
+    Up(Box<Up>),
     /// Serve the fake Stripe over HTTP on this machine, until Ctrl-C
     Stripe(Stripe),
     /// List, set and clear the faults of a served fake Stripe

@@ -24,6 +24,7 @@ mod sweep;
 mod template;
 #[cfg(test)]
 mod tests;
+mod up;
 mod validate;
 mod values;
 
@@ -53,6 +54,10 @@ pub struct Surroundings<'a> {
     pub elapsed: &'a dyn Fn() -> Duration,
     /// The folder it was started in.
     pub folder: PathBuf,
+    /// The program's own binary.
+    pub program: PathBuf,
+    /// What builds others.
+    pub cargo: OsString,
     /// How many threads it can run at once.
     pub cores: NonZeroUsize,
     /// Whether what is written to `out` is coloured.
@@ -74,15 +79,14 @@ const ANSWERS: [ErrorKind; 3] =
     [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
 
 /// What there is to do.
-const COMMANDS: &str = "run, drill, sweep, search, merge, replay, list, init, validate, stripe, fault, help";
+const COMMANDS: &str =
+    "run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, help";
 
 /// Carries out one command line; `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -> Exit {
-    let Surroundings { started, elapsed, folder, cores, paint, bar, interrupted, code, out, err } = around;
+    let Surroundings { out, err, .. } = around;
     let mut minded = Output::to(out);
-    let out = &mut minded;
-    let around =
-        Surroundings { started, elapsed, folder, cores, paint, bar, interrupted, code, out, err: &mut *err };
+    let around = Surroundings { out: &mut minded, err: &mut *err, ..around };
     let exit = carry_out(arguments, around);
     let Some(error) = minded.failed() else { return exit };
     say(err, &format!("error: cannot write to standard output: {error}\n"));
@@ -105,6 +109,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Init(wanted) => init::init(&wanted, &mut around),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),
+        Command::Up(wanted) => up::up(&wanted, &mut around),
         Command::Stripe(wanted) => stripe::stripe(&wanted, &mut around),
         Command::Fault(wanted) => fault::carry_out(&wanted, &mut around),
     };

@@ -30,6 +30,8 @@ fn typed(words: &[&str], code: Code<'_>) -> (Exit, String) {
         started: jiff::Timestamp::UNIX_EPOCH,
         elapsed: &|| Duration::ZERO,
         folder: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
+        program: PathBuf::new(),
+        cargo: OsString::new(),
         cores: NonZeroUsize::MIN,
         paint: Paint::Plain,
         bar: Visibility::Hidden,

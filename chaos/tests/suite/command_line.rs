@@ -71,7 +71,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
-    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, stripe, fault, help");
+    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
 

@@ -1,0 +1,95 @@
+//! The functions' binaries: built, or taken as they are.
+//!
+//! Invariant: what is run is what was built beside this program, in one directory of builds.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The two programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binaries {
+    /// The function fed by the payments queue.
+    pub consumer: PathBuf,
+    /// The function with the schedule.
+    pub responder: PathBuf,
+}
+
+/// How they come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// As this program was built: most of it is there already.
+    Debug,
+    /// As they are deployed: slow to build, quick to start.
+    Release,
+    /// Not at all: those that lie beside this program.
+    None,
+}
+
+/// Why there are none.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Cargo could not be started.
+    #[error(
+        "cannot run {cargo}: {why}; accepted: a Rust toolchain, or --build none with binaries beside the program"
+    )]
+    Cargo {
+        /// What was run.
+        cargo: String,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// Cargo has said why.
+    #[error(
+        "the functions cannot be built (cargo: {0}); accepted: a folder of this workspace, or --build none"
+    )]
+    Failed(String),
+    /// A binary is not there.
+    #[error("no {0}; accepted: --build debug or release, which build it")]
+    Missing(PathBuf),
+}
+
+impl Build {
+    /// Builds what is not built yet, which cargo shows on standard error, and says where the binaries are. `program` is
+    /// this program's own binary, and `folder` that in which cargo looks for the workspace.
+    ///
+    /// # Errors
+    /// When cargo fails, or a binary is not there.
+    pub fn binaries(self, cargo: &OsString, program: &Path, folder: &Path) -> Result<Binaries, BuildError> {
+        let beside = program.parent().unwrap_or(Path::new("."));
+        let target = beside.parent().unwrap_or(beside);
+        let from = match self {
+            Self::Debug => target.join("debug"),
+            Self::Release => target.join("release"),
+            Self::None => beside.to_owned(),
+        };
+        if let Some(arguments) = self.arguments() {
+            let mut command = Command::new(cargo);
+            command.arg("build").args(arguments).arg("--target-dir").arg(target).current_dir(folder);
+            let cargo = cargo.to_string_lossy().into_owned();
+            let status = command.status().map_err(|why| BuildError::Cargo { cargo, why })?;
+            if !status.success() {
+                return Err(BuildError::Failed(super::process::how(status)));
+            }
+        }
+        let of = |name: &str| {
+            let path = from.join(name);
+            if path.is_file() { Ok(path) } else { Err(BuildError::Missing(path)) }
+        };
+        Ok(Binaries { consumer: of("consumer")?, responder: of("responder")? })
+    }
+
+    fn arguments(self) -> Option<Vec<&'static str>> {
+        // With the chaos among the packages, and its feature, everything they share is what `cargo chaos` was built of.
+        // Alone they would be given other features of the AWS SDK, which then is compiled once more.
+        let shared = ["--package", "chaos", "--package", "consumer", "--package", "responder"];
+        let binaries = ["--features", "payments/model", "--bin", "consumer", "--bin", "responder"];
+        let alone = ["--release", "--package", "consumer", "--package", "responder", "--bins"];
+        match self {
+            Self::Debug => Some(shared.into_iter().chain(binaries).collect()),
+            Self::Release => Some(alone.to_vec()),
+            Self::None => None,
+        }
+    }
+}

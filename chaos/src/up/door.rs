@@ -1,0 +1,85 @@
+//! A container's only door: the Runtime API, AWS and Stripe, behind one port of its own.
+//!
+//! So whoever calls is known by where it calls: AWS holds it to its role, Stripe's calls are journaled under its
+//! invocation, and a link that is cut cuts all of it.
+//! Invariant: what enters here is of this container, and nothing of it gets past its link.
+
+use super::runtime::{self, RuntimeApi};
+use crate::cloud::container::Container;
+use crate::cloud::reply::Reply;
+use crate::cloud::wire::rpc_target;
+use crate::serve::edge;
+use crate::serve::socket::Reset;
+use crate::stripe::Provider;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Largest request, bytes: above what any service or the Runtime API takes.
+pub(super) const REQUEST_BYTES_MAX: usize = 16 << 20;
+
+/// Below this path lies Stripe's API.
+const STRIPE: &str = "/v1/";
+
+/// The header that names service and operation in AWS's JSON protocols.
+pub(super) const TARGET: &str = "x-amz-target";
+
+/// Whatever a container may call.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) container: Container,
+    pub(super) runtime: Arc<RuntimeApi>,
+    pub(super) stripe: Provider,
+}
+
+impl Door {
+    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+        let path = request.uri().path();
+        if path.starts_with(STRIPE) {
+            let Container { link, request: current, .. } = self.container;
+            let caller = Arc::new(move || current.get().to_string());
+            return edge::carry(self.stripe.connect(link, caller), request).await;
+        }
+        let (head, body) = request.into_parts();
+        let Ok(body) = whole(body).await else { return Ok(too_long()) };
+        let path = head.uri.path();
+        if path.starts_with(runtime::BELOW) {
+            return Ok(self.runtime.answer(&head.method, path, body).await);
+        }
+        let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let target = target.or_else(|| rpc_target(path));
+        let reply = self.container.wire.carry(target.as_deref(), &body).await.map_err(|_| Reset)?;
+        Ok(response(reply))
+    }
+}
+
+/// All of a request's body.
+pub(super) async fn whole(body: Incoming) -> Result<Bytes, ()> {
+    Limited::new(body, REQUEST_BYTES_MAX).collect().await.map(|body| body.to_bytes()).map_err(|_| ())
+}
+
+pub(super) fn too_long() -> Response<Body> {
+    let mut response =
+        Response::new(Body::from(format!("a request has at most {REQUEST_BYTES_MAX} bytes\n")));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    response
+}
+
+/// A service's reply as it goes out.
+pub(super) fn response(reply: Reply) -> Response<Body> {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    for (name, value) in reply.headers {
+        // What a header cannot carry is left out: the body says it, too.
+        if let (Ok(name), Ok(value)) = (HeaderName::from_str(name), HeaderValue::from_str(&value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
