@@ -11,7 +11,9 @@ use crate::random::Chance;
 use crate::serve::{self, ServeError};
 use crate::stripe::{Latency, Mode};
 use crate::up::{self, Offer, Standing, Told, UpError};
+use crate::world::Deployed;
 use clap::{Args, ValueEnum, ValueHint};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -86,6 +88,8 @@ fn address(text: &str) -> Result<IpAddr, String> {
 /// Keeps the stack up until Ctrl-C, then prints what was charged and what went wrong.
 pub(super) fn up(wanted: &Up, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let template = template::found(wanted.template.as_deref(), &around.folder)?;
+    // One that cannot be honoured is told before minutes of building.
+    Deployed::load(&template, &BTreeMap::new())?;
     let faults = faults(wanted.failure_rate, &wanted.faults)?;
     let build = match wanted.build {
         Build::Debug => up::Build::Debug,
