@@ -148,7 +148,7 @@ fn greeting(standing: &Standing) -> String {
     let template = &deployed.template;
     let mut out = format!(
         "{template} is up, both functions as processes, in real time. Ctrl-C ends all of it.\n\n  \
-         AWS      {aws}\n  Stripe   http://127.0.0.1:{stripe_port}   faults: cargo chaos fault list|set|clear --port {stripe_port}\n  \
+         page     {aws}/\n  AWS      {aws}\n  Stripe   http://127.0.0.1:{stripe_port}   faults: cargo chaos fault list|set|clear --port {stripe_port}\n  \
          mails    {aws}/chaos/mails\n  state    {aws}/chaos/state\n\nPaste this into another shell:\n\n"
     );
     let region = names::REGION;

@@ -4,28 +4,39 @@
 
 use super::sums::Sums;
 use crate::clock::Clock;
-use crate::experiment::WantedFault;
-use crate::faults::{Faults, Placement, Tally};
+use crate::experiment::{TTL_S, WantedFault, served};
+use crate::faults::{Fault, Faults, Kind, Placement, Tally};
 use crate::stripe::Provider;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, put};
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Where all of it lies.
 pub(super) const BELOW: &str = "/chaos/";
 
 /// What there is.
-const PATHS: &str = "GET, POST, DELETE /chaos/faults, DELETE /chaos/faults/{id}, GET /chaos/book";
+const PATHS: &str = "GET, POST, DELETE /chaos/faults, DELETE /chaos/faults/{id}, PUT /chaos/failure-rate, \
+                     GET /chaos/kinds, GET /chaos/book";
 
+/// Faults and book of one Stripe. Cheap to clone.
 #[derive(Clone)]
-struct Control {
+pub(crate) struct Control {
     provider: Provider,
     faults: Faults,
     clock: Clock,
+}
+
+/// What the share of calls is set to that are answered with 503.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FailureRate {
+    rate: f64,
+    ttl_s: Option<u64>,
 }
 
 /// A status and what is said with it.
@@ -38,20 +49,79 @@ impl IntoResponse for Said {
     }
 }
 
-pub(super) fn router(provider: Provider, faults: Faults, clock: Clock) -> Router {
-    Router::new()
-        .route("/chaos/faults", get(list).post(set).delete(clear_all))
-        .route("/chaos/faults/{id}", delete(clear))
-        .route("/chaos/book", get(book))
-        .fallback(unknown)
-        .method_not_allowed_fallback(unknown)
-        .with_state(Control { provider, faults, clock })
+impl Control {
+    pub(super) const fn new(provider: Provider, faults: Faults, clock: Clock) -> Self {
+        Self { provider, faults, clock }
+    }
+
+    /// Answers for all of it.
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/chaos/faults", get(list).post(set).delete(clear_all))
+            .route("/chaos/faults/{id}", delete(clear))
+            .route("/chaos/failure-rate", put(set_failure_rate))
+            .route("/chaos/kinds", get(kinds))
+            .route("/chaos/book", get(book))
+            .fallback(unknown)
+            .method_not_allowed_fallback(unknown)
+            .with_state(self)
+    }
+
+    /// Every fault that is open.
+    pub(crate) fn open(&self) -> Vec<Value> {
+        let open = self.faults.open(self.clock.now());
+        open.iter().map(|(id, tally)| self.shown(*id, tally)).collect()
+    }
+
+    /// The share of all calls, whatever they are, that are answered with 503 by the newest such fault.
+    pub(crate) fn failure_rate(&self) -> f64 {
+        let elapsed_ms = self.faults.elapsed_ms(self.clock.now());
+        let open = self.faults.open(self.clock.now());
+        let newest = open.iter().rev().find(|(_, tally)| is_of_every_call(&tally.fault));
+        newest.map_or(0.0, |(_, tally)| f64::from(tally.fault.ppm_at(elapsed_ms)) / 1_000_000.0)
+    }
+}
+
+fn is_of_every_call(fault: &Fault) -> bool {
+    fault.kind == Kind::StripeUnavailable && fault.scope.operations.is_empty()
 }
 
 async fn list(State(control): State<Control>) -> Said {
-    let open = control.faults.open(control.clock.now());
-    let shown: Vec<Value> = open.iter().map(|(id, tally)| control.shown(*id, tally)).collect();
-    Said(StatusCode::OK, json!({ "faults": shown }))
+    Said(StatusCode::OK, json!({ "faults": control.open() }))
+}
+
+/// What can be set, in the words of `cargo chaos list faults`.
+async fn kinds() -> Said {
+    let of_stripe = Kind::ALL.into_iter().filter(|kind| served(*kind).is_ok()).map(Kind::describe);
+    let kinds = of_stripe.map(|kind| {
+        let placements: Vec<_> = kind.placements.iter().map(|placement| placement.name()).collect();
+        json!({ "kind": kind.name, "does": kind.does, "cause": kind.cause, "heals": kind.heals,
+                "rate": kind.default_share, "placements": placements, "operations": kind.operations })
+    });
+    Said(StatusCode::OK, json!({ "kinds": kinds.collect::<Vec<_>>(), "ttl_s": TTL_S }))
+}
+
+/// Puts one fault in the place of all that answer every call with 503; none for a share of 0.
+async fn set_failure_rate(State(control): State<Control>, body: Bytes) -> Said {
+    let read = serde_json::from_slice::<FailureRate>(&body)
+        .map_err(|error| format!("not a share: {error}; accepted: {{\"rate\":0 to 1,\"ttl_s\":…}}"));
+    let meant = read.and_then(|FailureRate { rate, ttl_s }| {
+        let kind = Kind::StripeUnavailable.name().to_owned();
+        let wanted = WantedFault { kind, rate: Some(rate), ttl_s, ..WantedFault::default() };
+        wanted.meaning().map(|meaning| (rate, meaning)).map_err(|error| error.to_string())
+    });
+    let (rate, (fault, ttl_ms)) = match meant {
+        Ok(meant) => meant,
+        Err(line) => return refused(StatusCode::BAD_REQUEST, line),
+    };
+    let now = control.clock.now();
+    for (id, _) in control.faults.open(now).iter().filter(|(_, tally)| is_of_every_call(&tally.fault)) {
+        control.faults.clear(*id, now);
+    }
+    if rate > 0.0 {
+        control.faults.set(fault, Some(ttl_ms), now);
+    }
+    Said(StatusCode::OK, json!({ "failure_rate": control.failure_rate(), "faults": control.open() }))
 }
 
 async fn set(State(control): State<Control>, body: Bytes) -> Said {

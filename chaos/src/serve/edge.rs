@@ -3,10 +3,9 @@
 //! Invariant: a reset is a reset of the connection, a body cut short ends before its `Content-Length`, and a silent
 //! Stripe writes nothing.
 
-use super::control;
+use super::control::{self, Control};
+use super::guard;
 use super::socket::Reset;
-use crate::clock::Clock;
-use crate::faults::Faults;
 use crate::link::Link;
 use crate::stripe::{Announced, Provider, Wire};
 use ::stripe::TransportError;
@@ -41,13 +40,15 @@ pub(super) struct Edge {
 const CALLER: &str = "http";
 
 impl Edge {
-    pub(super) fn new(provider: Provider, faults: Faults, clock: Clock) -> Self {
-        let control = control::router(provider.clone(), faults, clock);
-        Self { provider, control }
+    pub(super) fn new(provider: Provider, control: Control) -> Self {
+        Self { provider, control: control.router() }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
         if request.uri().path().starts_with(control::BELOW) {
+            if let Some(foreign) = guard::refused(request.method(), request.headers()) {
+                return Ok(foreign);
+            }
             return match self.control.clone().oneshot(request.map(Body::new)).await {
                 Ok(response) => Ok(response),
                 Err(never) => match never {},

@@ -4,8 +4,9 @@
 //! ever does.
 //! Invariant: what a client is made to meet is what the wire says, down to the connection: no answer is no answer.
 
-mod control;
+pub(crate) mod control;
 pub(crate) mod edge;
+pub(crate) mod guard;
 mod remote;
 pub(crate) mod socket;
 mod sums;
@@ -17,6 +18,7 @@ use crate::clock::Clock;
 use crate::faults::{CRASH_HOPS_DEFAULT, Fault, Faults, Tally};
 use crate::journal::Journal;
 use crate::stripe::{FakeStripe, Latency, Mode, Provider};
+use control::Control;
 use edge::Edge;
 use payments::UnixMs;
 use socket::accept;
@@ -87,6 +89,7 @@ pub struct Stand {
     port: u16,
     provider: Provider,
     faults: Faults,
+    control: Control,
     edge: Arc<Edge>,
 }
 
@@ -113,8 +116,9 @@ impl Offer {
         let faults = Faults::new(&self.faults, self.seed, self.now, CRASH_HOPS_DEFAULT, journal.clone());
         let stripe = FakeStripe::open_to(self.seed, self.mode, faults.clone());
         let provider = Provider::with(self.latency, stripe, self.seed, faults.clone(), clock, journal);
-        let edge = Arc::new(Edge::new(provider.clone(), faults.clone(), clock));
-        Ok(Stand { listener, port, provider, faults, edge })
+        let control = Control::new(provider.clone(), faults.clone(), clock);
+        let edge = Arc::new(Edge::new(provider.clone(), control.clone()));
+        Ok(Stand { listener, port, provider, faults, control, edge })
     }
 }
 
@@ -129,6 +133,11 @@ impl Stand {
     #[must_use]
     pub const fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    /// Its faults and its book, for whoever stands beside it.
+    pub(crate) const fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Serves whoever comes. Never returns; connections end when this is dropped.

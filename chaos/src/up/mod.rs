@@ -28,8 +28,7 @@ use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud};
 use crate::journal::Journal;
 use crate::serve::socket::accept;
-use crate::serve::{self, ServeError, Served};
-use crate::stripe::Provider;
+use crate::serve::{self, ServeError, Served, Stand};
 use crate::world::{Deployed, WorldError};
 use function::ProcessFunction;
 use logs::Logs;
@@ -40,7 +39,8 @@ use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -166,7 +166,7 @@ impl Offer {
             if self.listen.is_unspecified() { "127.0.0.1".to_owned() } else { self.listen.to_string() };
         let base = format!("http://{address}:{port}");
         let standing = Standing { aws: base.clone(), stripe_port: stripe.port(), deployed: deployed.clone() };
-        let outside = Arc::new(outside(&cloud, deployed, stripe.provider().clone(), logs, base));
+        let outside = Arc::new(outside(&cloud, deployed, &stripe, logs, base));
         told(Told::Standing(&standing));
         tokio::select! {
             biased;
@@ -214,7 +214,7 @@ impl Offer {
     }
 }
 
-fn outside(cloud: &Cloud, deployed: Deployed, stripe: Provider, logs: Logs, base: String) -> Outside {
+fn outside(cloud: &Cloud, deployed: Deployed, stand: &Stand, logs: Logs, base: String) -> Outside {
     let configs = deployed.stack.functions.values();
     let functions = configs.filter_map(|config| {
         let pool = Arc::clone(cloud.function(&config.logical_id)?);
@@ -223,7 +223,18 @@ fn outside(cloud: &Cloud, deployed: Deployed, stripe: Provider, logs: Logs, base
     });
     let functions = functions.collect();
     let services = cloud.services().clone();
-    Outside { services, stripe, logs, deployed, functions, accept: Arc::new(cloud.acceptor()), base }
+    Outside {
+        services,
+        stripe: stand.provider().clone(),
+        control: stand.control().clone(),
+        logs,
+        breakers: Mutex::default(),
+        deployed,
+        functions,
+        accept: Arc::new(cloud.acceptor()),
+        base,
+        sent: AtomicU32::new(0),
+    }
 }
 
 /// Answers whoever comes from outside.

@@ -12,13 +12,15 @@ mod pattern;
 
 use super::door::{TARGET, response, too_long, whole};
 use super::logs::Logs;
-use super::page;
+use super::page::{self, Breakers};
 use crate::cloud::event_source::EventSource;
 use crate::cloud::lambda::Pool;
 use crate::cloud::names;
 use crate::cloud::reply::Reply;
 use crate::cloud::services::{Caller, Service, Services};
 use crate::cloud::wire::rpc_target;
+use crate::serve::control::Control;
+use crate::serve::guard;
 use crate::serve::socket::Reset;
 use crate::stripe::Provider;
 use crate::world::Deployed;
@@ -29,7 +31,8 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 
 /// What there is.
 const SERVICES: &str = "SQS, SNS, DynamoDB, Lambda, CloudWatch, CloudWatch Logs, EventBridge, Secrets Manager, \
@@ -48,22 +51,31 @@ pub(super) struct Callable {
 pub(super) struct Outside {
     pub(super) services: Services,
     pub(super) stripe: Provider,
+    /// Stripe's faults and its book.
+    pub(super) control: Control,
     pub(super) logs: Logs,
+    /// What the logs said of the consumer's breakers.
+    pub(super) breakers: Mutex<Breakers>,
     pub(super) deployed: Deployed,
     /// By name as deployed.
     pub(super) functions: BTreeMap<String, Callable>,
     pub(super) accept: Accept,
     /// Where this is, for addresses that clients are given: `http://127.0.0.1:PORT`.
     pub(super) base: String,
+    /// How many payments were made up and sent.
+    pub(super) sent: AtomicU32,
 }
 
 impl Outside {
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+        if let Some(foreign) = guard::refused(request.method(), request.headers()) {
+            return Ok(foreign);
+        }
         let (head, body) = request.into_parts();
         let Ok(body) = whole(body).await else { return Ok(too_long()) };
         let path = head.uri.path();
-        if path.starts_with(page::BELOW) || head.method == Method::GET && path == "/" {
-            return Ok(page::answer(&self, &head));
+        if path.starts_with(page::BELOW) || head.method == Method::GET && path == page::PAGE {
+            return Ok(page::answer(&self, &head, body).await);
         }
         let reply = if path.starts_with(functions::BELOW) {
             self.functions(&head, body).await

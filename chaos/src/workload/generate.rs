@@ -5,6 +5,7 @@
 
 use crate::random::Stream;
 use serde::Serialize;
+use std::ops::RangeInclusive;
 
 const CURRENCIES: [&str; 3] = ["eur", "usd", "gbp"];
 /// Test payment methods that succeed, <https://docs.stripe.com/testing>.
@@ -22,9 +23,9 @@ struct Body<'a> {
     description: String,
 }
 
-/// The bodies of `count` payments, `order-000001` first.
-pub(super) fn bodies(count: u32, stream: &mut Stream) -> Vec<String> {
-    (1..=count).map(|number| body(number, stream)).collect()
+/// The bodies of the payments of these numbers; that of 1 is `order-000001`.
+pub(crate) fn bodies(numbers: RangeInclusive<u32>, stream: &mut Stream) -> Vec<String> {
+    numbers.map(|number| body(number, stream)).collect()
 }
 
 fn body(number: u32, stream: &mut Stream) -> String {
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn every_made_up_payment_is_one_the_consumer_accepts() {
-        for body in bodies(1_000, &mut Stream::new(1, "test")) {
+        for body in bodies(1..=1_000, &mut Stream::new(1, "test")) {
             assert!(payments::Payment::parse(&body).is_ok(), "{body}");
         }
     }

@@ -3,7 +3,7 @@
 //! Bodies from a file or an experiment are sent byte for byte as they were written: judging them is the consumer's
 //! business. Invariant: same workload and seed, same arrivals.
 
-mod generate;
+pub(crate) mod generate;
 mod ndjson;
 mod schedule;
 
@@ -66,7 +66,7 @@ impl Workload {
     pub fn arrivals(&self, seed: u64) -> Result<Vec<Arrival>, NdjsonError> {
         let bodies = match &self.payments {
             Payments::Generated(count) => {
-                generate::bodies(*count, &mut Stream::new(seed, "workload/payments"))
+                generate::bodies(1..=*count, &mut Stream::new(seed, "workload/payments"))
             }
             Payments::File(path) => ndjson::read(path)?,
             Payments::Bodies(bodies) => bodies.clone(),
