@@ -203,8 +203,13 @@ impl Outside {
     fn phase(&self) -> Option<String> {
         let table = self.deployed.names.incidents.as_ref()?;
         let rows = self.services.dynamodb().items(table).ok()?;
-        let phase = rows.iter().find_map(|row| row.get("phase"));
-        phase.and_then(|phase| if let AttributeValue::S(phase) = phase { Some(phase.clone()) } else { None })
+        let text = |value: Option<&AttributeValue>| match value {
+            Some(AttributeValue::S(text)) => Some(text.clone()),
+            _ => None,
+        };
+        // The quarantine and the audit have phases of their own.
+        let recovery = rows.iter().find(|row| text(row.get("record")).as_deref() == Some("recovery"))?;
+        text(recovery.get("phase"))
     }
 
     /// Sends made-up payments, each of them new.
