@@ -4,6 +4,7 @@
 
 mod command;
 mod functions;
+mod page;
 mod sdk;
 
 use chaos::serve;
