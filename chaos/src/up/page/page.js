@@ -12,9 +12,11 @@ const PHASES = [
   ["resolved", "It is over; people are told so."],
 ];
 const STATES = [["succeeded", "well"], ["intended", "mark"], ["received", "care"], ["declined", "dim"], ["quarantined", "harm"]];
-const SAMPLES_MAX = 600; // One a second: the ten minutes that a curve shows.
+const SAMPLES_MIN = 60; // One a second: a curve shows the last minute,
+const SAMPLES_MAX = 900; // and grows to the last quarter of an hour.
 const LINES_MAX = 300;
 const RECONNECT_SAID_MS = 1500;
+const LET_GO_MS = 200;
 
 const by = (id) => document.getElementById(id);
 const clock = (instant) => instant.slice(11, 19);
@@ -138,7 +140,8 @@ function showPhase(phase) {
     item.classList.toggle("trouble", !["quiet", "resolved"].includes(phase));
   });
   const words = PHASES.find(([name]) => name === phase)?.[1] ?? "";
-  put(by("phase"), words);
+  put(by("phase").firstElementChild, phase);
+  put(by("phase").lastElementChild, words);
   announceChange("phase", phase, `Incident: ${phase}. ${words}`);
 }
 
@@ -161,8 +164,10 @@ function showQueues(state) {
     const most = Math.max(...history);
     put(card.querySelector(".depth span"), number(total));
     put(card.querySelector(".depth small"), total === 1 ? "message" : "messages");
-    card.querySelector("path").setAttribute("d", curve(history, most));
-    put(card.querySelector(".quiet"), `${number(visible)} visible, ${number(in_flight + delayed)} in hand; most ${number(most)}`);
+    card.classList.toggle("none", total === 0);
+    draw(card.querySelector("svg"), history, most);
+    put(card.querySelector(".row").firstChild, total === 0 ? "empty" : in_flight + delayed === 0 ? "all visible" : `${number(visible)} visible, ${number(in_flight + delayed)} not`);
+    put(card.querySelector(".row").lastChild, `most ${number(most)}`);
   });
 }
 
@@ -170,20 +175,21 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function queue(title, colour) {
   const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
-  svg.setAttribute("viewBox", `0 0 ${SAMPLES_MAX} 48`);
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("aria-hidden", "true");
   svg.append(path);
   const depth = made("p", "depth", made("span"), made("small"));
-  return made("article", `queue ${colour}`, made("h3", "", title), depth, svg, made("p", "quiet"));
+  return made("article", `queue ${colour}`, made("h3", "", title), depth, svg, made("p", "row quiet", made("span"), made("span")));
 }
 
-// Depth over the last ten minutes, the newest at the right.
-function curve(history, most) {
+// Depth over time, the newest at the right.
+function draw(svg, history, most) {
+  const span = Math.max(history.length, SAMPLES_MIN);
   const y = (depth) => (47 - 45 * depth / Math.max(most, 1)).toFixed(1);
-  const from = SAMPLES_MAX - history.length;
+  const from = span - history.length;
   const points = history.map((depth, index) => `L${from + index} ${y(depth)}`).join("");
-  return most === 0 ? "" : `M${from} 48${points}L${SAMPLES_MAX} ${y(history.at(-1))}V48Z`;
+  svg.setAttribute("viewBox", `0 0 ${span} 48`);
+  svg.firstChild.setAttribute("d", most === 0 ? "" : `M${from} 48${points}L${span} ${y(history.at(-1))}V48Z`);
 }
 
 function showPayments(state) {
@@ -228,6 +234,7 @@ function showAlarms(alarms) {
 
 const share = by("share");
 let isHeld = false;
+let letGo;
 
 function showShare(value) {
   const said = by("share-said");
@@ -277,10 +284,13 @@ async function ask(method, path, body, refusal) {
 }
 
 share.addEventListener("input", () => { isHeld = true; showShare(Number(share.value) / 100); });
-share.addEventListener("change", async () => {
-  const form = by("failure");
-  await ask("PUT", "/chaos/failure-rate", { rate: Number(share.value) / 100 }, form.querySelector(".refusal"));
-  isHeld = false;
+share.addEventListener("change", () => {
+  // A key that is held down lets go at every step: only the last of them counts.
+  clearTimeout(letGo);
+  letGo = setTimeout(async () => {
+    await ask("PUT", "/chaos/failure-rate", { rate: Number(share.value) / 100 }, by("failure").querySelector(".refusal"));
+    isHeld = false;
+  }, LET_GO_MS);
 });
 by("failure").addEventListener("submit", (event) => event.preventDefault());
 
@@ -343,22 +353,32 @@ function showMail({ number: of, at, subject, to }) {
   announce(`A mail arrived: ${subject}`);
 }
 
-// A line of a log as it is read by people: who, what, and what is not nothing. Nothing of lines that only count.
+// A line of a log as people read it: what, whose, and what is not nothing. Nothing of lines that only count.
 function words(line) {
   let said;
-  try { said = JSON.parse(line.text); } catch { return { text: line.text, colour: "care" }; }
+  try { said = JSON.parse(line.text); } catch { return { text: line.text, pairs: [], colour: "care" }; }
   if (said._aws || said.type === "platform.start" || said.type === "platform.runtimeDone") return null;
-  if (said.type === "platform.initStart") return { text: "a container starts", colour: "dim" };
+  if (said.type === "platform.initStart") return { text: "a container starts", pairs: [], colour: "dim" };
   if (said.type === "platform.report") {
     const { durationMs, maxMemoryUsedMB, memorySizeMB } = said.record.metrics;
     const memory = maxMemoryUsedMB ? `, ${maxMemoryUsedMB} of ${memorySizeMB} MB` : "";
-    return { text: `${said.record.status} after ${number(durationMs)} ms${memory}`, colour: said.record.status === "success" ? "dim" : "harm" };
+    const colour = said.record.status === "success" ? "dim" : "harm";
+    return { text: `${said.record.status} after ${number(durationMs)} ms${memory}`, pairs: [], colour };
   }
-  const { message, message_id, payment, ...rest } = said.fields ?? said;
+  const { message, message_id, payment_id, ...rest } = said.fields ?? said;
   const pairs = Object.entries(rest).filter(([, value]) => value !== 0 && value !== "" && value !== null);
-  const shown = pairs.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
-  const colours = { WARN: "care", ERROR: "harm" };
-  return { text: [message, payment ?? message_id, ...shown].filter(Boolean).join("  "), colour: colours[said.level] ?? "" };
+  const text = [message, payment_id ?? message_id].filter(Boolean).join(" ");
+  return { text, pairs, colour: { WARN: "care", ERROR: "harm" }[said.level] ?? "" };
+}
+
+function lineOf(line, { text, pairs, colour }) {
+  const what = made("span", `what ${colour}`, made("span", "", text));
+  for (const [name, value] of pairs) {
+    const shown = typeof value === "object" ? JSON.stringify(value) : String(value);
+    what.append(" ", made("span", "", made("span", "dim", `${name} `), shown));
+  }
+  const who = line.group.replace(/^.*[/-]/, "");
+  return made("li", "", made("span", "when", clock(line.at)), made("span", "who", who), what);
 }
 
 let held = null;
@@ -368,9 +388,7 @@ function showLines(lines) {
   const log = by("log");
   for (const line of lines) {
     const said = words(line);
-    if (!said) continue;
-    const who = line.group.replace(/^.*[/-]/, "");
-    log.prepend(made("li", "", made("span", "when", clock(line.at)), made("span", "who", who), made("span", `what ${said.colour}`, said.text)));
+    if (said) log.prepend(lineOf(line, said));
   }
   while (log.children.length > LINES_MAX) log.lastChild.remove();
 }
