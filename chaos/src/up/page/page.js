@@ -3,8 +3,8 @@
 "use strict";
 
 const PHASES = [
-  ["quiet", "Nothing is wrong."],
-  ["open", "Trouble was found, and people are being told."],
+  ["quiet", "The responder has found no trouble. It looks once a minute, and whenever an alarm calls it."],
+  ["open", "Trouble was found, and people are told."],
   ["waiting", "The dead letters wait until Stripe is well."],
   ["canary", "A few dead letters go first."],
   ["redriving", "The dead letters go back into the queue."],
@@ -166,7 +166,7 @@ function showQueues(state) {
     put(card.querySelector(".depth small"), total === 1 ? "message" : "messages");
     card.classList.toggle("none", total === 0);
     draw(card.querySelector("svg"), history, most);
-    put(card.querySelector(".row").firstChild, total === 0 ? "empty" : in_flight + delayed === 0 ? "all visible" : `${number(visible)} visible, ${number(in_flight + delayed)} not`);
+    put(card.querySelector(".row").firstChild, total === 0 ? "empty" : `${number(visible)} visible`);
     put(card.querySelector(".row").lastChild, `most ${number(most)}`);
   });
 }
@@ -174,10 +174,11 @@ function showQueues(state) {
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function queue(title, colour) {
-  const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+  const [svg, area, line] = ["svg", "path", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("aria-hidden", "true");
-  svg.append(path);
+  area.setAttribute("class", "area");
+  svg.append(area, line);
   const depth = made("p", "depth", made("span"), made("small"));
   return made("article", `queue ${colour}`, made("h3", "", title), depth, svg, made("p", "row quiet", made("span"), made("span")));
 }
@@ -187,9 +188,10 @@ function draw(svg, history, most) {
   const span = Math.max(history.length, SAMPLES_MIN);
   const y = (depth) => (47 - 45 * depth / Math.max(most, 1)).toFixed(1);
   const from = span - history.length;
-  const points = history.map((depth, index) => `L${from + index} ${y(depth)}`).join("");
+  const points = `${history.map((depth, index) => `${from + index} ${y(depth)}`).join("L")}L${span} ${y(history.at(-1))}`;
   svg.setAttribute("viewBox", `0 0 ${span} 48`);
-  svg.firstChild.setAttribute("d", most === 0 ? "" : `M${from} 48${points}L${span} ${y(history.at(-1))}V48Z`);
+  svg.firstChild.setAttribute("d", most === 0 ? "" : `M${from} 48L${points}V48Z`);
+  svg.lastChild.setAttribute("d", most === 0 ? "" : `M${points}`);
 }
 
 function showPayments(state) {
