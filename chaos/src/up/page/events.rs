@@ -16,8 +16,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// How often it is looked: fast enough to look alive, slow enough that a ledger of thousands of rows costs little.
+/// How often it is looked, at most: fast enough to look alive.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// A pause is at least so many times as long as the look before it: a ledger of many thousands of rows is counted row by
+/// row, and what is looked at should have its processor to itself.
+const PAUSE_TO_LOOK: u32 = 10;
 
 /// Lines of each group that are told at a time; of more, the newest.
 const LINES_MAX: usize = 200;
@@ -81,8 +85,11 @@ impl Body for Events {
         if let Some(pause) = self.pause.as_mut() {
             ready!(pause.as_mut().poll(context));
         }
+        let clock = *self.outside.services.clock();
+        let began = clock.now();
         let told = self.told();
-        self.pause = Some(Box::pin(tokio::time::sleep(LOOK)));
+        let took = Duration::from_millis(u64::try_from(clock.now().since_ms(began)).unwrap_or_default());
+        self.pause = Some(Box::pin(tokio::time::sleep(LOOK.max(took * PAUSE_TO_LOOK))));
         Poll::Ready(Some(Ok(Frame::data(told.into()))))
     }
 }

@@ -21,7 +21,7 @@ const LET_GO_MS = 200;
 const by = (id) => document.getElementById(id);
 const clock = (instant) => instant.slice(11, 19);
 const number = (value) => value.toLocaleString("en");
-const counted = (value, one, many = one + "s") => `${number(value)} ${value === 1 ? one : many}`;
+const counted = (value, one) => `${number(value)} ${value === 1 ? one : `${one}s`}`;
 const percent = (share) => `${(share * 100).toLocaleString("en", { maximumFractionDigits: 4 })} %`;
 const listed = (names) => names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 const spell = (name) => name.replaceAll("_", " ").toLowerCase();
@@ -126,11 +126,12 @@ function showSentence(state, alarms) {
   const sounding = alarms.filter((alarm) => alarm.state === "ALARM").map((alarm) => alarm.name);
   const rate = state.failure_rate;
   const stripe = rate >= 1 ? "Stripe is down" : rate > 0 ? `Stripe fails ${percent(rate)} of calls` : others > 0 ? "Stripe is troubled" : "Stripe is well";
-  put(by("sentence"), [
+  const together = (text) => text.replaceAll(/(\d) /g, "$1\u00a0").replaceAll("dead ", "dead\u00a0");
+  put(by("sentence"), together([
     `${stripe}${rate > 0 && others > 0 ? `, with ${counted(others, "more fault")}` : ""}.`,
     waits.length > 0 ? `There ${/^1 /.test(waits[0]) ? "is" : "are"} ${listed(waits)}.` : "Nothing waits.",
     sounding.length > 0 ? `${listed(sounding)} ${sounding.length === 1 ? "sounds" : "sound"}.` : "",
-  ].join(" ").trim());
+  ].join(" ").trim()));
 }
 
 function showPhase(phase) {
