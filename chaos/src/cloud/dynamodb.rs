@@ -74,14 +74,24 @@ impl DynamoDb {
         reply
     }
 
-    /// Every item of a table, ordered by its key and then by content: for the checks.
+    /// Every item of a table, ordered by its key: for the checks.
     ///
     /// # Errors
     /// DynamoDB's own text, for an unknown table.
     pub fn items(&self, table: &str) -> Result<Vec<BTreeMap<String, AttributeValue>>, String> {
-        let mut items = self.engine().items(table).map_err(|error| error.to_string())?;
-        items.sort_by_cached_key(|item| (text(item.get(KEY)).map(str::to_owned), format!("{item:?}")));
-        Ok(items)
+        self.read(table, |item| item)
+    }
+
+    /// What `read` makes of every item of a table, in the same order. No more than one item is unpacked at a time.
+    ///
+    /// # Errors
+    /// As [`DynamoDb::items`].
+    pub fn read<T>(
+        &self,
+        table: &str,
+        read: impl FnMut(BTreeMap<String, AttributeValue>) -> T,
+    ) -> Result<Vec<T>, String> {
+        self.engine().read(table, read).map_err(|error| error.to_string())
     }
 
     /// Calls that dynoxide would have answered otherwise: then no run can be believed.

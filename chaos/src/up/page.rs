@@ -190,12 +190,12 @@ impl Outside {
     /// How many payments are in which state, as the ledger says it.
     fn payments(&self) -> BTreeMap<String, u64> {
         let mut states = BTreeMap::new();
-        for row in self.services.dynamodb().items(&self.deployed.names.ledger).unwrap_or_default() {
+        let _ = self.services.dynamodb().read(&self.deployed.names.ledger, |mut row| {
             // What else the table holds is no payment.
-            if let Some(AttributeValue::S(state)) = row.get("state") {
-                *states.entry(state.clone()).or_default() += 1;
+            if let Some(AttributeValue::S(state)) = row.remove("state") {
+                *states.entry(state).or_default() += 1;
             }
-        }
+        });
         states
     }
 

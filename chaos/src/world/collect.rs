@@ -27,9 +27,12 @@ const PULSE: &str = "~pulse";
 
 /// Every row of the ledger, by payment id.
 pub(super) fn ledger(services: &Services, table: &str) -> Result<Vec<LedgerRow>, WorldError> {
-    let items = services.dynamodb().items(table);
-    let items = items.map_err(|error| WorldError::Harness(format!("the ledger cannot be read: {error}")))?;
-    Ok(items.iter().map(row).filter(|row| row.payment != PULSE).collect())
+    let mut rows = services
+        .dynamodb()
+        .read(table, |item| row(&item))
+        .map_err(|error| WorldError::Harness(format!("the ledger cannot be read: {error}")))?;
+    rows.retain(|row| row.payment != PULSE);
+    Ok(rows)
 }
 
 fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {

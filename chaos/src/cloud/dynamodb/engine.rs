@@ -93,12 +93,18 @@ impl Engine {
         })
     }
 
-    /// Every row of a table.
-    pub(super) fn items(&self, table: &str) -> Result<Vec<Row>, DynoxideError> {
-        match self.tables.get(table) {
-            Some(table) => Ok(table.rows().values().cloned().collect()),
-            None => self.oracle.rows(table),
+    /// What `read` makes of every row of a table, by their keys; of a table that only the oracle knows, by content.
+    pub(super) fn read<T>(
+        &self,
+        table: &str,
+        read: impl FnMut(Row) -> T,
+    ) -> Result<Vec<T>, DynoxideError> {
+        if let Some(table) = self.tables.get(table) {
+            return Ok(table.rows().map(|(_, row)| row).map(read).collect());
         }
+        let mut rows = self.oracle.rows(table)?;
+        rows.sort_by_cached_key(|row| format!("{row:?}"));
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// What the oracle and the tables in memory did not say alike.
@@ -135,7 +141,7 @@ impl Engine {
     fn is_trusted(&self, form: &Form) -> bool {
         let is_enough = match self.trust {
             Trust::Known => true,
-            Trust::Nothing => self.tables.values().any(|table| table.rows().len() > ROWS_MANY),
+            Trust::Nothing => self.tables.values().any(|table| table.len() > ROWS_MANY),
         };
         is_enough && self.known.contains(form)
     }
@@ -146,7 +152,7 @@ impl Engine {
             && let Some(table) = self.tables.get_mut(table)
             && let Some(key) = table.key_of(key).map(str::to_owned)
         {
-            table.put(&key, row.clone(), now);
+            table.put(&key, row.as_ref(), now);
         }
         answered
     }
@@ -189,18 +195,23 @@ impl Engine {
         if let Ok(Batch { request_items }) = serde_json::from_slice(body) {
             for (name, call) in request_items {
                 let Some(table) = self.tables.get(&name) else { continue };
-                let ids = call.keys.iter().filter_map(|key| table.rows().get_key_value(table.key_of(key)?));
-                self.oracle.hold(&name, table.key(), ids)?;
+                let ids = call.keys.iter().filter_map(|key| table.key_of(key));
+                let rows = ids.filter_map(|id| Some((id.to_owned(), table.row(id)?)));
+                self.oracle.hold(&name, table.key(), rows)?;
             }
         }
         let Some(name) = table_named(body) else { return Ok(None) };
         let Some(table) = self.tables.get(&name) else { return Ok(None) };
         match key_in(operation, body, table.key()) {
             Some((id, key)) => {
-                self.oracle.hold(&name, table.key(), table.rows().get_key_value(&id))?;
+                let row = table.row(&id).map(|row| (id, row));
+                self.oracle.hold(&name, table.key(), row)?;
                 Ok(Some((name, key)))
             }
-            None => self.oracle.hold(&name, table.key(), table.rows()).map(|()| None),
+            None => {
+                let rows = table.rows().map(|(id, row)| (id.clone(), row));
+                self.oracle.hold(&name, table.key(), rows).map(|()| None)
+            }
         }
     }
 

@@ -67,15 +67,15 @@ impl Oracle {
     }
 
     /// Makes a table hold these rows.
-    pub(super) fn hold<'a>(
+    pub(super) fn hold(
         &mut self,
         table: &str,
         key: &str,
-        rows: impl IntoIterator<Item = (&'a String, &'a Row)>,
+        rows: impl IntoIterator<Item = (String, Row)>,
     ) -> Result<(), DynoxideError> {
-        let wanted: BTreeMap<&String, &Row> = rows.into_iter().collect();
+        let wanted: BTreeMap<String, Row> = rows.into_iter().collect();
         let held = self.held.entry(table.to_owned()).or_default();
-        for gone in held.keys().filter(|held| !wanted.contains_key(held)) {
+        for gone in held.keys().filter(|held| !wanted.contains_key(*held)) {
             let key = [(key.to_owned(), dynoxide::AttributeValue::S(gone.clone()))].into();
             let call =
                 DeleteItemRequest { table_name: table.to_owned(), key, ..DeleteItemRequest::default() };
@@ -83,11 +83,11 @@ impl Oracle {
         }
         held.retain(|held, _| wanted.contains_key(held));
         for (id, row) in wanted {
-            if held.get(id) != Some(row) {
+            if held.get(&id) != Some(&row) {
                 let item = row.clone().into_iter().collect();
                 let call = PutItemRequest { table_name: table.to_owned(), item, ..PutItemRequest::default() };
                 self.database.put_item(call)?;
-                held.insert(id.clone(), row.clone());
+                held.insert(id, row);
             }
         }
         Ok(())

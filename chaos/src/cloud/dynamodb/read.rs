@@ -21,7 +21,10 @@ const BATCH_MAX: usize = 100;
 /// The row under a key.
 pub(super) fn got(call: &Get, table: &Table) -> Option<Answered> {
     let row = table.row(table.key_in(&call.key)?);
-    let reply = row.map_or_else(|| Reply::ok(&json!({})), |row| Reply::ok(&BTreeMap::from([("Item", row)])));
+    let reply = match row {
+        Some(row) => Reply::ok(&BTreeMap::from([("Item", row)])),
+        None => Reply::ok(&json!({})),
+    };
     Some(Answered { reply, write: None })
 }
 
@@ -33,8 +36,8 @@ pub(super) fn got_many(name: &str, call: &BatchGet, table: &Table) -> Option<Ans
     }
     let wanted = Wanted::of(call.projection_expression.as_deref(), &call.expression_attribute_names)?;
     // In the order in which they were asked for: DynamoDB promises none.
-    let rows = call.keys.iter().filter_map(|key| table.row(table.key_in(key)?));
-    let items: Vec<_> = rows.map(|row| wanted.part_of(row)).collect();
+    let rows: Vec<Row> = call.keys.iter().filter_map(|key| table.row(table.key_in(key)?)).collect();
+    let items: Vec<_> = rows.iter().map(|row| wanted.part_of(row)).collect();
     Some(Answered {
         reply: Reply::ok(&json!({ "Responses": { name: items }, "UnprocessedKeys": {} })),
         write: None,
@@ -71,7 +74,7 @@ pub(super) fn found(call: &Query, condition: &Condition, table: &Table) -> Optio
 }
 
 /// As many of these rows as a page takes, and whether there may be more.
-fn page(mut rows: Vec<&Row>, limit: Option<usize>) -> (Vec<&Row>, bool) {
+fn page(mut rows: Vec<Row>, limit: Option<usize>) -> (Vec<Row>, bool) {
     let (mut sum, mut taken) = (0, 0);
     for row in &rows {
         sum += bytes(row);

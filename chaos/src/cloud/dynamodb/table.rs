@@ -15,22 +15,26 @@ use std::ops::Bound;
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     key: String,
-    rows: BTreeMap<String, Row>,
+    rows: BTreeMap<String, Packed>,
     indexes: BTreeMap<String, Index>,
     /// What writes of the last minute replaced, oldest first.
     replaced: VecDeque<Replaced>,
 }
+
+/// A row at rest, as DynamoDB writes it on the wire: a sixth of what it takes up where a call looks into it.
+#[derive(Clone, Debug)]
+pub(super) struct Packed(Box<[u8]>);
 
 /// What a write replaced, when, and under which key.
 #[derive(Clone, Debug)]
 struct Replaced {
     at: UnixMs,
     key: String,
-    row: Option<Row>,
+    row: Option<Packed>,
 }
 
 /// What a table forgot when it was set back, newest first.
-pub(super) type Newer = Vec<(String, Option<Row>)>;
+pub(super) type Newer = Vec<(String, Option<Packed>)>;
 
 /// How far back an index is ever seen, ms.
 const INDEX_BEHIND_MS_MAX: i64 = 60_000;
@@ -138,17 +142,24 @@ impl Table {
         self.key_of(call).filter(|_| call.len() == 1)
     }
 
-    pub(super) const fn rows(&self) -> &BTreeMap<String, Row> {
-        &self.rows
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
-    pub(super) fn row(&self, key: &str) -> Option<&Row> {
-        self.rows.get(key)
+    /// Every row, by its key.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&String, Row)> {
+        self.rows.iter().map(|(key, row)| (key, row.row()))
+    }
+
+    /// The row under a key.
+    pub(super) fn row(&self, key: &str) -> Option<Row> {
+        self.rows.get(key).map(Packed::row)
     }
 
     /// From now on this is what is under the key.
-    pub(super) fn put(&mut self, key: &str, row: Option<Row>, now: UnixMs) {
-        let before = self.swap(key, row);
+    pub(super) fn put(&mut self, key: &str, row: Option<&Row>, now: UnixMs) {
+        let before = self.swap(key, row.map(Packed::of));
         let is_old = |replaced: &Replaced| now.since_ms(replaced.at) > INDEX_BEHIND_MS_MAX;
         while self.replaced.front().is_some_and(is_old) {
             self.replaced.pop_front();
@@ -159,27 +170,29 @@ impl Table {
     /// Sets the table back to an instant of the last minute; what it forgets.
     pub(super) fn rewind(&mut self, then: UnixMs) -> Newer {
         let from = self.replaced.partition_point(|replaced| replaced.at <= then);
-        let undone: Vec<(String, Option<Row>)> =
+        let undone: Newer =
             self.replaced.range(from..).rev().map(|it| (it.key.clone(), it.row.clone())).collect();
         undone.into_iter().map(|(key, row)| (key.clone(), self.swap(&key, row))).collect()
     }
 
     /// Remembers it again.
-    pub(super) fn replay(&mut self, newer: &[(String, Option<Row>)]) {
+    pub(super) fn replay(&mut self, newer: &[(String, Option<Packed>)]) {
         for (key, row) in newer.iter().rev() {
             self.swap(key, row.clone());
         }
     }
 
     /// What was under the key, where this is from now on.
-    fn swap(&mut self, key: &str, row: Option<Row>) -> Option<Row> {
-        let before = match &row {
-            Some(row) => self.rows.insert(key.to_owned(), row.clone()),
+    fn swap(&mut self, key: &str, row: Option<Packed>) -> Option<Packed> {
+        let now = row.as_ref().map(Packed::row);
+        let before = match row {
+            Some(row) => self.rows.insert(key.to_owned(), row),
             None => self.rows.remove(key),
         };
+        let was = before.as_ref().map(Packed::row);
         for index in self.indexes.values_mut() {
             let place = |row: &Option<Row>| row.as_ref().and_then(|row| index.place(key, row));
-            let (old, new) = (place(&before), place(&row));
+            let (old, new) = (place(&was), place(&now));
             if old != new {
                 old.map(|old| index.order.remove(&old));
                 index.order.extend(new);
@@ -194,7 +207,7 @@ impl Table {
     }
 
     /// The first rows of an index in this span, at most `limit`.
-    pub(super) fn span<'a>(&'a self, index: &str, span: Span<'_>, limit: usize) -> Vec<&'a Row> {
+    pub(super) fn span(&self, index: &str, span: Span<'_>, limit: usize) -> Vec<Row> {
         let Some(index) = self.indexes.get(index) else { return Vec::new() };
         let place = |range: i64, key: &str| (span.hash.to_owned(), range, key.to_owned());
         let (mut low, mut high) = (
@@ -208,7 +221,7 @@ impl Table {
         if let Some((range, key)) = span.after {
             *end = Bound::Excluded(place(range, key));
         }
-        let row = |(_, _, key): &(String, i64, String)| self.rows.get(key);
+        let row = |(_, _, key): &(String, i64, String)| self.row(key);
         let is_empty = matches!((&low, &high), (
             Bound::Included(low) | Bound::Excluded(low),
             Bound::Included(high) | Bound::Excluded(high),
@@ -218,6 +231,16 @@ impl Table {
             Direction::Forward => index.order.range((low, high)).filter_map(row).take(limit).collect(),
             Direction::Backward => index.order.range((low, high)).rev().filter_map(row).take(limit).collect(),
         }
+    }
+}
+
+impl Packed {
+    fn of(row: &Row) -> Self {
+        Self(serde_json::to_vec(row).expect("a row always has a JSON form").into())
+    }
+
+    fn row(&self) -> Row {
+        serde_json::from_slice(&self.0).expect("it was written as a row")
     }
 }
 
@@ -261,16 +284,16 @@ mod tests {
 
     fn open(table: &Table) -> Vec<Row> {
         let span = Span { hash: "yes", at_most: i64::MAX, after: None, direction: Direction::Forward };
-        table.span("open", span, 10).into_iter().cloned().collect()
+        table.span("open", span, 10)
     }
 
     #[test]
     fn a_table_that_is_set_back_is_as_it_was_and_knows_the_rest_again() {
         let mut table = table();
         let at = |s: i64| UnixMs(1_000 * s);
-        table.put("a", Some(row("a", 1)), at(0));
-        table.put("b", Some(row("b", 2)), at(10));
-        table.put("a", Some(row("a", 3)), at(20));
+        table.put("a", Some(&row("a", 1)), at(0));
+        table.put("b", Some(&row("b", 2)), at(10));
+        table.put("a", Some(&row("a", 3)), at(20));
         table.put("b", None, at(30));
         let now = open(&table);
         assert_eq!(now, [row("a", 3)]);
@@ -290,8 +313,8 @@ mod tests {
     #[test]
     fn what_was_written_over_a_minute_ago_is_in_every_index() {
         let mut table = table();
-        table.put("a", Some(row("a", 1)), UnixMs(0));
-        table.put("b", Some(row("b", 2)), UnixMs(INDEX_BEHIND_MS_MAX + 1));
+        table.put("a", Some(&row("a", 1)), UnixMs(0));
+        table.put("b", Some(&row("b", 2)), UnixMs(INDEX_BEHIND_MS_MAX + 1));
         table.rewind(UnixMs(-1));
         assert_eq!(open(&table), [row("a", 1)]);
     }

@@ -29,11 +29,11 @@ pub(super) fn updated(
     }
     let with = Placeholders { names, values };
     if let Some(condition) = condition
-        && !condition.holds(before, with)?
+        && !condition.holds(before.as_ref(), with)?
     {
         return Some(condition_failed(call, before));
     }
-    let before = before.unwrap_or(&call.key);
+    let before = before.as_ref().unwrap_or(&call.key);
     let mut after = before.clone();
     actions.iter().try_for_each(|action| action.apply(before, &mut after, with))?;
     if bytes(&after) > ROW_BYTES_MAX {
@@ -46,9 +46,9 @@ pub(super) fn updated(
     Some(Answered { reply, write: Some(written(call, Outcome::Made(Some(after)))) })
 }
 
-fn condition_failed(call: &Update, before: Option<&Row>) -> Answered {
+fn condition_failed(call: &Update, before: Option<Row>) -> Answered {
     let old = match call.return_values_on_condition_check_failure {
-        ReturnedOnFailure::AllOld => before.map(|row| row.clone().into_iter().collect()),
+        ReturnedOnFailure::AllOld => before.map(|row| row.into_iter().collect()),
         ReturnedOnFailure::None => None,
     };
     let text = "The conditional request failed".to_owned();
