@@ -70,7 +70,7 @@ impl Account {
         let answer = match ask {
             Ask::Create(create) => self.create(create, now),
             Ask::Confirm(id, confirm) => self.confirm(&id, confirm, now),
-            Ask::Retrieve(id) => self.find(&id).map(|intent| Answer::intent(intent)),
+            Ask::Retrieve(id) => self.find(&id).map(Answer::intent),
             Ask::Cancel(id, reason) => self.cancel(&id, reason, now),
             Ask::List(list) => self.intents.page(&list).map(|page| Answer::list(&page, &expand)),
             Ask::Search(search) => self.search(&search, &expand, now),
@@ -142,7 +142,7 @@ impl Account {
         }
         let charge = self.ids.charge();
         let confirmed =
-            self.find(id)?.changing(now, |intent| intent.confirm(confirm, method, verdict, charge, now));
+            self.change(id, now, |intent| intent.confirm(confirm, method, verdict, charge, now))?;
         if let bank @ (Bank::Approves | Bank::Declines(_)) = verdict.later() {
             let at = self.later.some_time_after(now, PROCESSING_MS_MAX);
             self.later.promise(at, Due::Verdict { intent: id.to_owned(), bank });
@@ -155,8 +155,8 @@ impl Account {
     /// The bank of a processing intent, its customer, or whoever captures it, decides at `now`.
     pub(super) fn settle(&mut self, id: &str, bank: Bank, now: UnixMs) -> Answer {
         let charge = self.ids.charge();
-        let settled = self.find(id).map(|intent| {
-            let confirmed = intent.changing(now, |intent| intent.settle(bank, charge, now));
+        let settled = self.change(id, now, |intent| {
+            let confirmed = intent.settle(bank, charge, now);
             let spent = intent.attempt().filter(|_| intent.request.customer.is_none());
             (confirmed, spent.map(|attempt| attempt.method.id.clone()))
         });
@@ -182,8 +182,9 @@ impl Account {
     }
 
     fn cancel(&mut self, id: &str, reason: Option<&'static str>, now: UnixMs) -> Result<Answer, ApiError> {
+        let canceled = self.change(id, now, |intent| intent.cancel(reason, now))?;
         let intent = self.find(id)?;
-        let answer = match intent.changing(now, |intent| intent.cancel(reason, now)) {
+        let answer = match canceled {
             Ok(()) => Answer::intent(intent),
             Err(error) => Answer::refusal_of(intent, error),
         };
@@ -203,8 +204,17 @@ impl Account {
         issuer::ask(&self.faults, method, if_action, &Subject { operation: "confirm", payment, id }, now)
     }
 
-    fn find(&mut self, id: &str) -> Result<&mut Intent, ApiError> {
-        self.intents.get_mut(id).ok_or_else(|| ApiError::no_such_intent(id))
+    fn find(&self, id: &str) -> Result<&Intent, ApiError> {
+        self.intents.get(id).ok_or_else(|| ApiError::no_such_intent(id))
+    }
+
+    fn change<T>(
+        &mut self,
+        id: &str,
+        now: UnixMs,
+        happens: impl FnOnce(&mut Intent) -> T,
+    ) -> Result<T, ApiError> {
+        self.intents.change(id, now, happens).ok_or_else(|| ApiError::no_such_intent(id))
     }
 
     /// What was spent while it belonged to nobody stays spent, whoever it is said to belong to now. Whether a method

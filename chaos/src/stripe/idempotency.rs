@@ -8,6 +8,7 @@
 use super::answer::Answer;
 use super::errors::ApiError;
 use super::limits::{KEY_CHARS_MAX, KEY_KEPT_MS};
+use super::params::Fingerprint;
 use http::HeaderValue;
 use payments::UnixMs;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Use {
     pub(super) path: String,
-    pub(super) parameters: Vec<(String, String)>,
+    pub(super) parameters: Fingerprint,
 }
 
 /// The answer a key stands for.

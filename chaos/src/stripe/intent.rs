@@ -100,6 +100,13 @@ impl Intent {
         happened
     }
 
+    /// Forgets how it was before its last change, once nobody can be told any more.
+    pub(super) fn forget(&mut self, now: UnixMs) {
+        if self.before(now).is_none() {
+            self.changed.1 = None;
+        }
+    }
+
     /// How it was before its last change, `None` in it if there was no such intent; `None` when that is long ago.
     pub(super) fn before(&self, now: UnixMs) -> Option<Option<&Self>> {
         let (changed, before) = &self.changed;

@@ -6,11 +6,16 @@
 use super::errors::ApiError;
 use super::limits::{METADATA_KEY_CHARS_MAX, METADATA_KEYS_MAX, METADATA_VALUE_CHARS_MAX};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Decoded parameters that nobody has taken yet, in the order they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Form(Vec<(String, String)>);
+
+/// What two sets of parameters are the same by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint([u8; 32]);
 
 impl Form {
     /// Decodes a body or a query string. Broken escapes and broken UTF-8 come out as replacement characters.
@@ -18,11 +23,16 @@ impl Form {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    /// The same parameters whatever order they were sent in: what an idempotency key is bound to.
-    pub(super) fn fingerprint(&self) -> Vec<(String, String)> {
-        let mut fields = self.0.clone();
-        fields.sort();
-        fields
+    /// A digest of the parameters, whatever order they were sent in: what an idempotency key is bound to.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut fields: Vec<(&str, &str)> = self.fields().collect();
+        fields.sort_unstable();
+        let mut hasher = Sha256::new();
+        for text in fields.into_iter().flat_map(|(name, value)| [name, value]) {
+            hasher.update(text.len().to_le_bytes());
+            hasher.update(text);
+        }
+        Fingerprint(hasher.finalize().into())
     }
 
     /// Every parameter as it was written, with its value.
@@ -220,6 +230,12 @@ mod tests {
     #[test]
     fn the_order_of_parameters_is_no_part_of_their_fingerprint() {
         assert_eq!(Form::decode(b"a=1&b=2").fingerprint(), Form::decode(b"b=2&a=1").fingerprint());
-        assert_ne!(Form::decode(b"a=1&b=2").fingerprint(), Form::decode(b"a=1&b=3").fingerprint());
+        for other in ["a=1&b=3", "a=1&b=", "a=1b&2=", "a=1", "a=1&b=2&b=2"] {
+            assert_ne!(
+                Form::decode(b"a=1&b=2").fingerprint(),
+                Form::decode(other.as_bytes()).fingerprint(),
+                "{other}"
+            );
+        }
     }
 }

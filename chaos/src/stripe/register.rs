@@ -6,9 +6,11 @@
 use super::errors::ApiError;
 use super::expand::Expand;
 use super::intent::Intent;
+use super::limits::STALE_MS_MAX;
 use super::listing::{Cursor, List};
+use payments::UnixMs;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 /// The intents, oldest first.
@@ -17,6 +19,8 @@ pub(super) struct Register {
     intents: Vec<Intent>,
     places: BTreeMap<String, usize>,
     places_of_customers: BTreeMap<String, Vec<usize>>,
+    /// What changed of late, and when, oldest first: those remember how they were.
+    changed: VecDeque<(UnixMs, usize)>,
 }
 
 /// A part of a list, newest first.
@@ -38,8 +42,20 @@ impl Register {
         self.places.get(id).map(|place| &self.intents[*place])
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Intent> {
-        self.places.get(id).map(|place| &mut self.intents[*place])
+    /// Lets something happen to an intent. What changed so long ago that everybody has heard of it is forgotten.
+    pub(super) fn change<T>(
+        &mut self,
+        id: &str,
+        now: UnixMs,
+        happens: impl FnOnce(&mut Intent) -> T,
+    ) -> Option<T> {
+        let is_old = |(at, _): &mut (UnixMs, usize)| now.since_ms(*at) > STALE_MS_MAX;
+        while let Some((_, place)) = self.changed.pop_front_if(is_old) {
+            self.intents[place].forget(now);
+        }
+        let place = *self.places.get(id)?;
+        self.changed.push_back((now, place));
+        Some(self.intents[place].changing(now, happens))
     }
 
     pub(super) fn add(&mut self, intent: Intent) {
