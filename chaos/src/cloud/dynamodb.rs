@@ -9,6 +9,7 @@ mod engine;
 mod expression;
 mod incident;
 mod oracle;
+mod packed;
 mod read;
 mod table;
 mod tokens;

@@ -9,6 +9,7 @@
 use super::calls::{Batch, Form, Get, Query, Update};
 use super::expression::{Action, Condition};
 use super::oracle::{Oracle, Said};
+use super::packed::Packed;
 use super::read::{found, got, got_many};
 use super::table::{Newer, Table};
 use super::update::updated;
@@ -100,7 +101,7 @@ impl Engine {
         read: impl FnMut(Row) -> T,
     ) -> Result<Vec<T>, DynoxideError> {
         if let Some(table) = self.tables.get(table) {
-            return Ok(table.rows().map(|(_, row)| row).map(read).collect());
+            return Ok(table.rows().values().map(Packed::row).map(read).collect());
         }
         let mut rows = self.oracle.rows(table)?;
         rows.sort_by_cached_key(|row| format!("{row:?}"));
@@ -141,7 +142,7 @@ impl Engine {
     fn is_trusted(&self, form: &Form) -> bool {
         let is_enough = match self.trust {
             Trust::Known => true,
-            Trust::Nothing => self.tables.values().any(|table| table.len() > ROWS_MANY),
+            Trust::Nothing => self.tables.values().any(|table| table.rows().len() > ROWS_MANY),
         };
         is_enough && self.known.contains(form)
     }
@@ -195,23 +196,18 @@ impl Engine {
         if let Ok(Batch { request_items }) = serde_json::from_slice(body) {
             for (name, call) in request_items {
                 let Some(table) = self.tables.get(&name) else { continue };
-                let ids = call.keys.iter().filter_map(|key| table.key_of(key));
-                let rows = ids.filter_map(|id| Some((id.to_owned(), table.row(id)?)));
-                self.oracle.hold(&name, table.key(), rows)?;
+                let ids = call.keys.iter().filter_map(|key| table.rows().get_key_value(table.key_of(key)?));
+                self.oracle.hold(&name, table.key(), ids)?;
             }
         }
         let Some(name) = table_named(body) else { return Ok(None) };
         let Some(table) = self.tables.get(&name) else { return Ok(None) };
         match key_in(operation, body, table.key()) {
             Some((id, key)) => {
-                let row = table.row(&id).map(|row| (id, row));
-                self.oracle.hold(&name, table.key(), row)?;
+                self.oracle.hold(&name, table.key(), table.rows().get_key_value(&id))?;
                 Ok(Some((name, key)))
             }
-            None => {
-                let rows = table.rows().map(|(id, row)| (id.clone(), row));
-                self.oracle.hold(&name, table.key(), rows).map(|()| None)
-            }
+            None => self.oracle.hold(&name, table.key(), table.rows()).map(|()| None),
         }
     }
 
@@ -229,8 +225,8 @@ impl Engine {
         let outcome = match &said {
             Said::Done(_) => {
                 let rows = self.oracle.rows(&name)?;
-                let id = |row: &Row| self.tables[&name].key_of(row).map(str::to_owned);
-                let held = rows.iter().filter_map(|row| Some((id(row)?, row.clone()))).collect();
+                let table = &self.tables[&name];
+                let held = rows.iter().filter_map(|row| Some((table.key_of(row)?.to_owned(), row)));
                 self.oracle.holds_now(&name, held);
                 Outcome::Made(rows.into_iter().next())
             }

@@ -3,6 +3,7 @@
 //! It is given the rows that a call can see, and what the call makes of them is taken back.
 //! Invariant: it holds those rows of a table and no others while it answers.
 
+use super::packed::{Names, Packed};
 use super::{Row, read_error, refused};
 use crate::clock::Clock;
 use crate::cloud::config::TableConfig;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 pub(super) struct Oracle {
     database: Database,
     /// By table and key.
-    held: BTreeMap<String, BTreeMap<String, Row>>,
+    held: BTreeMap<String, BTreeMap<String, Packed>>,
+    names: Names,
 }
 
 /// What it says to a call.
@@ -48,7 +50,7 @@ impl Oracle {
                 .map_err(|error| format!("table {}: {}", config.name, read_error(&error)))?;
             database.create_table(request).map_err(|error| format!("table {}: {error}", config.name))?;
         }
-        Ok(Self { database, held: BTreeMap::new() })
+        Ok(Self { database, held: BTreeMap::new(), names: Names::default() })
     }
 
     /// Carries out `operation` as it is; `None` for one that is not supported.
@@ -67,15 +69,15 @@ impl Oracle {
     }
 
     /// Makes a table hold these rows.
-    pub(super) fn hold(
+    pub(super) fn hold<'a>(
         &mut self,
         table: &str,
         key: &str,
-        rows: impl IntoIterator<Item = (String, Row)>,
+        rows: impl IntoIterator<Item = (&'a String, &'a Packed)>,
     ) -> Result<(), DynoxideError> {
-        let wanted: BTreeMap<String, Row> = rows.into_iter().collect();
+        let wanted: BTreeMap<&String, &Packed> = rows.into_iter().collect();
         let held = self.held.entry(table.to_owned()).or_default();
-        for gone in held.keys().filter(|held| !wanted.contains_key(*held)) {
+        for gone in held.keys().filter(|held| !wanted.contains_key(held)) {
             let key = [(key.to_owned(), dynoxide::AttributeValue::S(gone.clone()))].into();
             let call =
                 DeleteItemRequest { table_name: table.to_owned(), key, ..DeleteItemRequest::default() };
@@ -83,11 +85,11 @@ impl Oracle {
         }
         held.retain(|held, _| wanted.contains_key(held));
         for (id, row) in wanted {
-            if held.get(&id) != Some(&row) {
-                let item = row.clone().into_iter().collect();
+            if held.get(id) != Some(row) {
+                let item = row.row().into_iter().collect();
                 let call = PutItemRequest { table_name: table.to_owned(), item, ..PutItemRequest::default() };
                 self.database.put_item(call)?;
-                held.insert(id, row);
+                held.insert(id.clone(), row.clone());
             }
         }
         Ok(())
@@ -110,8 +112,9 @@ impl Oracle {
     }
 
     /// Takes note of what a call left.
-    pub(super) fn holds_now(&mut self, table: &str, rows: BTreeMap<String, Row>) {
-        self.held.insert(table.to_owned(), rows);
+    pub(super) fn holds_now<'a>(&mut self, table: &str, rows: impl Iterator<Item = (String, &'a Row)>) {
+        let rows = rows.map(|(id, row)| (id, Packed::of(row, &mut self.names)));
+        self.held.insert(table.to_owned(), rows.collect());
     }
 }
 

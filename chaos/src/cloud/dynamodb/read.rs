@@ -2,12 +2,11 @@
 //!
 //! Invariant: a page ends where DynamoDB ends it: at the limit, or before the row that would make it a megabyte.
 
-use super::Row;
 use super::calls::{BatchGet, Get, Query, Select};
 use super::engine::Answered;
 use super::expression::{Condition, KeyRange, is_plain, whole};
+use super::packed::Packed;
 use super::table::{Direction, Span, Table};
-use super::update::bytes;
 use crate::cloud::reply::Reply;
 use dynoxide::AttributeValue;
 use serde_json::json;
@@ -22,7 +21,7 @@ const BATCH_MAX: usize = 100;
 pub(super) fn got(call: &Get, table: &Table) -> Option<Answered> {
     let row = table.row(table.key_in(&call.key)?);
     let reply = match row {
-        Some(row) => Reply::ok(&BTreeMap::from([("Item", row)])),
+        Some(row) => Reply::ok(&BTreeMap::from([("Item", Wanted(None).part_of(row))])),
         None => Reply::ok(&json!({})),
     };
     Some(Answered { reply, write: None })
@@ -36,8 +35,8 @@ pub(super) fn got_many(name: &str, call: &BatchGet, table: &Table) -> Option<Ans
     }
     let wanted = Wanted::of(call.projection_expression.as_deref(), &call.expression_attribute_names)?;
     // In the order in which they were asked for: DynamoDB promises none.
-    let rows: Vec<Row> = call.keys.iter().filter_map(|key| table.row(table.key_in(key)?)).collect();
-    let items: Vec<_> = rows.iter().map(|row| wanted.part_of(row)).collect();
+    let rows = call.keys.iter().filter_map(|key| table.row(table.key_in(key)?));
+    let items: Vec<_> = rows.map(|row| wanted.part_of(row)).collect();
     Some(Answered {
         reply: Reply::ok(&json!({ "Responses": { name: items }, "UnprocessedKeys": {} })),
         write: None,
@@ -74,10 +73,10 @@ pub(super) fn found(call: &Query, condition: &Condition, table: &Table) -> Optio
 }
 
 /// As many of these rows as a page takes, and whether there may be more.
-fn page(mut rows: Vec<Row>, limit: Option<usize>) -> (Vec<Row>, bool) {
+fn page(mut rows: Vec<&Packed>, limit: Option<usize>) -> (Vec<&Packed>, bool) {
     let (mut sum, mut taken) = (0, 0);
     for row in &rows {
-        sum += bytes(row);
+        sum += row.bytes();
         if sum > PAGE_BYTES_MAX && taken > 0 {
             break;
         }
@@ -100,9 +99,9 @@ impl<'a> Wanted<'a> {
         projection.split(',').map(name).collect::<Option<_>>().map(|wanted| Self(Some(wanted)))
     }
 
-    fn part_of<'r>(&self, row: &'r Row) -> BTreeMap<&'r String, &'r AttributeValue> {
-        row.iter()
-            .filter(|(name, _)| self.0.as_ref().is_none_or(|wanted| wanted.contains(name.as_str())))
+    fn part_of<'r>(&self, row: &'r Packed) -> BTreeMap<&'r str, &'r AttributeValue> {
+        row.attributes()
+            .filter(|(name, _)| self.0.as_ref().is_none_or(|wanted| wanted.contains(name)))
             .collect()
     }
 }

@@ -4,6 +4,7 @@
 
 use super::Row;
 use super::expression::whole;
+use super::packed::{Names, Packed};
 use dynoxide::AttributeValue;
 use payments::UnixMs;
 use serde::Deserialize;
@@ -16,14 +17,11 @@ use std::ops::Bound;
 pub(super) struct Table {
     key: String,
     rows: BTreeMap<String, Packed>,
+    names: Names,
     indexes: BTreeMap<String, Index>,
     /// What writes of the last minute replaced, oldest first.
     replaced: VecDeque<Replaced>,
 }
-
-/// A row at rest, as DynamoDB writes it on the wire: a sixth of what it takes up where a call looks into it.
-#[derive(Clone, Debug)]
-pub(super) struct Packed(Box<[u8]>);
 
 /// What a write replaced, when, and under which key.
 #[derive(Clone, Debug)]
@@ -121,7 +119,13 @@ impl Table {
         let indexes: Option<_> = declared.global_secondary_indexes.iter().map(index).collect();
         let is_known = is(&key.attribute_name, "S") && declared.local_secondary_indexes.is_empty();
         let key = key.attribute_name.clone();
-        is_known.then_some(Self { key, rows: BTreeMap::new(), indexes: indexes?, replaced: VecDeque::new() })
+        is_known.then_some(Self {
+            key,
+            rows: BTreeMap::new(),
+            names: Names::default(),
+            indexes: indexes?,
+            replaced: VecDeque::new(),
+        })
     }
 
     /// The attribute that is its key.
@@ -142,24 +146,19 @@ impl Table {
         self.key_of(call).filter(|_| call.len() == 1)
     }
 
-    /// How many rows there are.
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Every row, by its key.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&String, Row)> {
-        self.rows.iter().map(|(key, row)| (key, row.row()))
+    pub(super) const fn rows(&self) -> &BTreeMap<String, Packed> {
+        &self.rows
     }
 
-    /// The row under a key.
-    pub(super) fn row(&self, key: &str) -> Option<Row> {
-        self.rows.get(key).map(Packed::row)
+    pub(super) fn row(&self, key: &str) -> Option<&Packed> {
+        self.rows.get(key)
     }
 
     /// From now on this is what is under the key.
     pub(super) fn put(&mut self, key: &str, row: Option<&Row>, now: UnixMs) {
-        let before = self.swap(key, row.map(Packed::of));
+        let row = row.map(|row| Packed::of(row, &mut self.names));
+        let before = self.swap(key, row);
         let is_old = |replaced: &Replaced| now.since_ms(replaced.at) > INDEX_BEHIND_MS_MAX;
         while self.replaced.front().is_some_and(is_old) {
             self.replaced.pop_front();
@@ -184,20 +183,16 @@ impl Table {
 
     /// What was under the key, where this is from now on.
     fn swap(&mut self, key: &str, row: Option<Packed>) -> Option<Packed> {
-        let now = row.as_ref().map(Packed::row);
-        let before = match row {
-            Some(row) => self.rows.insert(key.to_owned(), row),
-            None => self.rows.remove(key),
-        };
-        let was = before.as_ref().map(Packed::row);
+        let before = self.rows.remove(key);
         for index in self.indexes.values_mut() {
-            let place = |row: &Option<Row>| row.as_ref().and_then(|row| index.place(key, row));
-            let (old, new) = (place(&was), place(&now));
+            let place = |row: &Option<Packed>| row.as_ref().and_then(|row| index.place(key, row));
+            let (old, new) = (place(&before), place(&row));
             if old != new {
                 old.map(|old| index.order.remove(&old));
                 index.order.extend(new);
             }
         }
+        self.rows.extend(row.map(|row| (key.to_owned(), row)));
         before
     }
 
@@ -207,7 +202,7 @@ impl Table {
     }
 
     /// The first rows of an index in this span, at most `limit`.
-    pub(super) fn span(&self, index: &str, span: Span<'_>, limit: usize) -> Vec<Row> {
+    pub(super) fn span<'a>(&'a self, index: &str, span: Span<'_>, limit: usize) -> Vec<&'a Packed> {
         let Some(index) = self.indexes.get(index) else { return Vec::new() };
         let place = |range: i64, key: &str| (span.hash.to_owned(), range, key.to_owned());
         let (mut low, mut high) = (
@@ -221,7 +216,7 @@ impl Table {
         if let Some((range, key)) = span.after {
             *end = Bound::Excluded(place(range, key));
         }
-        let row = |(_, _, key): &(String, i64, String)| self.row(key);
+        let row = |(_, _, key): &(String, i64, String)| self.rows.get(key);
         let is_empty = matches!((&low, &high), (
             Bound::Included(low) | Bound::Excluded(low),
             Bound::Included(high) | Bound::Excluded(high),
@@ -234,18 +229,8 @@ impl Table {
     }
 }
 
-impl Packed {
-    fn of(row: &Row) -> Self {
-        Self(serde_json::to_vec(row).expect("a row always has a JSON form").into())
-    }
-
-    fn row(&self) -> Row {
-        serde_json::from_slice(&self.0).expect("it was written as a row")
-    }
-}
-
 impl Index {
-    fn place(&self, key: &str, row: &Row) -> Option<(String, i64, String)> {
+    fn place(&self, key: &str, row: &Packed) -> Option<(String, i64, String)> {
         let Some(AttributeValue::S(hash)) = row.get(&self.hash) else { return None };
         Some((hash.clone(), whole(row.get(&self.range)?)?, key.to_owned()))
     }
@@ -284,7 +269,7 @@ mod tests {
 
     fn open(table: &Table) -> Vec<Row> {
         let span = Span { hash: "yes", at_most: i64::MAX, after: None, direction: Direction::Forward };
-        table.span("open", span, 10)
+        table.span("open", span, 10).into_iter().map(Packed::row).collect()
     }
 
     #[test]

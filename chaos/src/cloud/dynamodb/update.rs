@@ -5,6 +5,7 @@
 use super::calls::{Returned, ReturnedOnFailure, Update};
 use super::engine::{Answered, Outcome, Write};
 use super::expression::{Action, Condition, Placeholders, is_plain};
+use super::packed::Packed;
 use super::table::Table;
 use super::{Row, refused};
 use crate::cloud::reply::Reply;
@@ -22,7 +23,7 @@ pub(super) fn updated(
     actions: &[Action],
     table: &Table,
 ) -> Option<Answered> {
-    let before = table.row(table.key_in(&call.key)?);
+    let before = table.row(table.key_in(&call.key)?).map(Packed::row);
     let (names, values) = (&call.expression_attribute_names, &call.expression_attribute_values);
     if !values.values().all(is_plain) {
         return None;
@@ -62,6 +63,6 @@ fn written(call: &Update, outcome: Outcome) -> Write {
 
 /// What a row counts for.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
-pub(super) fn bytes(row: &Row) -> usize {
+fn bytes(row: &Row) -> usize {
     row.iter().map(|(name, value)| name.len() + value.size()).sum()
 }
