@@ -23,6 +23,7 @@ use crate::faults::{Faults, Kind, Subject};
 use payments::UnixMs;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The objects of one account.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(super) struct Account {
     mode: Mode,
     intents: Register,
     index: Index,
-    methods: BTreeMap<String, Method>,
+    methods: BTreeMap<String, Arc<Method>>,
     /// Ids of methods that belong to nobody and have reached their issuer.
     spent: BTreeSet<String>,
     faults: Faults,
@@ -55,12 +56,12 @@ impl Account {
     }
 
     pub(super) fn intent(&self, id: &str) -> Option<&Intent> {
-        self.intents.get(id)
+        self.intents.get(id).map(Arc::as_ref)
     }
 
     /// What a look-up says that has not heard of the intent's last change; `None` when everybody has.
     pub(super) fn past(&self, id: &str, now: UnixMs) -> Option<Answer> {
-        let before = self.intents.get(id)?.before(now)?;
+        let before = self.intents.before(id, now)?;
         Some(before.map_or_else(|| ApiError::no_such_intent(id).into(), Answer::intent))
     }
 
@@ -109,7 +110,7 @@ impl Account {
         let confirm = create.confirm.take();
         let id = self.ids.intent();
         let secret = self.ids.secret(&id);
-        let intent = Intent::new(id.clone(), secret, self.mode, create, method.clone(), now);
+        let intent = Arc::new(Intent::new(id.clone(), secret, self.mode, create, method.clone(), now));
         method.iter().try_for_each(|method| intent.takes(method).and_then(|()| self.can_pay(method)))?;
         if let Some(confirm) = &confirm {
             // One request: what could not be confirmed is not created either.
@@ -117,9 +118,9 @@ impl Account {
         }
         let answer = Answer::intent(&intent);
         self.book.stand(stage(&intent, now));
-        self.intents.add(intent);
+        self.intents.add(intent, now);
         match confirm {
-            Some(confirm) => self.confirm(&id, confirm, now),
+            Some(confirm) => self.confirm(&id, *confirm, now),
             None => Ok(answer),
         }
     }
@@ -200,11 +201,11 @@ impl Account {
         id: &str,
         now: UnixMs,
     ) -> (Verdict, Option<Kind>) {
-        let payment = self.intents.get(id).and_then(Intent::payment);
+        let payment = self.intent(id).and_then(Intent::payment);
         issuer::ask(&self.faults, method, if_action, &Subject { operation: "confirm", payment, id }, now)
     }
 
-    fn find(&self, id: &str) -> Result<&Intent, ApiError> {
+    fn find(&self, id: &str) -> Result<&Arc<Intent>, ApiError> {
         self.intents.get(id).ok_or_else(|| ApiError::no_such_intent(id))
     }
 
@@ -225,17 +226,17 @@ impl Account {
 
     /// A test method becomes a new method of the account, under an id of its own; later calls may use that id. Whatever
     /// else is an id names a good card.
-    fn method(&mut self, name: &str, now: UnixMs) -> Result<Method, ApiError> {
+    fn method(&mut self, name: &str, now: UnixMs) -> Result<Arc<Method>, ApiError> {
         if let Some(known) = self.methods.get(name) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         let (id, is) = match TestMethod::named(name) {
             Some(is) => (self.ids.method(), is),
             None if is_taken_for_a_good_card(name) => (name.to_owned(), TestMethod::GOOD),
             None => return Err(ApiError::no_such("PaymentMethod", "payment_method", name)),
         };
-        let method = Method { id, is, mode: self.mode, created_s: now.0.div_euclid(1_000) };
-        self.methods.insert(method.id.clone(), method.clone());
+        let method = Arc::new(Method { id, is, mode: self.mode, created_s: now.0.div_euclid(1_000) });
+        self.methods.insert(method.id.clone(), Arc::clone(&method));
         Ok(method)
     }
 }

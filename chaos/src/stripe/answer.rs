@@ -12,6 +12,7 @@ use crate::faults::Kind;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -34,10 +35,19 @@ const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    pub(super) body: Bytes,
+    body: Body,
     pub(super) facts: Facts,
     /// `Content-Type`, and whatever else belongs to this answer and not to its request.
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What is in an answer.
+#[derive(Clone, Debug)]
+enum Body {
+    /// This text.
+    Text(Bytes),
+    /// An intent as it is at that moment: it is written out whenever it is sent, and shared while it lies under a key.
+    Intent(Arc<Intent>),
 }
 
 /// What an answer says, for the journal: a reader of the journal should not have to parse bodies.
@@ -58,9 +68,10 @@ impl Answer {
         Self::json(StatusCode::OK, body)
     }
 
-    pub(super) fn intent(intent: &Intent) -> Self {
+    pub(super) fn intent(intent: &Arc<Intent>) -> Self {
         let facts = Facts { said: Some(intent.status().to_owned()), ..Facts::about(intent) };
-        Self { facts, ..Self::ok(&intent.to_json()) }
+        let (body, headers) = (Body::Intent(Arc::clone(intent)), vec![(header::CONTENT_TYPE, JSON)]);
+        Self { status: StatusCode::OK, body, facts, headers }
     }
 
     /// The same, if it shows an intent, with what the request wants to see of it.
@@ -128,7 +139,7 @@ impl Answer {
     pub(super) fn page_of_a_proxy() -> Self {
         Self {
             status: StatusCode::BAD_GATEWAY,
-            body: Bytes::from_static(BAD_GATEWAY.as_bytes()),
+            body: Body::Text(Bytes::from_static(BAD_GATEWAY.as_bytes())),
             facts: Facts::default(),
             headers: vec![(header::CONTENT_TYPE, HTML)],
         }
@@ -138,7 +149,7 @@ impl Answer {
         let headers = vec![(header::CONTENT_TYPE, JSON)];
         // Not a byte more than it is long: it may be kept under a key.
         let body = body.to_string().into_boxed_str().into_boxed_bytes();
-        Self { status, body: Bytes::from(body), facts: Facts::default(), headers }
+        Self { status, body: Body::Text(body.into()), facts: Facts::default(), headers }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -197,7 +208,10 @@ impl Envelope {
 
     /// Wraps a first answer.
     pub(super) fn wrap(self, answer: Answer) -> Response<Bytes> {
-        let mut response = Response::new(answer.body);
+        let mut response = Response::new(match answer.body {
+            Body::Text(text) => text,
+            Body::Intent(intent) => intent.to_json().to_string().into(),
+        });
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
         headers.extend(answer.headers);

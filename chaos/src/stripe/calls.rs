@@ -7,6 +7,7 @@ use super::currencies::Currency;
 use super::errors::ApiError;
 use super::expand::{Expand, Shows};
 use super::listing::List;
+use super::metadata::Metadata;
 use super::methods::Methods;
 use super::parameters;
 use super::params::Form;
@@ -106,11 +107,11 @@ pub(super) struct Create {
     pub(super) payment_method: Option<String>,
     pub(super) customer: Option<String>,
     pub(super) description: Option<String>,
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) metadata: Metadata,
     /// What the intent shows as it was sent.
     pub(super) shown: BTreeMap<&'static str, Value>,
     /// Present with `confirm=true`.
-    pub(super) confirm: Option<Confirm>,
+    pub(super) confirm: Option<Box<Confirm>>,
 }
 
 /// Parameters of a confirm.
@@ -235,9 +236,9 @@ impl Create {
             payment_method: form.take_text("payment_method")?,
             customer: form.take_text("customer")?,
             description: form.take("description").filter(|text| !text.is_empty()),
-            metadata: form.take_metadata()?,
+            metadata: form.take_metadata()?.into(),
             shown: read_shown(form, "create")?,
-            confirm: if confirming { Some(Confirm::read(form, "create")?) } else { None },
+            confirm: if confirming { Some(Box::new(Confirm::read(form, "create")?)) } else { None },
         })
     }
 }

@@ -7,12 +7,13 @@ use super::calls::{Capture, Confirm, Create, IfAction, OnAction};
 use super::cards::{Bank, Decline, Method};
 use super::errors::ApiError;
 use super::issuer::Verdict;
-use super::limits::{CONFIRMATIONS_MAX, STALE_MS_MAX};
+use super::limits::CONFIRMATIONS_MAX;
 use super::methods::Methods;
 use super::mode::Mode;
 use super::parameters;
 use payments::UnixMs;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// One payment intent.
 #[derive(Clone, Debug)]
@@ -22,15 +23,13 @@ pub(super) struct Intent {
     mode: Mode,
     made: UnixMs,
     pub(super) request: Create,
-    method: Option<Method>,
+    method: Option<Arc<Method>>,
     state: State,
     /// The last one, failed or not.
     attempt: Option<Attempt>,
     last_error: Option<Value>,
     failed_confirmations: u32,
     return_url: Option<String>,
-    /// When its status last changed, and how it was before; nothing before it was made.
-    changed: (UnixMs, Option<Box<Self>>),
 }
 
 /// One attempt to charge a method.
@@ -40,7 +39,7 @@ pub(super) struct Attempt {
     pub(super) charge: String,
     /// When it was made, seconds.
     pub(super) at_s: i64,
-    pub(super) method: Method,
+    pub(super) method: Arc<Method>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +70,7 @@ impl Intent {
         client_secret: String,
         mode: Mode,
         request: Create,
-        method: Option<Method>,
+        method: Option<Arc<Method>>,
         now: UnixMs,
     ) -> Self {
         let state = if method.is_some() { State::RequiresConfirmation } else { State::RequiresPaymentMethod };
@@ -87,35 +86,12 @@ impl Intent {
             last_error: None,
             failed_confirmations: 0,
             return_url: None,
-            changed: (now, None),
         }
-    }
-
-    /// Lets something happen to it, and keeps how it was before if its status is another now.
-    pub(super) fn changing<T>(&mut self, now: UnixMs, happens: impl FnOnce(&mut Self) -> T) -> T {
-        let (changed, before) = std::mem::replace(&mut self.changed, (now, None));
-        let was = self.clone();
-        let happened = happens(self);
-        self.changed = if was.state == self.state { (changed, before) } else { (now, Some(Box::new(was))) };
-        happened
-    }
-
-    /// Forgets how it was before its last change, once nobody can be told any more.
-    pub(super) fn forget(&mut self, now: UnixMs) {
-        if self.before(now).is_none() {
-            self.changed.1 = None;
-        }
-    }
-
-    /// How it was before its last change, `None` in it if there was no such intent; `None` when that is long ago.
-    pub(super) fn before(&self, now: UnixMs) -> Option<Option<&Self>> {
-        let (changed, before) = &self.changed;
-        (now.since_ms(*changed) <= STALE_MS_MAX).then_some(before.as_deref())
     }
 
     /// `metadata[payment_id]`.
     pub(super) fn payment(&self) -> Option<&str> {
-        self.request.metadata.get("payment_id").map(String::as_str)
+        self.request.metadata.get("payment_id")
     }
 
     /// Whether the intent takes this kind of method.
@@ -128,7 +104,11 @@ impl Intent {
     /// # Errors
     /// `payment_intent_unexpected_state` in every state that cannot be confirmed and without a method;
     /// a refusal when a redirect could be needed and no `return_url` is known, or of what goes with listed methods alone.
-    pub(super) fn to_confirm(&self, confirm: &Confirm, sent: Option<Method>) -> Result<Method, ApiError> {
+    pub(super) fn to_confirm(
+        &self,
+        confirm: &Confirm,
+        sent: Option<Arc<Method>>,
+    ) -> Result<Arc<Method>, ApiError> {
         match self.state {
             State::RequiresPaymentMethod | State::RequiresConfirmation | State::RequiresAction => {}
             State::Processing | State::RequiresCapture | State::Canceled { .. } | State::Succeeded => {
@@ -156,7 +136,7 @@ impl Intent {
     pub(super) fn confirm(
         &mut self,
         confirm: Confirm,
-        method: Method,
+        method: Arc<Method>,
         verdict: Verdict,
         charge: String,
         now: UnixMs,
@@ -293,8 +273,8 @@ impl Intent {
     }
 
     /// The method that the next confirm would charge, or the last one charged.
-    pub(super) const fn method(&self) -> Option<&Method> {
-        self.method.as_ref()
+    pub(super) fn method(&self) -> Option<&Method> {
+        self.method.as_deref()
     }
 
     pub(super) const fn attempt(&self) -> Option<&Attempt> {

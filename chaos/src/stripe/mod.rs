@@ -27,6 +27,7 @@ mod later;
 mod limiter;
 pub mod limits;
 mod listing;
+mod metadata;
 mod methods;
 mod mode;
 mod parameters;

@@ -124,7 +124,7 @@ impl Token {
             Self::Currency => Some(intent.request.currency),
             Self::Customer => intent.request.customer.as_deref(),
             Self::Status => Some(status),
-            Self::Metadata(key) => intent.request.metadata.get(key).map(String::as_str),
+            Self::Metadata(key) => intent.request.metadata.get(key),
         }
     }
 }

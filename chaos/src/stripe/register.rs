@@ -12,15 +12,24 @@ use payments::UnixMs;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The intents, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Register {
-    intents: Vec<Intent>,
+    intents: Vec<Arc<Intent>>,
     places: BTreeMap<String, usize>,
     places_of_customers: BTreeMap<String, Vec<usize>>,
-    /// What changed of late, and when, oldest first: those remember how they were.
-    changed: VecDeque<(UnixMs, usize)>,
+    past: Past,
+}
+
+/// How intents were before their status last changed, for as long as somebody may be told so.
+#[derive(Debug, Default)]
+struct Past {
+    /// When it changed, and how it was before; nothing before it was made.
+    before: BTreeMap<usize, (UnixMs, Option<Arc<Intent>>)>,
+    /// The same changes and those before them, oldest first.
+    order: VecDeque<(UnixMs, usize)>,
 }
 
 /// A part of a list, newest first.
@@ -38,38 +47,46 @@ impl Page<'_> {
 }
 
 impl Register {
-    pub(super) fn get(&self, id: &str) -> Option<&Intent> {
+    pub(super) fn get(&self, id: &str) -> Option<&Arc<Intent>> {
         self.places.get(id).map(|place| &self.intents[*place])
     }
 
-    /// Lets something happen to an intent. What changed so long ago that everybody has heard of it is forgotten.
+    /// Lets something happen to an intent, and keeps how it was before if its status is another now.
     pub(super) fn change<T>(
         &mut self,
         id: &str,
         now: UnixMs,
         happens: impl FnOnce(&mut Intent) -> T,
     ) -> Option<T> {
-        let is_old = |(at, _): &mut (UnixMs, usize)| now.since_ms(*at) > STALE_MS_MAX;
-        while let Some((_, place)) = self.changed.pop_front_if(is_old) {
-            self.intents[place].forget(now);
-        }
         let place = *self.places.get(id)?;
-        self.changed.push_back((now, place));
-        Some(self.intents[place].changing(now, happens))
+        let was = Arc::clone(&self.intents[place]);
+        let intent = Arc::make_mut(&mut self.intents[place]);
+        let happened = happens(intent);
+        if was.status() != intent.status() {
+            self.past.keep(place, Some(was), now);
+        }
+        Some(happened)
     }
 
-    pub(super) fn add(&mut self, intent: Intent) {
+    /// How an intent was before its last change, `None` in it if there was no such intent; `None` when that is long ago.
+    pub(super) fn before(&self, id: &str, now: UnixMs) -> Option<Option<&Arc<Intent>>> {
+        let (changed, before) = self.past.before.get(self.places.get(id)?)?;
+        (now.since_ms(*changed) <= STALE_MS_MAX).then_some(before.as_ref())
+    }
+
+    pub(super) fn add(&mut self, intent: Arc<Intent>, now: UnixMs) {
         let place = self.intents.len();
         if let Some(customer) = &intent.request.customer {
             self.places_of_customers.entry(customer.clone()).or_default().push(place);
         }
         self.places.insert(intent.id.clone(), place);
         self.intents.push(intent);
+        self.past.keep(place, None, now);
     }
 
     /// Every intent, newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Intent> {
-        self.intents.iter().rev()
+        self.intents.iter().rev().map(Arc::as_ref)
     }
 
     /// The page that a list asks for.
@@ -93,14 +110,14 @@ impl Register {
 
     fn newest(&self, list: &List, within: Range<usize>) -> Page<'_> {
         let mut places = self.places(list.customer.as_deref(), within).rev();
-        let shown = places.by_ref().take(list.limit).map(|place| &self.intents[place]).collect();
+        let shown = places.by_ref().take(list.limit).map(|place| &*self.intents[place]).collect();
         Page { shown, has_more: places.next().is_some() }
     }
 
     fn oldest(&self, list: &List, within: Range<usize>) -> Page<'_> {
         let mut places = self.places(list.customer.as_deref(), within);
         let mut shown: Vec<&Intent> =
-            places.by_ref().take(list.limit).map(|place| &self.intents[place]).collect();
+            places.by_ref().take(list.limit).map(|place| &*self.intents[place]).collect();
         shown.reverse();
         Page { shown, has_more: places.next().is_some() }
     }
@@ -126,5 +143,19 @@ impl Register {
         let before = |place: usize| theirs.partition_point(|their| *their < place);
         let within = before(within.start)..before(within.end);
         Box::new(theirs.get(within).unwrap_or_default().iter().copied())
+    }
+}
+
+impl Past {
+    /// Keeps how an intent was until now, and forgets what everybody has heard of.
+    fn keep(&mut self, place: usize, was: Option<Arc<Intent>>, now: UnixMs) {
+        let is_old = |at: UnixMs| now.since_ms(at) > STALE_MS_MAX;
+        while let Some((_, place)) = self.order.pop_front_if(|(at, _)| is_old(*at)) {
+            if self.before.get(&place).is_some_and(|(at, _)| is_old(*at)) {
+                self.before.remove(&place);
+            }
+        }
+        self.order.push_back((now, place));
+        self.before.insert(place, (now, was));
     }
 }
