@@ -4,6 +4,7 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What can happen to a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -134,21 +135,48 @@ impl DroppedFor {
     }
 }
 
-/// A line of metrics. Kept as text: parsed, it takes ten times the memory, and there is one for every invocation.
+/// A line of metrics. Kept as text, because parsed it takes ten times the memory, and there is one for every invocation;
+/// what a function declares in each of its lines, the names of its metrics, is kept once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetricLine(Box<str>);
+pub struct MetricLine {
+    /// The line without its directives.
+    values: Box<str>,
+    directives: Option<Arc<Value>>,
+}
+
+/// Where a line has its directives.
+const DIRECTIVES: &str = "/_aws/CloudWatchMetrics";
 
 impl MetricLine {
-    /// The line that says this.
+    /// The line that says this; it shares its directives with `before`, if that has the same.
     #[must_use]
-    pub fn of(parsed: &Value) -> Self {
-        Self(parsed.to_string().into())
+    pub fn of(mut parsed: Value, before: Option<&Self>) -> Self {
+        let own = parsed.pointer_mut(DIRECTIVES).map(Value::take);
+        let known = before.and_then(|line| line.directives.as_ref());
+        let directives = match known {
+            Some(known) if own.as_ref() == Some(&**known) => Some(Arc::clone(known)),
+            Some(_) | None => own.map(Arc::new),
+        };
+        Self { values: parsed.to_string().into(), directives }
+    }
+
+    /// Whether two lines share what they declare.
+    #[cfg(test)]
+    pub(super) fn declares_with(&self, other: &Self) -> bool {
+        self.directives
+            .as_ref()
+            .zip(other.directives.as_ref())
+            .is_some_and(|(one, other)| Arc::ptr_eq(one, other))
     }
 
     /// The line, parsed.
     #[must_use]
     pub fn parsed(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
+        let mut parsed: Value = serde_json::from_str(&self.values).unwrap_or_default();
+        if let Some((place, directives)) = parsed.pointer_mut(DIRECTIVES).zip(self.directives.as_deref()) {
+            *place = directives.clone();
+        }
+        parsed
     }
 }
 

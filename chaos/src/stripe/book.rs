@@ -58,6 +58,12 @@ impl Book {
         &self.stages
     }
 
+    /// All movements, and every status that an intent came to, oldest first.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Movement>, Vec<Stage>) {
+        (self.movements, self.stages)
+    }
+
     pub(super) fn record(&mut self, movement: Movement) {
         self.movements.push(movement);
     }

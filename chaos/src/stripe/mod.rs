@@ -163,6 +163,11 @@ impl FakeStripe {
         &self.account.book
     }
 
+    /// The same, taken away: whatever the account does from now on is written into an empty one.
+    pub fn take_book(&mut self) -> Book {
+        std::mem::take(&mut self.account.book)
+    }
+
     /// Handles a request whole, at one instant.
     pub fn handle(&mut self, request: &Request<Bytes>, now: UnixMs) -> Response<Bytes> {
         match self.arrive(request, now) {

@@ -260,10 +260,7 @@ impl World {
             )));
         }
         let (grants, sdk_calls) = (services.iam().needed(), services.calls());
-        let (book, intents) = {
-            let stripe = provider.stripe();
-            (stripe.book().movements().to_vec(), stripe.book().stages().to_vec())
-        };
+        let (book, intents) = provider.stripe().take_book().into_parts();
         cloud.stop().await;
         Ok(History {
             seed,

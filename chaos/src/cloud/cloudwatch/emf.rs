@@ -30,6 +30,8 @@ pub struct MetricLines {
     audience: Audience,
     /// What was written of a line that has not ended: a line may come in pieces.
     unfinished: Vec<u8>,
+    /// The line before.
+    last: Option<MetricLine>,
 }
 
 impl MetricLines {
@@ -37,7 +39,7 @@ impl MetricLines {
     #[must_use]
     pub fn new(services: Services, journal: Journal) -> Self {
         let clock = *services.clock();
-        Self { services, journal, clock, audience: Audience::CloudWatch, unfinished: Vec::new() }
+        Self { services, journal, clock, audience: Audience::CloudWatch, unfinished: Vec::new(), last: None }
     }
 
     /// The same, of a function whose lines Lambda may not write down.
@@ -54,7 +56,9 @@ impl MetricLines {
         let Ok(line) = serde_json::from_slice::<Value>(&line) else { return };
         let now = self.clock.now();
         self.services.cloudwatch().log(&line, now);
-        self.journal.record(now, FunctionEvent::Metrics { line: MetricLine::of(&line) });
+        let line = MetricLine::of(line, self.last.as_ref());
+        self.last = Some(line.clone());
+        self.journal.record(now, FunctionEvent::Metrics { line });
     }
 }
 

@@ -95,11 +95,7 @@ impl Engine {
     }
 
     /// What `read` makes of every row of a table, by their keys; of a table that only the oracle knows, by content.
-    pub(super) fn read<T>(
-        &self,
-        table: &str,
-        read: impl FnMut(Row) -> T,
-    ) -> Result<Vec<T>, DynoxideError> {
+    pub(super) fn read<T>(&self, table: &str, read: impl FnMut(Row) -> T) -> Result<Vec<T>, DynoxideError> {
         if let Some(table) = self.tables.get(table) {
             return Ok(table.rows().values().map(Packed::row).map(read).collect());
         }
