@@ -37,7 +37,7 @@ struct Entry {
     first_use: Use,
     first_at: UnixMs,
     /// Absent while the first request is still being executed.
-    stored: Option<Stored>,
+    stored: Option<Box<Stored>>,
 }
 
 impl Keys {
@@ -69,7 +69,7 @@ impl Keys {
         if entry.first_use != *wanted {
             return Err(ApiError::key_reused(&entry.first_use.path, &wanted.path));
         }
-        Ok(Some(stored.clone()))
+        Ok(Some(Stored::clone(stored)))
     }
 
     /// Marks the key as in use; only after `look_up` found it free.
@@ -80,7 +80,7 @@ impl Keys {
     /// Stores the answer of the request that claimed the key.
     pub(super) fn store(&mut self, key: &str, stored: Stored) {
         if let Some(entry) = self.0.get_mut(key) {
-            entry.stored = Some(stored);
+            entry.stored = Some(Box::new(stored));
         }
     }
 

@@ -159,3 +159,18 @@ impl Past {
         self.before.insert(place, (now, was));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_has_heard_of_is_forgotten() {
+        let mut past = Past::default();
+        for (place, at_ms) in [(0, 0), (1, 0), (1, 1), (2, STALE_MS_MAX + 1)] {
+            past.keep(place, None, UnixMs(at_ms));
+        }
+        assert_eq!(past.before.into_keys().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(past.order, [(UnixMs(1), 1), (UnixMs(STALE_MS_MAX + 1), 2)]);
+    }
+}
