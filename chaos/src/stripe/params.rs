@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn the_order_of_parameters_is_no_part_of_their_fingerprint() {
         assert_eq!(Form::decode(b"a=1&b=2").fingerprint(), Form::decode(b"b=2&a=1").fingerprint());
-        for other in ["a=1&b=3", "a=1&b=", "a=1b&2=", "a=1", "a=1&b=2&b=2"] {
+        for other in ["a=1&b=3", "a=1&b=", "a=1b2", "a=1", "a=1&b=2&b=2"] {
             assert_ne!(
                 Form::decode(b"a=1&b=2").fingerprint(),
                 Form::decode(other.as_bytes()).fingerprint(),
