@@ -148,15 +148,14 @@ pub struct MetricLine {
 const DIRECTIVES: &str = "/_aws/CloudWatchMetrics";
 
 impl MetricLine {
-    /// The line that says this; it shares its directives with `before`, if that has the same.
+    /// The line that says this. Its directives are shared with `declared`, if those are the same; else they take its place.
     #[must_use]
-    pub fn of(mut parsed: Value, before: Option<&Self>) -> Self {
+    pub fn of(mut parsed: Value, declared: &mut Option<Arc<Value>>) -> Self {
         let own = parsed.pointer_mut(DIRECTIVES).map(Value::take);
-        let known = before.and_then(|line| line.directives.as_ref());
-        let directives = match known {
-            Some(known) if own.as_ref() == Some(&**known) => Some(Arc::clone(known)),
-            Some(_) | None => own.map(Arc::new),
-        };
+        let directives = own.map(|own| match declared {
+            Some(declared) if **declared == own => Arc::clone(declared),
+            Some(_) | None => Arc::clone(declared.insert(Arc::new(own))),
+        });
         Self { values: parsed.to_string().into(), directives }
     }
 

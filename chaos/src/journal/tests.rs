@@ -108,7 +108,7 @@ fn what_functions_do() {
         FunctionEvent::Answered { request: request.clone(), failed: vec![], malformed: None, hops: 9 },
         FunctionEvent::Failed { request: request.clone(), how: FailedBy::OutOfMemory, hops: 1, detail: None },
         FunctionEvent::Dropped { function, request, why: DroppedFor::EventAgeExceeded, attempts: 2 },
-        FunctionEvent::Metrics { line: MetricLine::of(json!({ "Paid": 1 }), None) },
+        FunctionEvent::Metrics { line: MetricLine::of(json!({ "Paid": 1 }), &mut None) },
     ];
     insta::assert_snapshot!(lines(events), @r#"
     {"at":7,"event":"container-started","function":"Consumer","container":1}
@@ -126,10 +126,9 @@ fn lines_of_metrics_are_kept_as_they_were_written_and_declare_their_metrics_once
     let line = |metric: &str, value: i64| json!({ "_aws": { "CloudWatchMetrics": [{ "Metrics": [{ "Name": metric }] }], "Timestamp": 7 }, metric: value });
     let written =
         [line("Paid", 1), line("Paid", 2), line("Failed", 3), json!({ "_aws": 4 }), line("Paid", 5)];
-    let mut kept: Vec<MetricLine> = Vec::new();
-    for line in &written {
-        kept.push(MetricLine::of(line.clone(), kept.last()));
-    }
+    let mut declared = None;
+    let kept: Vec<MetricLine> =
+        written.iter().map(|line| MetricLine::of(line.clone(), &mut declared)).collect();
     assert_eq!(kept.iter().map(MetricLine::parsed).collect::<Vec<_>>(), written);
     let shared: Vec<bool> = kept.windows(2).map(|lines| lines[1].declares_with(&lines[0])).collect();
     assert_eq!(shared, [true, false, false, false]);

@@ -12,6 +12,7 @@ use payments::UnixMs;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Whether anybody hears what a function writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub struct MetricLines {
     audience: Audience,
     /// What was written of a line that has not ended: a line may come in pieces.
     unfinished: Vec<u8>,
-    /// The line before.
-    last: Option<MetricLine>,
+    /// What the line before declared.
+    declared: Option<Arc<Value>>,
 }
 
 impl MetricLines {
@@ -39,7 +40,14 @@ impl MetricLines {
     #[must_use]
     pub fn new(services: Services, journal: Journal) -> Self {
         let clock = *services.clock();
-        Self { services, journal, clock, audience: Audience::CloudWatch, unfinished: Vec::new(), last: None }
+        Self {
+            services,
+            journal,
+            clock,
+            audience: Audience::CloudWatch,
+            unfinished: Vec::new(),
+            declared: None,
+        }
     }
 
     /// The same, of a function whose lines Lambda may not write down.
@@ -56,8 +64,7 @@ impl MetricLines {
         let Ok(line) = serde_json::from_slice::<Value>(&line) else { return };
         let now = self.clock.now();
         self.services.cloudwatch().log(&line, now);
-        let line = MetricLine::of(line, self.last.as_ref());
-        self.last = Some(line.clone());
+        let line = MetricLine::of(line, &mut self.declared);
         self.journal.record(now, FunctionEvent::Metrics { line });
     }
 }
