@@ -2,17 +2,18 @@
 //!
 //! Invariant: nothing below `/v1/` knows of it, and what is typed wrong is answered in one line and changes nothing.
 
+use super::said::{in_json, refused};
 use super::sums::Sums;
 use crate::clock::Clock;
 use crate::experiment::{TTL_S, WantedFault, served};
 use crate::faults::{Fault, Faults, Kind, Placement, Tally};
 use crate::stripe::Provider;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use bytes::Bytes;
-use http::{Method, StatusCode, Uri, header};
+use http::{Method, Response, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,16 +38,6 @@ pub(crate) struct Control {
 struct FailureRate {
     rate: f64,
     ttl_s: Option<u64>,
-}
-
-/// A status and what is said with it.
-struct Said(StatusCode, Value);
-
-impl IntoResponse for Said {
-    fn into_response(self) -> Response {
-        let Self(status, value) = self;
-        (status, [(header::CONTENT_TYPE, "application/json")], format!("{value:#}\n")).into_response()
-    }
 }
 
 impl Control {
@@ -86,23 +77,23 @@ fn is_of_every_call(fault: &Fault) -> bool {
     fault.kind == Kind::StripeUnavailable && fault.scope.operations.is_empty()
 }
 
-async fn list(State(control): State<Control>) -> Said {
-    Said(StatusCode::OK, json!({ "faults": control.open() }))
+async fn list(State(control): State<Control>) -> Response<Body> {
+    in_json(StatusCode::OK, &json!({ "faults": control.open() }))
 }
 
 /// What can be set, in the words of `cargo chaos list faults`.
-async fn kinds() -> Said {
+async fn kinds() -> Response<Body> {
     let of_stripe = Kind::ALL.into_iter().filter(|kind| served(*kind).is_ok()).map(Kind::describe);
     let kinds = of_stripe.map(|kind| {
         let placements: Vec<_> = kind.placements.iter().map(|placement| placement.name()).collect();
         json!({ "kind": kind.name, "does": kind.does, "cause": kind.cause, "heals": kind.heals,
                 "rate": kind.default_share, "placements": placements, "operations": kind.operations })
     });
-    Said(StatusCode::OK, json!({ "kinds": kinds.collect::<Vec<_>>(), "ttl_s": TTL_S }))
+    in_json(StatusCode::OK, &json!({ "kinds": kinds.collect::<Vec<_>>(), "ttl_s": TTL_S }))
 }
 
 /// Puts one fault in the place of all that answer every call with 503; none for a share of 0.
-async fn set_failure_rate(State(control): State<Control>, body: Bytes) -> Said {
+async fn set_failure_rate(State(control): State<Control>, body: Bytes) -> Response<Body> {
     let read = serde_json::from_slice::<FailureRate>(&body)
         .map_err(|error| format!("not a share: {error}; accepted: {{\"rate\":0 to 1,\"ttl_s\":…}}"));
     let meant = read.and_then(|FailureRate { rate, ttl_s }| {
@@ -112,7 +103,7 @@ async fn set_failure_rate(State(control): State<Control>, body: Bytes) -> Said {
     });
     let (rate, (fault, ttl_ms)) = match meant {
         Ok(meant) => meant,
-        Err(line) => return refused(StatusCode::BAD_REQUEST, line),
+        Err(line) => return refused(StatusCode::BAD_REQUEST, &line),
     };
     let now = control.clock.now();
     for (id, _) in control.faults.open(now).iter().filter(|(_, tally)| is_of_every_call(&tally.fault)) {
@@ -121,47 +112,43 @@ async fn set_failure_rate(State(control): State<Control>, body: Bytes) -> Said {
     if rate > 0.0 {
         control.faults.set(fault, Some(ttl_ms), now);
     }
-    Said(StatusCode::OK, json!({ "failure_rate": control.failure_rate(), "faults": control.open() }))
+    in_json(StatusCode::OK, &json!({ "failure_rate": control.failure_rate(), "faults": control.open() }))
 }
 
-async fn set(State(control): State<Control>, body: Bytes) -> Said {
+async fn set(State(control): State<Control>, body: Bytes) -> Response<Body> {
     let read = serde_json::from_slice::<WantedFault>(&body).map_err(|error| {
         format!("not a fault: {error}; accepted: {{\"kind\":…,\"placement\":…,\"rate\":…,\"operations\":[…],\"ttl_s\":…}}")
     });
     match read.and_then(|wanted| wanted.meaning().map_err(|error| error.to_string())) {
-        Err(line) => refused(StatusCode::BAD_REQUEST, line),
+        Err(line) => refused(StatusCode::BAD_REQUEST, &line),
         Ok((fault, ttl_ms)) => {
             let id = control.faults.set(fault, Some(ttl_ms), control.clock.now());
             let tallies = control.faults.tally();
-            Said(StatusCode::CREATED, control.shown(id, &tallies[id - 1]))
+            in_json(StatusCode::CREATED, &control.shown(id, &tallies[id - 1]))
         }
     }
 }
 
-async fn clear_all(State(control): State<Control>) -> Said {
+async fn clear_all(State(control): State<Control>) -> Response<Body> {
     let cleared = control.faults.clear_all(control.clock.now());
-    Said(StatusCode::OK, json!({ "cleared": cleared }))
+    in_json(StatusCode::OK, &json!({ "cleared": cleared }))
 }
 
-async fn clear(State(control): State<Control>, Path(id): Path<String>) -> Said {
+async fn clear(State(control): State<Control>, Path(id): Path<String>) -> Response<Body> {
     let number = id.parse().ok();
     if number.is_some_and(|number| control.faults.clear(number, control.clock.now())) {
-        return Said(StatusCode::OK, json!({ "cleared": 1 }));
+        return in_json(StatusCode::OK, &json!({ "cleared": 1 }));
     }
     let line = format!("no open fault {id}; accepted: an id that GET /chaos/faults lists");
-    refused(StatusCode::NOT_FOUND, line)
+    refused(StatusCode::NOT_FOUND, &line)
 }
 
-async fn book(State(control): State<Control>) -> Said {
-    Said(StatusCode::OK, Sums::of(control.provider.stripe().book()).to_json())
+async fn book(State(control): State<Control>) -> Response<Body> {
+    in_json(StatusCode::OK, &Sums::of(control.provider.stripe().book()).to_json())
 }
 
-async fn unknown(method: Method, uri: Uri) -> Said {
-    refused(StatusCode::NOT_FOUND, format!("no {method} {}; accepted: {PATHS}", uri.path()))
-}
-
-fn refused(status: StatusCode, line: String) -> Said {
-    Said(status, json!({ "error": { "message": line } }))
+async fn unknown(method: Method, uri: Uri) -> Response<Body> {
+    refused(StatusCode::NOT_FOUND, &format!("no {method} {}; accepted: {PATHS}", uri.path()))
 }
 
 impl Control {

@@ -5,6 +5,7 @@
 
 use super::control::{self, Control};
 use super::guard;
+use super::said::{too_long, whole};
 use super::socket::Reset;
 use crate::link::Link;
 use crate::stripe::{Announced, Provider, Wire};
@@ -14,8 +15,7 @@ use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::{Frame, Incoming};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -61,11 +61,9 @@ impl Edge {
 /// Carries a request to Stripe over somebody's wire.
 pub(crate) async fn carry(wire: Wire, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     let (mut head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, REQUEST_BYTES_MAX).collect().await else {
-        return Ok(too_long());
-    };
+    let Some(body) = whole(body, REQUEST_BYTES_MAX).await else { return Ok(too_long(REQUEST_BYTES_MAX)) };
     bear(&mut head.headers);
-    let response = wire.oneshot(Request::from_parts(head, body.to_bytes())).await?;
+    let response = wire.oneshot(Request::from_parts(head, body)).await?;
     Ok(framed(response))
 }
 
@@ -84,13 +82,6 @@ fn bear(headers: &mut HeaderMap) {
     if let Some(bearer) = key.and_then(|key| HeaderValue::from_str(&format!("Bearer {key}")).ok()) {
         headers.insert(header::AUTHORIZATION, bearer);
     }
-}
-
-fn too_long() -> Response<Body> {
-    let mut response =
-        Response::new(Body::from(format!("a request has at most {REQUEST_BYTES_MAX} bytes\n")));
-    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-    response
 }
 
 /// An answer as it goes out: whole, or with a head that promises more than comes.

@@ -6,10 +6,10 @@
 //! <https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site>
 //! Invariant: what a foreign page asks for changes nothing, and a foreign name is told nothing.
 
+use super::said;
 use axum::body::Body;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use serde_json::json;
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode, header};
 use std::net::IpAddr;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -17,15 +17,12 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The refusal of a request that no program of this machine and no page of ours makes; `None` when it is welcome.
 pub(crate) fn refused(method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
     let line = by_foreign_name(headers).or_else(|| by_foreign_page(method, headers))?;
-    let mut response = Response::new(Body::from(format!("{:#}\n", json!({ "error": { "message": line } }))));
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Some(response)
+    Some(said::refused(StatusCode::FORBIDDEN, &line))
 }
 
 /// An address is nobody's to lead elsewhere, and `localhost` is this machine's.
 fn by_foreign_name(headers: &HeaderMap) -> Option<String> {
-    let host = said(headers, &header::HOST)?;
+    let host = text(headers, &header::HOST)?;
     let is_ours = host.parse::<Authority>().is_ok_and(|authority| {
         let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok()
@@ -37,25 +34,26 @@ fn by_foreign_page(method: &Method, headers: &HeaderMap) -> Option<String> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let site = said(headers, &SEC_FETCH_SITE);
+    let site = text(headers, &SEC_FETCH_SITE);
     if let Some(site) = site.filter(|site| !matches!(*site, "same-origin" | "none")) {
         return Some(format!(
             "Sec-Fetch-Site {site}; accepted: same-origin, or a program that is no browser"
         ));
     }
-    let origin = said(headers, &header::ORIGIN)?;
-    let is_ours = said(headers, &header::HOST).is_some_and(|host| origin == format!("http://{host}"));
+    let origin = text(headers, &header::ORIGIN)?;
+    let is_ours = text(headers, &header::HOST).is_some_and(|host| origin == format!("http://{host}"));
     (!is_ours).then(|| format!("Origin {origin}; accepted: this server's own, or none"))
 }
 
 /// A header as text; what is no text is nobody's of ours.
-fn said<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("that is no text"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
 
     fn status(method: Method, headers: &[(&'static str, &'static str)]) -> Option<StatusCode> {
         let headers = headers

@@ -8,6 +8,7 @@ pub(crate) mod control;
 pub(crate) mod edge;
 pub(crate) mod guard;
 mod remote;
+pub(crate) mod said;
 pub(crate) mod socket;
 mod sums;
 

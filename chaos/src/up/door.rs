@@ -9,12 +9,11 @@ use crate::cloud::container::Container;
 use crate::cloud::reply::Reply;
 use crate::cloud::wire::rpc_target;
 use crate::serve::edge;
+use crate::serve::said::{said, too_long, whole};
 use crate::serve::socket::Reset;
 use crate::stripe::Provider;
 use axum::body::Body;
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -45,7 +44,7 @@ impl Door {
             return edge::carry(self.stripe.connect(link, caller), request).await;
         }
         let (head, body) = request.into_parts();
-        let Ok(body) = whole(body).await else { return Ok(too_long()) };
+        let Some(body) = whole(body, REQUEST_BYTES_MAX).await else { return Ok(too_long(REQUEST_BYTES_MAX)) };
         let path = head.uri.path();
         if path.starts_with(runtime::BELOW) {
             return Ok(self.runtime.answer(&head.method, path, body).await);
@@ -57,24 +56,11 @@ impl Door {
     }
 }
 
-/// All of a request's body.
-pub(super) async fn whole(body: Incoming) -> Result<Bytes, ()> {
-    Limited::new(body, REQUEST_BYTES_MAX).collect().await.map(|body| body.to_bytes()).map_err(|_| ())
-}
-
-pub(super) fn too_long() -> Response<Body> {
-    let mut response =
-        Response::new(Body::from(format!("a request has at most {REQUEST_BYTES_MAX} bytes\n")));
-    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-    response
-}
-
 /// A service's reply as it goes out.
 pub(super) fn response(reply: Reply) -> Response<Body> {
-    let mut response = Response::new(Body::from(reply.body));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = said(status, reply.content_type, reply.body.into());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     for (name, value) in reply.headers {
         // What a header cannot carry is left out: the body says it, too.
         if let (Ok(name), Ok(value)) = (HeaderName::from_str(name), HeaderValue::from_str(&value)) {

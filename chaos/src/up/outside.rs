@@ -10,7 +10,7 @@ mod functions;
 mod logs;
 mod pattern;
 
-use super::door::{TARGET, response, too_long, whole};
+use super::door::{REQUEST_BYTES_MAX, TARGET, response};
 use super::logs::Logs;
 use super::page::{self, Breakers};
 use crate::cloud::event_source::EventSource;
@@ -21,6 +21,7 @@ use crate::cloud::services::{Caller, Service, Services};
 use crate::cloud::wire::rpc_target;
 use crate::serve::control::Control;
 use crate::serve::guard;
+use crate::serve::said::{too_long, whole};
 use crate::serve::socket::Reset;
 use crate::stripe::Provider;
 use crate::world::Deployed;
@@ -72,7 +73,7 @@ impl Outside {
             return Ok(foreign);
         }
         let (head, body) = request.into_parts();
-        let Ok(body) = whole(body).await else { return Ok(too_long()) };
+        let Some(body) = whole(body, REQUEST_BYTES_MAX).await else { return Ok(too_long(REQUEST_BYTES_MAX)) };
         let path = head.uri.path();
         if path.starts_with(page::BELOW) || head.method == Method::GET && path == page::PAGE {
             return Ok(page::answer(&self, &head, body).await);

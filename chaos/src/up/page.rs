@@ -14,6 +14,7 @@ use crate::cloud::sns::Mail;
 use crate::cloud::sqs::NewMessage;
 use crate::random::Stream;
 use crate::serve::Sums;
+use crate::serve::said::{in_json, refused, said};
 use crate::workload::generate;
 use axum::body::Body;
 use bytes::Bytes;
@@ -253,21 +254,6 @@ fn instant(at: UnixMs) -> String {
     crate::units::instant(at).to_string()
 }
 
-fn in_json(status: StatusCode, value: &Value) -> Response<Body> {
-    said(status, "application/json", format!("{value:#}\n").into())
-}
-
 fn bad(line: &str) -> Response<Body> {
     refused(StatusCode::BAD_REQUEST, line)
-}
-
-fn refused(status: StatusCode, line: &str) -> Response<Body> {
-    in_json(status, &json!({ "error": { "message": line } }))
-}
-
-fn said(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
 }

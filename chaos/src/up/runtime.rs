@@ -5,6 +5,7 @@
 //! posted for another invocation than the one in hand is refused and changes nothing.
 
 use crate::cloud::container::InvocationContext;
+use crate::serve::said::{JSON, said};
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -177,9 +178,6 @@ fn refused(status: StatusCode, kind: &str, message: String) -> Response<Body> {
     answer(status, &json!({ "errorMessage": message, "errorType": kind }))
 }
 
-fn answer(status: StatusCode, said: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(said.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
-    response
+fn answer(status: StatusCode, value: &Value) -> Response<Body> {
+    said(status, JSON, value.to_string().into())
 }
