@@ -3,7 +3,7 @@
 //! Invariant: lines stand in the order in which they arrived, and of each group the newest are kept.
 
 use payments::UnixMs;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, vec_deque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Lines kept of each group. A day of both functions at rest writes fewer.
@@ -32,6 +32,13 @@ pub(super) struct Line {
     pub(super) stream: String,
     /// What it says.
     pub(super) text: String,
+}
+
+impl Group {
+    /// The lines behind this number, the oldest first.
+    pub(super) fn after(&self, number: u64) -> vec_deque::Iter<'_, Line> {
+        self.lines.range(self.lines.partition_point(|line| line.number <= number)..)
+    }
 }
 
 impl Logs {

@@ -53,8 +53,7 @@ impl Outside {
         let after: u64 = asked.next_token.as_ref().and_then(|token| token.parse().ok()).unwrap_or(0);
         let limit = asked.limit.unwrap_or(LINES_MAX).min(LINES_MAX);
         let is_asked = |line: &&Line| {
-            line.number > after
-                && asked.start_time.is_none_or(|start| line.at >= UnixMs(start))
+            asked.start_time.is_none_or(|start| line.at >= UnixMs(start))
                 && asked.end_time.is_none_or(|end| line.at <= UnixMs(end))
                 && asked.log_stream_name.as_ref().is_none_or(|stream| *stream == line.stream)
                 && asked.log_stream_names.as_ref().is_none_or(|streams| streams.contains(&line.stream))
@@ -62,7 +61,7 @@ impl Outside {
         };
         let group = asked.group();
         let lines = self.logs.of(group, |group| {
-            group.lines.iter().filter(is_asked).take(limit + 1).cloned().collect::<Vec<_>>()
+            group.after(after).filter(is_asked).take(limit + 1).cloned().collect::<Vec<_>>()
         });
         let mut lines = lines.ok_or_else(|| self.no_group(group))?;
         let has_more = lines.len() > limit;

@@ -38,8 +38,7 @@ impl Breakers {
     /// Reads what was written since, and says how they stand.
     pub(super) fn state(&mut self, logs: &Logs, group: &str, now: UnixMs) -> Value {
         logs.of(group, |group| {
-            let new = group.lines.iter().rev().take_while(|line| line.number > self.read).collect::<Vec<_>>();
-            for line in new.into_iter().rev() {
+            for line in group.after(self.read) {
                 self.read = line.number;
                 self.hear(&line.stream, line.at, &line.text);
             }

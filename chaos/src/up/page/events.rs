@@ -60,9 +60,9 @@ impl Events {
         for name in self.outside.logs.names() {
             let seen = self.lines.entry(name.clone()).or_default();
             self.outside.logs.of(&name, |group| {
-                let new = group.lines.iter().rev().take_while(|line| line.number > *seen).take(LINES_MAX);
-                let new: Vec<_> = new.collect();
-                for line in new.into_iter().rev() {
+                let new = group.after(*seen);
+                let left_out = new.len().saturating_sub(LINES_MAX);
+                for line in new.skip(left_out) {
                     *seen = line.number;
                     let at = super::instant(line.at);
                     told.push((line.at, json!({ "at": at, "group": name, "text": line.text })));
