@@ -12,7 +12,7 @@ use crate::world::World;
 /// Runs a seed, reports it, and ends with its verdict.
 pub(super) fn replay(wanted: &Replay, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     let experiment = experiment(wanted.seed);
-    let deployed = template::deployed(wanted.template.as_deref(), &experiment, around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &experiment.parameters, around)?;
     let world = World::new(deployed.clone(), experiment, wanted.seed)?;
     let mails = if wanted.mails { Mails::All } else { Mails::First };
     let exit = one_run::carry_out(world, &wanted.line(), mails, wanted.out.as_deref(), around)?;

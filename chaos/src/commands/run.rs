@@ -21,7 +21,7 @@ pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, R
 fn world(wanted: &Run, around: &Surroundings<'_>) -> Result<(World, u64), Refusal> {
     let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
     let experiment = overrides(wanted).apply(experiment);
-    let deployed = template::deployed(wanted.template.as_deref(), &experiment, around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &experiment.parameters, around)?;
     let seed = wanted.seed_of(&experiment);
     Ok((World::new(deployed, experiment, seed)?, seed))
 }

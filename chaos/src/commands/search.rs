@@ -7,7 +7,6 @@ use super::again::replay;
 use super::arguments::Search;
 use super::folder::Folder;
 use super::{Exit, Refusal, Surroundings, going_on, say, shrunk, template};
-use crate::experiment::Experiment;
 use crate::report::bar::Bar;
 use crate::search::{self, PAYMENTS, Sum};
 use crate::units::{count, counted, ratio};
@@ -20,8 +19,7 @@ use std::time::Duration;
 /// Runs the seeds, tells of each violation as it is found, and at the end what was covered and how fast.
 pub(super) fn search(wanted: &Search, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     // Each seed deploys with parameters of its own.
-    let plain = Experiment { parameters: BTreeMap::new(), ..search::experiment(wanted.from) };
-    let deployed = template::deployed(wanted.template.as_deref(), &plain, around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &BTreeMap::new(), around)?;
     template::told(&deployed.template, around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
     let seeds = wanted.from..=wanted.from.saturating_add(wanted.seeds - 1);

@@ -37,18 +37,8 @@ pub(super) struct Stripe {
     #[arg(long, value_name = "PORT", value_parser = port, default_value_t = serve::PORT, allow_negative_numbers = true)]
     pub(super) port: u16,
 
-    /// Share of calls that are answered with 503, 0 to 1
-    #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
-    pub(super) failure_rate: Option<Chance>,
-
-    /// What goes wrong from the beginning, by kind (those of Stripe in `cargo chaos list faults`), placement and
-    /// share, 0 to 1; repeatable
-    #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
-    pub(super) faults: Vec<values::Fault>,
-
-    /// Seed of ids and of what goes wrong, 0 to 18446744073709551615
-    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
-    pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) beginning: Beginning,
 
     /// Which keys it takes, and what `livemode` says
     #[arg(long, value_name = "MODE", default_value = "test")]
@@ -57,6 +47,23 @@ pub(super) struct Stripe {
     /// Let every answer take as long as Stripe's usually do, instead of none
     #[arg(long)]
     pub(super) latency: bool,
+}
+
+/// How a served Stripe begins.
+#[derive(Debug, Args)]
+pub(super) struct Beginning {
+    /// Share of Stripe calls that are answered with 503, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
+    pub(super) failure_rate: Option<Chance>,
+
+    /// What goes wrong at Stripe from the beginning, by kind (those of Stripe in `cargo chaos list faults`), placement and
+    /// share, 0 to 1; repeatable
+    #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
+    pub(super) faults: Vec<values::Fault>,
+
+    /// Seed of ids and of what goes wrong, 0 to 18446744073709551615
+    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
+    pub(super) seed: u64,
 }
 
 /// Live or test.
@@ -74,8 +81,8 @@ pub(super) fn stripe(wanted: &Stripe, around: &mut Surroundings<'_>) -> Result<E
         port: wanted.port,
         mode: wanted.mode.meant(),
         latency: wanted.latency(),
-        faults: faults(wanted.failure_rate, &wanted.faults)?,
-        seed: wanted.seed,
+        faults: wanted.beginning.faults()?,
+        seed: wanted.beginning.seed,
         now: now(around),
     };
     let stop = Arc::new(Notify::new());
@@ -103,14 +110,17 @@ pub(super) fn ring_when_ended(stop: Arc<Notify>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What goes wrong from the beginning.
-pub(super) fn faults(failure_rate: Option<Chance>, faults: &[values::Fault]) -> Result<Vec<Fault>, Refusal> {
-    let unavailable = |chance| Fault::steady(Kind::StripeUnavailable, chance, Window::ALWAYS);
-    let meant = faults.iter().map(|fault| fault.meant).map(|FaultArgument { kind, placement, chance }| {
-        let kind = served(kind).map_err(|error| Refusal::Bad(format!("--fault: {error}")))?;
-        Ok(Fault { placement, ..Fault::steady(kind, chance, Window::ALWAYS) })
-    });
-    failure_rate.map(unavailable).map(Ok).into_iter().chain(meant).collect()
+impl Beginning {
+    /// What goes wrong.
+    pub(super) fn faults(&self) -> Result<Vec<Fault>, Refusal> {
+        let unavailable = |chance| Fault::steady(Kind::StripeUnavailable, chance, Window::ALWAYS);
+        let faults = self.faults.iter().map(|fault| fault.meant);
+        let meant = faults.map(|FaultArgument { kind, placement, chance }| {
+            let kind = served(kind).map_err(|error| Refusal::Bad(format!("--fault: {error}")))?;
+            Ok(Fault { placement, ..Fault::steady(kind, chance, Window::ALWAYS) })
+        });
+        self.failure_rate.map(unavailable).map(Ok).into_iter().chain(meant).collect()
+    }
 }
 
 fn greeting(wanted: &Stripe, port: u16) -> String {

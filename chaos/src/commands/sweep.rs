@@ -26,7 +26,7 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
     let named = |scenario: &&Scenario| wanted.only.iter().all(|part| scenario.name.contains(part.as_str()));
     let scenarios: Vec<Scenario> = sweep::ALL.iter().filter(named).copied().collect();
     let Some(first) = scenarios.first() else { return Err(unknown(wanted)) };
-    let deployed = template::deployed(wanted.template.as_deref(), &first.experiment(), around)?;
+    let deployed = template::deployed(wanted.template.as_deref(), &first.experiment().parameters, around)?;
     template::told(&deployed.template, around);
     let jobs = wanted.jobs.unwrap_or(around.cores);
 

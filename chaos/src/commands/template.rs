@@ -3,8 +3,8 @@
 //! Invariant: a tree that was copied or moved runs its own template, and says which that is.
 
 use super::{Refusal, Surroundings, from_here, say};
-use crate::experiment::Experiment;
 use crate::world::Deployed;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Its name, where nobody says another.
@@ -28,14 +28,14 @@ pub(super) fn found(named: Option<&Path>, folder: &Path) -> Result<PathBuf, Refu
     })
 }
 
-/// Deploys the template that was named, or that of the tree this is typed in.
+/// Deploys the template that was named, or that of the tree this is typed in, with these parameters.
 pub(super) fn deployed(
     template: Option<&Path>,
-    experiment: &Experiment,
+    parameters: &BTreeMap<String, String>,
     around: &Surroundings<'_>,
 ) -> Result<Deployed, Refusal> {
     let template = found(template, &around.folder)?;
-    Ok(Deployed::load(&template, &experiment.parameters)?)
+    Ok(Deployed::load(&template, parameters)?)
 }
 
 #[cfg(test)]

@@ -2,16 +2,13 @@
 //!
 //! Invariant: nothing is said on standard output before everything listens, and all that was started is gone at the end.
 
-use super::stripe::{self, faults, now, ring_when_ended};
-use super::values::{self, DEFAULT_SEED, fault, port, seed};
+use super::stripe::{self, Beginning, now, ring_when_ended};
+use super::values::port;
 use super::{Exit, Refusal, Surroundings, say, template};
 use crate::cloud::names;
-use crate::experiment;
-use crate::random::Chance;
 use crate::serve::{self, ServeError};
 use crate::stripe::{Latency, Mode};
 use crate::up::{self, Offer, Standing, Told, UpError};
-use crate::world::Deployed;
 use clap::{Args, ValueEnum, ValueHint};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -47,18 +44,8 @@ pub(super) struct Up {
     #[arg(long, value_name = "ADDRESS", value_parser = address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(super) listen: IpAddr,
 
-    /// Share of Stripe calls that are answered with 503, 0 to 1
-    #[arg(long, value_name = "SHARE", value_parser = experiment::rate, allow_negative_numbers = true)]
-    pub(super) failure_rate: Option<Chance>,
-
-    /// What goes wrong at Stripe from the beginning, by kind (those of Stripe in `cargo chaos list faults`), placement and
-    /// share, 0 to 1; repeatable
-    #[arg(long = "fault", value_name = "KIND[/PLACEMENT][=SHARE]", value_parser = fault)]
-    pub(super) faults: Vec<values::Fault>,
-
-    /// Seed of ids and of what goes wrong, 0 to 18446744073709551615
-    #[arg(long, value_name = "NUMBER", value_parser = seed, default_value_t = DEFAULT_SEED, allow_negative_numbers = true)]
-    pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) beginning: Beginning,
 
     /// How the functions are built
     #[arg(long, value_name = "PROFILE", default_value = "debug")]
@@ -87,10 +74,9 @@ fn address(text: &str) -> Result<IpAddr, String> {
 
 /// Keeps the stack up until Ctrl-C, then prints what was charged and what went wrong.
 pub(super) fn up(wanted: &Up, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let template = template::found(wanted.template.as_deref(), &around.folder)?;
-    // One that cannot be honoured is told before minutes of building.
-    Deployed::load(&template, &BTreeMap::new())?;
-    let faults = faults(wanted.failure_rate, &wanted.faults)?;
+    // Told before minutes of building, if it is not there or cannot be honoured.
+    let deployed = template::deployed(wanted.template.as_deref(), &BTreeMap::new(), around)?;
+    let (faults, seed) = (wanted.beginning.faults()?, wanted.beginning.seed);
     let build = match wanted.build {
         Build::Debug => up::Build::Debug,
         Build::Release => up::Build::Release,
@@ -100,16 +86,8 @@ pub(super) fn up(wanted: &Up, around: &mut Surroundings<'_>) -> Result<Exit, Ref
     let binaries = binaries.map_err(|error| Refusal::Bad(error.to_string()))?;
     let now = now(around);
     let (latency, mode) = (Latency::Usual, Mode::Test);
-    let stripe = serve::Offer { port: wanted.stripe_port, mode, latency, faults, seed: wanted.seed, now };
-    let offer = Offer {
-        template,
-        binaries,
-        listen: wanted.listen,
-        port: wanted.port,
-        stripe,
-        seed: wanted.seed,
-        now,
-    };
+    let stripe = serve::Offer { port: wanted.stripe_port, mode, latency, faults, seed, now };
+    let offer = Offer { deployed, binaries, listen: wanted.listen, port: wanted.port, stripe, seed, now };
     let stop = Arc::new(Notify::new());
     ring_when_ended(Arc::clone(&stop)).map_err(|error| Refusal::Harness(error.to_string()))?;
     let elapsed = around.elapsed;

@@ -20,12 +20,11 @@ mod tests;
 pub use binaries::{Binaries, Build, BuildError};
 
 use crate::clock::Clock;
+use crate::cloud::Cloud;
 use crate::cloud::cloudwatch::Past;
 use crate::cloud::container::Function;
 use crate::cloud::crew::Crew;
-use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
-use crate::cloud::{Alerting, Blueprint, Cloud};
 use crate::journal::Journal;
 use crate::serve::socket::accept;
 use crate::serve::{self, ServeError, Served, Stand};
@@ -64,8 +63,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// A stack to be started.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// Its template.
-    pub template: PathBuf,
+    /// Its template, deployed without a word about Stripe.
+    pub deployed: Deployed,
     /// The functions' binaries.
     pub binaries: Binaries,
     /// Address that AWS is served on.
@@ -148,7 +147,7 @@ impl Offer {
         let stripe = self.stripe.open(clock, journal.clone()).await?;
         let stripe_base = format!("http://127.0.0.1:{}", stripe.port());
         let parameters = BTreeMap::from([(STRIPE_API_BASE.to_owned(), stripe_base.clone())]);
-        let deployed = Deployed::load(&self.template, &parameters)?;
+        let deployed = self.deployed.under(&parameters)?;
         let (crew, at_work) = Crew::new();
         let (notices, mut noticed) = unbounded_channel();
         let groups = deployed.stack.functions.values().map(|function| function.log_group.clone());
@@ -188,28 +187,11 @@ impl Offer {
         journal: &Journal,
         function: impl Fn(&PathBuf) -> ProcessFunction,
     ) -> Result<Cloud, UpError> {
-        let consumer: Arc<dyn Function> = Arc::new(function(&self.binaries.consumer));
-        let mut functions = vec![(deployed.consumer.clone(), consumer)];
-        if let Some(responder) = &deployed.responder {
-            functions.push((responder.clone(), Arc::new(function(&self.binaries.responder))));
-        }
-        let alarms = deployed.stack.alarms.values().cloned().collect();
-        let blueprint = Blueprint {
-            queues: deployed.stack.queues.values().cloned().collect(),
-            tables: deployed.stack.tables.values().cloned().collect(),
-            topics: deployed.stack.topics.values().cloned().collect(),
-            functions,
-            alerting: Alerting { alarms, past: Past::Idle, ..Alerting::default() },
-            plans: Plans::default(),
-            access: Access::Under(deployed.stack.policies.clone()),
-            seed: self.seed,
-        };
-        let cloud = Cloud::start(blueprint, clock, journal);
-        let cloud =
-            cloud.map_err(|error| WorldError::Cloud { template: deployed.template.clone(), error })?;
-        cloud.services().cloudwatch().settle(clock.now());
+        let binaries = [&self.binaries.consumer, &self.binaries.responder];
+        let functions = binaries.map(|program| Arc::new(function(program)) as Arc<dyn Function>);
+        let blueprint = deployed.blueprint(functions, Plans::default(), Past::Idle, self.seed);
+        let cloud = deployed.start(blueprint, SECRET_KEY, clock, journal)?;
         cloud.services().cloudwatch().keep_everything(METRICS_MS);
-        cloud.services().secrets().put(&deployed.secret, SECRET_KEY, clock.now());
         Ok(cloud)
     }
 }

@@ -5,12 +5,20 @@
 
 use super::WorldError;
 use super::history::Alerted;
+use crate::clock::Clock;
+use crate::cloud::cloudwatch::Past;
 use crate::cloud::config::FunctionConfig;
+use crate::cloud::container::Function;
+use crate::cloud::iam::Access;
 use crate::cloud::names;
+use crate::cloud::plans::Plans;
+use crate::cloud::{Alerting, Blueprint, Cloud};
 use crate::experiment::Experiment;
+use crate::journal::Journal;
 use crate::template::{Deployment, Stack};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SECRET: &str = "payments/stripe";
 const ALERT_EMAIL: &str = "on-call@example.com";
@@ -106,6 +114,52 @@ impl Deployed {
             source,
         };
         Ok(Self { consumer, responder, template, stack, secret, names })
+    }
+
+    /// All that a cloud of it is made of, with this code for the consumer and the responder.
+    #[must_use]
+    pub fn blueprint(
+        &self,
+        [consumer, responder]: [Arc<dyn Function>; 2],
+        plans: Plans,
+        past: Past,
+        seed: u64,
+    ) -> Blueprint {
+        let stack = &self.stack;
+        let responder = self.responder.clone().map(|config| (config, responder));
+        let alarms = stack.alarms.values().cloned().collect();
+        Blueprint {
+            queues: stack.queues.values().cloned().collect(),
+            tables: stack.tables.values().cloned().collect(),
+            topics: stack.topics.values().cloned().collect(),
+            functions: [(self.consumer.clone(), consumer)].into_iter().chain(responder).collect(),
+            alerting: Alerting { alarms, past, ..Alerting::default() },
+            plans,
+            access: Access::Under(stack.policies.clone()),
+            seed,
+        }
+    }
+
+    /// Starts it, with `key` in the functions' secret. Must be called inside the runtime whose time `clock` follows.
+    ///
+    /// # Errors
+    /// When AWS would refuse the stack.
+    pub fn start(
+        &self,
+        blueprint: Blueprint,
+        key: &str,
+        clock: Clock,
+        journal: &Journal,
+    ) -> Result<Cloud, WorldError> {
+        let past = blueprint.alerting.past;
+        let refused = |error| WorldError::Cloud { template: self.template.clone(), error };
+        let cloud = Cloud::start(blueprint, clock, journal).map_err(refused)?;
+        match past {
+            Past::Idle => cloud.services().cloudwatch().settle(clock.now()),
+            Past::New => {}
+        }
+        cloud.services().secrets().put(&self.secret, key, clock.now());
+        Ok(cloud)
     }
 
     /// Whether it has every alarm that an experiment expects. A template without any leaves that to the check.

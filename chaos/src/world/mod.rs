@@ -31,9 +31,7 @@ pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refus
 pub use play::Progress;
 
 use crate::clock::Clock;
-use crate::cloud::cloudwatch::Past;
-use crate::cloud::iam::Access;
-use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
+use crate::cloud::CloudError;
 use crate::experiment::Experiment;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -200,29 +198,11 @@ impl World {
         let invocations = Invocations::default();
         let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
         let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());
-        let mut functions = vec![(deployed.consumer.clone(), (code.consumer)(provider.clone()))];
-        if let Some(responder) = &deployed.responder {
-            functions.push((responder.clone(), (code.responder)(provider.clone())));
-        }
-        let alarms = deployed.stack.alarms.values().cloned().collect();
-        let blueprint = Blueprint {
-            queues: deployed.stack.queues.values().cloned().collect(),
-            tables: deployed.stack.tables.values().cloned().collect(),
-            topics: deployed.stack.topics.values().cloned().collect(),
-            functions,
-            alerting: Alerting { alarms, past: experiment.past, ..Alerting::default() },
-            plans: plans::plans(&faults, &deployed, turns.clone(), invocations.clone()),
-            access: Access::Under(deployed.stack.policies.clone()),
-            seed,
-        };
-        let mut cloud = Cloud::start(blueprint, clock, &journal)
-            .map_err(|error| WorldError::Cloud { template: deployed.template.clone(), error })?;
+        let functions = [(code.consumer)(provider.clone()), (code.responder)(provider.clone())];
+        let plans = plans::plans(&faults, &deployed, turns.clone(), invocations.clone());
+        let blueprint = deployed.blueprint(functions, plans, experiment.past, seed);
+        let mut cloud = deployed.start(blueprint, SECRET_KEY, clock, &journal)?;
         let services = cloud.services().clone();
-        match experiment.past {
-            Past::Idle => services.cloudwatch().settle(clock.now()),
-            Past::New => {}
-        }
-        services.secrets().put(&deployed.secret, SECRET_KEY, clock.now());
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
         let sources = cloud.event_sources(&deployed.consumer.logical_id).to_vec();

@@ -10,8 +10,10 @@ mod sdk;
 use chaos::serve;
 use chaos::stripe::{Latency, Mode};
 use chaos::up::{self, Binaries, Offer, Standing, Told};
+use chaos::world::Deployed;
 use payments::UnixMs;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -67,7 +69,7 @@ fn offer(folder: &Path, program: &str) -> Offer {
     let now = UnixMs(1_767_603_600_000);
     let (mode, latency) = (Mode::Test, Latency::None);
     Offer {
-        template: folder.join("template.yaml"),
+        deployed: Deployed::load(&folder.join("template.yaml"), &BTreeMap::new()).expect("it is good"),
         binaries: Binaries { consumer: script(program), responder: script(program) },
         listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port: 0,
