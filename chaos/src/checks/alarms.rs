@@ -8,7 +8,7 @@
 //! Invariant: only a change to ALARM counts; finding out that all is well, at first or again, is no alarm.
 
 use super::{Evidence, Finding, Verdict};
-use crate::faults::{Family, Fault, Kind};
+use crate::faults::{Fault, Kind};
 use crate::journal::{AlarmChanged, Event, QueueEvent, StateValue};
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
@@ -152,7 +152,7 @@ fn can_be_a_backlog(evidence: &Evidence<'_>) -> bool {
 
 /// Whether it kills functions.
 fn kills(fault: &Fault) -> bool {
-    fault.kind == Kind::Poison || fault.kind.describe().family == Family::Lambda
+    fault.kind == Kind::Poison || fault.kind.ends_invocations()
 }
 
 /// Whether it keeps the responder from its records or from SNS, or takes away what wakes it.

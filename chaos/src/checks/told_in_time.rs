@@ -9,7 +9,7 @@
 
 use super::mishaps::OTHERS_MIN;
 use super::{Evidence, Finding, Verdict, quarantine};
-use crate::faults::{Family, Kind};
+use crate::faults::Kind;
 use crate::journal::{AlarmChanged, Event, FaultFired, FunctionEvent, QueueEvent, StateValue};
 use crate::units::duration_ms;
 use payments::UnixMs;
@@ -169,7 +169,7 @@ fn responder_reported(evidence: &Evidence<'_>) -> Vec<(UnixMs, Option<UnixMs>)> 
 /// When a turn came to nothing because of a fault: it was never woken, or it failed under a fault that fails turns.
 fn lost_turns(evidence: &Evidence<'_>) -> Vec<UnixMs> {
     let history = evidence.history;
-    let fails_turns = |kind: Kind| kind.describe().family == Family::Lambda || kind.fails_calls_to_aws();
+    let fails_turns = |kind: Kind| kind.ends_invocations() || kind.fails_calls_to_aws();
     let failing = history.faults.iter().any(|tally| tally.fired > 0 && fails_turns(tally.fault.kind));
     let mut turns: BTreeSet<&str> = BTreeSet::new();
     let mut lost = Vec::new();

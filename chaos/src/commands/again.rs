@@ -3,7 +3,7 @@
 //! Invariant: it names everything that decides the run, and is parsed into the same run.
 
 use super::arguments::{Replay, Run};
-use super::values::DEFAULT_SEED;
+use super::values::{DEFAULT_SEED, Target};
 use crate::experiment::Experiment;
 use crate::random::Chance;
 use std::path::Path;
@@ -48,6 +48,12 @@ impl Run {
         }
         if let Some(template) = &self.template {
             option("template", template.display().to_string());
+        }
+        if self.target != Target::Simulated {
+            option("target", self.target.name().to_owned());
+        }
+        if let Some(speed) = self.speed {
+            option("speed", speed.to_string());
         }
         option("seed", seed.to_string());
         words.join(" ")

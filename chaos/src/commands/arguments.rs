@@ -6,7 +6,7 @@ use super::fault::FaultOf;
 use super::stripe::Stripe;
 use super::up::Up;
 use super::values::{
-    DEFAULT_SEED, Fault, Length, Target, fault, jobs, length, payments, seed, seeds, target,
+    Build, DEFAULT_SEED, Fault, Length, Target, fault, jobs, length, payments, seed, seeds, speed, target,
 };
 use crate::experiment::{self, DEFAULT};
 use crate::random::Chance;
@@ -36,6 +36,7 @@ Examples:
   cargo chaos run --failure-rate 0.3 --outage 1h   three calls in ten fail for an hour
   cargo chaos run steady --file payments.ndjson    your own payments, nothing goes wrong
   cargo chaos run --fault crash --fault declined=0.1
+  cargo chaos run killed --target local            kill -9, in real time, of the real binaries
   cargo chaos run mine.toml --seed 42";
 
 #[derive(Debug, Parser)]
@@ -107,9 +108,19 @@ pub(super) struct Run {
     #[arg(long, value_name = "NUMBER", value_parser = seed, allow_negative_numbers = true)]
     pub(super) seed: Option<u64>,
 
-    /// Where it runs; accepted: sim, in this process and in simulated time
+    /// Where it runs; accepted: sim, in this process and in simulated time; local, in real time, with both functions as
+    /// processes
     #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
     pub(super) target: Target,
+
+    /// With --target local: how many times as fast things are sent and go wrong, 1 to 1000; what AWS takes stays as it is, so
+    /// the template bounds it
+    #[arg(long, value_name = "NUMBER", value_parser = speed, allow_negative_numbers = true)]
+    pub(super) speed: Option<u32>,
+
+    /// With --target local: how the functions are built [default: debug]
+    #[arg(long, value_name = "PROFILE")]
+    pub(super) build: Option<Build>,
 
     /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]

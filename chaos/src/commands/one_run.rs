@@ -7,10 +7,11 @@ use super::{Exit, Refusal, Surroundings, going_on, say, template};
 use crate::checks::Evidence;
 use crate::report::bar::Bar;
 use crate::report::{self, Figures, Mails, Report};
-use crate::units::{count, counted, instant_of_day};
-use crate::world::{Progress, World, WorldError};
+use crate::units::{count, counted, duration_ms, instant_of_day};
+use crate::world::{Code, Progress, World, WorldError};
 use payments::UnixMs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Messages from which on a run says beforehand what it takes.
 const ESTIMATED_FROM: u64 = 50_000;
@@ -20,54 +21,91 @@ const MESSAGE_KIB: u64 = 10;
 /// Time of one core that it costs, µs: the same.
 const MESSAGE_US: u64 = 1_500;
 
-/// Runs what is ready, tells how it was, and leaves its files in `out`.
-pub(super) fn carry_out(
-    world: World,
-    replay: &str,
-    mails: Mails,
-    out: Option<&Path>,
-    around: &mut Surroundings<'_>,
-) -> Result<Exit, Refusal> {
-    let mut folder = Folder::new(out, around, &world.experiment().name);
-    folder.make()?;
-    let began = (around.elapsed)();
-    template::told(world.template(), around);
-    for idle in world.experiment().idle() {
-        say(around.out, &format!("note: {idle}\n"));
-    }
-    if let Some(estimate) = estimate(world.messages() as u64) {
-        say(around.out, &format!("note: {estimate}\n"));
-    }
-    let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
-    let (messages, starts) = (world.messages() as u64, world.experiment().starts);
-    let history = world.run_while(around.code, &mut |progress| {
-        bar.show(progress);
-        going_on(around)
-    });
-    bar.clear();
-    let history = match history {
-        Err(WorldError::Interrupted(progress)) => {
-            folder.unmake();
-            say(around.out, &so_far(progress, messages, starts));
-            return Ok(Exit::Interrupted);
-        }
-        ended => ended?,
-    };
-    let wall = (around.elapsed)().saturating_sub(began);
+/// Leaves something in a folder, and says which files.
+type Leave<'a> = dyn Fn(&Path) -> io::Result<Vec<PathBuf>> + 'a;
 
-    let evidence = Evidence::of(&history);
-    let judgement = evidence.judge();
-    let figures = Figures::of(&evidence);
-    let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay };
-    say(around.out, &report.text(around.paint, wall));
-    let folder = folder.make()?;
-    let files = report::write(&report, folder)
-        .map_err(|error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display())))?;
-    say(around.out, &report.conclusion(around.paint));
-    for path in [Some(&files.journal), Some(&files.summary), files.mails.as_ref()].into_iter().flatten() {
-        say(around.out, &format!("{}\n", path.display()));
+/// How much is said while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tells {
+    /// Nothing: it is over soon.
+    Nothing,
+    /// A line a minute, for whoever waits.
+    ByTheMinute,
+}
+
+/// A run to be carried out.
+pub(super) struct OneRun<'a> {
+    /// What is run.
+    pub(super) world: World,
+    /// With which functions.
+    pub(super) code: Code<'a>,
+    /// The line that runs the same again.
+    pub(super) replay: &'a str,
+    /// Which mails are shown.
+    pub(super) mails: Mails,
+    /// How much is said while it goes on, beside a bar.
+    pub(super) tells: Tells,
+    /// What else is left in the folder of the run; it says which files.
+    pub(super) leaves: Option<&'a Leave<'a>>,
+}
+
+impl OneRun<'_> {
+    /// Runs it, tells how it was, and leaves its files in `out`.
+    pub(super) fn carry_out(
+        self,
+        out: Option<&Path>,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Exit, Refusal> {
+        let Self { world, code, replay, mails, tells, leaves } = self;
+        let mut folder = Folder::new(out, around, &world.experiment().name);
+        folder.make()?;
+        let began = (around.elapsed)();
+        template::told(world.template(), around);
+        for idle in world.experiment().idle() {
+            say(around.out, &format!("note: {idle}\n"));
+        }
+        if let Some(estimate) = estimate(world.messages() as u64) {
+            say(around.out, &format!("note: {estimate}\n"));
+        }
+        let bar = Bar::new(world.messages() as u64, world.experiment().starts, around.bar);
+        let (messages, starts) = (world.messages() as u64, world.experiment().starts);
+        let mut told = 0;
+        let history = world.run_while(code, &mut |progress| {
+            bar.show(progress);
+            let minute = progress.now.since_ms(starts) / 60_000;
+            if tells == Tells::ByTheMinute && minute > told {
+                told = minute;
+                say(around.out, &by_the_minute(progress, messages, starts));
+            }
+            going_on(around)
+        });
+        bar.clear();
+        let history = match history {
+            Err(WorldError::Interrupted(progress)) => {
+                folder.unmake();
+                say(around.out, &so_far(progress, messages, starts));
+                return Ok(Exit::Interrupted);
+            }
+            ended => ended?,
+        };
+        let wall = (around.elapsed)().saturating_sub(began);
+
+        let evidence = Evidence::of(&history);
+        let judgement = evidence.judge();
+        let figures = Figures::of(&evidence);
+        let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay };
+        say(around.out, &report.text(around.paint, wall));
+        let folder = folder.make()?;
+        let unwritten = |error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display()));
+        let files = report::write(&report, folder).map_err(unwritten)?;
+        let others = leaves.map_or(Ok(Vec::new()), |leave| leave(folder)).map_err(unwritten)?;
+        say(around.out, &report.conclusion(around.paint));
+        let files = [Some(files.journal), Some(files.summary), files.mails];
+        for path in files.into_iter().flatten().chain(others) {
+            say(around.out, &format!("{}\n", path.display()));
+        }
+        Ok(judgement.outcome().into())
     }
-    Ok(judgement.outcome().into())
 }
 
 /// What a run of many messages takes, before it begins.
@@ -80,9 +118,17 @@ fn estimate(messages: u64) -> Option<String> {
     })
 }
 
+fn by_the_minute(progress: &Progress, messages: u64, starts: UnixMs) -> String {
+    let Progress { now, sent, done, dead_lettered, left } = progress;
+    let at = duration_ms(u64::try_from(now.since_ms(starts)).unwrap_or(0) / 1_000 * 1_000);
+    let (sent, of, done) = (count(*sent), count(messages), count(*done));
+    let dead = counted(*dead_lettered, "dead letter");
+    format!("  {at:>7}  {sent} of {of} sent, {done} done, {dead}; {left}\n")
+}
+
 /// How far a run was that nobody waited for.
 fn so_far(progress: Progress, messages: u64, starts: UnixMs) -> String {
-    let Progress { now, sent, done, dead_lettered } = progress;
+    let Progress { now, sent, done, dead_lettered, .. } = progress;
     let (at, of) = (instant_of_day(now, starts), counted(messages, "message"));
     let (sent, done, dead) = (count(sent), count(done), counted(dead_lettered, "dead letter"));
     format!("INTERRUPTED at {at}: {sent} of {of} sent, {done} done, {dead}; nothing is judged or written\n")

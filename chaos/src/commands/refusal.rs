@@ -32,6 +32,7 @@ impl From<WorldError> for Refusal {
             | WorldError::Lacks { .. }
             | WorldError::NoSuchAlarm { .. }
             | WorldError::Workload(_)
+            | WorldError::Target { .. }
             | WorldError::Cloud { .. } => Self::Bad(error.to_string()),
             WorldError::Interrupted(_) | WorldError::Harness(_) => Self::Harness(error.to_string()),
         }

@@ -4,7 +4,8 @@
 
 use super::arguments::Replay;
 use super::folder::Folder;
-use super::{Exit, Refusal, Surroundings, one_run, shrunk, template};
+use super::one_run::{OneRun, Tells};
+use super::{Exit, Refusal, Surroundings, shrunk, template};
 use crate::report::Mails;
 use crate::search::experiment;
 use crate::world::World;
@@ -15,7 +16,15 @@ pub(super) fn replay(wanted: &Replay, around: &mut Surroundings<'_>) -> Result<E
     let deployed = template::deployed(wanted.template.as_deref(), &experiment.parameters, around)?;
     let world = World::new(deployed.clone(), experiment, wanted.seed)?;
     let mails = if wanted.mails { Mails::All } else { Mails::First };
-    let exit = one_run::carry_out(world, &wanted.line(), mails, wanted.out.as_deref(), around)?;
+    let run = OneRun {
+        world,
+        code: around.code,
+        replay: &wanted.line(),
+        mails,
+        tells: Tells::Nothing,
+        leaves: None,
+    };
+    let exit = run.carry_out(wanted.out.as_deref(), around)?;
     if wanted.shrink {
         let mut folder = Folder::new(wanted.out.as_deref(), around, "search");
         shrunk::shrunk(wanted.seed, &deployed, &mut folder, around)?;

@@ -3,13 +3,13 @@
 //! Invariant: nothing is said on standard output before everything listens, and all that was started is gone at the end.
 
 use super::stripe::{self, Beginning, now, ring_when_ended};
-use super::values::port;
+use super::values::{Build, port};
 use super::{Exit, Refusal, Surroundings, say, template};
 use crate::cloud::names;
 use crate::serve::{self, ServeError};
 use crate::stripe::{Latency, Mode};
 use crate::up::{self, Offer, Standing, Told, UpError};
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -56,17 +56,6 @@ pub(super) struct Up {
     pub(super) template: Option<PathBuf>,
 }
 
-/// How the functions are built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Build {
-    /// As this program was: most of it is built already
-    Debug,
-    /// As they are deployed: takes minutes
-    Release,
-    /// Not at all: run those that lie beside this program
-    None,
-}
-
 fn address(text: &str) -> Result<IpAddr, String> {
     text.parse()
         .map_err(|_| format!("address {text}; accepted: an IP address of this machine, such as 127.0.0.1"))
@@ -77,13 +66,7 @@ pub(super) fn up(wanted: &Up, around: &mut Surroundings<'_>) -> Result<Exit, Ref
     // Told before minutes of building, if it is not there or cannot be honoured.
     let deployed = template::deployed(wanted.template.as_deref(), &BTreeMap::new(), around)?;
     let (faults, seed) = (wanted.beginning.faults()?, wanted.beginning.seed);
-    let build = match wanted.build {
-        Build::Debug => up::Build::Debug,
-        Build::Release => up::Build::Release,
-        Build::None => up::Build::None,
-    };
-    let binaries = build.binaries(&around.cargo, &around.program, &around.folder);
-    let binaries = binaries.map_err(|error| Refusal::Bad(error.to_string()))?;
+    let binaries = wanted.build.binaries(around)?;
     let now = now(around);
     let (latency, mode) = (Latency::Usual, Mode::Test);
     let stripe = serve::Offer { port: wanted.stripe_port, mode, latency, faults, seed, now };

@@ -2,7 +2,10 @@
 //!
 //! Invariant: a refusal is one line that names the value and what would have been accepted.
 
+use super::{Refusal, Surroundings};
 use crate::experiment::{self, FaultArgument, NotAccepted};
+use crate::up::{self, Binaries};
+use clap::ValueEnum;
 use std::num::NonZeroUsize;
 
 /// Used when no seed is typed, so that everybody's first run is the same run.
@@ -11,7 +14,44 @@ pub(super) const DEFAULT_SEED: u64 = 1;
 /// Where an experiment runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
+    /// In this process, in virtual time.
     Simulated,
+    /// In real time, with the functions as processes of this machine.
+    Local,
+}
+
+impl Target {
+    /// As it is typed.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Simulated => "sim",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// How the functions are built that run as processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Build {
+    /// As this program was: most of it is built already
+    Debug,
+    /// As they are deployed: takes minutes
+    Release,
+    /// Not at all: run those that lie beside this program
+    None,
+}
+
+impl Build {
+    /// The binaries, built if they are to be.
+    pub(super) fn binaries(self, around: &Surroundings<'_>) -> Result<Binaries, Refusal> {
+        let build = match self {
+            Self::Debug => up::Build::Debug,
+            Self::Release => up::Build::Release,
+            Self::None => up::Build::None,
+        };
+        let binaries = build.binaries(&around.cargo, &around.program, &around.folder);
+        binaries.map_err(|error| Refusal::Bad(error.to_string()))
+    }
 }
 
 /// A length of time and how it was typed.
@@ -41,6 +81,11 @@ pub(super) fn payments(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("payments {text}; accepted: 1 to 1000000"))
 }
 
+pub(super) fn speed(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=1_000).contains(number));
+    number.ok_or_else(|| format!("speed {text}; accepted: 1 to 1000, as whole numbers"))
+}
+
 pub(super) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| format!("port {text}; accepted: 0 to 65535"))
 }
@@ -62,7 +107,8 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 pub(super) fn target(text: &str) -> Result<Target, String> {
     match text {
         "sim" => Ok(Target::Simulated),
-        "local" | "aws" => Err(format!("target {text} does not exist yet; accepted: sim")),
-        other => Err(format!("target {other}; accepted: sim")),
+        "local" => Ok(Target::Local),
+        "aws" => Err("target aws does not exist yet; accepted: sim, local".to_owned()),
+        other => Err(format!("target {other}; accepted: sim, local")),
     }
 }

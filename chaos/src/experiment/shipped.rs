@@ -30,6 +30,8 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "weekend-off", text: include_str!("../../experiments/weekend-off.toml") },
     Shipped { name: "five-days", text: include_str!("../../experiments/five-days.toml") },
     Shipped { name: "sns-gone-a-day", text: include_str!("../../experiments/sns-gone-a-day.toml") },
+    Shipped { name: "outage-short", text: include_str!("../../experiments/outage-short.toml") },
+    Shipped { name: "killed", text: include_str!("../../experiments/killed.toml") },
     Shipped { name: "flapping", text: include_str!("../../experiments/flapping.toml") },
     Shipped { name: "poison", text: include_str!("../../experiments/poison.toml") },
     Shipped { name: "stored-500s", text: include_str!("../../experiments/stored-500s.toml") },

@@ -117,6 +117,12 @@ pub enum Kind {
     StripeStale,
     /// An issuer only holds the money.
     Held,
+    /// A function's process stands still for a while.
+    ProcessStopped,
+    /// Nobody reads what a function's process writes.
+    OutputBlocked,
+    /// Nobody listens where a function's process calls Stripe.
+    ConnectionRefused,
 }
 
 /// Whose fault it is.
@@ -130,6 +136,8 @@ pub enum Family {
     Lambda,
     /// The other services of AWS.
     Aws,
+    /// The machine that functions run on as processes.
+    Process,
 }
 
 /// Where in a call a fault takes effect.
@@ -145,7 +153,10 @@ pub enum Placement {
 
 impl Family {
     /// Every family, in the order they are listed in.
-    pub const ALL: [Self; 4] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws];
+    pub const ALL: [Self; 5] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws, Self::Process];
+
+    /// Those that can be simulated; the others only processes can suffer.
+    pub const SIMULATED: [Self; 4] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws];
 
     /// Its name.
     #[must_use]
@@ -155,6 +166,7 @@ impl Family {
             Self::Input => "input",
             Self::Lambda => "Lambda",
             Self::Aws => "AWS",
+            Self::Process => "process",
         }
     }
 }
@@ -208,7 +220,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 56] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -262,6 +274,9 @@ impl Kind {
         Self::StripeStale,
         Self::Held,
         Self::Prefetched,
+        Self::ProcessStopped,
+        Self::OutputBlocked,
+        Self::ConnectionRefused,
     ];
 
     /// Its row of the table.
@@ -321,6 +336,9 @@ impl Kind {
             Self::FunctionThrottled => table::lambda::FUNCTION_THROTTLED,
             Self::StripeStale => table::stripe::STRIPE_STALE,
             Self::Held => table::stripe::HELD,
+            Self::ProcessStopped => table::process::PROCESS_STOPPED,
+            Self::OutputBlocked => table::process::OUTPUT_BLOCKED,
+            Self::ConnectionRefused => table::process::CONNECTION_REFUSED,
         }
     }
 
@@ -328,6 +346,24 @@ impl Kind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.describe().name
+    }
+
+    /// Whether an invocation that it meets may end by it.
+    #[must_use]
+    pub const fn ends_invocations(self) -> bool {
+        matches!(self.describe().family, Family::Lambda | Family::Process)
+    }
+
+    /// Whether a simulated world has it: what only processes can suffer is not simulated.
+    #[must_use]
+    pub fn is_simulated(self) -> bool {
+        Family::SIMULATED.contains(&self.describe().family)
+    }
+
+    /// Whether it can happen to functions that are processes: what would have to happen inside of one cannot be put there.
+    #[must_use]
+    pub const fn is_of_reality(self) -> bool {
+        !matches!(self, Self::Panic)
     }
 
     /// Whether it fails calls that our functions make to AWS: a turn of the responder that meets it may end there.

@@ -122,7 +122,8 @@ fn hits_responder(fault: &Fault) -> bool {
         |operation: &str| fault.scope.operations.is_empty() || fault.scope.operations.contains(operation);
     match fault.kind {
         Kind::Crash | Kind::FunctionTimeout | Kind::OutOfMemory | Kind::SlowStart => may("responder"),
-        Kind::FunctionThrottled => may("responder"),
+        Kind::FunctionThrottled | Kind::ProcessStopped | Kind::OutputBlocked => may("responder"),
+        Kind::ConnectionRefused => may("responder"),
         Kind::LedgerThrottled
         | Kind::LedgerLostAnswer
         | Kind::EventLost

@@ -45,7 +45,7 @@ impl Bar {
     }
 
     /// Shows how far the run is.
-    pub fn show(&self, progress: Progress) {
+    pub fn show(&self, progress: &Progress) {
         if self.bar.is_hidden() {
             return;
         }

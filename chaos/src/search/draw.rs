@@ -48,7 +48,7 @@ pub const LEFT_OUT: [(Kind, &str); 1] = [(
 
 /// Whether no seed draws it.
 pub(super) fn is_left_out(kind: Kind) -> bool {
-    LEFT_OUT.iter().any(|(left_out, _)| *left_out == kind)
+    !kind.is_simulated() || LEFT_OUT.iter().any(|(left_out, _)| *left_out == kind)
 }
 
 const HALF: Chance = Chance::from_ppm(500_000);
@@ -88,7 +88,7 @@ pub fn experiment(seed: u64) -> Experiment {
 
 /// Half of the families are off, and most kinds of the others.
 fn faults(span_ms: u64, stream: &mut Stream) -> Vec<Fault> {
-    let families: BTreeSet<Family> = Family::ALL.into_iter().filter(|_| stream.happens(HALF)).collect();
+    let families: BTreeSet<Family> = Family::SIMULATED.into_iter().filter(|_| stream.happens(HALF)).collect();
     let mut faults = Vec::new();
     let drawn: Vec<Kind> =
         Kind::ALL.into_iter().filter(|kind| !is_left_out(*kind) && !days::draws(*kind)).collect();

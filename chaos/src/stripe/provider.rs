@@ -98,7 +98,7 @@ impl Provider {
         self.tell(stripe.take_late());
     }
 
-    pub(super) fn faults(&self) -> &Faults {
+    pub(crate) fn faults(&self) -> &Faults {
         &self.0.faults
     }
 

@@ -1,4 +1,4 @@
-//! A container's only door: the Runtime API, AWS and Stripe, behind one port of its own.
+//! A container's only doors: the Runtime API and AWS behind one port of its own, Stripe behind another.
 //!
 //! So whoever calls is known by where it calls: AWS holds it to its role, Stripe's calls are journaled under its
 //! invocation, and a link that is cut cuts all of it.
@@ -21,28 +21,18 @@ use std::sync::Arc;
 /// Largest request, bytes: above what any service or the Runtime API takes.
 pub(super) const REQUEST_BYTES_MAX: usize = 16 << 20;
 
-/// Below this path lies Stripe's API.
-const STRIPE: &str = "/v1/";
-
 /// The header that names service and operation in AWS's JSON protocols.
 pub(super) const TARGET: &str = "x-amz-target";
 
-/// Whatever a container may call.
+/// Whatever a container may call of AWS, and what calls it.
 #[derive(Clone)]
 pub(super) struct Door {
     pub(super) container: Container,
     pub(super) runtime: Arc<RuntimeApi>,
-    pub(super) stripe: Provider,
 }
 
 impl Door {
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
-        let path = request.uri().path();
-        if path.starts_with(STRIPE) {
-            let Container { link, request: current, .. } = self.container;
-            let caller = Arc::new(move || current.get().to_string());
-            return edge::carry(self.stripe.connect(link, caller), request).await;
-        }
         let (head, body) = request.into_parts();
         let Some(body) = whole(body, REQUEST_BYTES_MAX).await else { return Ok(too_long(REQUEST_BYTES_MAX)) };
         let path = head.uri.path();
@@ -53,6 +43,21 @@ impl Door {
         let target = target.or_else(|| rpc_target(path));
         let reply = self.container.wire.carry(target.as_deref(), &body).await.map_err(|_| Reset)?;
         Ok(response(reply))
+    }
+}
+
+/// The way of a container to Stripe.
+#[derive(Clone)]
+pub(super) struct StripeDoor {
+    pub(super) container: Container,
+    pub(super) stripe: Provider,
+}
+
+impl StripeDoor {
+    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+        let Container { link, request: current, .. } = self.container;
+        let caller = Arc::new(move || current.get().to_string());
+        edge::carry(self.stripe.connect(link, caller), request).await
     }
 }
 

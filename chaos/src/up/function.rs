@@ -2,15 +2,18 @@
 //!
 //! Invariant: one process is one container; it ends with it, and whatever it said by then is in its log.
 
-use super::door::Door;
+use super::door::{Door, StripeDoor};
 use super::logs::Logs;
+use super::mischief::Mischief;
 use super::platform::{self, End, Measured};
 use super::process::{self, Process, Written};
 use super::runtime::{Init, RuntimeApi};
+use super::stripe_port::StripePort;
 use crate::cloud::config::LogFormat;
 use crate::cloud::container::{BoxFuture, Container, Function, Handler, InvocationContext};
 use crate::cloud::crew::Crew;
 use crate::cloud::names;
+use crate::faults::Faults;
 use crate::serve::socket::accept;
 use crate::stripe::Provider;
 use payments::UnixMs;
@@ -31,6 +34,8 @@ const LATE_LINES: Duration = Duration::from_millis(20);
 /// Starts a function in processes.
 #[derive(Clone)]
 pub(crate) struct ProcessFunction {
+    /// `consumer` or `responder`, as faults name it.
+    pub(crate) role: &'static str,
     /// The binary.
     pub(crate) program: PathBuf,
     /// Where its lines go.
@@ -72,17 +77,21 @@ impl ProcessFunction {
         let listener = listener.map_err(|error| format!("no port for its Runtime API: {error}"))?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         let runtime = Arc::new(RuntimeApi::new());
-        let door =
-            Door { container: container.clone(), runtime: Arc::clone(&runtime), stripe: self.stripe.clone() };
+        let door = Door { container: container.clone(), runtime: Arc::clone(&runtime) };
+        let stripe_door = StripeDoor { container: container.clone(), stripe: self.stripe.clone() };
+        let stripe = StripePort::open(move |request| stripe_door.clone().answer(request)).await;
+        let (stripe, at_stripe) = stripe.map_err(|error| format!("no port for Stripe: {error}"))?;
         let mut tasks = JoinSet::new();
         tasks.spawn(
             async move { match accept(&listener, move |request| door.clone().answer(request)).await {} },
         );
+        tasks.spawn(async move { match at_stripe.await {} });
         let (said, heard) = unbounded_channel();
         let _ = said.send(Said::Lambda(began, platform::init_start(&container.function, began)));
         let last_words = LastWords::default();
         let scribe = Scribe::new(self.logs.clone(), container.clone(), last_words.clone());
-        let environment = environment(container, &scribe.stream, port, &self.stripe_base);
+        let ports = Ports { door: port, stripe: stripe.port() };
+        let environment = environment(container, &scribe.stream, ports, &self.stripe_base);
         self.crew.start(scribe.write_down(heard));
         let process = Process::start(&self.program, &environment, &said, Said::Line);
         let process = process.map_err(|error| format!("cannot start {}: {error}", self.program.display()))?;
@@ -115,8 +124,11 @@ impl ProcessFunction {
             said,
             init_ms,
             is_first,
-            _door: tasks,
+            _doors: tasks,
             notices: self.notices,
+            role: self.role,
+            faults: self.stripe.faults().clone(),
+            stripe,
         })
     }
 }
@@ -145,18 +157,23 @@ struct Running {
     said: UnboundedSender<Said>,
     init_ms: i64,
     is_first: AtomicBool,
-    /// Serves the container; its connections end with it.
-    _door: JoinSet<()>,
+    /// Serve the container; their connections end with it.
+    _doors: JoinSet<()>,
     notices: UnboundedSender<String>,
+    role: &'static str,
+    faults: Faults,
+    stripe: StripePort,
 }
 
 impl Handler for Running {
     fn invoke(&self, payload: Vec<u8>, context: InvocationContext) -> BoxFuture<'_, Result<Vec<u8>, String>> {
         Box::pin(async move {
             let mut invocation = Invocation::begin(self, &context);
+            let request = context.request_id.clone();
             let outcome = self.runtime.offer(payload, context);
             tokio::select! {
                 biased;
+                never = self.mischief(&request).befall() => match never {},
                 Ok(outcome) = outcome => {
                     invocation.end = if outcome.is_ok() { End::Answered } else { End::Error };
                     outcome
@@ -174,6 +191,13 @@ impl Handler for Running {
 
     fn is_alive(&self) -> bool {
         self.process.ended().is_none()
+    }
+}
+
+impl Running {
+    fn mischief<'a>(&'a self, request: &'a str) -> Mischief<'a> {
+        let Self { container, role, faults, process, stripe, .. } = self;
+        Mischief { faults, clock: container.clock, role, request, process, stripe }
     }
 }
 
@@ -271,20 +295,29 @@ impl Scribe {
     }
 }
 
+/// Where a container calls.
+#[derive(Clone, Copy)]
+struct Ports {
+    /// The Runtime API and AWS.
+    door: u16,
+    stripe: u16,
+}
+
 /// The environment that Lambda gives a function.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 fn environment(
     container: &Container,
     stream: &str,
-    port: u16,
+    ports: Ports,
     stripe_base: &str,
 ) -> BTreeMap<String, String> {
     let function = &container.function;
-    let door = format!("127.0.0.1:{port}");
+    let door = format!("127.0.0.1:{}", ports.door);
+    let stripe = format!("http://127.0.0.1:{}", ports.stripe);
     let base = format!("http://{door}");
     let mut environment = BTreeMap::new();
     for (name, value) in &function.environment {
-        let value = if value == stripe_base { &base } else { value };
+        let value = if value == stripe_base { &stripe } else { value };
         environment.insert(name.clone(), value.clone());
     }
     let format = match function.logging.format {

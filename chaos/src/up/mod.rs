@@ -9,15 +9,19 @@ mod binaries;
 mod door;
 mod function;
 mod logs;
+mod mischief;
 mod outside;
 mod page;
 mod platform;
 mod process;
+mod processes;
 mod runtime;
+mod stripe_port;
 #[cfg(test)]
 mod tests;
 
 pub use binaries::{Binaries, Build, BuildError};
+pub use processes::Processes;
 
 use crate::clock::Clock;
 use crate::cloud::Cloud;
@@ -152,7 +156,8 @@ impl Offer {
         let (notices, mut noticed) = unbounded_channel();
         let groups = deployed.stack.functions.values().map(|function| function.log_group.clone());
         let logs = Logs::new(groups);
-        let function = |program: &PathBuf| ProcessFunction {
+        let function = |role, program: &PathBuf| ProcessFunction {
+            role,
             program: program.clone(),
             logs: logs.clone(),
             stripe: stripe.provider().clone(),
@@ -185,10 +190,11 @@ impl Offer {
         deployed: &Deployed,
         clock: Clock,
         journal: &Journal,
-        function: impl Fn(&PathBuf) -> ProcessFunction,
+        function: impl Fn(&'static str, &PathBuf) -> ProcessFunction,
     ) -> Result<Cloud, UpError> {
-        let binaries = [&self.binaries.consumer, &self.binaries.responder];
-        let functions = binaries.map(|program| Arc::new(function(program)) as Arc<dyn Function>);
+        let programs = [("consumer", &self.binaries.consumer), ("responder", &self.binaries.responder)];
+        let functions =
+            programs.map(|(role, program)| Arc::new(function(role, program)) as Arc<dyn Function>);
         let blueprint = deployed.blueprint(functions, Plans::default(), Past::Idle, self.seed);
         let cloud = deployed.start(blueprint, SECRET_KEY, clock, journal)?;
         cloud.services().cloudwatch().keep_everything(METRICS_MS);

@@ -3,6 +3,7 @@
 //! Invariant: an incident is over only when everybody was told so: its records, its mails and its alarms agree.
 
 use super::Deployed;
+use super::play::Left;
 use crate::cloud::dynamodb::AttributeValue;
 use crate::cloud::services::Services;
 use crate::journal::StateValue;
@@ -26,17 +27,17 @@ enum Redrives {
     ByCommand,
 }
 
-/// Whether nothing more is to come. Without a responder nothing ever does.
+/// What is still to come, if anything is. Without a responder nothing ever does.
 ///
 /// A run asks every few seconds, so what costs least is asked first, and the records last.
-pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> bool {
-    let Some(table) = &deployed.names.incidents else { return true };
+pub(super) fn left(deployed: &Deployed, services: &Services, now: UnixMs) -> Option<Left> {
+    let table = deployed.names.incidents.as_ref()?;
     let depth = |queue: &str| services.sqs().depth(queue, now).map_or(0, |depth| depth.total());
     let (dead_letters, quarantined) =
         (depth(&deployed.names.dead_letters), depth(&deployed.names.quarantine));
     let redrives = if deployed.redrives_by_itself() { Redrives::ByItself } else { Redrives::ByCommand };
     if dead_letters > 0 && redrives == Redrives::ByItself {
-        return false;
+        return Some(Left::DeadLetters);
     }
     // What is in the queues keeps these in ALARM; they do not go back by themselves.
     let stays = |alarm: &str| {
@@ -50,8 +51,8 @@ pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> 
         services.cloudwatch().state(alarm).is_some_and(|state| state.value == StateValue::Alarm)
     };
     let mut alarms = deployed.stack.alarms.values().map(|alarm| alarm.name.as_str());
-    if alarms.any(|alarm| !stays(alarm) && sounds(alarm)) {
-        return false;
+    if let Some(alarm) = alarms.find(|alarm| !stays(alarm) && sounds(alarm)) {
+        return Some(Left::Alarm(alarm.to_owned()));
     }
     // One that cannot be read is nothing that is over.
     let is_recovered = record::<Recovery>(services, table, "recovery").is_ok_and(|recovery| {
@@ -62,7 +63,15 @@ pub(super) fn is_over(deployed: &Deployed, services: &Services, now: UnixMs) -> 
             && recovery.history.escalations.contains(REDRIVE_IS_YOURS);
         is_left_to_humans || (dead_letters == 0 && recovery.is_quiet())
     });
-    is_recovered && record(services, table, "quarantine").is_ok_and(|notice| is_noticed(notice, quarantined))
+    let is_noticed =
+        || record(services, table, "quarantine").is_ok_and(|notice| is_noticed(notice, quarantined));
+    if !is_recovered {
+        Some(Left::Recovery)
+    } else if !is_noticed() {
+        Some(Left::Notice)
+    } else {
+        None
+    }
 }
 
 fn is_noticed(notice: Option<Notice>, quarantined: usize) -> bool {

@@ -1,4 +1,5 @@
-//! The world: the deployed stack, a fake Stripe, a producer, and whatever goes wrong, in virtual time.
+//! The world: the deployed stack, a fake Stripe, a producer, and whatever goes wrong, in virtual time; or in real time,
+//! with functions that are processes.
 //!
 //! A run has phases: steady until the first fault, faults, heal, drain. It ends when everything was sent, no fault is
 //! left, the source queue is empty and the incident is over, or when the time to drain is up; and then everything is
@@ -14,6 +15,7 @@ mod deployed;
 pub(crate) mod fixtures;
 mod history;
 mod incident;
+mod live;
 mod mapping;
 mod orders;
 mod plans;
@@ -28,7 +30,8 @@ pub use audit::Audited;
 pub use code::{Code, Maker};
 pub use deployed::{Deployed, Names, own_template};
 pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent};
-pub use play::Progress;
+pub use live::RealTime;
+pub use play::{Left, Progress};
 
 use crate::clock::Clock;
 use crate::cloud::CloudError;
@@ -83,6 +86,14 @@ pub enum WorldError {
     /// The payments cannot be read.
     #[error(transparent)]
     Workload(#[from] NdjsonError),
+    /// The experiment cannot be run where it is to be run.
+    #[error("{what}; accepted: {accepted}")]
+    Target {
+        /// What cannot.
+        what: String,
+        /// What could.
+        accepted: String,
+    },
     /// AWS would refuse the deployment.
     #[error("{template}: {error}; accepted: a stack that AWS deploys")]
     Cloud {
@@ -107,6 +118,15 @@ pub struct World {
     seed: u64,
     arrivals: Vec<Arrival>,
     rest: Rest,
+    time: Time,
+}
+
+/// How its time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Time {
+    /// As soon as nothing is left to do.
+    Virtual,
+    Real,
 }
 
 /// Runs an experiment on the repository's own template, unwatched. Can be called any number of times in one process.
@@ -122,11 +142,34 @@ impl World {
     /// Makes an experiment ready to run.
     ///
     /// # Errors
-    /// When its payments cannot be read, or it expects an alarm that the template does not have.
+    /// When its payments cannot be read, it expects an alarm that the template does not have, or a fault cannot be
+    /// simulated.
     pub fn new(deployed: Deployed, experiment: Experiment, seed: u64) -> Result<Self, WorldError> {
         deployed.knows(&experiment)?;
+        if let Some(kind) = experiment.faults.iter().map(|fault| fault.kind).find(|kind| !kind.is_simulated())
+        {
+            let what = format!("fault {kind} can only happen to a process");
+            return Err(WorldError::Target { what, accepted: "--target local, or another fault".to_owned() });
+        }
         let arrivals = experiment.workload.arrivals(seed)?;
-        Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default() })
+        Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Virtual })
+    }
+
+    /// The same in real time, for code whose functions are processes.
+    ///
+    /// # Errors
+    /// When its payments cannot be read, it expects an alarm that the template does not have, or it cannot happen to
+    /// processes, or not at this speed.
+    pub fn live(
+        deployed: Deployed,
+        experiment: Experiment,
+        seed: u64,
+        time: RealTime,
+    ) -> Result<Self, WorldError> {
+        deployed.knows(&experiment)?;
+        let arrivals = experiment.workload.arrivals(seed)?;
+        let (experiment, arrivals) = time.hurry(&deployed, experiment, arrivals)?;
+        Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Real })
     }
 
     /// The same, with this to decide who of two side by side goes on once the experiment's order is at its end.
@@ -153,14 +196,20 @@ impl World {
         self.arrivals.len()
     }
 
+    /// Ms until everything was sent and no fault is left.
+    #[must_use]
+    pub fn busy_ms(&self) -> u64 {
+        self.arrivals.last().map_or(0, |arrival| arrival.at_ms).max(self.experiment.faults_end_ms())
+    }
+
     /// Runs it to its end. `watch` is told how far it is, every few virtual seconds.
     ///
     /// # Errors
     /// [`WorldError::Cloud`] when AWS would refuse the stack, [`WorldError::Harness`] when the harness broke.
     ///
     /// # Panics
-    /// Inside another tokio runtime: a world brings its own, whose time is virtual.
-    pub fn run(self, code: Code<'_>, watch: &mut dyn FnMut(Progress)) -> Result<History, WorldError> {
+    /// Inside another tokio runtime: a world brings its own.
+    pub fn run(self, code: Code<'_>, watch: &mut dyn FnMut(&Progress)) -> Result<History, WorldError> {
         self.run_while(code, &mut |progress| {
             watch(progress);
             ControlFlow::Continue(())
@@ -177,21 +226,29 @@ impl World {
     pub fn run_while(
         self,
         code: Code<'_>,
-        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<History, WorldError> {
-        // The AWS SDK draws the jitter of its retries from this thread's generator.
-        fastrand::seed(self.seed);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let runtime = runtime.map_err(|error| WorldError::Harness(error.to_string()))?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        match self.time {
+            Time::Virtual => {
+                // The AWS SDK draws the jitter of its retries from this thread's generator.
+                fastrand::seed(self.seed);
+                runtime.enable_time().start_paused(true);
+            }
+            Time::Real => {
+                runtime.enable_all();
+            }
+        }
+        let runtime = runtime.build().map_err(|error| WorldError::Harness(error.to_string()))?;
         runtime.block_on(self.play(code, watch))
     }
 
     async fn play(
         self,
         code: Code<'_>,
-        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<History, WorldError> {
-        let Self { deployed, experiment, seed, arrivals, rest } = self;
+        let Self { deployed, experiment, seed, arrivals, rest, time } = self;
         let (clock, journal) = (Clock::starting_at(experiment.starts), Journal::default());
         let faults = Faults::new(&experiment.faults, seed, clock.start(), CRASH_HOPS, journal.clone());
         let turns = experiment.turns.clone().map(|order| Turns::new(order, rest));
@@ -210,6 +267,9 @@ impl World {
         let alerted = deployed.alerted();
         let mut play =
             Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), arrivals);
+        if time == Time::Real {
+            play.look_often();
+        }
         let to_the_end = async {
             let ending = play.run_to_the_end(watch).await?;
             Ok::<_, WorldError>((

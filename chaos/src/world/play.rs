@@ -14,17 +14,55 @@ use crate::journal::{Event, Journal, QueueEvent};
 use crate::workload::Arrival;
 use payments::UnixMs;
 use payments::limits::TURN_S_MAX;
+use std::fmt;
 use std::ops::ControlFlow;
 
 /// How often, in virtual ms, a run looks whether it is over. Often enough that its end is known to a few seconds,
 /// seldom enough to cost nothing.
 const LOOK_MS: i64 = 5_000;
 
+/// The same in real time, in which somebody waits whose Ctrl-C is to be heard.
+const LOOK_OFTEN_MS: i64 = 500;
+
 /// How long an order may take to be on record, ms: one turn of the responder.
 const ORDER_MS: u64 = TURN_S_MAX as u64 * 1_000;
 
+/// What a run waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Left {
+    /// Messages are still to be sent, or a fault is still to end.
+    #[default]
+    Experiment,
+    /// The source queue is to be empty.
+    Deliveries,
+    /// The dead-letter queue is.
+    DeadLetters,
+    /// This alarm is to clear.
+    Alarm(String),
+    /// The responder is to have done, and told, all that a recovery takes.
+    Recovery,
+    /// The same of the notice of what is in quarantine.
+    Notice,
+    /// Nothing more: what it came to is looked at.
+    Nothing,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Experiment => out.write_str("the experiment goes on"),
+            Self::Deliveries => out.write_str("messages wait for their delivery"),
+            Self::DeadLetters => out.write_str("dead letters wait for their redrive"),
+            Self::Alarm(alarm) => write!(out, "{alarm} is in ALARM"),
+            Self::Recovery => out.write_str("the recovery goes on"),
+            Self::Notice => out.write_str("the quarantine is to be told of"),
+            Self::Nothing => out.write_str("the audit at the end"),
+        }
+    }
+}
+
 /// How far a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The virtual instant.
     pub now: UnixMs,
@@ -34,6 +72,8 @@ pub struct Progress {
     pub done: u64,
     /// Messages in the dead-letter queue.
     pub dead_lettered: u64,
+    /// What it waits for.
+    pub left: Left,
 }
 
 /// A run in progress.
@@ -47,6 +87,7 @@ pub(super) struct Play<'a> {
     quiet_from: UnixMs,
     followed: usize,
     progress: Progress,
+    look_ms: i64,
 }
 
 impl<'a> Play<'a> {
@@ -61,7 +102,24 @@ impl<'a> Play<'a> {
         let names = &deployed.names;
         let producer = Producer::new(&names.source, services.clone(), faults, arrivals);
         let progress = Progress::default();
-        Self { experiment, deployed, names, services, journal, producer, quiet_from, followed: 0, progress }
+        let (followed, look_ms) = (0, LOOK_MS);
+        Self {
+            experiment,
+            deployed,
+            names,
+            services,
+            journal,
+            producer,
+            quiet_from,
+            followed,
+            progress,
+            look_ms,
+        }
+    }
+
+    /// Looks as often as somebody who watches.
+    pub(super) const fn look_often(&mut self) {
+        self.look_ms = LOOK_OFTEN_MS;
     }
 
     /// What was sent, and what SQS would not take.
@@ -72,7 +130,7 @@ impl<'a> Play<'a> {
     /// Sends everything in its time and waits until the run is over.
     pub(super) async fn run_to_the_end(
         &mut self,
-        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Ending, WorldError> {
         let clock = *self.services.clock();
         let time_up = self.quiet_from.plus_ms(i64::try_from(self.experiment.drain_ms).unwrap_or(i64::MAX));
@@ -81,15 +139,12 @@ impl<'a> Play<'a> {
             let now = clock.now();
             self.producer.send_due(now);
             if look <= now {
-                look = now.plus_ms(LOOK_MS);
+                look = now.plus_ms(self.look_ms);
                 let progress = self.progress(now);
-                if watch(progress).is_break() {
+                if watch(&progress).is_break() {
                     return Err(WorldError::Interrupted(progress));
                 }
-                if self.is_quiet(now)
-                    && self.is_drained()
-                    && incident::is_over(self.deployed, &self.services, now)
-                {
+                if progress.left == Left::Nothing {
                     return Ok(Ending::Drained);
                 }
                 if now >= time_up {
@@ -98,6 +153,16 @@ impl<'a> Play<'a> {
             }
             let next = self.producer.next_due().map_or(look, |due| look.min(due));
             clock.sleep_until(next).await;
+        }
+    }
+
+    fn left(&self, now: UnixMs) -> Left {
+        if !self.is_quiet(now) {
+            Left::Experiment
+        } else if !self.is_drained() {
+            Left::Deliveries
+        } else {
+            incident::left(self.deployed, &self.services, now).unwrap_or(Left::Nothing)
         }
     }
 
@@ -111,6 +176,7 @@ impl<'a> Play<'a> {
     }
 
     fn progress(&mut self, now: UnixMs) -> Progress {
+        let left = self.left(now);
         let Self { progress, names, .. } = self;
         self.followed = self.journal.follow(self.followed, |record| {
             let Event::Queue(event) = &record.event else { return };
@@ -134,7 +200,8 @@ impl<'a> Play<'a> {
         });
         progress.now = now;
         progress.sent = self.producer.accepted();
-        *progress
+        progress.left = left;
+        progress.clone()
     }
 }
 

@@ -177,7 +177,7 @@ fn a_run_is_watched_without_being_changed() {
         Deployed::load(&own_template(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
     let world = World::new(deployed, experiment(OUTAGE), 1).unwrap_or_else(|error| panic!("{error}"));
     let mut last = Progress::default();
-    let watched = world.run(Code::DEPLOYED, &mut |progress| last = progress);
+    let watched = world.run(Code::DEPLOYED, &mut |progress| last = progress.clone());
     let watched = watched.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(watched.records, run_real(OUTAGE, 1).records);
     assert_eq!(last.sent, watched.sent.len() as u64);

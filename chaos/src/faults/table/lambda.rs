@@ -5,7 +5,7 @@
 use super::super::kinds::{Description, Family, Placement};
 
 /// The two functions of the stack.
-const FUNCTIONS: &[&str] = &["consumer", "responder"];
+pub(super) const FUNCTIONS: &[&str] = &["consumer", "responder"];
 
 pub(in super::super) const CRASH: Description = Description {
     name: "crash",

@@ -5,6 +5,7 @@
 pub(super) mod aws;
 pub(super) mod input;
 pub(super) mod lambda;
+pub(super) mod process;
 pub(super) mod stripe;
 
 /// Operations that a run comes to by an audit alone, or not at all: a fault drawn for one of them alone would hardly ever
