@@ -128,10 +128,10 @@ fn by_the_minute(progress: &Progress, messages: u64, starts: UnixMs) -> String {
 
 /// How far a run was that nobody waited for.
 fn so_far(progress: Progress, messages: u64, starts: UnixMs) -> String {
-    let Progress { now, sent, done, dead_lettered, .. } = progress;
+    let Progress { now, sent, done, dead_lettered, left } = progress;
     let (at, of) = (instant_of_day(now, starts), counted(messages, "message"));
     let (sent, done, dead) = (count(sent), count(done), counted(dead_lettered, "dead letter"));
-    format!("INTERRUPTED at {at}: {sent} of {of} sent, {done} done, {dead}; nothing is judged or written\n")
+    format!("INTERRUPTED at {at}: {sent} of {of} sent, {done} done, {dead}; {left}; nothing is judged or written\n")
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl From<TransportError> for Reset {
 }
 
 /// Stripe takes its key as a bearer or, as its documentation's `curl -u` sends it, as the name of a basic login.
-fn bear(headers: &mut HeaderMap) {
+pub(super) fn bear(headers: &mut HeaderMap) {
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let login = sent.and_then(|value| value.strip_prefix("Basic "));
     let login = login.and_then(|login| String::from_utf8(STANDARD.decode(login).ok()?).ok());

@@ -7,6 +7,7 @@
 pub(crate) mod control;
 pub(crate) mod edge;
 pub(crate) mod guard;
+pub mod lasting;
 mod remote;
 pub(crate) mod said;
 pub(crate) mod socket;

@@ -131,12 +131,13 @@ mod tests {
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn each_befalls_an_invocation_of_the_function_it_is_meant_for_and_ends_with_it() {
-        for kind in [Kind::ProcessStopped, Kind::OutputBlocked, Kind::ConnectionRefused] {
-            let seen = |process: &Process, stripe: &StripePort| match kind {
-                Kind::ProcessStopped => state(process) == "T",
-                Kind::OutputBlocked => process.is_unheard(),
-                _ => stripe.is_closed(),
-            };
+        type Seen = fn(&Process, &StripePort) -> bool;
+        let kinds: [(Kind, Seen); 3] = [
+            (Kind::ProcessStopped, |process, _| state(process) == "T"),
+            (Kind::OutputBlocked, |process, _| process.is_unheard()),
+            (Kind::ConnectionRefused, |_, stripe| stripe.is_closed()),
+        ];
+        for (kind, seen) in kinds {
             assert_eq!(befalls(kind, "consumer", seen).await, (1, true), "{kind}");
             assert_eq!(befalls(kind, "responder", seen).await, (0, false), "{kind}");
         }
