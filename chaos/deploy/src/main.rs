@@ -3,15 +3,16 @@
 //! Invariant: it takes no key but its own, so nobody's money is ever in it.
 
 use anyhow::Context as _;
-use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chaos::serve::lasting::{Asked, InTable, Lasting};
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
 use payments::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 use tokio::sync::Mutex;
 
@@ -41,38 +42,60 @@ fn start() -> anyhow::Result<FakeStripe> {
     Ok(FakeStripe { lasting: Mutex::new(Lasting::new(memory, key.as_str())), key, time })
 }
 
-/// An error is answered with 502 by Lambda: no answer that a client could read, as a connection that is reset.
-async fn handle(
-    stripe: &FakeStripe,
-    event: LambdaEvent<LambdaFunctionUrlRequest>,
-) -> Result<LambdaFunctionUrlResponse, lambda_runtime::Error> {
+/// What a function URL hands over, as far as it is of use here: version 2.0 of the payload. Not by `aws_lambda_events`, whose
+/// feature for it changes what the AWS SDK is compiled with.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    raw_path: String,
+    #[serde(default)]
+    raw_query_string: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    request_context: RequestContext,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestContext {
+    http: Http,
+}
+
+#[derive(Debug, Deserialize)]
+struct Http {
+    method: String,
+}
+
+/// What it is to answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status_code: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+/// An error is answered with 502 by Lambda: no answer that a client could read, as where a connection is reset.
+async fn handle(stripe: &FakeStripe, event: LambdaEvent<Event>) -> Result<Answer, lambda_runtime::Error> {
     let request = request(event.payload)?;
     let now = stripe.time.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let asked = Asked::of(&request, &stripe.key, UnixMs(i64::try_from(now).unwrap_or(i64::MAX)));
     let answered = stripe.lasting.lock().await.answer(&event.context.request_id, &asked).await?;
     tokio::time::sleep(answered.after).await;
     let told = answered.response.context("the connection would be reset")?;
-    let mut headers = HeaderMap::new();
-    for (name, value) in told.headers {
-        headers.insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
-    }
-    let mut response = LambdaFunctionUrlResponse::default();
-    response.status_code = i64::from(told.status);
-    response.headers = headers;
-    response.body = Some(String::from_utf8_lossy(&told.body).into_owned());
-    Ok(response)
+    let body = String::from_utf8_lossy(&told.body).into_owned();
+    Ok(Answer { status_code: told.status, headers: told.headers, body })
 }
 
-fn request(event: LambdaFunctionUrlRequest) -> anyhow::Result<Request<Bytes>> {
-    let path = event.raw_path.unwrap_or_else(|| "/".to_owned());
-    let uri = match event.raw_query_string.filter(|query| !query.is_empty()) {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    };
-    let body = event.body.unwrap_or_default();
+fn request(event: Event) -> anyhow::Result<Request<Bytes>> {
+    let Event { raw_path: path, raw_query_string: query, body, .. } = event;
+    let uri = if query.is_empty() { path } else { format!("{path}?{query}") };
     let body = if event.is_base64_encoded { STANDARD.decode(body)? } else { body.into_bytes() };
-    let method = event.request_context.http.method.unwrap_or_default();
-    let mut request = Request::builder().method(method.as_str()).uri(uri).body(Bytes::from(body))?;
-    *request.headers_mut() = event.headers;
-    Ok(request)
+    let request = Request::builder().method(event.request_context.http.method.as_str()).uri(uri);
+    let request = event.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+    Ok(request.body(Bytes::from(body))?)
 }

@@ -131,7 +131,9 @@ fn so_far(progress: Progress, messages: u64, starts: UnixMs) -> String {
     let Progress { now, sent, done, dead_lettered, left } = progress;
     let (at, of) = (instant_of_day(now, starts), counted(messages, "message"));
     let (sent, done, dead) = (count(sent), count(done), counted(dead_lettered, "dead letter"));
-    format!("INTERRUPTED at {at}: {sent} of {of} sent, {done} done, {dead}; {left}; nothing is judged or written\n")
+    format!(
+        "INTERRUPTED at {at}: {sent} of {of} sent, {done} done, {dead}; {left}; nothing is judged or written\n"
+    )
 }
 
 #[cfg(test)]
