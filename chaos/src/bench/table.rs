@@ -1,0 +1,199 @@
+//! What was measured, as a table for people, and each goal with what became of it.
+//!
+//! Invariant: a goal that was missed says so, and a peer that is missing says why.
+
+use super::figures::rounded;
+use super::function::{BATCH, BATCHES};
+use super::peers::NODE;
+use super::queues::{AT_ONCE, MESSAGES};
+use super::subject::STRIPE_RATE_PER_S;
+use super::{Column, Figure, Measured, Rates, Sample};
+use crate::units::count;
+use std::fmt::Write as _;
+
+/// The init may take so much longer than that of a function without duties, ms.
+const INIT_BEYOND_BARE_MS: f64 = 8.0;
+
+/// The init of a handler in Node takes so many times as long.
+const INITS_OF_NODE: f64 = 12.0;
+
+/// The payments of a handler in Node, a second and core, so many times.
+const PAYMENTS_OF_NODE: f64 = 5.0;
+
+/// The calls that another server answers a second, so many times.
+const CALLS_OF_OTHERS: f64 = 10.0;
+
+type Row<T> = (&'static str, fn(&T) -> Option<f64>);
+
+const OF_A_FUNCTION: [Row<Sample>; 6] = [
+    ("init to first `/next`, ms", |it| Some(it.init_ms)),
+    ("first batch of ten, ms", |it| it.first_ms),
+    ("warm batch of ten, ms", |it| it.warm_ms),
+    ("payments a second", |it| it.payments_per_s),
+    ("payments a second and core", |it| it.payments_per_core_s),
+    ("peak memory, MB", |it| it.peak_bytes.map(megabytes)),
+];
+
+const OF_A_SERVICE: [Row<Rates>; 3] = [
+    ("`SendMessage` a second", |it| Some(it.sends_per_s)),
+    ("`ReceiveMessage` a second", |it| Some(it.receives_per_s)),
+    ("`DeleteMessage` a second", |it| Some(it.deletes_per_s)),
+];
+
+impl Measured {
+    /// All of it, in Markdown.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        if !self.functions.is_empty() {
+            self.tell_functions(&mut out);
+        }
+        if !self.services.is_empty() {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            self.tell_services(&mut out);
+        }
+        out
+    }
+
+    fn tell_functions(&self, out: &mut String) {
+        table(out, "a function's process", &self.functions, &OF_A_FUNCTION);
+        let sizes: Vec<String> = self
+            .functions
+            .iter()
+            .map(|column| column.size_bytes.map_or_else(nothing, |bytes| rounded(megabytes(bytes))))
+            .collect();
+        let _ = writeln!(out, "| size, MB | {} |\n", sizes.join(" | "));
+        let _ = writeln!(
+            out,
+            "Medians of {}, with the least and the most. Backends answer at once: the embedded services and the fake Stripe, \
+             in one other thread, without latency or limits; the consumer is told that Stripe grants {} calls a second. \
+             Warm is what follows the first {} payments, a second counts {} batches of {BATCH}, and core is the process's own \
+             processor time. The responder's batch is a turn with nothing to do. Size is what is deployed, unpacked, without \
+             what Lambda brings along.\n",
+            crate::units::counted(self.runs.into(), "run"),
+            count(STRIPE_RATE_PER_S.into()),
+            21 * BATCH,
+            BATCHES,
+        );
+        missing(out, &self.functions);
+        self.function_goals().into_iter().for_each(|goal| goal.tell(out));
+    }
+
+    fn tell_services(&self, out: &mut String) {
+        table(out, "SQS over HTTP", &self.services, &OF_A_SERVICE);
+        let _ = writeln!(
+            out,
+            "\nMedians of {}, with the least and the most: {MESSAGES} messages, one a call, {AT_ONCE} calls at once, through one \
+             client of the Rust SDK in a process or thread that is not the server's.\n",
+            crate::units::counted(self.runs.into(), "round"),
+        );
+        missing(out, &self.services);
+        let others = self.services.iter().skip(1);
+        let goals = others.flat_map(|other| {
+            OF_A_SERVICE.iter().map(|(what, value)| {
+                let times = compared(self.services.first()?, other, *value, |ours, theirs| ours / theirs)?;
+                let what = what.trim_end_matches(" a second");
+                Some(Goal::at_least(format!("{what} beside {}", other.name), times, CALLS_OF_OTHERS))
+            })
+        });
+        goals.flatten().for_each(|goal| goal.tell(out));
+    }
+
+    fn function_goals(&self) -> Vec<Goal> {
+        let of = |name: &str| self.functions.iter().find(|it| it.name.to_lowercase().starts_with(name));
+        let init = |it: &Sample| Some(it.init_ms);
+        let (Some(ours), Some(bare)) = (of("consumer"), of("bare")) else { return Vec::new() };
+        let beyond = compared(ours, bare, init, |ours, bare| ours - bare);
+        let mut goals: Vec<Goal> = beyond.map(Goal::beyond_bare).into_iter().collect();
+        if let Some(node) = of(NODE) {
+            let times = compared(ours, node, init, |ours, node| node / ours);
+            let init =
+                times.map(|times| Goal::at_least(format!("init beside {}", node.name), times, INITS_OF_NODE));
+            let times = compared(ours, node, |it| it.payments_per_core_s, |ours, node| ours / node);
+            let what = format!("payments a second and core beside {}", node.name);
+            let payments = times.map(|times| Goal::at_least(what, times, PAYMENTS_OF_NODE));
+            goals.extend(init.into_iter().chain(payments));
+        }
+        goals
+    }
+}
+
+/// What was to be reached, and what was.
+struct Goal {
+    what: String,
+    reached: String,
+    wanted: String,
+    is_met: bool,
+}
+
+impl Goal {
+    fn beyond_bare(ms: f64) -> Self {
+        Self {
+            what: "init beside bare".to_owned(),
+            reached: format!("{} ms more", rounded(ms)),
+            wanted: format!("at most {INIT_BEYOND_BARE_MS} ms more"),
+            is_met: ms <= INIT_BEYOND_BARE_MS,
+        }
+    }
+
+    fn at_least(what: String, times: f64, wanted: f64) -> Self {
+        let reached = format!("{} times as good", rounded(times));
+        Self { what, reached, wanted: format!("at least {wanted} times"), is_met: times >= wanted }
+    }
+
+    fn tell(&self, out: &mut String) {
+        let Self { what, reached, wanted, is_met } = self;
+        let verdict = if *is_met { "met" } else { "missed" };
+        let _ = writeln!(out, "- {what}: {reached}; the goal of {wanted} is {verdict}.");
+    }
+}
+
+/// The median of what each run of the one makes of the same run of the other: what slows both down cancels out.
+fn compared<T>(
+    ours: &Column<T>,
+    theirs: &Column<T>,
+    value: impl Fn(&T) -> Option<f64>,
+    make: impl Fn(f64, f64) -> f64,
+) -> Option<f64> {
+    let pairs = ours.runs.iter().zip(&theirs.runs);
+    let made = pairs.filter_map(|(ours, theirs)| Some(make(value(ours)?, value(theirs)?)));
+    Figure::of(made).map(|figure| figure.median)
+}
+
+fn table<T>(out: &mut String, title: &str, columns: &[Column<T>], rows: &[Row<T>]) {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let _ = writeln!(out, "| {title} | {} |\n|{}", names.join(" | "), " --- |".repeat(columns.len() + 1));
+    for (what, value) in rows {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|column| Figure::of(column.runs.iter().filter_map(value)).map_or_else(nothing, Figure::told))
+            .collect();
+        let _ = writeln!(out, "| {what} | {} |", cells.join(" | "));
+    }
+}
+
+fn missing<T>(out: &mut String, columns: &[Column<T>]) {
+    for column in columns {
+        if let Some(why) = &column.missing {
+            let _ = writeln!(out, "- {} was not measured: {why}", column.name);
+        }
+    }
+}
+
+impl Figure {
+    fn told(self) -> String {
+        format!("{} ({}–{})", rounded(self.median), rounded(self.least), rounded(self.most))
+    }
+}
+
+fn nothing() -> String {
+    "–".to_owned()
+}
+
+/// Of a million bytes each.
+#[expect(clippy::cast_precision_loss, reason = "sizes of programs, told with three digits")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
