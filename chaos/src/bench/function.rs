@@ -107,7 +107,7 @@ impl<'a> Started<'a> {
             process,
             said,
             init_ms: 0.0,
-            name: format!("{}-{run}", subject.name.replace(' ', "-")),
+            name: format!("run-{run}"),
             source: offer.deployed.names.source.clone(),
             invocations: 0,
             sent: 0,

@@ -74,6 +74,8 @@ pub struct Measured {
 pub struct Column<T> {
     /// Its name, with its version.
     pub name: String,
+    /// Whether it is somebody else's.
+    pub is_peer: bool,
     /// Bytes of what is deployed, unpacked, without the runtime that Lambda brings along.
     pub size_bytes: Option<u64>,
     /// Run by run.
@@ -154,7 +156,7 @@ impl Offer {
                 }
                 match function::measure(subject, self, run).await {
                     Ok(sample) => column.runs.push(sample),
-                    Err(why) => column.fails(subject.is_ours(), why)?,
+                    Err(why) => column.fails(why)?,
                 }
             }
         }
@@ -164,8 +166,8 @@ impl Offer {
 
 impl<T> Column<T> {
     /// One of ours that fails ends it all; a peer that fails is left out, and says why.
-    fn fails(&mut self, is_ours: bool, why: String) -> Result<(), BenchError> {
-        if is_ours {
+    fn fails(&mut self, why: String) -> Result<(), BenchError> {
+        if !self.is_peer {
             return Err(BenchError::Fails { who: self.name.clone(), why });
         }
         self.runs.clear();

@@ -45,7 +45,7 @@ pub(super) async fn compare(
     told: &mut dyn FnMut(u64, u64, &str),
 ) -> Result<Vec<Column<Rates>>, BenchError> {
     let ours = "embedded";
-    let mut columns = vec![column(ours.to_owned())];
+    let mut columns = vec![Column { is_peer: false, ..column(ours.to_owned()) }];
     let fails = |why| BenchError::Fails { who: ours.to_owned(), why };
     let mut contestants = vec![Some(Contestant::meet(Server::ours(offer)?).await.map_err(fails)?)];
     for key in [MINISTACK, MOTO] {
@@ -57,21 +57,22 @@ pub(super) async fn compare(
     let whole = u64::from(offer.runs) * columns.len() as u64;
     let mut done = 0;
     for _ in 0..offer.runs {
-        for (number, (column, contestant)) in columns.iter_mut().zip(&contestants).enumerate() {
+        for (column, contestant) in columns.iter_mut().zip(&contestants) {
             told(done, whole, &column.name);
             done += 1;
             let Some(contestant) = contestant.as_ref().filter(|_| column.missing.is_none()) else { continue };
             match contestant.round(MESSAGES).await {
                 Ok(rates) => column.runs.push(rates),
-                Err(why) => column.fails(number == 0, why)?,
+                Err(why) => column.fails(why)?,
             }
         }
     }
     Ok(columns)
 }
 
+/// Of a peer, empty.
 fn column(name: String) -> Column<Rates> {
-    Column { name, size_bytes: None, runs: Vec::new(), missing: None }
+    Column { name, is_peer: true, size_bytes: None, runs: Vec::new(), missing: None }
 }
 
 async fn theirs(key: &'static str, offer: &Offer) -> (Column<Rates>, Option<Contestant>) {

@@ -14,6 +14,15 @@ use std::process::Command;
 /// Calls a second that the consumer is told that Stripe grants: so many that its own pace is no part of what is measured.
 pub(super) const STRIPE_RATE_PER_S: u32 = 1_000_000;
 
+/// How the columns of ours are called.
+pub(super) const CONSUMER: &str = "consumer";
+/// See [`CONSUMER`].
+pub(super) const RESPONDER: &str = "responder";
+/// The function without duties.
+pub(super) const BARE: &str = "bare `lambda_runtime`";
+/// How the column of the handler for Node begins.
+pub(super) const NODE_TITLE: &str = "Node";
+
 /// What a subject does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Duties {
@@ -63,9 +72,9 @@ impl Subject {
         paced.insert("CONSUMER_CONCURRENCY".to_owned(), "1".to_owned());
         let turns = offer.deployed.responder.as_ref().map(of);
         let ours = [
-            Some(Self::ours("consumer", Duties::Payments, consumer, paced)),
-            turns.map(|variables| Self::ours("responder", Duties::Turns, responder, variables)),
-            Some(Self::ours("bare", Duties::None, bare, BTreeMap::new())),
+            Some(Self::ours(CONSUMER, Duties::Payments, consumer, paced)),
+            turns.map(|variables| Self::ours(RESPONDER, Duties::Turns, responder, variables)),
+            Some(Self::ours(BARE, Duties::None, bare, BTreeMap::new())),
         ];
         let variables = [
             ("IDEMPOTENCY_TABLE", IDEMPOTENCY_TABLE),
@@ -79,7 +88,7 @@ impl Subject {
             Self::peer(title, arguments, program, &offer.folders.of(key), BTreeMap::from(variables.clone()))
         };
         let peers = [
-            peer(NODE, "Node", &["main.js"]),
+            peer(NODE, NODE_TITLE, &["main.js"]),
             peer(PYTHON, "Python", &["-m", "awslambdaric", "handler.handler"]),
         ];
         ours.into_iter().flatten().chain(peers).collect()
@@ -114,6 +123,7 @@ impl Subject {
         let program = self.program.as_ref();
         Column {
             name: self.name.clone(),
+            is_peer: !self.is_ours(),
             size_bytes: program.ok().and_then(|it| it.size_bytes),
             runs: Vec::new(),
             missing: program.err().cloned(),

@@ -1,9 +1,11 @@
 //! What is told of a measurement.
 
+use super::subject::BARE;
 use super::{BenchError, Column, Measured, Rates, Sample};
 
 fn column<T>(name: &str, runs: Vec<T>) -> Column<T> {
-    Column { name: name.to_owned(), size_bytes: None, runs, missing: None }
+    let is_peer = ["Node", "Python", "ministack", "moto"].iter().any(|peer| name.starts_with(peer));
+    Column { name: name.to_owned(), is_peer, size_bytes: None, runs, missing: None }
 }
 
 fn charging(init_ms: f64, payments_per_core_s: f64) -> Sample {
@@ -32,7 +34,7 @@ fn measured() -> Measured {
     let functions = vec![
         Column { size_bytes: Some(8_300_000), ..column("consumer", consumer) },
         column("responder", vec![idle(12.0), idle(13.0), idle(14.0)]),
-        column("bare", vec![idle(2.0), idle(21.0), idle(4.0)]),
+        column(BARE, vec![idle(2.0), idle(21.0), idle(4.0)]),
         Column { size_bytes: Some(660_491), ..column("Node 20.20.2", node) },
         python,
     ];
@@ -54,7 +56,7 @@ fn runs_are_compared_with_the_runs_beside_them() {
     // The second run of all was slow: of medians alone, the init would be 7 ms beyond bare.
     let text = measured().text();
     assert!(
-        text.contains("- init beside bare: 8.00 ms more; the goal of at most 8 ms more is met."),
+        text.contains("init of the consumer beside bare `lambda_runtime`: 8.00 ms more; the goal of at most 8 ms more is met."),
         "{text}"
     );
 }
@@ -68,10 +70,10 @@ fn what_was_not_asked_for_is_not_told() {
 #[test]
 fn a_peer_that_fails_is_left_out_and_one_of_ours_ends_it_all() {
     let mut peer = column("Node", vec![charging(1.0, 1.0)]);
-    peer.fails(false, "answers an error".to_owned()).expect("the rest goes on");
+    peer.fails("answers an error".to_owned()).expect("the rest goes on");
     assert_eq!((peer.runs.len(), peer.missing.as_deref()), (0, Some("answers an error")));
     let mut ours = column("consumer", vec![charging(1.0, 1.0)]);
-    let ended = ours.fails(true, "ends with exit status 1".to_owned());
+    let ended = ours.fails("ends with exit status 1".to_owned());
     let said = ended.as_ref().map_err(BenchError::to_string);
     assert_eq!(said, Err("consumer: ends with exit status 1".to_owned()));
 }

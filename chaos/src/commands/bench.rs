@@ -71,10 +71,10 @@ fn runs(text: &str) -> Result<u32, String> {
 
 /// Measures, and prints a table.
 pub(super) fn bench(wanted: &Bench, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let template = around.folder.join(template::found(None, &around.folder)?);
-    let deployed = template::deployed(None, &BTreeMap::new(), around)?;
-    let folders = folders(&template, &around.program)?;
     wanted.json.as_deref().map_or(Ok(()), |path| writable(path, &around.folder))?;
+    let template = around.folder.join(template::found(None, &around.folder)?);
+    let folders = folders(&template, &around.program)?;
+    let deployed = template::deployed(None, &BTreeMap::new(), around)?;
     let parts = match wanted.what {
         None => vec![Part::Functions, Part::Services],
         Some(What::Functions) => vec![Part::Functions],
