@@ -39,6 +39,7 @@ pub(super) struct Backends {
     cloud: Cloud,
     stripe: Provider,
     clock: Clock,
+    source: String,
 }
 
 impl Backends {
@@ -49,12 +50,17 @@ impl Backends {
         let faults = Faults::new(&[], SEED, now, CRASH_HOPS_DEFAULT, journal.clone());
         let account = FakeStripe::open_to(SEED, Mode::Test, faults.clone()).without_limits();
         let stripe = Provider::with(Latency::None, account, SEED, faults, clock, journal);
-        Ok(Self { cloud, stripe, clock })
+        Ok(Self { cloud, stripe, clock, source: deployed.names.source.clone() })
     }
 
     /// The time they follow.
     pub(super) fn now(&self) -> UnixMs {
         self.clock.now()
+    }
+
+    /// The queue that payments come from.
+    pub(super) fn source(&self) -> &str {
+        &self.source
     }
 
     /// How many payments have been charged.

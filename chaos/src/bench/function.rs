@@ -2,7 +2,6 @@
 //!
 //! Invariant: what counts as done was done: every payment that was handed over is in the fake Stripe's book, once.
 
-use super::Offer;
 use super::backends::Backends;
 use super::subject::{Duties, Subject};
 use crate::cloud::container::InvocationContext;
@@ -57,9 +56,8 @@ pub struct Sample {
 }
 
 /// Starts a subject, hands it what it is there for, and ends it.
-pub(super) async fn measure(subject: &Subject, offer: &Offer, run: u32) -> Result<Sample, String> {
-    let backends = Backends::open(&offer.deployed, offer.now).map_err(|error| error.to_string())?;
-    let mut started = Started::new(subject, &backends, offer, run).await?;
+pub(super) async fn measure(subject: &Subject, backends: &Backends, run: u32) -> Result<Sample, String> {
+    let mut started = Started::new(subject, backends, run).await?;
     let mut sample = Sample { init_ms: started.init_ms, ..Sample::default() };
     match subject.duties {
         Duties::Payments => started.charge(&mut sample).await?,
@@ -80,15 +78,17 @@ struct Started<'a> {
     process: Process,
     said: UnboundedReceiver<String>,
     init_ms: f64,
+    /// How its payments are called.
     name: String,
-    source: String,
     invocations: usize,
     sent: usize,
+    /// Payments that were charged before it was started.
+    charged_before: usize,
     _door: JoinSet<()>,
 }
 
 impl<'a> Started<'a> {
-    async fn new(subject: &Subject, backends: &'a Backends, offer: &Offer, run: u32) -> Result<Self, String> {
+    async fn new(subject: &Subject, backends: &'a Backends, run: u32) -> Result<Self, String> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(|error| format!("no port for its Runtime API: {error}"))?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
@@ -107,10 +107,10 @@ impl<'a> Started<'a> {
             process,
             said,
             init_ms: 0.0,
-            name: format!("run-{run}"),
-            source: offer.deployed.names.source.clone(),
+            name: format!("run-{run}-of-{}", subject.name.replace(' ', "-")),
             invocations: 0,
             sent: 0,
+            charged_before: backends.charged(),
             _door: tasks,
         };
         let init = started.unless_it_ends(runtime.init()).await?;
@@ -136,7 +136,7 @@ impl<'a> Started<'a> {
         sample.payments_per_s = Some(payments / wall_s);
         sample.payments_per_core_s = (core_s > 0.0).then(|| payments / core_s);
         sample.warm_ms = super::Figure::of(warm.split_off(WARMING)).map(|figure| figure.median);
-        match self.backends.charged() {
+        match self.backends.charged() - self.charged_before {
             charged if charged == self.sent => Ok(()),
             charged => Err(format!("charged {charged} of {} payments", self.sent)),
         }
@@ -148,7 +148,7 @@ impl<'a> Started<'a> {
         let numbers = self.sent..self.sent + BATCH;
         let batch: Vec<Delivery> = numbers.map(|number| delivery(&self.name, number, now)).collect();
         self.sent += BATCH;
-        let payload = event(&self.source, &batch);
+        let payload = event(self.backends.source(), &batch);
         let began = Instant::now();
         let answer = self.invoke(payload).await?;
         let took_ms = ms(began.elapsed());

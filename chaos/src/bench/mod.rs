@@ -23,6 +23,7 @@ pub use queues::Rates;
 
 use crate::up::UpError;
 use crate::world::{Deployed, WorldError};
+use backends::Backends;
 use payments::UnixMs;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -143,6 +144,8 @@ impl Offer {
         &self,
         told: &mut dyn FnMut(u64, u64, &str),
     ) -> Result<Vec<Column<Sample>>, BenchError> {
+        // One for all: what the embedded DynamoDB has once asked its oracle, it does not ask again while somebody waits.
+        let backends = Backends::open(&self.deployed, self.now)?;
         let subjects = Subject::all(self);
         let mut columns: Vec<Column<Sample>> = subjects.iter().map(Subject::column).collect();
         let whole = u64::from(self.runs) * subjects.len() as u64;
@@ -154,7 +157,7 @@ impl Offer {
                 if column.missing.is_some() {
                     continue;
                 }
-                match function::measure(subject, self, run).await {
+                match function::measure(subject, &backends, run).await {
                     Ok(sample) => column.runs.push(sample),
                     Err(why) => column.fails(why)?,
                 }

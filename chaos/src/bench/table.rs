@@ -71,7 +71,8 @@ impl Measured {
              Warm is what follows the first {} payments, a second counts {} batches of {BATCH}, and core is the process's own \
              processor time. The responder's batch is a turn with nothing to do. The peers do the consumer's duties with AWS's \
              Powertools; Node's is one minified file under a small loop that speaks the Runtime API, because aws-lambda-ric \
-             builds curl where it is installed, Python's runs under awslambdaric. Size is what is deployed, unpacked, without \
+             builds curl where it is installed, Python's runs under awslambdaric. Milliseconds include the \
+             backends' own, core does not. Size is what is deployed, unpacked, without \
              what Lambda brings along.\n",
             crate::units::counted(self.runs.into(), "run"),
             count(STRIPE_RATE_PER_S.into()),
