@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Messages of a round.
-pub(super) const MESSAGES: usize = 500;
+pub(super) const MESSAGES: u32 = 500;
 
 /// Calls under way at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -30,6 +30,8 @@ pub struct Rates {
     pub receives_per_s: f64,
     /// `DeleteMessage`.
     pub deletes_per_s: f64,
+    /// Processor time of the client alone, a call, µs, where the system tells: no server can be called faster than that.
+    pub client_us: Option<f64>,
 }
 
 /// A server, its queue, and a client that is warm.
@@ -110,7 +112,8 @@ impl Contestant {
     }
 
     /// Sends so many messages, receives them and deletes them, one with each call.
-    async fn round(&self, messages: usize) -> Result<Rates, String> {
+    async fn round(&self, messages: u32) -> Result<Rates, String> {
+        let before_ns = thread_ns();
         let this = |number: usize| (self.client.clone(), self.queue_url.clone(), number);
         let (sends_per_s, _) = calls(messages, |number| {
             let (client, url, number) = this(number);
@@ -140,7 +143,9 @@ impl Contestant {
             }
         })
         .await?;
-        Ok(Rates { sends_per_s, receives_per_s, deletes_per_s })
+        let used_ns = before_ns.zip(thread_ns()).map(|(before, after)| after - before);
+        let client_us = used_ns.map(|ns| ns / 1e3 / f64::from(3 * messages));
+        Ok(Rates { sends_per_s, receives_per_s, deletes_per_s, client_us })
     }
 }
 
@@ -166,25 +171,31 @@ fn body(number: usize) -> String {
 }
 
 /// Makes so many calls, some at once; how many a second there were, and what they brought.
-async fn calls<T, C>(count: usize, call: impl Fn(usize) -> C) -> Result<(f64, Vec<T>), String>
+async fn calls<T, C>(count: u32, call: impl Fn(usize) -> C) -> Result<(f64, Vec<T>), String>
 where
     T: Send + 'static,
     C: Future<Output = Result<T, String>> + Send + 'static,
 {
     let next = AtomicUsize::new(0);
-    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < count).map(&call);
+    let take =
+        || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < count as usize).map(&call);
     let mut under_way = JoinSet::new();
     let began = Instant::now();
     for call in std::iter::from_fn(take).take(AT_ONCE) {
         under_way.spawn(call);
     }
-    let mut brought = Vec::with_capacity(count);
+    let mut brought = Vec::with_capacity(count as usize);
     while let Some(done) = under_way.join_next().await {
         brought.push(done.map_err(|error| error.to_string())??);
         if let Some(call) = take() {
             under_way.spawn(call);
         }
     }
-    let calls = u32::try_from(count).map_or(f64::INFINITY, f64::from);
-    Ok((calls / began.elapsed().as_secs_f64(), brought))
+    Ok((f64::from(count) / began.elapsed().as_secs_f64(), brought))
+}
+
+/// Processor time that this thread has used so far, ns, where the system tells.
+fn thread_ns() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    stat.split(' ').next()?.parse().ok()
 }

@@ -33,11 +33,14 @@ const OF_A_FUNCTION: [Row<Sample>; 6] = [
     ("peak memory, MB", |it| it.peak_bytes.map(megabytes)),
 ];
 
-const OF_A_SERVICE: [Row<Rates>; 3] = [
+/// What a server is compared by.
+const CALLS: [Row<Rates>; 3] = [
     ("`SendMessage` a second", |it| Some(it.sends_per_s)),
     ("`ReceiveMessage` a second", |it| Some(it.receives_per_s)),
     ("`DeleteMessage` a second", |it| Some(it.deletes_per_s)),
 ];
+
+const OF_THE_CLIENT: Row<Rates> = ("client's own processor time a call, µs", |it| it.client_us);
 
 impl Measured {
     /// All of it, in Markdown.
@@ -84,7 +87,8 @@ impl Measured {
     }
 
     fn tell_services(&self, out: &mut String) {
-        table(out, "SQS over HTTP", &self.services, &OF_A_SERVICE);
+        let [send, receive, delete] = CALLS;
+        table(out, "SQS over HTTP", &self.services, &[send, receive, delete, OF_THE_CLIENT]);
         let _ = writeln!(
             out,
             "\nMedians of {}, with the least and the most: {MESSAGES} messages, one a call, {AT_ONCE} calls at once, through one \
@@ -94,7 +98,7 @@ impl Measured {
         missing(out, &self.services);
         let others = self.services.iter().skip(1);
         let goals = others.flat_map(|other| {
-            OF_A_SERVICE.iter().map(|(what, value)| {
+            CALLS.iter().map(|(what, value)| {
                 let times = compared(self.services.first()?, other, *value, |ours, theirs| ours / theirs)?;
                 let what = what.trim_end_matches(" a second");
                 Some(Goal::times(what, &other.name, times, "as many", Some(CALLS_OF_OTHERS)))

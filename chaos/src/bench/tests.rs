@@ -24,7 +24,8 @@ fn idle(init_ms: f64) -> Sample {
 }
 
 fn rates(calls_per_s: f64) -> Rates {
-    Rates { sends_per_s: calls_per_s, receives_per_s: calls_per_s / 2.0, deletes_per_s: calls_per_s * 2.0 }
+    let (receives_per_s, deletes_per_s) = (calls_per_s / 2.0, calls_per_s * 2.0);
+    Rates { sends_per_s: calls_per_s, receives_per_s, deletes_per_s, client_us: Some(120.0) }
 }
 
 fn measured() -> Measured {
