@@ -7,16 +7,21 @@ use super::server::Server;
 use super::{BenchError, Column, Offer};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use host::aws::why;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Messages of a round.
 pub(super) const MESSAGES: u32 = 500;
+
+/// Longest that a call may take: a server that is slow is told by its figures.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Calls under way at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -149,7 +154,7 @@ impl Contestant {
     }
 }
 
-/// The client that the functions use, too; it never tries again, so that every call is one.
+/// The client that the functions use, too; it waits for long and never tries again, so that every call is one.
 fn client(base: &str) -> Result<Client, host::ConfigError> {
     let get = |name: &str| {
         Some(match name {
@@ -160,8 +165,9 @@ fn client(base: &str) -> Result<Client, host::ConfigError> {
         })
     };
     let sdk = host::aws::on_lambda(get, SharedTimeSource::new(SystemTimeSource::new()))?;
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE);
     let config = aws_sdk_sqs::config::Builder::from(&sdk).retry_config(RetryConfig::disabled());
-    Ok(Client::from_conf(config.build()))
+    Ok(Client::from_conf(config.timeout_config(timeouts.build()).build()))
 }
 
 fn body(number: usize) -> String {
