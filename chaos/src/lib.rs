@@ -1,5 +1,6 @@
 //! Chaos for the payment pipeline: one world built from `template.yaml`, in virtual time.
 
+pub mod bench;
 pub mod checks;
 pub mod clock;
 pub mod cloud;

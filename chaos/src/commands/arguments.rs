@@ -2,6 +2,7 @@
 //!
 //! Invariant: a value that was parsed makes sense; what depends on files is found out by the command.
 
+use super::bench::Bench;
 use super::fault::FaultOf;
 use super::stripe::Stripe;
 use super::up::Up;
@@ -73,6 +74,8 @@ pub(super) enum Command {
     Stripe(Stripe),
     /// List, set and clear the faults of a served fake Stripe
     Fault(FaultOf),
+    /// Measure the deployed binaries and the embedded services on this machine, beside others
+    Bench(Bench),
 }
 
 #[derive(Debug, Args)]

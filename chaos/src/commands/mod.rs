@@ -5,6 +5,7 @@
 
 mod again;
 mod arguments;
+mod bench;
 mod drill;
 mod exit;
 mod fault;
@@ -80,7 +81,7 @@ const ANSWERS: [ErrorKind; 3] =
 
 /// What there is to do.
 const COMMANDS: &str =
-    "run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, help";
+    "run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, bench, help";
 
 /// Carries out one command line; `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -> Exit {
@@ -112,6 +113,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::Up(wanted) => up::up(&wanted, &mut around),
         Command::Stripe(wanted) => stripe::stripe(&wanted, &mut around),
         Command::Fault(wanted) => fault::carry_out(&wanted, &mut around),
+        Command::Bench(wanted) => bench::bench(&wanted, &mut around),
     };
     carried_out.unwrap_or_else(|refusal| refusal.told(&mut around))
 }

@@ -342,5 +342,8 @@ fn reset() -> TransportError {
 }
 
 async fn sleep_ms(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await;
+    // Even a sleep of nothing would last until the timer's next millisecond.
+    if ms > 0 {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
 }

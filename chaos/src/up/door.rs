@@ -19,10 +19,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// Largest request, bytes: above what any service or the Runtime API takes.
-pub(super) const REQUEST_BYTES_MAX: usize = 16 << 20;
+pub(crate) const REQUEST_BYTES_MAX: usize = 16 << 20;
 
 /// The header that names service and operation in AWS's JSON protocols.
-pub(super) const TARGET: &str = "x-amz-target";
+pub(crate) const TARGET: &str = "x-amz-target";
 
 /// Whatever a container may call of AWS, and what calls it.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl StripeDoor {
 }
 
 /// A service's reply as it goes out.
-pub(super) fn response(reply: Reply) -> Response<Body> {
+pub(crate) fn response(reply: Reply) -> Response<Body> {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = said(status, reply.content_type, reply.body.into());
     let headers = response.headers_mut();

@@ -5,21 +5,23 @@
 //! on AWS.
 //! Invariant: everything that is started is owned by one call, and is gone when it returns.
 
+mod alone;
 mod binaries;
-mod door;
+pub(crate) mod door;
 mod function;
 mod logs;
 mod mischief;
 mod outside;
 mod page;
 mod platform;
-mod process;
+pub(crate) mod process;
 mod processes;
-mod runtime;
+pub(crate) mod runtime;
 mod stripe_port;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use alone::Alone;
 pub use binaries::{Binaries, Build, BuildError};
 pub use processes::Processes;
 
@@ -56,7 +58,7 @@ pub const PORT: u16 = 12_110;
 const STRIPE_API_BASE: &str = "StripeApiBase";
 
 /// The key in the functions' secret.
-const SECRET_KEY: &str = "sk_test_up";
+pub(crate) const SECRET_KEY: &str = "sk_test_up";
 
 /// How long metrics are kept for those who ask: what the runbooks look back to, and as long again.
 const METRICS_MS: i64 = 2 * 3_600_000;

@@ -27,7 +27,7 @@ const PIPE_BYTES: usize = 4096;
 
 /// Where a line was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(crate) enum Written {
     /// Standard output.
     Out,
     /// Standard error.
@@ -36,7 +36,7 @@ pub(super) enum Written {
 
 /// A child process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Mutex<Child>,
     /// Rung when an output ends.
     fell_silent: Arc<Notify>,
@@ -106,7 +106,19 @@ impl Process {
         heard: &UnboundedSender<L>,
         line: fn(Written, String) -> L,
     ) -> io::Result<Self> {
-        let mut command = Command::new(program);
+        Self::of(Command::new(program), environment, heard, line)
+    }
+
+    /// The same for a program with arguments, or in a folder of its own.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn of<L: Send + 'static>(
+        mut command: Command,
+        environment: &BTreeMap<String, String>,
+        heard: &UnboundedSender<L>,
+        line: fn(Written, String) -> L,
+    ) -> io::Result<Self> {
         command.env_clear().envs(environment).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C is for whoever started it, who then ends it.
@@ -132,12 +144,12 @@ impl Process {
     }
 
     /// How it ended, once it has.
-    pub(super) fn ended(&self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
         self.child().try_wait().ok().flatten()
     }
 
     /// Returns when it has ended.
-    pub(super) async fn end(&self) -> ExitStatus {
+    pub(crate) async fn end(&self) -> ExitStatus {
         let mut pause = LOOK;
         loop {
             if let Some(status) = self.ended() {
@@ -151,7 +163,7 @@ impl Process {
     }
 
     /// Its number, for whoever wants to stop or kill it from outside.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child().id()
     }
 
@@ -206,7 +218,7 @@ impl Drop for Process {
 }
 
 /// How a process ended, as Lambda says it.
-pub(super) fn how(status: ExitStatus) -> String {
+pub(crate) fn how(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(9)) => "signal: killed".to_owned(),
@@ -246,7 +258,7 @@ fn listen(output: impl Read, mut tell: impl FnMut(String) -> bool) {
 }
 
 /// Most memory that a process has held so far, bytes, where the system tells.
-pub(super) fn peak_bytes(process: u32) -> Option<u64> {
+pub(crate) fn peak_bytes(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

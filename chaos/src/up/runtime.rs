@@ -14,15 +14,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot, watch};
 
 /// Below this path lies all of it.
-pub(super) const BELOW: &str = "/2018-06-01/runtime/";
+pub(crate) const BELOW: &str = "/2018-06-01/runtime/";
 
 /// Largest answer of a synchronous invocation, bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub(super) const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
+pub(crate) const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
 
 /// How far the init of a container is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Init {
+pub(crate) enum Init {
     /// It has not asked for an event yet.
     Running,
     /// It has.
@@ -32,11 +32,11 @@ pub(super) enum Init {
 }
 
 /// What came of an event.
-pub(super) type Outcome = Result<Vec<u8>, String>;
+pub(crate) type Outcome = Result<Vec<u8>, String>;
 
 /// One container's Runtime API.
 #[derive(Debug)]
-pub(super) struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     state: Mutex<State>,
     offered: Notify,
     init: watch::Sender<Init>,
@@ -56,12 +56,12 @@ struct Event {
 }
 
 impl RuntimeApi {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { state: Mutex::default(), offered: Notify::new(), init: watch::Sender::new(Init::Running) }
     }
 
     /// How the init ended.
-    pub(super) async fn init(&self) -> Init {
+    pub(crate) async fn init(&self) -> Init {
         let mut init = self.init.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         let ended = init.wait_for(|init| *init != Init::Running).await;
@@ -69,7 +69,7 @@ impl RuntimeApi {
     }
 
     /// Hands an event to the runtime, at once or when it asks next.
-    pub(super) fn offer(&self, payload: Vec<u8>, context: InvocationContext) -> oneshot::Receiver<Outcome> {
+    pub(crate) fn offer(&self, payload: Vec<u8>, context: InvocationContext) -> oneshot::Receiver<Outcome> {
         let (outcome, awaited) = oneshot::channel();
         self.state().offered = Some(Event { payload, context, outcome });
         self.offered.notify_one();
@@ -77,7 +77,7 @@ impl RuntimeApi {
     }
 
     /// Answers a request below [`BELOW`].
-    pub(super) async fn answer(&self, method: &Method, path: &str, body: Bytes) -> Response<Body> {
+    pub(crate) async fn answer(&self, method: &Method, path: &str, body: Bytes) -> Response<Body> {
         let parts: Vec<&str> = path.trim_start_matches(BELOW).split('/').collect();
         match (method, parts.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,

@@ -76,7 +76,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim, local");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
-    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, help");
+    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, bench, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
 
@@ -95,6 +95,19 @@ fn a_value_that_makes_no_sense_is_answered_with_those_that_do() {
     insta::assert_snapshot!(folder.refused(&["replay", "first"]), @"error: <SEED>: seed first; accepted: 0 to 18446744073709551615");
     insta::assert_snapshot!(folder.refused(&["run", "--seed"]), @"error: a value is required for '--seed <NUMBER>' but none was supplied; accepted: what `cargo chaos help` lists");
     insta::assert_snapshot!(folder.refused(&["run", "--payments", "5", "--file", "x.ndjson"]), @"error: the argument '--payments <NUMBER>' cannot be used with '--file <PATH>'; accepted: what `cargo chaos help` lists");
+}
+
+#[test]
+fn a_measurement_that_cannot_be_made_is_refused_before_anything_is_built() {
+    let folder = Folder::new("bench");
+    insta::assert_snapshot!(folder.refused(&["bench", "lambda"]), @"error: invalid value 'lambda' for '[WHAT]'; accepted: functions, services");
+    insta::assert_snapshot!(folder.refused(&["bench", "--runs", "0"]), @"error: --runs <NUMBER>: runs 0; accepted: 1 to 99");
+    insta::assert_snapshot!(folder.refused(&["bench", "--runs", "-3"]), @"error: --runs <NUMBER>: runs -3; accepted: 1 to 99");
+    insta::assert_snapshot!(folder.refused(&["bench", "--build", "debug"]), @"error: invalid value 'debug' for '--build <PROFILE>'; accepted: release, none");
+    insta::assert_snapshot!(folder.refused(&["bench", "--json", "no/such.json"]), @"error: --json <PATH>: no/such.json; accepted: a file in a folder that is there");
+    insta::assert_snapshot!(folder.refused(&["bench", "--json", "."]), @"error: --json <PATH>: .; accepted: a file in a folder that is there");
+    let elsewhere = folder.refused(&["bench"]);
+    assert!(elsewhere.ends_with("/chaos/peers; accepted: a folder of this workspace"), "{elsewhere}");
 }
 
 #[test]

@@ -49,6 +49,26 @@ fn the_rules_depend_on_nothing_that_could_do_anything() {
     }
 }
 
+/// Else its difference to the functions would be more than their duties.
+#[test]
+fn the_function_without_duties_is_built_of_the_same_and_like_the_functions() {
+    let read = |file: &str| -> toml::Table {
+        let text = fs::read_to_string(root().join(file)).expect("it is there");
+        text.parse().expect("it is TOML")
+    };
+    let packages = |lock: &str| -> BTreeSet<(String, String)> {
+        let lock = read(lock);
+        let packages = lock["package"].as_array().expect("packages").iter();
+        let text = |package: &toml::Value, field: &str| package[field].as_str().expect("a text").to_owned();
+        packages.map(|package| (text(package, "name"), text(package, "version"))).collect()
+    };
+    let (bare, ours) = (packages("chaos/peers/bare/Cargo.lock"), packages("Cargo.lock"));
+    let others: Vec<_> = bare.difference(&ours).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(others, ["bare"]);
+    let profile = |manifest: &str| read(manifest)["profile"]["release"].clone();
+    assert_eq!(profile("chaos/peers/bare/Cargo.toml"), profile("Cargo.toml"));
+}
+
 #[test]
 fn no_function_knows_of_the_chaos() {
     for folder in FUNCTIONS {

@@ -2,6 +2,7 @@
 //!
 //! The functions here are a script that does what an event asks of it; the real ones are driven by `ci/walkthrough`.
 
+mod bench;
 mod command;
 mod functions;
 mod page;

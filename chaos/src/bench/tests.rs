@@ -1,0 +1,80 @@
+//! What is told of a measurement.
+
+use super::subject::BARE;
+use super::{BenchError, Column, Measured, Rates, Sample};
+
+fn column<T>(name: &str, runs: Vec<T>) -> Column<T> {
+    let is_peer = ["Node", "Python", "ministack", "moto"].iter().any(|peer| name.starts_with(peer));
+    Column { name: name.to_owned(), is_peer, size_bytes: None, runs, missing: None }
+}
+
+fn charging(init_ms: f64, payments_per_core_s: f64) -> Sample {
+    Sample {
+        init_ms,
+        first_ms: Some(2.0 * init_ms),
+        warm_ms: Some(init_ms / 2.0),
+        payments_per_s: Some(payments_per_core_s / 2.0),
+        payments_per_core_s: Some(payments_per_core_s),
+        peak_bytes: Some(12_345_678),
+    }
+}
+
+fn idle(init_ms: f64) -> Sample {
+    Sample { init_ms, peak_bytes: Some(4_000_000), ..Sample::default() }
+}
+
+fn rates(calls_per_s: f64) -> Rates {
+    let (receives_per_s, deletes_per_s) = (calls_per_s / 2.0, calls_per_s * 2.0);
+    Rates { sends_per_s: calls_per_s, receives_per_s, deletes_per_s, client_us: Some(120.0) }
+}
+
+fn measured() -> Measured {
+    let consumer = vec![charging(10.0, 2_000.0), charging(30.0, 1_000.0), charging(11.0, 1_900.0)];
+    let node = vec![charging(300.0, 250.0), charging(330.0, 250.0), charging(310.0, 250.0)];
+    let python = Column { missing: Some("no python3 on the path".to_owned()), ..column("Python", vec![]) };
+    let functions = vec![
+        Column { size_bytes: Some(8_300_000), ..column("consumer", consumer) },
+        column("responder", vec![idle(12.0), idle(13.0), idle(14.0)]),
+        column(BARE, vec![idle(2.0), idle(21.0), idle(4.0)]),
+        Column { size_bytes: Some(660_491), ..column("Node 20.20.2", node) },
+        python,
+    ];
+    let services = vec![
+        column("embedded", vec![rates(4_000.0), rates(5_000.0), rates(6_000.0)]),
+        column("ministack 1.5.33", vec![rates(800.0), rates(400.0), rates(700.0)]),
+        column("moto 5.2.5", vec![rates(100.0), rates(120.0), rates(110.0)]),
+    ];
+    Measured { runs: 3, functions, services }
+}
+
+#[test]
+fn a_table_has_medians_and_spreads_and_says_which_goals_are_missed_and_who_is_missing() {
+    insta::assert_snapshot!(measured().text());
+}
+
+#[test]
+fn runs_are_compared_with_the_runs_beside_them() {
+    // The second run of all was slow: of medians alone, the init would be 7 ms beyond bare.
+    let text = measured().text();
+    assert!(
+        text.contains("init of the consumer beside bare `lambda_runtime`: 8.00 ms more; the goal of at most 8 ms more is met."),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_was_not_asked_for_is_not_told() {
+    let measured = Measured { functions: Vec::new(), ..measured() };
+    assert!(measured.text().starts_with("| SQS over HTTP |"), "{}", measured.text());
+}
+
+#[test]
+fn a_peer_that_fails_is_left_out_and_one_of_ours_ends_it_all() {
+    let mut peer = column("Node", vec![charging(1.0, 1.0)]);
+    peer.fails("answers an error".to_owned()).expect("the rest goes on");
+    assert_eq!((peer.runs.len(), peer.missing.as_deref()), (0, Some("answers an error")));
+    let mut ours = column("consumer", vec![charging(1.0, 1.0)]);
+    let ended = ours.fails("ends with exit status 1".to_owned());
+    let said = ended.as_ref().map_err(BenchError::to_string);
+    assert_eq!(said, Err("consumer: ends with exit status 1".to_owned()));
+}
