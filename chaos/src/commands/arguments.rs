@@ -31,6 +31,11 @@ Exit codes:
   130 ended by Ctrl-C before it was done; what was seen until then is told";
 
 const EXAMPLES: &str = "\
+const DIFF: &str = "\
+Exit codes:
+  0   they were compared, whatever they say
+  64  one of them is no summary of a run";
+
 Examples:
   cargo chaos run                                  Stripe is gone for half an hour
   cargo chaos run --failure-rate 0.3 --outage 1h   three calls in ten fail for an hour
@@ -59,6 +64,8 @@ pub(super) enum Command {
     /// Put the summaries of searches together that were run apart
     Merge(Merge),
     /// Run one seed of the search again, and report it as `run` does
+    /// Lay two runs side by side: what was counted, and when what matters first happened
+    Diff(Diff),
     Replay(Replay),
     /// List experiments, faults and checks
     List(List),
@@ -205,6 +212,18 @@ pub(super) struct Merge {
 pub(super) struct Replay {
     /// The seed, as `cargo chaos search` printed it
     #[arg(value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
+#[derive(Debug, Args)]
+#[command(after_help = DIFF)]
+pub(super) struct Diff {
+    /// A run: the folder that it left, or the summary.json in there
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub(super) a: PathBuf,
+
+    /// Another, which is held against it
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub(super) b: PathBuf,
+}
+
     pub(super) seed: u64,
 
     /// Template to deploy [default: template.yaml here, or in the nearest folder above]

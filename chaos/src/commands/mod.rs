@@ -5,6 +5,7 @@
 
 mod again;
 mod arguments;
+mod diff;
 mod drill;
 mod exit;
 mod fault;
@@ -80,7 +81,7 @@ const ANSWERS: [ErrorKind; 3] =
 
 /// What there is to do.
 const COMMANDS: &str =
-    "run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, help";
+    "run, drill, sweep, search, merge, diff, replay, list, init, validate, up, stripe, fault, help";
 
 /// Carries out one command line; `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -> Exit {
@@ -106,6 +107,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::Search(wanted) => search::search(&wanted, &mut around),
         Command::Merge(wanted) => merge::merge(&wanted, &mut around),
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),
+        Command::Diff(wanted) => diff::diff(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Init(wanted) => init::init(&wanted, &mut around),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),

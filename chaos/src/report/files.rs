@@ -2,7 +2,7 @@
 //!
 //! Invariant: same experiment and seed, same bytes in all: none holds a wall-clock value or a path.
 
-use super::{Figures, Report, mail};
+use super::{Figures, Marks, Report, mail};
 use crate::checks::{Finding, Outcome, Subject, Verdict};
 use crate::faults::{Placement, Tally, When};
 use crate::journal::Event;
@@ -38,11 +38,13 @@ struct Line<'a> {
 struct Summary<'a> {
     experiment: &'a str,
     title: &'a str,
+    target: &'static str,
     seed: u64,
     outcome: &'static str,
     began: String,
     ended: String,
     figures: &'a Figures,
+    marks: Marks,
     faults: Vec<FaultSummary>,
     checks: Vec<CheckSummary<'a>>,
 }
@@ -118,6 +120,7 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
     Summary {
         experiment: &history.experiment.name,
         title: &history.experiment.title,
+        target: history.target.name(),
         seed: history.seed,
         outcome: match report.judgement.outcome() {
             Outcome::Passed => "pass",
@@ -128,6 +131,7 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
         began: units::instant(history.began),
         ended: units::instant(history.ended),
         figures: report.figures,
+        marks: Marks::of(report.evidence),
         faults: history.faults.iter().map(|tally| fault(report, tally)).collect(),
         checks: report
             .judgement

@@ -4,11 +4,13 @@
 //! Invariant: the same run is reported in the same words; only the line about wall time differs.
 
 pub mod bar;
+mod diff;
 mod events;
 mod figures;
 mod files;
 mod incident;
 mod mail;
+mod marks;
 mod methods;
 mod paint;
 mod story;
@@ -16,8 +18,10 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use diff::{Summary, compared};
 pub use figures::{Figures, Incident, Outage};
 pub use files::{Files, write};
+pub use marks::Marks;
 pub use methods::UnknownMethods;
 pub use paint::Paint;
 

@@ -20,6 +20,8 @@ pub struct History {
     /// What was run.
     pub experiment: Experiment,
     /// Seed of every draw.
+    /// Where.
+    pub target: Target,
     pub seed: u64,
     /// What queues and table are called.
     pub names: Names,
@@ -62,6 +64,28 @@ pub struct History {
     /// Who is told of what.
     pub alerted: Alerted,
 }
+    /// Checks that what was seen of the run says nothing about, and why; none where everything was seen.
+    pub unseen: BTreeMap<Check, String>,
+}
+
+/// Where a run takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// In this process and in simulated time.
+    Simulated,
+    /// On a stack that was deployed, in real time, seen from outside.
+    Deployed,
+}
+
+impl Target {
+    /// As it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simulated => "sim",
+            Self::Deployed => "aws",
+        }
+    }
 
 /// An invocation, and where it could have died.
 #[derive(Clone, Debug, PartialEq, Eq)]

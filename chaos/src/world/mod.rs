@@ -27,7 +27,7 @@ mod tests;
 pub use audit::Audited;
 pub use code::{Code, Maker};
 pub use deployed::{Deployed, Names, own_template};
-pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent};
+pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent, Target};
 pub use play::Progress;
 
 use crate::clock::Clock;
@@ -245,6 +245,7 @@ impl World {
         Ok(History {
             seed,
             began: experiment.starts,
+            target: Target::Simulated,
             ended,
             ending,
             sent,

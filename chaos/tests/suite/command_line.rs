@@ -17,6 +17,9 @@ Resources:
     Properties: { FifoQueue: true }
 ";
 
+/// The repository's own.
+const OWN_TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+
 /// A folder of its own for each test, empty.
 struct Folder(PathBuf);
 
@@ -71,9 +74,41 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
-    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, help");
+    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, diff, replay, list, init, validate, up, stripe, fault, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
+#[test]
+fn runs_are_laid_side_by_side_and_what_is_no_run_is_refused() {
+    let folder = Folder::new("diff");
+    for (out, payments) in [("a", "3"), ("b", "4")] {
+        let ran = folder.typed(&[
+            "run",
+            "steady",
+            "--payments",
+            payments,
+            "--template",
+            OWN_TEMPLATE,
+            "--out",
+            out,
+        ]);
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stdout));
+    }
+    let said = folder.typed(&["diff", "a", "b/summary.json"]);
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said.stderr));
+    let said = text(&said.stdout);
+    let row = |name: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row("succeeded"), ["succeeded", "3", "4", "+1"]);
+    assert_eq!(row("calls to Stripe"), ["calls", "to", "Stripe", "6", "8", "+2"]);
+    assert_eq!(row("first dead letter"), ["first", "dead", "letter", "-", "-"]);
+    folder.file("no.json", "{\"seeds\":[]}");
+    insta::assert_snapshot!(folder.refused(&["diff", "a", "nowhere"]), @"");
+    insta::assert_snapshot!(folder.refused(&["diff", "no.json", "a"]), @"");
+    insta::assert_snapshot!(folder.refused(&["diff", "a"]), @"");
+}
+
 
 #[test]
 fn a_value_that_makes_no_sense_is_answered_with_those_that_do() {
