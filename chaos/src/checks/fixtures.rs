@@ -99,6 +99,7 @@ impl Tale {
                 stripe_calls_per_s: Some(20),
                 source_retention_ms: Some(345_600_000),
             },
+            unseen: BTreeMap::new(),
             names,
         };
         Self { history, waited_ms: 0, letters: 0, differences: Vec::new() }

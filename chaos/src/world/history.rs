@@ -9,6 +9,7 @@ use crate::cloud::sqs::Held;
 use crate::experiment::{Experiment, Order};
 use crate::faults::Tally;
 use crate::journal::Record;
+use crate::promises::Check;
 use crate::stripe::{Movement, Stage};
 use crate::turns::Turn;
 use payments::UnixMs;
@@ -19,9 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct History {
     /// What was run.
     pub experiment: Experiment,
-    /// Seed of every draw.
     /// Where.
     pub target: Target,
+    /// Seed of every draw.
     pub seed: u64,
     /// What queues and table are called.
     pub names: Names,
@@ -63,7 +64,6 @@ pub struct History {
     pub turns: Vec<Turn>,
     /// Who is told of what.
     pub alerted: Alerted,
-}
     /// Checks that what was seen of the run says nothing about, and why; none where everything was seen.
     pub unseen: BTreeMap<Check, String>,
 }
@@ -86,6 +86,7 @@ impl Target {
             Self::Deployed => "aws",
         }
     }
+}
 
 /// An invocation, and where it could have died.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,6 +45,7 @@ use plans::Invocations;
 use play::Play;
 use rotation::rotate_keys;
 use std::ops::ControlFlow;
+use std::collections::BTreeMap;
 use subscription::unsubscribe;
 
 /// The key the fake Stripe accepts, and the secret holds.
@@ -244,8 +245,8 @@ impl World {
         cloud.stop().await;
         Ok(History {
             seed,
-            began: experiment.starts,
             target: Target::Simulated,
+            began: experiment.starts,
             ended,
             ending,
             sent,
@@ -265,6 +266,7 @@ impl World {
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted,
             names: deployed.names,
+            unseen: BTreeMap::new(),
             experiment,
         })
     }
