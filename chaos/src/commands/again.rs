@@ -3,7 +3,7 @@
 //! Invariant: it names everything that decides the run, and is parsed into the same run.
 
 use super::arguments::{Replay, Run};
-use super::values::DEFAULT_SEED;
+use super::values::{DEFAULT_SEED, Target};
 use crate::experiment::Experiment;
 use crate::random::Chance;
 use std::path::Path;
@@ -50,6 +50,12 @@ impl Run {
             option("template", template.display().to_string());
         }
         option("seed", seed.to_string());
+        if self.target == Target::Deployed {
+            option("target", "aws".to_owned());
+            for (name, value) in self.on_aws.typed() {
+                value.into_iter().for_each(|value| option(name, value));
+            }
+        }
         words.join(" ")
     }
 }
@@ -109,6 +115,16 @@ mod tests {
         assert_eq!(
             replayed(&typed),
             r"cargo chaos run mine.toml --failure-rate 0.3 --outage '1h 30m' --fault crash --fault declined=.5 --file 'it'\''s here.ndjson' --seed 42"
+        );
+    }
+
+    #[test]
+    fn a_replay_on_a_deployed_stack_names_the_stack() {
+        let typed =
+            ["steady", "--target", "aws", "--account", "1", "--stack", "mine", "--region", "eu-central-1"];
+        assert_eq!(
+            replayed(&typed),
+            "cargo chaos run steady --seed 1 --target aws --stack mine --region eu-central-1 --account 1"
         );
     }
 

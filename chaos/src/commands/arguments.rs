@@ -3,6 +3,7 @@
 //! Invariant: a value that was parsed makes sense; what depends on files is found out by the command.
 
 use super::fault::FaultOf;
+use super::on_aws::OnAws;
 use super::stripe::Stripe;
 use super::up::Up;
 use super::values::{
@@ -30,12 +31,12 @@ Exit codes:
   70  the harness itself failed, or what it had to say could not be written
   130 ended by Ctrl-C before it was done; what was seen until then is told";
 
-const EXAMPLES: &str = "\
 const DIFF: &str = "\
 Exit codes:
   0   they were compared, whatever they say
   64  one of them is no summary of a run";
 
+const EXAMPLES: &str = "\
 Examples:
   cargo chaos run                                  Stripe is gone for half an hour
   cargo chaos run --failure-rate 0.3 --outage 1h   three calls in ten fail for an hour
@@ -63,9 +64,9 @@ pub(super) enum Command {
     Search(Search),
     /// Put the summaries of searches together that were run apart
     Merge(Merge),
-    /// Run one seed of the search again, and report it as `run` does
     /// Lay two runs side by side: what was counted, and when what matters first happened
     Diff(Diff),
+    /// Run one seed of the search again, and report it as `run` does
     Replay(Replay),
     /// List experiments, faults and checks
     List(List),
@@ -114,9 +115,13 @@ pub(super) struct Run {
     #[arg(long, value_name = "NUMBER", value_parser = seed, allow_negative_numbers = true)]
     pub(super) seed: Option<u64>,
 
-    /// Where it runs; accepted: sim, in this process and in simulated time
+    /// Where it runs; accepted: sim, in this process and in simulated time, or aws, on a stack that was deployed and in
+    /// real time
     #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
     pub(super) target: Target,
+
+    #[command(flatten)]
+    pub(super) on_aws: OnAws,
 
     /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
@@ -208,11 +213,6 @@ pub(super) struct Merge {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = EXITS)]
-pub(super) struct Replay {
-    /// The seed, as `cargo chaos search` printed it
-    #[arg(value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
-#[derive(Debug, Args)]
 #[command(after_help = DIFF)]
 pub(super) struct Diff {
     /// A run: the folder that it left, or the summary.json in there
@@ -224,6 +224,11 @@ pub(super) struct Diff {
     pub(super) b: PathBuf,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = EXITS)]
+pub(super) struct Replay {
+    /// The seed, as `cargo chaos search` printed it
+    #[arg(value_name = "SEED", value_parser = seed, allow_negative_numbers = true)]
     pub(super) seed: u64,
 
     /// Template to deploy [default: template.yaml here, or in the nearest folder above]

@@ -13,6 +13,7 @@ mod folder;
 mod init;
 mod list;
 mod merge;
+mod on_aws;
 mod one_run;
 mod output;
 mod refusal;
@@ -106,8 +107,8 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::Sweep(wanted) => sweep::sweep(&wanted, &mut around),
         Command::Search(wanted) => search::search(&wanted, &mut around),
         Command::Merge(wanted) => merge::merge(&wanted, &mut around),
-        Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::Diff(wanted) => diff::diff(&wanted, &mut around),
+        Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Init(wanted) => init::init(&wanted, &mut around),
         Command::Validate(wanted) => validate::validate(&wanted, &mut around),

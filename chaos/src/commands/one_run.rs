@@ -8,9 +8,10 @@ use crate::checks::Evidence;
 use crate::report::bar::Bar;
 use crate::report::{self, Figures, Mails, Report};
 use crate::units::{count, counted, instant_of_day};
-use crate::world::{Progress, World, WorldError};
+use crate::world::{History, Progress, World, WorldError};
 use payments::UnixMs;
 use std::path::Path;
+use std::time::Duration;
 
 /// Messages from which on a run says beforehand what it takes.
 const ESTIMATED_FROM: u64 = 50_000;
@@ -54,8 +55,19 @@ pub(super) fn carry_out(
         ended => ended?,
     };
     let wall = (around.elapsed)().saturating_sub(began);
+    told(&history, replay, mails, wall, &mut folder, around)
+}
 
-    let evidence = Evidence::of(&history);
+/// Judges a run, tells how it was, and leaves its files.
+pub(super) fn told(
+    history: &History,
+    replay: &str,
+    mails: Mails,
+    wall: Duration,
+    folder: &mut Folder,
+    around: &mut Surroundings<'_>,
+) -> Result<Exit, Refusal> {
+    let evidence = Evidence::of(history);
     let judgement = evidence.judge();
     let figures = Figures::of(&evidence);
     let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay };

@@ -12,6 +12,7 @@ pub(super) const DEFAULT_SEED: u64 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Simulated,
+    Deployed,
 }
 
 /// A length of time and how it was typed.
@@ -62,7 +63,8 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 pub(super) fn target(text: &str) -> Result<Target, String> {
     match text {
         "sim" => Ok(Target::Simulated),
-        "local" | "aws" => Err(format!("target {text} does not exist yet; accepted: sim")),
-        other => Err(format!("target {other}; accepted: sim")),
+        "aws" => Ok(Target::Deployed),
+        "local" => Err(format!("target {text} does not exist yet; accepted: sim, aws")),
+        other => Err(format!("target {other}; accepted: sim, aws")),
     }
 }

@@ -26,6 +26,7 @@ mod tests;
 
 pub use audit::Audited;
 pub use code::{Code, Maker};
+pub(crate) use collect::ledger_row;
 pub use deployed::{Deployed, Names, own_template};
 pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent, Target};
 pub use play::Progress;
@@ -44,8 +45,8 @@ use orders::{Given, give_orders};
 use plans::Invocations;
 use play::Play;
 use rotation::rotate_keys;
-use std::ops::ControlFlow;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use subscription::unsubscribe;
 
 /// The key the fake Stripe accepts, and the secret holds.
@@ -244,8 +245,8 @@ impl World {
         let (book, intents) = provider.stripe().take_book().into_parts();
         cloud.stop().await;
         Ok(History {
-            seed,
             target: Target::Simulated,
+            seed,
             began: experiment.starts,
             ended,
             ending,
@@ -265,8 +266,8 @@ impl World {
             invocations: invocations.all(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted,
-            names: deployed.names,
             unseen: BTreeMap::new(),
+            names: deployed.names,
             experiment,
         })
     }

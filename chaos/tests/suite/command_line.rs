@@ -69,14 +69,35 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     let folder = Folder::new("unknown");
     insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, five-days, sns-gone-a-day, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, drill, steady, or the path of a .toml file");
     insta::assert_snapshot!(folder.refused(&["run", "--fault", "stripe-sleepy=0.3"]), @"error: --fault <KIND[/PLACEMENT][=SHARE]>: fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"error: --target <TARGET>: target aws does not exist yet; accepted: sim");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "local"]), @"error: --target <TARGET>: target local does not exist yet; accepted: sim");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "local"]), @"error: --target <TARGET>: target local does not exist yet; accepted: sim, aws");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim, aws");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
     insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, diff, replay, list, init, validate, up, stripe, fault, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
+
+#[test]
+fn a_deployed_stack_is_named_whole_and_only_where_one_is_meant() {
+    let folder = Folder::new("on-aws");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws", "--stack", "payments", "--region", "eu-central-1"]), @"");
+    insta::assert_snapshot!(folder.refused(&["run", "--dry-run"]), @"");
+    insta::assert_snapshot!(folder.refused(&["run", "--stack", "payments", "--target", "sim"]), @"");
+    let whole = [
+        "--stack",
+        "payments",
+        "--region",
+        "eu-central-1",
+        "--account",
+        "123456789012",
+        "--aws-cli",
+        "nowhere/aws",
+    ];
+    insta::assert_snapshot!(folder.refused(&[&["run", "steady", "--target", "aws"], whole.as_slice()].concat()), @"");
+    insta::assert_snapshot!(folder.refused(&[&["run", "poison", "--target", "aws"], whole.as_slice()].concat()), @"");
+}
+
 #[test]
 fn runs_are_laid_side_by_side_and_what_is_no_run_is_refused() {
     let folder = Folder::new("diff");
@@ -108,7 +129,6 @@ fn runs_are_laid_side_by_side_and_what_is_no_run_is_refused() {
     insta::assert_snapshot!(folder.refused(&["diff", "no.json", "a"]), @"");
     insta::assert_snapshot!(folder.refused(&["diff", "a"]), @"");
 }
-
 
 #[test]
 fn a_value_that_makes_no_sense_is_answered_with_those_that_do() {
