@@ -42,7 +42,8 @@ Examples:
   cargo chaos run --failure-rate 0.3 --outage 1h   three calls in ten fail for an hour
   cargo chaos run steady --file payments.ndjson    your own payments, nothing goes wrong
   cargo chaos run --fault crash --fault declined=0.1
-  cargo chaos run mine.toml --seed 42";
+  cargo chaos run mine.toml --seed 42
+  cargo chaos run --target aws --stack payments-staging --region eu-central-1 --account 123456789012 --dry-run";
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo-chaos", bin_name = "cargo chaos", version, about = ABOUT, after_help = EXITS)]
@@ -120,9 +121,6 @@ pub(super) struct Run {
     #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
     pub(super) target: Target,
 
-    #[command(flatten)]
-    pub(super) on_aws: OnAws,
-
     /// Template to deploy [default: template.yaml here, or in the nearest folder above]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) template: Option<PathBuf>,
@@ -134,6 +132,9 @@ pub(super) struct Run {
     /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-<experiment>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) on_aws: OnAws,
 }
 
 #[derive(Debug, Args)]

@@ -140,6 +140,11 @@ fn in_one_line(error: &clap::Error) -> String {
     if let (Some(ours), Some(argument)) = (error.source(), context(ContextKind::InvalidArg)) {
         return format!("{argument}: {ours}");
     }
+    if let (ErrorKind::MissingRequiredArgument, Some(missing)) =
+        (error.kind(), context(ContextKind::InvalidArg))
+    {
+        return format!("{missing} is missing; accepted: what `cargo chaos help` lists");
+    }
     let rendered = error.to_string();
     let said = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let accepted = if error.kind() == ErrorKind::InvalidSubcommand {

@@ -110,6 +110,8 @@ fn held(message: &Value) -> Held {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Incident {
     pub(super) phase: String,
+    /// Since when, if its phase says so.
+    pub(super) since: Option<UnixMs>,
     pub(super) version: u64,
     pub(super) is_over: bool,
 }
@@ -133,8 +135,10 @@ pub(super) fn incident(cli: &Cli, stack: &Stack, of: Of) -> Result<Option<Incide
         cli.ask(&["dynamodb", "get-item", "--table-name", table, "--key", &key, "--consistent-read"])?;
     let item = &said["Item"];
     let text = |name: &str| item[name]["S"].as_str().map(str::to_owned);
+    let body = || text("body").and_then(|body| serde_json::from_str::<Value>(&body).ok());
     Ok(text("phase").map(|phase| Incident {
         phase,
+        since: body().and_then(|body| body["phase"]["since"].as_i64()).map(UnixMs),
         version: item["version"]["N"].as_str().and_then(|digits| digits.parse().ok()).unwrap_or(0),
         is_over: text("body").is_some_and(|body| of.is_over(&body)),
     }))

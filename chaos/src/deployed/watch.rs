@@ -264,7 +264,8 @@ impl Watch {
         let incident = look::incident(&self.plan.cli, &self.plan.stack, look::Of::Recovery)?;
         let last = self.seen.phases.last().map(|(_, phase, _)| phase.as_str());
         if let Some(incident) = incident.as_ref().filter(|incident| last != Some(&incident.phase)) {
-            self.seen.phases.push(((time.now)(), incident.phase.clone(), incident.version));
+            let since = incident.since.unwrap_or((time.now)());
+            self.seen.phases.push((since, incident.phase.clone(), incident.version));
         }
         self.tally()?;
         let calls = self.plan.stripe.calls()?;

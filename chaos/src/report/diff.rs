@@ -48,6 +48,8 @@ struct Incident {
 struct Checked {
     check: String,
     verdict: String,
+    #[serde(default)]
+    unseen: bool,
 }
 
 /// A line of the table: what it is about, what each says, and by how much the second differs.
@@ -83,6 +85,14 @@ pub fn compared(a: &Summary, b: &Summary, paint: Paint) -> String {
     section("Counts", &counts);
     section("Marks, since the beginning", &marks);
     section("Checks that say something else", &checks);
+    for (name, run) in [("A", a), ("B", b)] {
+        let unseen: Vec<&str> =
+            run.checks.iter().filter(|it| it.unseen).map(|it| it.check.as_str()).collect();
+        if !unseen.is_empty() {
+            let checks = crate::units::counted(unseen.len() as u64, "check");
+            let _ = writeln!(out, "\n{checks} cannot be judged in {name}: {}", unseen.join(", "));
+        }
+    }
     out
 }
 
@@ -138,7 +148,11 @@ fn differing(a: &Summary, b: &Summary) -> Vec<Row> {
         .iter()
         .chain(only_in_b)
         .map(|it| [it.check.clone(), verdict(a, &it.check), verdict(b, &it.check), String::new()]);
-    both.filter(|[_, a, b, _]| a != b).collect()
+    let is_seen = |check: &str| {
+        let mut of_both = a.checks.iter().chain(&b.checks);
+        !of_both.any(|it| it.check == check && it.unseen)
+    };
+    both.filter(|[check, a, b, _]| a != b && is_seen(check)).collect()
 }
 
 fn line(row: &Row, widths: [usize; 4]) -> String {
@@ -186,7 +200,8 @@ mod tests {
                 it["checks"][1]["verdict"] = json!("fail");
                 let only_here =
                     json!({"check": "no-redrive-into-outage", "promise": "safety", "verdict": "pass"});
-                it["checks"].as_array_mut().expect("a list").push(only_here);
+                let blind = json!({"check": "nothing-denied", "promise": "liveness", "verdict": "inconclusive", "unseen": true});
+                it["checks"].as_array_mut().expect("a list").extend([only_here, blind]);
             }),
         );
         insta::assert_snapshot!(compared(&a, &b, Paint::Plain));

@@ -72,6 +72,9 @@ struct CheckSummary<'a> {
     check: &'static str,
     promise: &'static str,
     verdict: &'static str,
+    /// Set where what was seen of the run says nothing about it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -141,6 +144,7 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
                 check: check.name(),
                 promise: check.promise().name(),
                 verdict: verdict.name(),
+                unseen: history.unseen.contains_key(check),
                 detail: match verdict {
                     Verdict::Pass(detail) | Verdict::Inconclusive(detail) => detail,
                     Verdict::Fail(_) => "",

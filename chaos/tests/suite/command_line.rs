@@ -80,10 +80,10 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
 #[test]
 fn a_deployed_stack_is_named_whole_and_only_where_one_is_meant() {
     let folder = Folder::new("on-aws");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws", "--stack", "payments", "--region", "eu-central-1"]), @"");
-    insta::assert_snapshot!(folder.refused(&["run", "--dry-run"]), @"");
-    insta::assert_snapshot!(folder.refused(&["run", "--stack", "payments", "--target", "sim"]), @"");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"error: --target aws without --stack; accepted: --stack NAME --region REGION --account ID");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws", "--stack", "payments", "--region", "eu-central-1"]), @"error: --target aws without --account; accepted: --stack NAME --region REGION --account ID");
+    insta::assert_snapshot!(folder.refused(&["run", "--dry-run"]), @"error: --dry-run without --target aws; accepted: with it");
+    insta::assert_snapshot!(folder.refused(&["run", "--stack", "payments", "--target", "sim"]), @"error: --stack without --target aws; accepted: with it");
     let whole = [
         "--stack",
         "payments",
@@ -94,8 +94,8 @@ fn a_deployed_stack_is_named_whole_and_only_where_one_is_meant() {
         "--aws-cli",
         "nowhere/aws",
     ];
-    insta::assert_snapshot!(folder.refused(&[&["run", "steady", "--target", "aws"], whole.as_slice()].concat()), @"");
-    insta::assert_snapshot!(folder.refused(&[&["run", "poison", "--target", "aws"], whole.as_slice()].concat()), @"");
+    insta::assert_snapshot!(folder.refused(&[&["run", "steady", "--target", "aws"], whole.as_slice()].concat()), @"error: cannot start nowhere/aws: No such file or directory (os error 2); accepted: --aws-cli PATH, or the AWS CLI as `aws` on the path");
+    insta::assert_snapshot!(folder.refused(&[&["run", "poison", "--target", "aws"], whole.as_slice()].concat()), @"error: poison: poison cannot be had from outside a deployed stack; accepted: those of Stripe in `cargo chaos list faults`, but for poison");
 }
 
 #[test]
@@ -122,12 +122,12 @@ fn runs_are_laid_side_by_side_and_what_is_no_run_is_refused() {
         line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(row("succeeded"), ["succeeded", "3", "4", "+1"]);
-    assert_eq!(row("calls to Stripe"), ["calls", "to", "Stripe", "6", "8", "+2"]);
+    assert_eq!(row("calls to Stripe"), ["calls", "to", "Stripe", "9", "11", "+2"]);
     assert_eq!(row("first dead letter"), ["first", "dead", "letter", "-", "-"]);
     folder.file("no.json", "{\"seeds\":[]}");
-    insta::assert_snapshot!(folder.refused(&["diff", "a", "nowhere"]), @"");
-    insta::assert_snapshot!(folder.refused(&["diff", "no.json", "a"]), @"");
-    insta::assert_snapshot!(folder.refused(&["diff", "a"]), @"");
+    insta::assert_snapshot!(folder.refused(&["diff", "a", "nowhere"]), @"error: cannot read nowhere: No such file or directory (os error 2); accepted: the folder of a run, or its summary.json");
+    insta::assert_snapshot!(folder.refused(&["diff", "no.json", "a"]), @"error: cannot read no.json: missing field `experiment` at line 1 column 12; accepted: the folder of a run, or its summary.json");
+    insta::assert_snapshot!(folder.refused(&["diff", "a"]), @"error: <B> is missing; accepted: what `cargo chaos help` lists");
 }
 
 #[test]
