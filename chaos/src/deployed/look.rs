@@ -198,14 +198,23 @@ pub(super) fn changes_of_alarms(
     let items = said["AlarmHistoryItems"].as_array().into_iter().flatten();
     let changed = |item: &Value| {
         let alarm = item["AlarmName"].as_str().filter(|alarm| alarms.contains_key(*alarm))?.to_owned();
-        let at = item["Timestamp"].as_str()?.parse::<jiff::Timestamp>().ok()?;
+        let at = instant(&item["Timestamp"])?;
         let data: Value = serde_json::from_str(item["HistoryData"].as_str()?).ok()?;
         let state = |which: &str| state(data[which]["stateValue"].as_str()?);
         let reason = data["newState"]["stateReason"].as_str().unwrap_or_default().to_owned();
         let event = AlarmChanged { alarm, from: state("oldState")?, to: state("newState")?, reason };
-        Some(Record { at: UnixMs(at.as_millisecond()), event: event.into() })
+        Some(Record { at, event: event.into() })
     };
     Ok(items.filter_map(changed).collect())
+}
+
+/// An instant as a CLI writes it: a text, or, version 1 for some services, seconds.
+fn instant(said: &Value) -> Option<UnixMs> {
+    let text = said.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let seconds = || {
+        said.as_f64().and_then(|seconds| jiff::Timestamp::from_millisecond((seconds * 1_000.0) as i64).ok())
+    };
+    Some(UnixMs(text.or_else(seconds)?.as_millisecond()))
 }
 
 fn state(name: &str) -> Option<StateValue> {
@@ -240,4 +249,20 @@ pub(super) fn log(cli: &Cli, stack: &Stack, from: UnixMs) -> Result<Vec<Line>, D
     let (group, start) = (stack.output("ConsumerLogGroup"), from.0.to_string());
     let said = cli.ask(&["logs", "filter-log-events", "--log-group-name", group, "--start-time", &start])?;
     Ok(said["events"].as_array().into_iter().flatten().filter_map(lines::read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_read_as_either_version_of_the_cli_writes_it() {
+        let written = [
+            json!("2026-01-05T09:00:00.123Z"),
+            json!("2026-01-05T09:00:00.123000+00:00"),
+            json!(1_767_603_600.123),
+        ];
+        assert_eq!(written.map(|it| instant(&it)), [Some(UnixMs(1_767_603_600_123)); 3]);
+        assert_eq!(instant(&Value::Null), None);
+    }
 }

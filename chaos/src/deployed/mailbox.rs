@@ -4,6 +4,7 @@
 
 use super::change::{Change, Changes};
 use super::cli::Cli;
+use super::plan::RUN;
 use super::stack::Stack;
 use super::{CliError, DeployedError};
 use crate::cloud::names;
@@ -51,6 +52,14 @@ impl Mailbox {
         let input = creation(stack, run).to_string();
         let arn = format!("arn:aws:sqs:{}:{}:{}", cli.region, stack.account, name(stack, run));
         [cli.line(&["sqs", "create-queue", "--cli-input-json", &input]), cli.line(&subscription(stack, &arn))]
+    }
+
+    /// Runs whose mailboxes are there although they are over: a queue does not go by itself.
+    pub(super) fn left(cli: &Cli, stack: &Stack) -> Result<Vec<String>, CliError> {
+        let said = cli.ask(&["sqs", "list-queues", "--queue-name-prefix", &name(stack, RUN)])?;
+        let queues = said["QueueUrls"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let own = format!("{}-", stack.name);
+        Ok(queues.filter_map(|url| Some(names::queue_in_url(url).strip_prefix(&own)?.to_owned())).collect())
     }
 
     /// What takes it away again, in words that need no more than its name.

@@ -29,7 +29,7 @@ use crate::serve::RemoteError;
 use payments::UnixMs;
 
 /// From one look at the stack to the next, ms. Each call of the CLI costs more than half a second of processor time.
-pub const LOOK_MS: u64 = 12_000;
+pub const LOOK_MS: u64 = 15_000;
 
 /// Why there is no history.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,9 @@ use crate::world::{Alerted, Names};
 use payments::UnixMs;
 use std::fmt::Write as _;
 
+/// How the name of a run begins.
+pub(super) const RUN: &str = "chaos-";
+
 /// Which stack, and whose.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
@@ -49,6 +52,8 @@ pub struct Plan {
     pub(super) arrivals: Vec<Arrival>,
     /// What is made for it is called so.
     pub(super) run: String,
+    /// Runs that were killed, and left what they had made.
+    left: Vec<String>,
 }
 
 impl Plan {
@@ -122,7 +127,8 @@ impl Plan {
             source_retention_ms: source.retention_s.map(|seconds| seconds * 1_000),
         };
         let ground = Ground { experiment, seed, names: stack.names(), alerted };
-        Ok(Self { cli, stack, stripe, ground, arrivals, run })
+        let left = Mailbox::left(&cli, &stack)?;
+        Ok(Self { cli, stack, stripe, ground, arrivals, run, left })
     }
 
     /// What would be run.
@@ -164,8 +170,9 @@ impl Plan {
             let (from, lasts) = (duration_ms(window.from_ms), duration_ms(window.length_ms()));
             let _ = writeln!(
                 out,
-                "  {} in the fake Stripe, {from} after the beginning, for {lasts}; it ends by itself a minute later",
-                fault.kind
+                "  {}={} in the fake Stripe, {from} after the beginning, for {lasts}; it ends by itself a minute later",
+                fault.kind,
+                f64::from(fault.ppm_at(window.from_ms)) / 1_000_000.0
             );
         }
         let made = Mailbox::told(cli, stack, run);
@@ -177,6 +184,10 @@ impl Plan {
             "  {}\nWhat stays: the payments' rows in the ledger, and log lines.",
             self.stripe.clearing(None)
         );
+        for run in &self.left {
+            let _ = writeln!(out, "note: {run} was killed, and left what these take away:");
+            Mailbox::undoing(cli, stack, run).iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+        }
         let cents = cents(arrivals.len() as u64, self.most_ms());
         let _ = writeln!(
             out,
@@ -193,7 +204,7 @@ impl Plan {
 /// `chaos-20260105t090000z`.
 fn run_of(now: UnixMs) -> String {
     let instant = jiff::Timestamp::from_millisecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("chaos-{}", instant.strftime("%Y%m%dt%H%M%Sz"))
+    format!("{RUN}{}", instant.strftime("%Y%m%dt%H%M%Sz"))
 }
 
 /// A made-up payment under an id of this run alone: the ledger knows those of others.
@@ -239,7 +250,7 @@ fn unfit(fault: &Fault) -> Option<&'static str> {
 /// A payment that the ledger knows already. Made-up ones have ids of their own, and nobody is asked about them.
 fn known(cli: &Cli, stack: &Stack, arrivals: &[Arrival]) -> Result<Option<String>, DeployedError> {
     let ids = arrivals.iter().filter_map(|arrival| Some(payment(&arrival.body)?.payment_id.to_string()));
-    let ids: std::collections::BTreeSet<String> = ids.filter(|id| !id.starts_with("chaos-")).collect();
+    let ids: std::collections::BTreeSet<String> = ids.filter(|id| !id.starts_with(RUN)).collect();
     if ids.is_empty() {
         return Ok(None);
     }

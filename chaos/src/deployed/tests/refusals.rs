@@ -97,6 +97,8 @@ fn a_plan_says_what_it_changes_undoes_and_costs() {
     let served = Served::with(Vec::new());
     let stand = Stand::new("plan", &served.base);
     let text = "[workload]\npayments = 40\nover = \"5m\"\n[[fault]]\nkind = \"stripe-unavailable\"\nfrom = \"1m\"\nfor = \"4m\"\nrate = 1.0\n";
+    let left = json!({ "QueueUrls": ["https://sqs/1/payments-chaos-20260104t170000z"] });
+    stand.answers("sqs.list-queues", &left);
     let plan = stand.plan(text).expect("nothing speaks against it");
     let said = plan.text().replace(&served.base, "http://127.0.0.1:PORT");
     insta::assert_snapshot!(said);
