@@ -158,22 +158,14 @@ impl Plan {
             stack.stripe()
         );
         // Writing to a string does not fail.
-        let _ = writeln!(
-            out,
-            "  {} to {} over {}",
-            counted(arrivals.len() as u64, "message"),
-            names::queue_in_url(stack.source()),
-            duration_ms(self.busy_ms())
-        );
+        let (messages, over) = (counted(arrivals.len() as u64, "message"), duration_ms(self.busy_ms()));
+        let sending = ["sqs", "send-message-batch", "--queue-url", stack.source()];
+        let _ = writeln!(out, "  {messages} over {over}: {} --entries …", cli.line(&sending));
         for fault in &self.ground.experiment.faults {
             let window = fault.window;
-            let (from, lasts) = (duration_ms(window.from_ms), duration_ms(window.length_ms()));
-            let _ = writeln!(
-                out,
-                "  {}={} in the fake Stripe, {from} after the beginning, for {lasts}; it ends by itself a minute later",
-                fault.kind,
-                f64::from(fault.ppm_at(window.from_ms)) / 1_000_000.0
-            );
+            let (from, lasts_ms) = (duration_ms(window.from_ms), window.length_ms());
+            let setting = self.stripe.setting(fault, lasts_ms);
+            let _ = writeln!(out, "  {from} after the beginning, for {}: {setting}", duration_ms(lasts_ms));
         }
         let made = Mailbox::told(cli, stack, run);
         made.iter().for_each(|line| out.push_str(&format!("  {line}\n")));

@@ -74,6 +74,12 @@ impl Stripe {
         }
     }
 
+    /// What sets a fault by hand.
+    pub(super) fn setting(&self, fault: &Fault, lasts_ms: u64) -> String {
+        let wanted = json!(wanted(fault, lasts_ms));
+        format!("curl {}{FAULTS} --data '{wanted}'", self.base.trim_end_matches('/'))
+    }
+
     /// What clears a fault by hand, or all of them.
     pub(super) fn clearing(&self, number: Option<u64>) -> String {
         let path = number.map_or_else(|| FAULTS.to_owned(), |number| format!("{FAULTS}/{number}"));
