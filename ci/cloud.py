@@ -9,7 +9,7 @@ from functools import partial
 
 from ministack.app import main
 from ministack.core import iam_actions
-from ministack.services import dynamodb, eventbridge, sqs
+from ministack.services import dynamodb, eventbridge, lambda_svc, sqs
 from ministack.services.cloudformation import provisioners
 
 # Like AWS, ministack takes no events of a source aws.* from PutEvents; unlike AWS, its CloudWatch sends none when an
@@ -63,6 +63,17 @@ def name_any_resource(service, method, path, headers, body, *rest):
 
 
 iam_actions.extract_resource_arn = name_any_resource
+
+# It keeps a function's LoggingConfig, and does not tell the function of it as Lambda does: nobody would write JSON.
+make_env = lambda_svc._provided_worker_env
+
+
+def make_telling_env(config, code_dir, port):
+    log_format = (config.get("LoggingConfig") or {}).get("LogFormat", "Text")
+    return {**make_env(config, code_dir, port), "AWS_LAMBDA_LOG_FORMAT": log_format}
+
+
+lambda_svc._provided_worker_env = make_telling_env
 
 # It wants permissions for SQS's batch calls that IAM does not know: sqs:SendMessage covers SendMessageBatch, and so on.
 name_action = iam_actions.extract_iam_action

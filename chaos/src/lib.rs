@@ -6,6 +6,7 @@ pub mod clock;
 pub mod cloud;
 pub mod commands;
 pub mod consumer;
+pub mod deployed;
 pub mod drills;
 pub mod experiment;
 pub mod faults;

@@ -14,7 +14,7 @@ use crate::journal::{
 use crate::random::Chance;
 use crate::records::{Asked, AuditReport, AuditRound, Counts, Difference};
 use crate::stripe::{Movement, Stage};
-use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, Sent};
+use crate::world::{Alerted, Audited, Ending, History, LedgerRow, Names, Origin, Sent, Target};
 use payments::UnixMs;
 use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +71,7 @@ impl Tale {
         ];
         let history = History {
             experiment,
+            target: Target::Simulated,
             seed: 7,
             began,
             ended: began,
@@ -98,6 +99,7 @@ impl Tale {
                 stripe_calls_per_s: Some(20),
                 source_retention_ms: Some(345_600_000),
             },
+            unseen: BTreeMap::new(),
             names,
         };
         Self { history, waited_ms: 0, letters: 0, differences: Vec::new() }

@@ -5,9 +5,11 @@
 //! published for long, a later letter stands for those that were not: they are told when it is.
 //! Invariant: every publication of the responder belongs to one letter, repeats one for a reason, or is unaccounted for.
 
+mod subjects;
+
 use crate::faults::{Kind, Placement};
 use crate::journal::{Event, FaultFired, FunctionEvent, Letter, TableEvent, TopicEvent};
-use crate::world::{Alerted, History};
+use crate::world::{Alerted, History, Target};
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -51,9 +53,12 @@ pub struct Told<'h> {
 }
 
 impl<'h> Letters<'h> {
-    /// Reads the journal.
+    /// Reads the journal; of a run that was seen from outside, the mails.
     #[must_use]
     pub fn of(history: &'h History) -> Self {
+        if history.target == Target::Deployed {
+            return subjects::read(&history.mails);
+        }
         let mut post = Post::default();
         for record in &history.records {
             post.read(&history.alerted, record.at, &record.event);

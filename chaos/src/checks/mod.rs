@@ -57,6 +57,7 @@ pub use told_in_time::MAIL_MS_MAX;
 use crate::promises::{Check, Promise};
 use crate::world::History;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a check says about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +131,11 @@ const fn judge_of(check: Check) -> fn(&Evidence<'_>) -> Verdict {
 
 /// What all checks say about one run.
 #[derive(Clone, Debug)]
-pub struct Judgement(Vec<(Check, Verdict)>);
+pub struct Judgement {
+    verdicts: Vec<(Check, Verdict)>,
+    /// Those that could not be told because of where it ran: known before it began, and so no doubt about it.
+    unseen: BTreeSet<Check>,
+}
 
 /// What a run comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -158,7 +163,15 @@ impl Evidence<'_> {
     pub fn judge(&self) -> Judgement {
         let excused = &self.history.experiment.expect.excused;
         let held_to = Check::ALL.into_iter().filter(|check| !excused.contains(check));
-        Judgement(held_to.map(|check| (check, judge_of(check)(self))).collect())
+        let unseen = &self.history.unseen;
+        let verdict = |check| {
+            let blind = unseen.get(&check).cloned().map(Verdict::Inconclusive);
+            blind.unwrap_or_else(|| judge_of(check)(self))
+        };
+        Judgement {
+            verdicts: held_to.map(|check| (check, verdict(check))).collect(),
+            unseen: unseen.keys().copied().collect(),
+        }
     }
 }
 
@@ -166,20 +179,20 @@ impl Judgement {
     /// Each check and what it says, in the order they are reported.
     #[must_use]
     pub fn verdicts(&self) -> &[(Check, Verdict)] {
-        &self.0
+        &self.verdicts
     }
 
     /// What this check says; `None` when the run was excused from it.
     #[must_use]
     pub fn of(&self, wanted: Check) -> Option<&Verdict> {
-        self.0.iter().find(|(check, _)| *check == wanted).map(|(_, verdict)| verdict)
+        self.verdicts.iter().find(|(check, _)| *check == wanted).map(|(_, verdict)| verdict)
     }
 
     /// What the run comes to: money first, then what is stuck, then what is not known.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let failed = |promise| {
-            self.0
+            self.verdicts
                 .iter()
                 .any(|(check, verdict)| check.promise() == promise && matches!(verdict, Verdict::Fail(_)))
         };
@@ -187,20 +200,32 @@ impl Judgement {
             Outcome::Unsafe
         } else if failed(Promise::Liveness) {
             Outcome::Stuck
-        } else if self.0.iter().any(|(_, verdict)| matches!(verdict, Verdict::Inconclusive(_))) {
+        } else if self.verdicts.iter().any(|(check, verdict)| self.is_doubt(*check, verdict)) {
             Outcome::Inconclusive
         } else {
             Outcome::Passed
         }
     }
 
+    /// Checks that what was seen of the run says nothing about.
+    pub fn unseen(&self) -> impl Iterator<Item = Check> + '_ {
+        self.verdicts.iter().map(|(check, _)| *check).filter(|check| self.unseen.contains(check))
+    }
+
+    fn is_doubt(&self, check: Check, verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Inconclusive(_)) && !self.unseen.contains(&check)
+    }
+
     /// Every finding of the failed checks, safety first.
     pub fn findings(&self) -> impl Iterator<Item = (Check, &Finding)> + Clone {
         let of = |promise| {
-            self.0.iter().filter(move |(check, _)| check.promise() == promise).flat_map(|(check, verdict)| {
-                let findings = if let Verdict::Fail(findings) = verdict { findings.as_slice() } else { &[] };
-                findings.iter().map(move |finding| (*check, finding))
-            })
+            self.verdicts.iter().filter(move |(check, _)| check.promise() == promise).flat_map(
+                |(check, verdict)| {
+                    let findings =
+                        if let Verdict::Fail(findings) = verdict { findings.as_slice() } else { &[] };
+                    findings.iter().map(move |finding| (*check, finding))
+                },
+            )
         };
         of(Promise::Safety).chain(of(Promise::Liveness))
     }
@@ -237,9 +262,10 @@ impl Verdict {
 mod tests {
     use super::*;
     use fixtures::Tale;
+    use std::collections::BTreeMap;
 
     fn judgement(verdicts: &[(Check, Verdict)]) -> Judgement {
-        Judgement(verdicts.to_vec())
+        Judgement { verdicts: verdicts.to_vec(), unseen: BTreeSet::new() }
     }
 
     #[test]
@@ -255,6 +281,27 @@ mod tests {
             Outcome::Inconclusive
         );
         assert_eq!(outcome(&[(safety, Verdict::Pass(String::new()))]), Outcome::Passed);
+    }
+
+    #[test]
+    fn what_nobody_could_see_is_inconclusive_by_name_and_no_doubt_about_the_rest() {
+        let mut tale = Tale::of_one_good_payment();
+        tale.history().unseen = BTreeMap::from([(Check::NothingLost, "it cannot be seen".to_owned())]);
+        tale.history().queues.clear();
+        tale.history().ledger.clear();
+        tale.history().book.clear();
+        let judgement = judge(&tale.told());
+        let said = Verdict::Inconclusive("it cannot be seen".to_owned());
+        assert_eq!(judgement.of(Check::NothingLost), Some(&said), "it would have failed");
+        assert_eq!(judgement.unseen().collect::<Vec<_>>(), [Check::NothingLost]);
+
+        let passed = |check| (check, Verdict::Pass(String::new()));
+        let unseen = BTreeSet::from([Check::NothingLost]);
+        let doubt = |check| (check, Verdict::Inconclusive(String::new()));
+        let seen = Judgement { verdicts: vec![passed(Check::Drained), doubt(Check::NothingLost)], unseen };
+        assert_eq!(seen.outcome(), Outcome::Passed);
+        let silent = Judgement { verdicts: vec![doubt(Check::FaultsFired)], ..seen };
+        assert_eq!(silent.outcome(), Outcome::Inconclusive, "a fault that never fired is a doubt anywhere");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! Invariant: it names everything that decides the run, and is parsed into the same run.
 
 use super::arguments::{Replay, Run};
-use super::values::{DEFAULT_SEED, Target};
+use super::values::DEFAULT_SEED;
 use crate::experiment::Experiment;
 use crate::random::Chance;
+use crate::world::Target;
 use std::path::Path;
 
 impl Replay {
@@ -56,6 +57,9 @@ impl Run {
             option("speed", speed.to_string());
         }
         option("seed", seed.to_string());
+        for (name, value) in self.on_aws.typed() {
+            value.into_iter().for_each(|value| option(name, value));
+        }
         words.join(" ")
     }
 }
@@ -115,6 +119,16 @@ mod tests {
         assert_eq!(
             replayed(&typed),
             r"cargo chaos run mine.toml --failure-rate 0.3 --outage '1h 30m' --fault crash --fault declined=.5 --file 'it'\''s here.ndjson' --seed 42"
+        );
+    }
+
+    #[test]
+    fn a_replay_on_a_deployed_stack_names_the_stack() {
+        let typed =
+            ["steady", "--target", "aws", "--account", "1", "--stack", "mine", "--region", "eu-central-1"];
+        assert_eq!(
+            replayed(&typed),
+            "cargo chaos run steady --seed 1 --target aws --stack mine --region eu-central-1 --account 1"
         );
     }
 

@@ -4,13 +4,15 @@
 
 use super::bench::Bench;
 use super::fault::FaultOf;
+use super::on_aws::OnAws;
 use super::stripe::Stripe;
 use super::up::Up;
 use super::values::{
-    Build, DEFAULT_SEED, Fault, Length, Target, fault, jobs, length, payments, seed, seeds, speed, target,
+    Build, DEFAULT_SEED, Fault, Length, fault, jobs, length, payments, seed, seeds, speed, target,
 };
 use crate::experiment::{self, DEFAULT};
 use crate::random::Chance;
+use crate::world::Target;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
@@ -31,6 +33,11 @@ Exit codes:
   70  the harness itself failed, or what it had to say could not be written
   130 ended by Ctrl-C before it was done; what was seen until then is told";
 
+const DIFF: &str = "\
+Exit codes:
+  0   they were compared, whatever they say
+  64  one of them is no summary of a run";
+
 const EXAMPLES: &str = "\
 Examples:
   cargo chaos run                                  Stripe is gone for half an hour
@@ -38,7 +45,8 @@ Examples:
   cargo chaos run steady --file payments.ndjson    your own payments, nothing goes wrong
   cargo chaos run --fault crash --fault declined=0.1
   cargo chaos run killed --target local            kill -9, in real time, of the real binaries
-  cargo chaos run mine.toml --seed 42";
+  cargo chaos run mine.toml --seed 42
+  cargo chaos run --target aws --stack payments-staging --region eu-central-1 --account 123456789012 --dry-run";
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo-chaos", bin_name = "cargo chaos", version, about = ABOUT, after_help = EXITS)]
@@ -60,6 +68,8 @@ pub(super) enum Command {
     Search(Search),
     /// Put the summaries of searches together that were run apart
     Merge(Merge),
+    /// Lay two runs side by side: what was counted, and when what matters first happened
+    Diff(Diff),
     /// Run one seed of the search again, and report it as `run` does
     Replay(Replay),
     /// List experiments, faults and checks
@@ -112,7 +122,7 @@ pub(super) struct Run {
     pub(super) seed: Option<u64>,
 
     /// Where it runs; accepted: sim, in this process and in simulated time; local, in real time, with both functions as
-    /// processes
+    /// processes; aws, in real time, on a stack that was deployed
     #[arg(long, value_name = "TARGET", value_parser = target, default_value = "sim")]
     pub(super) target: Target,
 
@@ -136,6 +146,9 @@ pub(super) struct Run {
     /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-<experiment>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) on_aws: OnAws,
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +225,18 @@ pub(super) struct Merge {
     /// Files that `cargo chaos search --summary` wrote, of different seeds
     #[arg(value_name = "PATH", required = true, value_hint = ValueHint::FilePath)]
     pub(super) summaries: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = DIFF)]
+pub(super) struct Diff {
+    /// A run: the folder that it left, or the summary.json in there
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub(super) a: PathBuf,
+
+    /// Another, which is held against it
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub(super) b: PathBuf,
 }
 
 #[derive(Debug, Args)]

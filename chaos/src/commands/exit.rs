@@ -1,6 +1,6 @@
 //! Exit codes: what a script learns without reading a word.
 //!
-//! Invariant: 0 means that everything was proved; whatever is not known is not 0.
+//! Invariant: 0 means that everything was proved that can be seen where it ran; whatever is not known besides is not 0.
 
 use crate::checks::Outcome;
 

@@ -67,7 +67,7 @@ pub(super) struct SetFault {
 
 /// Asks the server, and prints what it answers.
 pub(super) fn carry_out(wanted: &FaultOf, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let remote = Remote { port: wanted.port };
+    let remote = Remote::on(wanted.port);
     let ask = |method, path: &str, body: Option<&Value>| {
         remote.ask(method, path, body).map_err(|error| Refusal::Bad(error.to_string()))
     };

@@ -6,6 +6,7 @@
 mod again;
 mod arguments;
 mod bench;
+mod diff;
 mod drill;
 mod exit;
 mod fault;
@@ -13,6 +14,7 @@ mod folder;
 mod init;
 mod list;
 mod merge;
+mod on_aws;
 mod one_run;
 mod output;
 mod refusal;
@@ -81,7 +83,7 @@ const ANSWERS: [ErrorKind; 3] =
 
 /// What there is to do.
 const COMMANDS: &str =
-    "run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, bench, help";
+    "run, drill, sweep, search, merge, diff, replay, list, init, validate, up, stripe, fault, bench, help";
 
 /// Carries out one command line; `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -> Exit {
@@ -106,6 +108,7 @@ fn carry_out(arguments: impl IntoIterator<Item = OsString>, mut around: Surround
         Command::Sweep(wanted) => sweep::sweep(&wanted, &mut around),
         Command::Search(wanted) => search::search(&wanted, &mut around),
         Command::Merge(wanted) => merge::merge(&wanted, &mut around),
+        Command::Diff(wanted) => diff::diff(&wanted, &mut around),
         Command::Replay(wanted) => replay::replay(&wanted, &mut around),
         Command::List(wanted) => Ok(list::list(&wanted, &mut around)),
         Command::Init(wanted) => init::init(&wanted, &mut around),
@@ -138,6 +141,11 @@ fn in_one_line(error: &clap::Error) -> String {
     // Our own parsers say it all; clap only knows for which argument.
     if let (Some(ours), Some(argument)) = (error.source(), context(ContextKind::InvalidArg)) {
         return format!("{argument}: {ours}");
+    }
+    if let (ErrorKind::MissingRequiredArgument, Some(missing)) =
+        (error.kind(), context(ContextKind::InvalidArg))
+    {
+        return format!("{missing} is missing; accepted: what `cargo chaos help` lists");
     }
     let rendered = error.to_string();
     let said = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();

@@ -8,10 +8,11 @@ use crate::checks::Evidence;
 use crate::report::bar::Bar;
 use crate::report::{self, Figures, Mails, Report};
 use crate::units::{count, counted, duration_ms, instant_of_day};
-use crate::world::{Code, Progress, World, WorldError};
+use crate::world::{Code, History, Progress, World, WorldError};
 use payments::UnixMs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Messages from which on a run says beforehand what it takes.
 const ESTIMATED_FROM: u64 = 50_000;
@@ -39,12 +40,18 @@ pub(super) struct OneRun<'a> {
     pub(super) world: World,
     /// With which functions.
     pub(super) code: Code<'a>,
+    /// How much is said while it goes on, beside a bar.
+    pub(super) tells: Tells,
+    /// How it is told.
+    pub(super) telling: Telling<'a>,
+}
+
+/// How a run is told.
+pub(super) struct Telling<'a> {
     /// The line that runs the same again.
     pub(super) replay: &'a str,
     /// Which mails are shown.
     pub(super) mails: Mails,
-    /// How much is said while it goes on, beside a bar.
-    pub(super) tells: Tells,
     /// What else is left in the folder of the run; it says which files.
     pub(super) leaves: Option<&'a Leave<'a>>,
 }
@@ -56,7 +63,7 @@ impl OneRun<'_> {
         out: Option<&Path>,
         around: &mut Surroundings<'_>,
     ) -> Result<Exit, Refusal> {
-        let Self { world, code, replay, mails, tells, leaves } = self;
+        let Self { world, code, tells, telling } = self;
         let mut folder = Folder::new(out, around, &world.experiment().name);
         folder.make()?;
         let began = (around.elapsed)();
@@ -90,7 +97,21 @@ impl OneRun<'_> {
         };
         let wall = (around.elapsed)().saturating_sub(began);
 
-        let evidence = Evidence::of(&history);
+        telling.told(&history, wall, &mut folder, around)
+    }
+}
+
+impl Telling<'_> {
+    /// Judges a run that took so long, tells how it was, and leaves its files.
+    pub(super) fn told(
+        &self,
+        history: &History,
+        wall: Duration,
+        folder: &mut Folder,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Exit, Refusal> {
+        let Self { replay, mails, leaves } = *self;
+        let evidence = Evidence::of(history);
         let judgement = evidence.judge();
         let figures = Figures::of(&evidence);
         let report = Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay };

@@ -3,26 +3,44 @@
 //! Invariant: everything that can be typed wrong is read before the first byte is written.
 
 use super::arguments::Run;
-use super::one_run::{OneRun, Tells};
+use super::one_run::{OneRun, Telling, Tells};
 use super::stripe::now;
-use super::values::{Build, Target};
-use super::{Exit, Refusal, Surroundings, say, template};
+use super::values::Build;
+use super::{Exit, Refusal, Surroundings, on_aws, say, template};
 use crate::experiment::{Experiment, Overrides};
 use crate::report::Mails;
 use crate::units;
 use crate::up::Processes;
 use crate::workload::Payments;
-use crate::world::{Code, Deployed, RealTime, World};
+use crate::world::{Code, Deployed, RealTime, Target, World};
 use std::path::Path;
 
 /// Runs an experiment, reports it, and ends with its verdict.
 pub(super) fn run(wanted: &Run, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
-    let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
-    let experiment = overrides(wanted).apply(experiment);
+    let experiment = experiment(wanted)?;
+    if wanted.target == Target::Deployed {
+        wanted.refuse_local()?;
+        return on_aws::run(wanted, experiment, around);
+    }
+    wanted.on_aws.refuse_elsewhere()?;
     let deployed = template::deployed(wanted.template.as_deref(), &experiment.parameters, around)?;
-    match wanted.target {
-        Target::Simulated => simulated(wanted, experiment, deployed, around),
-        Target::Local => local(wanted, experiment, deployed, around),
+    if wanted.target == Target::Local {
+        return local(wanted, experiment, deployed, around);
+    }
+    wanted.refuse_local()?;
+    simulated(wanted, experiment, deployed, around)
+}
+
+impl Run {
+    /// Refuses what is meant for processes where there are none.
+    fn refuse_local(&self) -> Result<(), Refusal> {
+        let typed = [("--speed", self.speed.is_some()), ("--build", self.build.is_some())];
+        match typed.into_iter().find(|(_, is_there)| *is_there) {
+            None => Ok(()),
+            Some((option, _)) => {
+                Err(Refusal::Bad(format!("{option} without --target local; accepted: with it")))
+            }
+        }
     }
 }
 
@@ -32,15 +50,11 @@ fn simulated(
     deployed: Deployed,
     around: &mut Surroundings<'_>,
 ) -> Result<Exit, Refusal> {
-    let only_local = [("--speed", wanted.speed.is_some()), ("--build", wanted.build.is_some())];
-    if let Some((option, _)) = only_local.into_iter().find(|(_, is_there)| *is_there) {
-        return Err(Refusal::Bad(format!("{option} of a simulated run; accepted: with --target local")));
-    }
     let seed = wanted.seed_of(&experiment);
     let world = World::new(deployed, experiment, seed)?;
     let replay = wanted.replay(seed);
-    let (mails, tells) = (mails(wanted), Tells::Nothing);
-    let run = OneRun { world, code: around.code, replay: &replay, mails, tells, leaves: None };
+    let telling = Telling { replay: &replay, mails: mails(wanted), leaves: None };
+    let run = OneRun { world, code: around.code, tells: Tells::Nothing, telling };
     run.carry_out(wanted.out.as_deref(), around)
 }
 
@@ -63,8 +77,8 @@ fn local(
     };
     let leaves = |folder: &Path| processes.write_logs(folder);
     let replay = wanted.replay(seed);
-    let (mails, tells) = (mails(wanted), Tells::ByTheMinute);
-    let run = OneRun { world, code, replay: &replay, mails, tells, leaves: Some(&leaves) };
+    let telling = Telling { replay: &replay, mails: mails(wanted), leaves: Some(&leaves) };
+    let run = OneRun { world, code, tells: Tells::ByTheMinute, telling };
     run.carry_out(wanted.out.as_deref(), around)
 }
 
@@ -80,8 +94,13 @@ fn beforehand(world: &World, speed: u32) -> String {
     format!("note: in real time,{hurried} {busy} until all is sent and well, and then until it is drained\n")
 }
 
-const fn mails(wanted: &Run) -> Mails {
+pub(super) const fn mails(wanted: &Run) -> Mails {
     if wanted.mails { Mails::All } else { Mails::First }
+}
+
+fn experiment(wanted: &Run) -> Result<Experiment, Refusal> {
+    let experiment = Experiment::find(&wanted.experiment).map_err(|error| Refusal::Bad(error.to_string()))?;
+    Ok(overrides(wanted).apply(experiment))
 }
 
 fn overrides(wanted: &Run) -> Overrides {

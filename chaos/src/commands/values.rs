@@ -5,30 +5,12 @@
 use super::{Refusal, Surroundings};
 use crate::experiment::{self, FaultArgument, NotAccepted};
 use crate::up::{self, Binaries};
+use crate::world::Target;
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
 
 /// Used when no seed is typed, so that everybody's first run is the same run.
 pub(super) const DEFAULT_SEED: u64 = 1;
-
-/// Where an experiment runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    /// In this process, in virtual time.
-    Simulated,
-    /// In real time, with the functions as processes of this machine.
-    Local,
-}
-
-impl Target {
-    /// As it is typed.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Simulated => "sim",
-            Self::Local => "local",
-        }
-    }
-}
 
 /// How the functions are built that run as processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,7 +90,7 @@ pub(super) fn target(text: &str) -> Result<Target, String> {
     match text {
         "sim" => Ok(Target::Simulated),
         "local" => Ok(Target::Local),
-        "aws" => Err("target aws does not exist yet; accepted: sim, local".to_owned()),
-        other => Err(format!("target {other}; accepted: sim, local")),
+        "aws" => Ok(Target::Deployed),
+        other => Err(format!("target {other}; accepted: sim, local, aws")),
     }
 }

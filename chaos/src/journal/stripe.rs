@@ -90,6 +90,19 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Confirm,
+        Self::Retrieve,
+        Self::Cancel,
+        Self::List,
+        Self::Search,
+        Self::Probe,
+        Self::Other,
+        Self::Bank,
+    ];
+
     /// The word for it, as in the journal and where a fault is limited to operations.
     #[must_use]
     pub const fn name(self) -> &'static str {

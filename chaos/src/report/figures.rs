@@ -38,6 +38,8 @@ pub struct Figures {
     pub lost: u64,
     /// Movements of money.
     pub charges: u64,
+    /// Payments for which money moved more than once. More than none fails the run.
+    pub charged_twice: u64,
     /// Those of them whose payment's row does not say so yet. Allowed while the payment is in a queue: whoever takes
     /// it from there finds out.
     pub charges_unsettled: u64,
@@ -242,6 +244,7 @@ impl Figures {
             }
             let says_so = file.row.is_some_and(|row| row.state == "succeeded");
             self.charges_unsettled += if says_so { 0 } else { file.movements.len() as u64 };
+            self.charged_twice += u64::from(file.movements.len() > 1);
         }
         self.calls_per_charge_hundredths = ratio(100 * calls, self.succeeded);
     }

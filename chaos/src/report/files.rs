@@ -2,7 +2,7 @@
 //!
 //! Invariant: same experiment and seed, same bytes in all: none holds a wall-clock value or a path.
 
-use super::{Figures, Report, mail};
+use super::{Figures, Marks, Report, mail};
 use crate::checks::{Finding, Outcome, Subject, Verdict};
 use crate::faults::{Placement, Tally, When};
 use crate::journal::Event;
@@ -38,11 +38,13 @@ struct Line<'a> {
 struct Summary<'a> {
     experiment: &'a str,
     title: &'a str,
+    target: &'static str,
     seed: u64,
     outcome: &'static str,
     began: String,
     ended: String,
     figures: &'a Figures,
+    marks: Marks,
     faults: Vec<FaultSummary>,
     checks: Vec<CheckSummary<'a>>,
 }
@@ -70,6 +72,9 @@ struct CheckSummary<'a> {
     check: &'static str,
     promise: &'static str,
     verdict: &'static str,
+    /// Set where what was seen of the run says nothing about it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -118,6 +123,7 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
     Summary {
         experiment: &history.experiment.name,
         title: &history.experiment.title,
+        target: history.target.name(),
         seed: history.seed,
         outcome: match report.judgement.outcome() {
             Outcome::Passed => "pass",
@@ -128,6 +134,7 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
         began: units::instant(history.began),
         ended: units::instant(history.ended),
         figures: report.figures,
+        marks: Marks::of(report.evidence),
         faults: history.faults.iter().map(|tally| fault(report, tally)).collect(),
         checks: report
             .judgement
@@ -137,6 +144,7 @@ fn summarised<'a>(report: &Report<'a>) -> Summary<'a> {
                 check: check.name(),
                 promise: check.promise().name(),
                 verdict: verdict.name(),
+                unseen: history.unseen.contains_key(check),
                 detail: match verdict {
                     Verdict::Pass(detail) | Verdict::Inconclusive(detail) => detail,
                     Verdict::Fail(_) => "",

@@ -4,11 +4,13 @@
 //! Invariant: the same run is reported in the same words; only the line about wall time differs.
 
 pub mod bar;
+mod diff;
 mod events;
 mod figures;
 mod files;
 mod incident;
 mod mail;
+mod marks;
 mod methods;
 mod paint;
 mod story;
@@ -16,13 +18,17 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
+pub use diff::{Summary, compared};
 pub use figures::{Figures, Incident, Outage};
 pub use files::{Files, write};
+pub use marks::Marks;
 pub use methods::UnknownMethods;
 pub use paint::Paint;
 
 use crate::checks::{Evidence, Judgement, Outcome, Verdict};
-use crate::units::{count, day, duration_ms, instant_of_day, ratio, time_of_day};
+use crate::promises::Check;
+use crate::units::{count, counted, day, duration_ms, instant_of_day, ratio, time_of_day};
+use crate::world::Target;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -73,7 +79,22 @@ impl Report<'_> {
             Outcome::Stuck => paint.red("FAIL, a liveness check"),
             Outcome::Inconclusive => paint.yellow("INCONCLUSIVE"),
         };
-        format!("{verdict}  seed {}; again: {}\n", self.evidence.history.seed, self.replay)
+        format!("{}{verdict}  seed {}; again: {}\n", self.unseen(), self.evidence.history.seed, self.replay)
+    }
+
+    /// Whether the verdict is about everything, and what it is not about; empty where everything was seen.
+    fn unseen(&self) -> String {
+        let unseen: Vec<&str> = self.judgement.unseen().map(Check::name).collect();
+        if unseen.is_empty() {
+            return String::new();
+        }
+        let passed =
+            self.judgement.verdicts().iter().filter(|(_, verdict)| matches!(verdict, Verdict::Pass(_)));
+        let (passed, others) = (counted(passed.count() as u64, "check"), count(unseen.len() as u64));
+        format!(
+            "{passed} passed; {others} cannot be judged here, by what can be seen: {}\n",
+            unseen.join(", ")
+        )
     }
 
     fn heading(&self, out: &mut String, paint: Paint) {
@@ -87,7 +108,12 @@ impl Report<'_> {
 
     fn story(&self, out: &mut String, paint: Paint) {
         let began = self.evidence.history.began;
-        section(out, paint, &format!("What happened, in simulated time ({}, UTC)", day(began)));
+        let time = match self.evidence.history.target {
+            Target::Simulated => "simulated time",
+            Target::Local => "real time",
+            Target::Deployed => "real time, as seen from outside",
+        };
+        section(out, paint, &format!("What happened, in {time} ({}, UTC)", day(began)));
         for told in story::of(self.evidence) {
             let at = time_of_day(told.at, began);
             line(out, &format!("  {}  {}", paint.dim(&at), told.text));
@@ -119,6 +145,10 @@ impl Report<'_> {
             line(out, &format!("  {}  {text}", paint.dim(&format!("{name:<10}"))));
         }
         let simulated_ms = self.figures.simulated_ms;
+        if self.evidence.history.target != Target::Simulated {
+            let took = duration_ms(simulated_ms);
+            return line(out, &format!("  {}  {took}, in real time", paint.dim(&format!("{:<10}", "time"))));
+        }
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         let text = format!(
             "{} simulated in {}.{:02} s, {} to 1",

@@ -7,6 +7,7 @@ use super::sums::Sums;
 use crate::clock::Clock;
 use crate::experiment::{TTL_S, WantedFault, served};
 use crate::faults::{Fault, Faults, Kind, Placement, Tally};
+use crate::journal::{Event, Journal};
 use crate::stripe::Provider;
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +23,10 @@ pub(super) const BELOW: &str = "/chaos/";
 
 /// What there is.
 const PATHS: &str = "GET, POST, DELETE /chaos/faults, DELETE /chaos/faults/{id}, PUT /chaos/failure-rate, \
-                     GET /chaos/kinds, GET /chaos/book";
+                     GET /chaos/kinds, GET /chaos/book, GET /chaos/calls?from=NUMBER";
+
+/// Records that one answer about calls looks through; whoever wants more asks again, from where it ended.
+const RECORDS_MAX: usize = 10_000;
 
 /// Faults and book of one Stripe. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +34,7 @@ pub(crate) struct Control {
     provider: Provider,
     faults: Faults,
     clock: Clock,
+    journal: Journal,
 }
 
 /// What the share of calls is set to that are answered with 503.
@@ -41,8 +46,8 @@ struct FailureRate {
 }
 
 impl Control {
-    pub(super) const fn new(provider: Provider, faults: Faults, clock: Clock) -> Self {
-        Self { provider, faults, clock }
+    pub(super) const fn new(provider: Provider, faults: Faults, clock: Clock, journal: Journal) -> Self {
+        Self { provider, faults, clock, journal }
     }
 
     /// Answers for all of it.
@@ -53,6 +58,7 @@ impl Control {
             .route("/chaos/failure-rate", put(set_failure_rate))
             .route("/chaos/kinds", get(kinds))
             .route("/chaos/book", get(book))
+            .route("/chaos/calls", get(calls))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .with_state(self)
@@ -145,6 +151,26 @@ async fn clear(State(control): State<Control>, Path(id): Path<String>) -> Respon
 
 async fn book(State(control): State<Control>) -> Response<Body> {
     in_json(StatusCode::OK, &Sums::of(control.provider.stripe().book()).to_json())
+}
+
+/// What Stripe was asked and did, from a record of its journal on, and the number to ask from next.
+async fn calls(State(control): State<Control>, uri: Uri) -> Response<Body> {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let said = query.into_iter().find(|(name, _)| name == "from").map_or("0".into(), |(_, value)| value);
+    let Ok(from) = said.parse::<usize>() else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            &format!("from={said}; accepted: the number that an answer ends with"),
+        );
+    };
+    let (mut next, mut calls) = (from, Vec::new());
+    control.journal.follow(from, |record| {
+        if next < from + RECORDS_MAX {
+            next += 1;
+            calls.extend(matches!(record.event, Event::Stripe(_)).then(|| json!(record)));
+        }
+    });
+    in_json(StatusCode::OK, &json!({ "calls": calls, "next": next }))
 }
 
 async fn unknown(method: Method, uri: Uri) -> Response<Body> {

@@ -117,8 +117,9 @@ impl Offer {
         let port = listener.local_addr().map_err(ServeError::System)?.port();
         let faults = Faults::new(&self.faults, self.seed, self.now, CRASH_HOPS_DEFAULT, journal.clone());
         let stripe = FakeStripe::open_to(self.seed, self.mode, faults.clone());
-        let provider = Provider::with(self.latency, stripe, self.seed, faults.clone(), clock, journal);
-        let control = Control::new(provider.clone(), faults.clone(), clock);
+        let provider =
+            Provider::with(self.latency, stripe, self.seed, faults.clone(), clock, journal.clone());
+        let control = Control::new(provider.clone(), faults.clone(), clock, journal);
         let edge = Arc::new(Edge::new(provider.clone(), control.clone()));
         Ok(Stand { listener, port, provider, faults, control, edge })
     }

@@ -14,25 +14,25 @@ use std::time::Duration;
 /// Longest that a server on this machine may take, far above what it needs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// A Stripe served on a port of this machine.
-#[derive(Clone, Copy, Debug)]
+/// A Stripe that is served somewhere.
+#[derive(Clone, Debug)]
 pub struct Remote {
-    /// Its port.
-    pub port: u16,
+    base: String,
+    accepted: &'static str,
 }
 
 /// Why it did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// Nobody answers, or nobody who speaks like it.
-    #[error(
-        "no fake Stripe answers on 127.0.0.1:{port} ({why}); accepted: the port of a running `cargo chaos stripe`"
-    )]
+    #[error("no fake Stripe answers on {at} ({why}); accepted: {accepted}")]
     Absent {
-        /// Which port.
-        port: u16,
+        /// Where.
+        at: String,
         /// What went wrong.
         why: String,
+        /// Where one would.
+        accepted: &'static str,
     },
     /// It refused.
     #[error("{0}")]
@@ -40,22 +40,36 @@ pub enum RemoteError {
 }
 
 impl Remote {
+    /// One on a port of this machine.
+    #[must_use]
+    pub fn on(port: u16) -> Self {
+        let accepted = "the port of a running `cargo chaos stripe`";
+        Self { base: format!("http://127.0.0.1:{port}"), accepted }
+    }
+
+    /// One at an address that is reached in clear: `http://HOST:PORT`.
+    #[must_use]
+    pub fn at(base: &str) -> Self {
+        let accepted = "the address of a running `cargo chaos stripe`, http://HOST:PORT";
+        Self { base: base.trim_end_matches('/').to_owned(), accepted }
+    }
+
     /// Sends one request to a path below `/chaos/`.
     ///
     /// # Errors
     /// When nobody answers, or what was asked is refused.
-    pub fn ask(self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
+    pub fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| self.absent(error))?;
         let call = async { tokio::time::timeout(ANSWER_WITHIN, self.call(method, path, body)).await };
         runtime.block_on(call).map_err(|error| self.absent(error))?
     }
 
-    async fn call(self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
         let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
         let request = Request::builder()
             .method(method)
-            .uri(format!("http://127.0.0.1:{}{path}", self.port))
+            .uri(format!("{}{path}", self.base))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::from(body.map(Value::to_string).unwrap_or_default()));
         let request = request.map_err(|error| self.absent(error))?;
@@ -69,7 +83,8 @@ impl Remote {
         Err(RemoteError::Refused(line.unwrap_or_else(|| format!("the server answers {}", head.status))))
     }
 
-    fn absent(self, error: impl std::fmt::Display) -> RemoteError {
-        RemoteError::Absent { port: self.port, why: error.to_string() }
+    fn absent(&self, error: impl std::fmt::Display) -> RemoteError {
+        let at = self.base.trim_start_matches("http://").to_owned();
+        RemoteError::Absent { at, why: error.to_string(), accepted: self.accepted }
     }
 }

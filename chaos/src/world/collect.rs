@@ -27,12 +27,16 @@ const PULSE: &str = "~pulse";
 
 /// Every row of the ledger, by payment id.
 pub(super) fn ledger(services: &Services, table: &str) -> Result<Vec<LedgerRow>, WorldError> {
-    let mut rows = services
+    let rows = services
         .dynamodb()
-        .read(table, |item| row(&item))
+        .read(table, |item| ledger_row(&item))
         .map_err(|error| WorldError::Harness(format!("the ledger cannot be read: {error}")))?;
-    rows.retain(|row| row.payment != PULSE);
-    Ok(rows)
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// A row of the ledger, out of its item; nothing of an item that is none.
+pub(crate) fn ledger_row(item: &BTreeMap<String, AttributeValue>) -> Option<LedgerRow> {
+    Some(row(item)).filter(|row| row.payment != PULSE)
 }
 
 fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {

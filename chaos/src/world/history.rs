@@ -9,6 +9,7 @@ use crate::cloud::sqs::Held;
 use crate::experiment::{Experiment, Order};
 use crate::faults::Tally;
 use crate::journal::Record;
+use crate::promises::Check;
 use crate::stripe::{Movement, Stage};
 use crate::turns::Turn;
 use payments::UnixMs;
@@ -19,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct History {
     /// What was run.
     pub experiment: Experiment,
+    /// Where.
+    pub target: Target,
     /// Seed of every draw.
     pub seed: u64,
     /// What queues and table are called.
@@ -61,6 +64,31 @@ pub struct History {
     pub turns: Vec<Turn>,
     /// Who is told of what.
     pub alerted: Alerted,
+    /// Checks that what was seen of the run says nothing about, and why; none where everything was seen.
+    pub unseen: BTreeMap<Check, String>,
+}
+
+/// Where a run takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// In this process and in simulated time.
+    Simulated,
+    /// In real time, with the functions as processes of this machine.
+    Local,
+    /// On a stack that was deployed, in real time, seen from outside.
+    Deployed,
+}
+
+impl Target {
+    /// As it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simulated => "sim",
+            Self::Local => "local",
+            Self::Deployed => "aws",
+        }
+    }
 }
 
 /// An invocation, and where it could have died.

@@ -28,8 +28,9 @@ mod tests;
 
 pub use audit::Audited;
 pub use code::{Code, Maker};
+pub(crate) use collect::ledger_row;
 pub use deployed::{Deployed, Names, own_template};
-pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent};
+pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent, Target};
 pub use live::RealTime;
 pub use play::{Left, Progress};
 
@@ -47,6 +48,7 @@ use orders::{Given, give_orders};
 use plans::Invocations;
 use play::Play;
 use rotation::rotate_keys;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use subscription::unsubscribe;
 
@@ -127,6 +129,15 @@ enum Time {
     /// As soon as nothing is left to do.
     Virtual,
     Real,
+}
+
+impl Time {
+    const fn target(self) -> Target {
+        match self {
+            Self::Virtual => Target::Simulated,
+            Self::Real => Target::Local,
+        }
+    }
 }
 
 /// Runs an experiment on the repository's own template, unwatched. Can be called any number of times in one process.
@@ -303,6 +314,7 @@ impl World {
         let (book, intents) = provider.stripe().take_book().into_parts();
         cloud.stop().await;
         Ok(History {
+            target: time.target(),
             seed,
             began: experiment.starts,
             ended,
@@ -323,6 +335,7 @@ impl World {
             invocations: invocations.all(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted,
+            unseen: BTreeMap::new(),
             names: deployed.names,
             experiment,
         })

@@ -17,6 +17,9 @@ Resources:
     Properties: { FifoQueue: true }
 ";
 
+/// The repository's own.
+const OWN_TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+
 /// A folder of its own for each test, empty.
 struct Folder(PathBuf);
 
@@ -66,7 +69,6 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     let folder = Folder::new("unknown");
     insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, five-days, sns-gone-a-day, outage-short, killed, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, drill, steady, or the path of a .toml file");
     insta::assert_snapshot!(folder.refused(&["run", "--fault", "stripe-sleepy=0.3"]), @"error: --fault <KIND[/PLACEMENT][=SHARE]>: fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"error: --target <TARGET>: target aws does not exist yet; accepted: sim, local");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--speed", "5"]), @"error: speed 5; accepted: 1 to 3, because an outage must outlast the 600 s in which payments use up their receives and alarms their periods");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--speed", "0"]), @"error: --speed <NUMBER>: speed 0; accepted: 1 to 1000, as whole numbers");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--build", "none", "--template", "nowhere.yaml"]), @"error: nowhere.yaml: cannot read the template: No such file or directory (os error 2); accepted: a CloudFormation template in YAML");
@@ -78,6 +80,59 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
     insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, bench, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
+}
+
+#[test]
+fn a_deployed_stack_is_named_whole_and_only_where_one_is_meant() {
+    let folder = Folder::new("on-aws");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws"]), @"error: --target aws without --stack; accepted: --stack NAME --region REGION --account ID");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "aws", "--stack", "payments", "--region", "eu-central-1"]), @"error: --target aws without --account; accepted: --stack NAME --region REGION --account ID");
+    insta::assert_snapshot!(folder.refused(&["run", "--dry-run"]), @"error: --dry-run without --target aws; accepted: with it");
+    insta::assert_snapshot!(folder.refused(&["run", "--stack", "payments", "--target", "sim"]), @"error: --stack without --target aws; accepted: with it");
+    let whole = [
+        "--stack",
+        "payments",
+        "--region",
+        "eu-central-1",
+        "--account",
+        "123456789012",
+        "--aws-cli",
+        "nowhere/aws",
+    ];
+    insta::assert_snapshot!(folder.refused(&[&["run", "steady", "--target", "aws"], whole.as_slice()].concat()), @"error: cannot start nowhere/aws: No such file or directory (os error 2); accepted: --aws-cli PATH, or the AWS CLI as `aws` on the path");
+    insta::assert_snapshot!(folder.refused(&[&["run", "poison", "--target", "aws"], whole.as_slice()].concat()), @"error: poison: poison cannot be had from outside a deployed stack; accepted: those of Stripe in `cargo chaos list faults`, but for poison");
+}
+
+#[test]
+fn runs_are_laid_side_by_side_and_what_is_no_run_is_refused() {
+    let folder = Folder::new("diff");
+    for (out, payments) in [("a", "3"), ("b", "4")] {
+        let ran = folder.typed(&[
+            "run",
+            "steady",
+            "--payments",
+            payments,
+            "--template",
+            OWN_TEMPLATE,
+            "--out",
+            out,
+        ]);
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stdout));
+    }
+    let said = folder.typed(&["diff", "a", "b/summary.json"]);
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said.stderr));
+    let said = text(&said.stdout);
+    let row = |name: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row("succeeded"), ["succeeded", "3", "4", "+1"]);
+    assert_eq!(row("calls to Stripe"), ["calls", "to", "Stripe", "9", "11", "+2"]);
+    assert_eq!(row("first dead letter"), ["first", "dead", "letter", "-", "-"]);
+    folder.file("no.json", "{\"seeds\":[]}");
+    insta::assert_snapshot!(folder.refused(&["diff", "a", "nowhere"]), @"error: cannot read nowhere: No such file or directory (os error 2); accepted: the folder of a run, or its summary.json");
+    insta::assert_snapshot!(folder.refused(&["diff", "no.json", "a"]), @"error: cannot read no.json: missing field `experiment` at line 1 column 12; accepted: the folder of a run, or its summary.json");
+    insta::assert_snapshot!(folder.refused(&["diff", "a"]), @"error: <B> is missing; accepted: what `cargo chaos help` lists");
 }
 
 #[test]

@@ -131,13 +131,11 @@ async fn live(key: &str, at: UnixMs, asked: &Receiver<Question>) {
     let faults = Faults::new(&[], SEED, at, CRASH_HOPS_DEFAULT, journal.clone());
     let stripe = FakeStripe::new(SEED, key, faults.clone());
     let provider = Provider::with(Latency::None, stripe, SEED, faults.clone(), clock, journal.clone());
-    let control = Control::new(provider.clone(), faults, clock).router();
+    let control = Control::new(provider.clone(), faults, clock, journal).router();
     while let Ok((asked, answer)) = asked.recv() {
         clock.sleep_until(asked.at).await;
         let began = clock.now();
         let response = told(&provider, &control, &asked, key).await;
-        // A journal that nobody reads would only grow.
-        drop(journal.take());
         let after = Duration::from_millis(u64::try_from(clock.now().since_ms(began)).unwrap_or(0));
         // Whoever asked may be gone; it is done all the same.
         let _ = answer.send(Answered { response, after });

@@ -1,0 +1,151 @@
+//! `run --target aws`: the experiment on a stack that was deployed.
+//!
+//! Invariant: nothing is changed before everything that speaks against it was looked for, and said.
+
+use super::arguments::Run;
+use super::folder::Folder;
+use super::one_run::Telling;
+use super::run::mails;
+use super::{Exit, Refusal, Surroundings, say, stripe};
+use crate::deployed::{self, Cli, CliError, DeployedError, Plan, Time, Wanted};
+use crate::experiment::Experiment;
+use crate::world::History;
+use clap::Args;
+use payments::UnixMs;
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// What only `--target aws` takes.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "With --target aws")]
+pub(super) struct OnAws {
+    /// Name of the stack that was deployed from this template, with StripeMode=test and StripeApiBase of a running
+    /// `cargo chaos stripe`
+    #[arg(long, value_name = "NAME")]
+    pub(super) stack: Option<String>,
+
+    /// Region that it is in
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
+
+    /// Account that it is in; credentials of any other are refused
+    #[arg(long, value_name = "ID")]
+    pub(super) account: Option<String>,
+
+    /// Where AWS answers, for anything but AWS itself
+    #[arg(long, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+
+    /// Where the stack's fake Stripe takes faults, http://HOST:PORT [default: the stack's StripeApiBase]
+    #[arg(long, value_name = "URL")]
+    pub(super) stripe: Option<String>,
+
+    /// The AWS CLI to work with, version 1 or 2 [default: aws]
+    #[arg(long, value_name = "PATH")]
+    pub(super) aws_cli: Option<OsString>,
+
+    /// Say what would be changed and undone, what it costs and how long it takes; change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+impl OnAws {
+    /// What was typed of it, for a refusal where none of it is meant, and for the line that runs the same again.
+    pub(super) fn typed(&self) -> Vec<(&'static str, Option<String>)> {
+        let texts = [
+            ("stack", &self.stack),
+            ("region", &self.region),
+            ("account", &self.account),
+            ("endpoint-url", &self.endpoint_url),
+            ("stripe", &self.stripe),
+        ];
+        let mut typed: Vec<_> = texts
+            .into_iter()
+            .filter(|(_, value)| value.is_some())
+            .map(|(name, value)| (name, value.clone()))
+            .collect();
+        typed.extend(self.aws_cli.as_ref().map(|cli| ("aws-cli", Some(cli.display().to_string()))));
+        typed.extend(self.dry_run.then_some(("dry-run", None)));
+        typed
+    }
+
+    /// Refuses what is meant for a deployed stack where there is none.
+    pub(super) fn refuse_elsewhere(&self) -> Result<(), Refusal> {
+        match self.typed().first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Refusal::Bad(format!("--{name} without --target aws; accepted: with it"))),
+        }
+    }
+}
+
+/// Runs an experiment on a deployed stack, reports it, and ends with its verdict.
+pub(super) fn run(
+    wanted: &Run,
+    experiment: Experiment,
+    around: &mut Surroundings<'_>,
+) -> Result<Exit, Refusal> {
+    let missing = |name| {
+        Refusal::Bad(format!(
+            "--target aws without --{name}; accepted: --stack NAME --region REGION --account ID"
+        ))
+    };
+    let on = &wanted.on_aws;
+    let stack = on.stack.as_deref().ok_or_else(|| missing("stack"))?;
+    let region = on.region.clone().ok_or_else(|| missing("region"))?;
+    let account = on.account.as_deref().ok_or_else(|| missing("account"))?;
+    let program = on.aws_cli.clone().unwrap_or_else(|| "aws".into());
+    let cli = Cli { program, region, endpoint_url: on.endpoint_url.clone() };
+    let seed = wanted.seed_of(&experiment);
+    let named = Wanted { stack, account, stripe: on.stripe.as_deref() };
+    let plan = Plan::make(&named, cli, experiment, seed, stripe::now(around)).map_err(before)?;
+    say(around.out, &plan.text());
+    if on.dry_run {
+        return Ok(Exit::Passed);
+    }
+    say(around.out, "\n");
+    let mut folder = Folder::new(wanted.out.as_deref(), around, &plan.experiment().name);
+    folder.make()?;
+    let history = match watched(plan, around) {
+        Ok(history) => history,
+        Err(error) => {
+            folder.unmake();
+            return match error {
+                DeployedError::Interrupted => {
+                    say(
+                        around.out,
+                        "INTERRUPTED: what was changed is undone; nothing is judged or written\n",
+                    );
+                    Ok(Exit::Interrupted)
+                }
+                DeployedError::Refused(_) | DeployedError::Cli(_) | DeployedError::Stripe(_) => {
+                    Err(Refusal::Harness(error.to_string()))
+                }
+            };
+        }
+    };
+    let telling = Telling { replay: &wanted.replay(seed), mails: mails(wanted), leaves: None };
+    telling.told(&history, Duration::ZERO, &mut folder, around)
+}
+
+/// Runs it in real time, and says what is seen.
+fn watched(plan: Plan, around: &mut Surroundings<'_>) -> Result<History, DeployedError> {
+    let Surroundings { started, elapsed, interrupted, out, .. } = around;
+    let began = UnixMs(started.as_millisecond());
+    let now = || began.plus_ms(i64::try_from(elapsed().as_millis()).unwrap_or(i64::MAX));
+    let wait = |ms| std::thread::sleep(Duration::from_millis(ms));
+    let time = Time { now: &now, wait: &wait, interrupted: *interrupted };
+    deployed::run(plan, &time, &mut |line| say(*out, &format!("{line}\n")))
+}
+
+/// Nothing was changed yet: whatever is wrong is what was typed, or what it names.
+fn before(error: DeployedError) -> Refusal {
+    match error {
+        DeployedError::Cli(CliError::Failed { .. }) => {
+            Refusal::Bad(format!("{error}; accepted: a stack, a region and credentials that AWS knows"))
+        }
+        DeployedError::Refused(_)
+        | DeployedError::Cli(CliError::Missing { .. })
+        | DeployedError::Stripe(_)
+        | DeployedError::Interrupted => Refusal::Bad(error.to_string()),
+    }
+}
