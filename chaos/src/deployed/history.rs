@@ -3,8 +3,8 @@
 //! Invariant: every event in it was seen or said by somebody; none is made up to please a check. What is missing for a
 //! check is in the list of what was not seen.
 
+use super::ground::Ground;
 use super::lines::Line;
-use super::plan::Ground;
 use super::seen::{Letter, Seen};
 use super::witness;
 use crate::journal::{Event, QueueEvent, Record, TableEvent};

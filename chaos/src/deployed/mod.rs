@@ -8,6 +8,7 @@
 mod change;
 mod cli;
 mod cost;
+mod ground;
 mod history;
 mod lines;
 mod look;

@@ -4,18 +4,17 @@
 
 use super::cli::Cli;
 use super::cost::cents;
+use super::ground::Ground;
 use super::history::payment;
-use super::look::{self, Depth};
+use super::look;
 use super::mailbox::Mailbox;
 use super::stack::Stack;
 use super::stripe::Stripe;
 use super::{DeployedError, DeployedError::Refused};
-use crate::cloud::names;
 use crate::experiment::{Experiment, served};
 use crate::faults::{Fault, Rate, When};
 use crate::units::{counted, duration_ms};
 use crate::workload::{Arrival, Payments};
-use crate::world::{Alerted, Names};
 use payments::UnixMs;
 use std::fmt::Write as _;
 
@@ -31,15 +30,6 @@ pub struct Wanted<'a> {
     pub account: &'a str,
     /// Where the controls of its fake Stripe answer; at its `StripeApiBase` when absent.
     pub stripe: Option<&'a str>,
-}
-
-/// What a history needs to know beside what was seen.
-#[derive(Clone, Debug)]
-pub(super) struct Ground {
-    pub(super) experiment: Experiment,
-    pub(super) seed: u64,
-    pub(super) names: Names,
-    pub(super) alerted: Alerted,
 }
 
 /// A run, ready to begin.
@@ -75,58 +65,14 @@ impl Plan {
             arrivals.iter_mut().for_each(|arrival| arrival.body = renamed(&arrival.body, &run));
         }
         let stack = Stack::find(&cli, wanted.stack, wanted.account)?;
-        for (name, value) in &experiment.parameters {
-            let found = stack.parameter(name).unwrap_or("not said");
-            if found != value {
-                return Err(Refused(format!(
-                    "{name} of stack {} is {found}; accepted: {value}, as {} asks for",
-                    stack.name, experiment.name
-                )));
-            }
-        }
         let stripe = Stripe::find(wanted.stripe.unwrap_or_else(|| stack.stripe()))?;
-        let source = look::attributes(&cli, stack.source())?;
-        for (url, depth) in [
-            (stack.source(), source.depth),
-            (stack.dead_letters(), look::attributes(&cli, stack.dead_letters())?.depth),
-        ] {
-            if depth != Depth::default() {
-                let queue = names::queue_in_url(url);
-                return Err(Refused(format!(
-                    "{} in {queue}; accepted: empty queues, else nobody knows whose they are",
-                    counted(depth.total(), "message")
-                )));
-            }
-        }
+        let ground = Ground::find(&cli, &stack, experiment, seed)?;
         if let Some(known) = known(&cli, &stack, &arrivals)? {
             return Err(Refused(format!(
                 "{known} is in the ledger of stack {} already; accepted: payments that it does not know",
                 stack.name
             )));
         }
-        let alarms = look::alarms(&cli, &stack)?;
-        if let Some(missing) = experiment
-            .expect
-            .alarms
-            .iter()
-            .flatten()
-            .find(|alarm| !alarms.values().any(|known| known == *alarm))
-        {
-            return Err(Refused(format!(
-                "{}: expect.alarms {missing}; accepted: an alarm of stack {}",
-                experiment.name, stack.name
-            )));
-        }
-        let topic = |output: &str| Some(names::topic_in_arn(stack.output(output)).to_owned());
-        let alerted = Alerted {
-            responder: Some("Responder".to_owned()),
-            alarms,
-            alerts: topic("AlertsTopicArn"),
-            pages: topic("PagesTopicArn"),
-            stripe_calls_per_s: stack.parameter("StripeRatePerSecond").and_then(|rate| rate.parse().ok()),
-            source_retention_ms: source.retention_s.map(|seconds| seconds * 1_000),
-        };
-        let ground = Ground { experiment, seed, names: stack.names(), alerted };
         let left = Mailbox::left(&cli, &stack)?;
         Ok(Self { cli, stack, stripe, ground, arrivals, run, left })
     }

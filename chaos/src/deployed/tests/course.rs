@@ -119,7 +119,7 @@ fn what_cannot_be_undone_is_said_with_its_command_and_the_rest_is_undone() {
 fn a_stack_that_answers_no_more_is_asked_again_and_then_left_as_it_was() {
     let served = Served::with(Vec::new());
     let stand = Stand::new("gone", &served.base);
-    stand.refuses("dynamodb.get-item", "An error occurred (ThrottlingException): later\n");
+    stand.refuses("sqs.receive-message", "An error occurred (ThrottlingException): later\n");
     let (ended, said) = ran(&stand, &|| false);
     let asked_again = said.iter().filter(|line| line.ends_with("it is asked again")).count();
     assert_eq!((ended.is_err(), asked_again), (true, 5), "{said:?}");

@@ -84,6 +84,11 @@ fn a_stack_that_is_at_work_is_refused() {
 bodies = ['{"payment_id":"order-1","amount":1999,"currency":"eur","payment_method":"pm_card_visa"}']
 at = ["0s"]"#;
     insta::assert_snapshot!(refused(&stand, text), @"order-1 is in the ledger of stack payments already; accepted: payments that it does not know");
+    let expects = "[expect]\nalarms = [\"ProviderFailing\"]";
+    insta::assert_snapshot!(refused(&stand, expects), @"mine: expect.alarms ProviderFailing; accepted: an alarm of stack payments");
+    let item = json!({ "phase": { "S": "draining" }, "body": { "S": "{}" } });
+    stand.answers("dynamodb.get-item", &json!({ "Item": item }));
+    insta::assert_snapshot!(refused(&stand, ""), @"the incident of stack payments is draining; accepted: a stack whose last one is over, and quiet");
     stand.answers(
         "sqs.get-queue-attributes",
         &json!({ "Attributes": { "ApproximateNumberOfMessages": "3" } }),
