@@ -40,6 +40,10 @@ pub(super) struct OnAws {
     #[arg(long, value_name = "URL")]
     pub(super) stripe: Option<String>,
 
+    /// Key of a fake Stripe that was deployed itself, by chaos/deploy/template.yaml
+    #[arg(long, value_name = "KEY", value_parser = test_key)]
+    pub(super) stripe_key: Option<String>,
+
     /// The AWS CLI to work with, version 1 or 2 [default: aws]
     #[arg(long, value_name = "PATH")]
     pub(super) aws_cli: Option<OsString>,
@@ -47,6 +51,15 @@ pub(super) struct OnAws {
     /// Say what would be changed and undone, what it costs and how long it takes; change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+/// A key of Stripe's own never gets here: whoever has a deployed fake made this one up.
+fn test_key(text: &str) -> Result<String, String> {
+    let is_one =
+        text.starts_with("sk_test_") && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_one
+        .then(|| text.to_owned())
+        .ok_or_else(|| "no test key; accepted: sk_test_…, as the fake was deployed with".to_owned())
 }
 
 impl OnAws {
@@ -58,6 +71,7 @@ impl OnAws {
             ("account", &self.account),
             ("endpoint-url", &self.endpoint_url),
             ("stripe", &self.stripe),
+            ("stripe-key", &self.stripe_key),
         ];
         let mut typed: Vec<_> = texts
             .into_iter()
@@ -96,7 +110,7 @@ pub(super) fn run(
     let program = on.aws_cli.clone().unwrap_or_else(|| "aws".into());
     let cli = Cli { program, region, endpoint_url: on.endpoint_url.clone() };
     let seed = wanted.seed_of(&experiment);
-    let named = Wanted { stack, account, stripe: on.stripe.as_deref() };
+    let named = Wanted { stack, account, stripe: on.stripe.as_deref(), stripe_key: on.stripe_key.as_deref() };
     let plan = Plan::make(&named, cli, experiment, seed, stripe::now(around)).map_err(before)?;
     say(around.out, &plan.text());
     if on.dry_run {

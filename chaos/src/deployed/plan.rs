@@ -30,6 +30,8 @@ pub struct Wanted<'a> {
     pub account: &'a str,
     /// Where the controls of its fake Stripe answer; at its `StripeApiBase` when absent.
     pub stripe: Option<&'a str>,
+    /// Key of a fake Stripe that was deployed itself.
+    pub stripe_key: Option<&'a str>,
 }
 
 /// A run, ready to begin.
@@ -65,7 +67,7 @@ impl Plan {
             arrivals.iter_mut().for_each(|arrival| arrival.body = renamed(&arrival.body, &run));
         }
         let stack = Stack::find(&cli, wanted.stack, wanted.account)?;
-        let stripe = Stripe::find(wanted.stripe.unwrap_or_else(|| stack.stripe()))?;
+        let stripe = Stripe::find(wanted.stripe.unwrap_or_else(|| stack.stripe()), wanted.stripe_key)?;
         let ground = Ground::find(&cli, &stack, experiment, seed)?;
         if let Some(known) = known(&cli, &stack, &arrivals)? {
             return Err(Refused(format!(

@@ -30,14 +30,15 @@ pub(super) struct Stripe {
 
 impl Stripe {
     /// Finds it, with nothing going wrong in it yet.
-    pub(super) fn find(base: &str) -> Result<Self, DeployedError> {
-        if !base.starts_with("http://") {
+    pub(super) fn find(base: &str, key: Option<&str>) -> Result<Self, DeployedError> {
+        // Behind https is Stripe itself, or a deployed one with a key.
+        if !base.starts_with("http://") && key.is_none() {
             let line = format!(
-                "the controls of {base} cannot be reached in clear; accepted: --stripe http://HOST:PORT, where the same `cargo chaos stripe` answers"
+                "the controls of {base} cannot be reached in clear; accepted: --stripe http://HOST:PORT, where the same `cargo chaos stripe` answers, or --stripe-key, the key of a deployed one"
             );
             return Err(DeployedError::Refused(line));
         }
-        let remote = Remote::at(base);
+        let remote = Remote::at(base, key);
         let open = listed(&remote.ask(Method::GET, FAULTS, None)?, "faults");
         if let Some(fault) = open.first() {
             let line = format!(

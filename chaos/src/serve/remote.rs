@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::time::Duration;
@@ -18,6 +18,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Remote {
     base: String,
+    /// Its key, where the controls are behind one: a deployed one's are.
+    key: Option<String>,
     accepted: &'static str,
 }
 
@@ -44,14 +46,14 @@ impl Remote {
     #[must_use]
     pub fn on(port: u16) -> Self {
         let accepted = "the port of a running `cargo chaos stripe`";
-        Self { base: format!("http://127.0.0.1:{port}"), accepted }
+        Self { base: format!("http://127.0.0.1:{port}"), key: None, accepted }
     }
 
-    /// One at an address that is reached in clear: `http://HOST:PORT`.
+    /// One at an address, `http://HOST:PORT` or `https://HOST`, whose controls may be behind a key.
     #[must_use]
-    pub fn at(base: &str) -> Self {
-        let accepted = "the address of a running `cargo chaos stripe`, http://HOST:PORT";
-        Self { base: base.trim_end_matches('/').to_owned(), accepted }
+    pub fn at(base: &str, key: Option<&str>) -> Self {
+        let accepted = "the address of a running `cargo chaos stripe`, http://HOST:PORT, or of a deployed one, https://HOST with --stripe-key";
+        Self { base: base.trim_end_matches('/').to_owned(), key: key.map(str::to_owned), accepted }
     }
 
     /// Sends one request to a path below `/chaos/`.
@@ -66,12 +68,15 @@ impl Remote {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
-        let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body.map(Value::to_string).unwrap_or_default()));
+        let provider = rustls::crypto::ring::default_provider();
+        let tls = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider);
+        let tls = tls.map_err(|error| self.absent(error))?.https_or_http().enable_http1().build();
+        let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(tls);
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let bearer = self.key.iter().map(|key| format!("Bearer {key}"));
+        let request = bearer.fold(request, |request, bearer| request.header(header::AUTHORIZATION, bearer));
+        let request = request.body(Full::from(body.map(Value::to_string).unwrap_or_default()));
         let request = request.map_err(|error| self.absent(error))?;
         let (head, body) = client.request(request).await.map_err(|error| self.absent(error))?.into_parts();
         let body = body.collect().await.map_err(|error| self.absent(error))?.to_bytes();

@@ -102,7 +102,7 @@ impl Stand {
     }
 
     pub(super) fn plan(&self, text: &str) -> Result<Plan, String> {
-        let wanted = Wanted { stack: "payments", account: ACCOUNT, stripe: None };
+        let wanted = Wanted { stack: "payments", account: ACCOUNT, stripe: None, stripe_key: None };
         Plan::make(&wanted, self.cli(), experiment(text), 1, BEGAN).map_err(|error| error.to_string())
     }
 }

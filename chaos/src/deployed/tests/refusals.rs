@@ -43,7 +43,7 @@ fn what_is_no_stack_of_this_template_is_refused() {
 fn without_an_aws_cli_nothing_is_begun() {
     let stand = Stand::new("missing", "http://127.0.0.1:9");
     let cli = Cli { program: "/nowhere/aws".into(), ..stand.cli() };
-    let wanted = Wanted { stack: "payments", account: ACCOUNT, stripe: None };
+    let wanted = Wanted { stack: "payments", account: ACCOUNT, stripe: None, stripe_key: None };
     let line = Plan::make(&wanted, cli, experiment(""), 1, BEGAN).expect_err("it is refused").to_string();
     insta::assert_snapshot!(line, @"cannot start /nowhere/aws: No such file or directory (os error 2); accepted: --aws-cli PATH, or the AWS CLI as `aws` on the path");
 }
