@@ -128,7 +128,7 @@ mod tests {
             ["steady", "--target", "aws", "--account", "1", "--stack", "mine", "--region", "eu-central-1"];
         assert_eq!(
             replayed(&typed),
-            "cargo chaos run steady --seed 1 --target aws --stack mine --region eu-central-1 --account 1"
+            "cargo chaos run steady --target aws --seed 1 --stack mine --region eu-central-1 --account 1"
         );
     }
 

@@ -276,14 +276,10 @@ mod tests {
 
     fn shell(script: &str) -> (Process, UnboundedReceiver<String>) {
         let (heard, hears) = unbounded_channel();
-        let folder =
-            std::env::temp_dir().join(format!("chaos-process-{}-{}", std::process::id(), script.len()));
-        std::fs::write(&folder, format!("#!/bin/sh\n{script}\n")).expect("it can be written");
         let environment = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
-        let mut mode = std::fs::metadata(&folder).expect("it is there").permissions();
-        std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
-        std::fs::set_permissions(&folder, mode).expect("it is ours");
-        let process = Process::start(&folder, &environment, &heard, |_, text| text);
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]);
+        let process = Process::of(shell, &environment, &heard, |_, text| text);
         (process.expect("a shell starts"), hears)
     }
 

@@ -72,13 +72,13 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--speed", "5"]), @"error: speed 5; accepted: 1 to 3, because an outage must outlast the 600 s in which payments use up their receives and alarms their periods");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--speed", "0"]), @"error: --speed <NUMBER>: speed 0; accepted: 1 to 1000, as whole numbers");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--build", "none", "--template", "nowhere.yaml"]), @"error: nowhere.yaml: cannot read the template: No such file or directory (os error 2); accepted: a CloudFormation template in YAML");
-    insta::assert_snapshot!(folder.refused(&["run", "--speed", "2"]), @"error: --speed of a simulated run; accepted: with --target local");
+    insta::assert_snapshot!(folder.refused(&["run", "--speed", "2"]), @"error: --speed without --target local; accepted: with it");
     insta::assert_snapshot!(folder.refused(&["run", "--fault", "process-stopped"]), @"error: fault process-stopped can only happen to a process; accepted: --target local, or another fault");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--fault", "panic"]), @"error: fault panic cannot be put into a process; accepted: --target sim, or another fault");
-    insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim, local");
+    insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim, local, aws");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
     insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
-    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, replay, list, init, validate, up, stripe, fault, bench, help");
+    insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, diff, replay, list, init, validate, up, stripe, fault, bench, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
 

@@ -51,7 +51,7 @@ fn without_an_aws_cli_nothing_is_begun() {
 #[test]
 fn a_stripe_that_takes_no_faults_is_refused() {
     let stand = Stand::new("nobody", "http://127.0.0.1:9");
-    insta::assert_snapshot!(refused(&stand, ""), @"no fake Stripe answers on 127.0.0.1:9 (client error (Connect)); accepted: the address of a running `cargo chaos stripe`, http://HOST:PORT");
+    insta::assert_snapshot!(refused(&stand, ""), @"no fake Stripe answers on 127.0.0.1:9 (client error (Connect)); accepted: the address of a running `cargo chaos stripe`, http://HOST:PORT, or of a deployed one, https://HOST with --stripe-key");
     stand.is_deployed("https://stripe.example.com", "test");
     insta::assert_snapshot!(refused(&stand, ""), @"the controls of https://stripe.example.com cannot be reached in clear; accepted: --stripe http://HOST:PORT, where the same `cargo chaos stripe` answers");
     let fault = Fault::steady(Kind::StripeTimeout, Chance::ALWAYS, Window::ALWAYS);
