@@ -31,8 +31,8 @@ use std::path::PathBuf;
 use subject::{Duties, Subject};
 use tokio::sync::Notify;
 
-/// Errors of a peer in all its runs, before it is left out.
-const REPEATS_MAX: u32 = 20;
+/// Errors of a peer in all its rounds, before it is left out.
+const REPEATS_MAX: u32 = 50;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub struct Column<T> {
     pub runs: Vec<T>,
     /// Why there are none.
     pub missing: Option<String>,
-    /// Errors of a peer after which a run was made again, and the last of them.
+    /// Errors of a peer after which a call was made again, and the last of them.
     pub repeated: Option<(u32, String)>,
 }
 
@@ -186,7 +186,7 @@ impl<T> Column<T> {
         Ok(())
     }
 
-    /// Whether a run that failed so is to be made again: a peer's is, a few times.
+    /// Whether a call that was answered so is to be made again: a peer's is, a few times.
     fn repeats(&mut self, why: &str) -> bool {
         let so_far = self.repeated.as_ref().map_or(0, |(times, _)| *times);
         let again = self.is_peer && so_far < REPEATS_MAX;

@@ -217,7 +217,7 @@ fn missing<T>(out: &mut String, columns: &[Column<T>]) {
             let errors = crate::units::counted((*times).into(), "error");
             let _ = writeln!(
                 out,
-                "- {} answered {errors}, after each of which its run was made again: {why}",
+                "- {} answered {errors}, after each of which the call was made again: {why}",
                 column.name
             );
         }
