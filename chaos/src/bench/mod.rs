@@ -28,8 +28,11 @@ use payments::UnixMs;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use subject::Subject;
+use subject::{Duties, Subject};
 use tokio::sync::Notify;
+
+/// Errors of a peer in all its rounds, before it is left out.
+const REPEATS_MAX: u32 = 50;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,8 @@ pub struct Column<T> {
     pub runs: Vec<T>,
     /// Why there are none.
     pub missing: Option<String>,
+    /// Errors of a peer after which a call was made again, and the last of them.
+    pub repeated: Option<(u32, String)>,
 }
 
 /// Why nothing was measured.
@@ -144,8 +149,10 @@ impl Offer {
         &self,
         told: &mut dyn FnMut(u64, u64, &str),
     ) -> Result<Vec<Column<Sample>>, BenchError> {
-        // One for all: what the embedded DynamoDB has once asked its oracle, it does not ask again while somebody waits.
-        let backends = Backends::open(&self.deployed, self.now)?;
+        // The same in every run: what the embedded DynamoDB has once asked its oracle, it does not ask again while
+        // somebody waits. But payments would give the responder something to do.
+        let (busy, idle) =
+            (Backends::open(&self.deployed, self.now)?, Backends::open(&self.deployed, self.now)?);
         let subjects = Subject::all(self);
         let mut columns: Vec<Column<Sample>> = subjects.iter().map(Subject::column).collect();
         let whole = u64::from(self.runs) * subjects.len() as u64;
@@ -157,7 +164,8 @@ impl Offer {
                 if column.missing.is_some() {
                     continue;
                 }
-                match function::measure(subject, &backends, run).await {
+                let backends = if subject.duties == Duties::Payments { &busy } else { &idle };
+                match function::measure(subject, backends, run).await {
                     Ok(sample) => column.runs.push(sample),
                     Err(why) => column.fails(why)?,
                 }
@@ -176,5 +184,15 @@ impl<T> Column<T> {
         self.runs.clear();
         self.missing = Some(why);
         Ok(())
+    }
+
+    /// Whether a call that was answered so is to be made again: a peer's is, a few times.
+    fn repeats(&mut self, why: &str) -> bool {
+        let so_far = self.repeated.as_ref().map_or(0, |(times, _)| *times);
+        let again = self.is_peer && so_far < REPEATS_MAX;
+        if again {
+            self.repeated = Some((so_far + 1, why.to_owned()));
+        }
+        again
     }
 }

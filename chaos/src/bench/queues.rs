@@ -1,10 +1,10 @@
 //! What the embedded SQS carries over HTTP, beside what others do: calls a second of one client.
 //!
-//! Invariant: a round ends with the queue as empty as it began; whatever was sent was received and deleted.
+//! Invariant: in a round that counts, as many messages are received and deleted as were sent.
 
 use super::peers::{MINISTACK, MOTO};
 use super::server::Server;
-use super::{BenchError, Column, Offer};
+use super::{BenchError, Column, Offer, REPEATS_MAX};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
@@ -12,7 +12,6 @@ use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use host::aws::why;
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -68,7 +67,7 @@ pub(super) async fn compare(
             told(done, whole, &column.name);
             done += 1;
             let Some(contestant) = contestant.as_ref().filter(|_| column.missing.is_none()) else { continue };
-            match contestant.round(MESSAGES).await {
+            match contestant.round(MESSAGES, &mut |why| column.repeats(why)).await {
                 Ok(rates) => column.runs.push(rates),
                 Err(why) => column.fails(why)?,
             }
@@ -79,7 +78,7 @@ pub(super) async fn compare(
 
 /// Of a peer, empty.
 fn column(name: String) -> Column<Rates> {
-    Column { name, is_peer: true, size_bytes: None, runs: Vec::new(), missing: None }
+    Column { name, is_peer: true, size_bytes: None, runs: Vec::new(), missing: None, repeated: None }
 }
 
 async fn theirs(key: &'static str, offer: &Offer) -> (Column<Rates>, Option<Contestant>) {
@@ -112,24 +111,24 @@ impl Contestant {
             }
         };
         let contestant = Self { client, queue_url, _server: server };
-        contestant.round(MESSAGES / 10).await?;
+        let mut left = REPEATS_MAX;
+        let mut repeats = |_: &str| {
+            left = left.saturating_sub(1);
+            left > 0
+        };
+        contestant.round(MESSAGES / 10, &mut repeats).await?;
+        // An answer that is an error may have taken a message along; the next call then finds another.
+        contestant.send(REPEATS_MAX, &mut repeats).await?;
         Ok(contestant)
     }
 
     /// Sends so many messages, receives them and deletes them, one with each call.
-    async fn round(&self, messages: u32) -> Result<Rates, String> {
+    async fn round(&self, messages: u32, repeats: Repeats<'_>) -> Result<Rates, String> {
         let before_ns = thread_ns();
-        let this = |number: usize| (self.client.clone(), self.queue_url.clone(), number);
-        let (sends_per_s, _) = calls(messages, |number| {
-            let (client, url, number) = this(number);
-            async move {
-                let sent = client.send_message().queue_url(url).message_body(body(number)).send().await;
-                sent.map(drop).map_err(|error| format!("SendMessage: {}", why(&error)))
-            }
-        })
-        .await?;
-        let (receives_per_s, receipts) = calls(messages, |number| {
-            let (client, url, _) = this(number);
+        let sends_per_s = self.send(messages, repeats).await?;
+        let this = || (self.client.clone(), self.queue_url.clone());
+        let (receives_per_s, receipts) = calls(messages, repeats, |_| {
+            let (client, url) = this();
             async move {
                 let received = client.receive_message().queue_url(url).max_number_of_messages(1).send().await;
                 let received = received.map_err(|error| format!("ReceiveMessage: {}", why(&error)))?;
@@ -139,8 +138,8 @@ impl Contestant {
         })
         .await?;
         let receipts = Arc::new(receipts);
-        let (deletes_per_s, _) = calls(messages, |number| {
-            let ((client, url, number), receipts) = (this(number), Arc::clone(&receipts));
+        let (deletes_per_s, _) = calls(messages, repeats, |number| {
+            let ((client, url), receipts) = (this(), Arc::clone(&receipts));
             async move {
                 let deleted =
                     client.delete_message().queue_url(url).receipt_handle(&receipts[number]).send().await;
@@ -151,6 +150,17 @@ impl Contestant {
         let used_ns = before_ns.zip(thread_ns()).map(|(before, after)| after - before);
         let client_us = used_ns.map(|ns| ns / 1e3 / f64::from(3 * messages));
         Ok(Rates { sends_per_s, receives_per_s, deletes_per_s, client_us })
+    }
+
+    async fn send(&self, messages: u32, repeats: Repeats<'_>) -> Result<f64, String> {
+        let sent = calls(messages, repeats, |number| {
+            let (client, url) = (self.client.clone(), self.queue_url.clone());
+            async move {
+                let sent = client.send_message().queue_url(url).message_body(body(number)).send().await;
+                sent.map(drop).map_err(|error| format!("SendMessage: {}", why(&error)))
+            }
+        });
+        Ok(sent.await?.0)
     }
 }
 
@@ -176,25 +186,41 @@ fn body(number: usize) -> String {
     )
 }
 
+/// Whether a call that was answered so is made again.
+type Repeats<'a> = &'a mut dyn FnMut(&str) -> bool;
+
 /// Makes so many calls, some at once; how many a second there were, and what they brought.
-async fn calls<T, C>(count: u32, call: impl Fn(usize) -> C) -> Result<(f64, Vec<T>), String>
+async fn calls<T, C>(
+    count: u32,
+    repeats: Repeats<'_>,
+    call: impl Fn(usize) -> C,
+) -> Result<(f64, Vec<T>), String>
 where
     T: Send + 'static,
     C: Future<Output = Result<T, String>> + Send + 'static,
 {
-    let next = AtomicUsize::new(0);
-    let take =
-        || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < count as usize).map(&call);
+    let mut numbers = 0..count as usize;
+    let numbered = |number| {
+        let call = call(number);
+        async move { (number, call.await) }
+    };
     let mut under_way = JoinSet::new();
     let began = Instant::now();
-    for call in std::iter::from_fn(take).take(AT_ONCE) {
-        under_way.spawn(call);
+    for number in numbers.by_ref().take(AT_ONCE) {
+        under_way.spawn(numbered(number));
     }
     let mut brought = Vec::with_capacity(count as usize);
     while let Some(done) = under_way.join_next().await {
-        brought.push(done.map_err(|error| error.to_string())??);
-        if let Some(call) = take() {
-            under_way.spawn(call);
+        let next = match done.map_err(|error| error.to_string())? {
+            (_, Ok(one)) => {
+                brought.push(one);
+                numbers.next()
+            }
+            (number, Err(why)) if repeats(&why) => Some(number),
+            (_, Err(why)) => return Err(why),
+        };
+        if let Some(number) = next {
+            under_way.spawn(numbered(number));
         }
     }
     Ok((f64::from(count) / began.elapsed().as_secs_f64(), brought))

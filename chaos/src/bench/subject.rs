@@ -127,6 +127,7 @@ impl Subject {
             size_bytes: program.ok().and_then(|it| it.size_bytes),
             runs: Vec::new(),
             missing: program.err().cloned(),
+            repeated: None,
         }
     }
 

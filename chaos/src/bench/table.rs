@@ -213,6 +213,13 @@ fn missing<T>(out: &mut String, columns: &[Column<T>]) {
     for column in columns {
         if let Some(why) = &column.missing {
             let _ = writeln!(out, "- {} was not measured: {why}", column.name);
+        } else if let Some((times, why)) = &column.repeated {
+            let errors = crate::units::counted((*times).into(), "error");
+            let _ = writeln!(
+                out,
+                "- {} answered {errors}, after each of which the call was made again: {why}",
+                column.name
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{BenchError, Column, Measured, Rates, Sample};
 
 fn column<T>(name: &str, runs: Vec<T>) -> Column<T> {
     let is_peer = ["Node", "Python", "ministack", "moto"].iter().any(|peer| name.starts_with(peer));
-    Column { name: name.to_owned(), is_peer, size_bytes: None, runs, missing: None }
+    Column { name: name.to_owned(), is_peer, size_bytes: None, runs, missing: None, repeated: None }
 }
 
 fn charging(init_ms: f64, payments_per_core_s: f64) -> Sample {
@@ -42,7 +42,10 @@ fn measured() -> Measured {
     let services = vec![
         column("embedded", vec![rates(4_000.0), rates(5_000.0), rates(6_000.0)]),
         column("ministack 1.5.33", vec![rates(800.0), rates(400.0), rates(700.0)]),
-        column("moto 5.2.5", vec![rates(100.0), rates(120.0), rates(110.0)]),
+        Column {
+            repeated: Some((2, "SendMessage: no JSON".to_owned())),
+            ..column("moto 5.2.5", vec![rates(100.0), rates(120.0), rates(110.0)])
+        },
     ];
     Measured { runs: 3, functions, services }
 }
@@ -66,6 +69,15 @@ fn runs_are_compared_with_the_runs_beside_them() {
 fn what_was_not_asked_for_is_not_told() {
     let measured = Measured { functions: Vec::new(), ..measured() };
     assert!(measured.text().starts_with("| SQS over HTTP |"), "{}", measured.text());
+}
+
+#[test]
+fn a_call_to_a_peer_is_made_again_a_few_times_and_one_to_ours_never() {
+    let mut peer = column("moto", vec![rates(1.0)]);
+    let again = (0..100).filter(|_| peer.repeats("no JSON")).count();
+    assert_eq!((again, peer.repeated), (50, Some((50, "no JSON".to_owned()))));
+    let mut ours = column("embedded", vec![rates(1.0)]);
+    assert!(!ours.repeats("no JSON") && ours.repeated.is_none());
 }
 
 #[test]
