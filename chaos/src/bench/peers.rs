@@ -117,15 +117,16 @@ impl Drop for Group {
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
 
     /// Peers that are installed by this script.
     fn folders(test: &str, script: &str) -> Folders {
         let folder = std::env::temp_dir().join(format!("chaos-bench-{test}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("it can be made");
-        let install = folder.join("install");
-        fs::write(&install, format!("#!/bin/sh\n{script}")).expect("it can be written");
-        fs::set_permissions(&install, fs::Permissions::from_mode(0o755)).expect("it can be made a program");
+        // What was just written cannot be run while another test starts a process; it can be read by what can.
+        fs::write(folder.join("what"), script).expect("it can be written");
+        let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/up/reads");
+        symlink(reader, folder.join("install")).expect("it can be linked");
         Folders { sources: folder.clone(), installations: folder }
     }
 
