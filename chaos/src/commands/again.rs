@@ -53,6 +53,9 @@ impl Run {
         if self.target != Target::Simulated {
             option("target", self.target.name().to_owned());
         }
+        if let Some(build) = self.build {
+            option("build", build.name().to_owned());
+        }
         if let Some(speed) = self.speed {
             option("speed", speed.to_string());
         }

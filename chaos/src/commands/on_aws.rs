@@ -7,9 +7,8 @@ use super::folder::Folder;
 use super::one_run::Telling;
 use super::run::mails;
 use super::{Exit, Refusal, Surroundings, say, stripe};
-use crate::deployed::{self, Cli, CliError, DeployedError, Plan, Time, Wanted};
+use crate::deployed::{self, Cli, CliError, DeployedError, Ended, Plan, Time, Wanted};
 use crate::experiment::Experiment;
-use crate::world::History;
 use clap::Args;
 use payments::UnixMs;
 use std::ffi::OsString;
@@ -71,13 +70,14 @@ impl OnAws {
             ("account", &self.account),
             ("endpoint-url", &self.endpoint_url),
             ("stripe", &self.stripe),
-            ("stripe-key", &self.stripe_key),
         ];
         let mut typed: Vec<_> = texts
             .into_iter()
             .filter(|(_, value)| value.is_some())
             .map(|(name, value)| (name, value.clone()))
             .collect();
+        // What is printed may be read by others than whoever may have the key.
+        typed.extend(self.stripe_key.as_ref().map(|_| ("stripe-key", Some("sk_test_…".to_owned()))));
         typed.extend(self.aws_cli.as_ref().map(|cli| ("aws-cli", Some(cli.display().to_string()))));
         typed.extend(self.dry_run.then_some(("dry-run", None)));
         typed
@@ -103,6 +103,11 @@ pub(super) fn run(
             "--target aws without --{name}; accepted: --stack NAME --region REGION --account ID"
         ))
     };
+    if wanted.template.is_some() {
+        let line =
+            "--template with --target aws; accepted: without it, because the stack is as it was deployed";
+        return Err(Refusal::Bad(line.to_owned()));
+    }
     let on = &wanted.on_aws;
     let stack = on.stack.as_deref().ok_or_else(|| missing("stack"))?;
     let region = on.region.clone().ok_or_else(|| missing("region"))?;
@@ -119,30 +124,34 @@ pub(super) fn run(
     say(around.out, "\n");
     let mut folder = Folder::new(wanted.out.as_deref(), around, &plan.experiment().name);
     folder.make()?;
-    let history = match watched(plan, around) {
+    let Ended { history, left } = watched(plan, around);
+    let history = match history {
         Ok(history) => history,
         Err(error) => {
             folder.unmake();
+            let undone =
+                if left == 0 { "what was changed is undone" } else { "not all is undone, see above" };
             return match error {
                 DeployedError::Interrupted => {
-                    say(
-                        around.out,
-                        "INTERRUPTED: what was changed is undone; nothing is judged or written\n",
-                    );
-                    Ok(Exit::Interrupted)
+                    say(around.out, &format!("INTERRUPTED: {undone}; nothing is judged or written\n"));
+                    Ok(if left == 0 { Exit::Interrupted } else { Exit::Harness })
                 }
                 DeployedError::Refused(_) | DeployedError::Cli(_) | DeployedError::Stripe(_) => {
-                    Err(Refusal::Harness(error.to_string()))
+                    Err(Refusal::Harness(format!("{error}; {undone}")))
                 }
             };
         }
     };
     let telling = Telling { replay: &wanted.replay(seed), mails: mails(wanted), leaves: None };
-    telling.told(&history, Duration::ZERO, &mut folder, around)
+    let exit = telling.told(&history, Duration::ZERO, &mut folder, around)?;
+    if left > 0 {
+        return Err(Refusal::Harness("not all is undone, see above".to_owned()));
+    }
+    Ok(exit)
 }
 
 /// Runs it in real time, and says what is seen.
-fn watched(plan: Plan, around: &mut Surroundings<'_>) -> Result<History, DeployedError> {
+fn watched(plan: Plan, around: &mut Surroundings<'_>) -> Ended {
     let Surroundings { started, elapsed, interrupted, out, .. } = around;
     let began = UnixMs(started.as_millisecond());
     let now = || began.plus_ms(i64::try_from(elapsed().as_millis()).unwrap_or(i64::MAX));

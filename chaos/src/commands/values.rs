@@ -24,6 +24,15 @@ pub(super) enum Build {
 }
 
 impl Build {
+    /// As it is typed.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+            Self::None => "none",
+        }
+    }
+
     /// The binaries, built if they are to be.
     pub(super) fn binaries(self, around: &Surroundings<'_>) -> Result<Binaries, Refusal> {
         let build = match self {

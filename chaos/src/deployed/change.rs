@@ -14,8 +14,8 @@ pub(super) enum Change {
     Queue(String),
     /// It was subscribed to the topic of the mails, by the subscription's ARN.
     Subscription(String),
-    /// A fault was set, by its number.
-    Fault(u64),
+    /// Faults were set, or may have been.
+    Faults,
 }
 
 /// Everything that has not been undone yet, the oldest first.
@@ -23,17 +23,11 @@ pub(super) enum Change {
 pub(super) struct Changes(Vec<Change>);
 
 impl Changes {
+    /// Puts it on the list, once.
     pub(super) fn note(&mut self, change: Change) {
-        self.0.push(change);
-    }
-
-    /// Undoes one of them, if it is still there.
-    pub(super) fn undo(&mut self, change: &Change, cli: &Cli, stripe: &Stripe) -> Result<(), DeployedError> {
-        if let Some(place) = self.0.iter().position(|made| made == change) {
-            change.undo(cli, stripe)?;
-            self.0.remove(place);
+        if !self.0.contains(&change) {
+            self.0.push(change);
         }
-        Ok(())
     }
 
     /// Undoes all of them, the newest first; a line about each that could not be.
@@ -51,7 +45,7 @@ impl Change {
     fn undo(&self, cli: &Cli, stripe: &Stripe) -> Result<(), DeployedError> {
         match self {
             Self::Queue(_) | Self::Subscription(_) => Ok(cli.ask(&self.words()).map(|_| ())?),
-            Self::Fault(number) => stripe.clear(*number),
+            Self::Faults => stripe.clear_all(),
         }
     }
 
@@ -59,7 +53,7 @@ impl Change {
     pub(super) fn line(&self, cli: &Cli, stripe: &Stripe) -> String {
         match self {
             Self::Queue(_) | Self::Subscription(_) => cli.line(&self.words()),
-            Self::Fault(number) => stripe.clearing(Some(*number)),
+            Self::Faults => stripe.clearing(),
         }
     }
 
@@ -67,7 +61,7 @@ impl Change {
         match self {
             Self::Queue(url) => vec!["sqs", "delete-queue", "--queue-url", url],
             Self::Subscription(arn) => vec!["sns", "unsubscribe", "--subscription-arn", arn],
-            Self::Fault(_) => Vec::new(),
+            Self::Faults => Vec::new(),
         }
     }
 }

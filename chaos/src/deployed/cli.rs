@@ -113,6 +113,8 @@ impl Cli {
         if let Some(url) = &self.endpoint_url {
             command.args(["--endpoint-url", url]);
         }
+        // Who answers is said by the option alone: an emulator that nobody knows of would be taken for AWS.
+        command.env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").env_remove("AWS_ENDPOINT_URL");
         // A pager would wait for a key. In a group of its own, because Ctrl-C ends whoever is in ours.
         command.env("AWS_PAGER", "").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

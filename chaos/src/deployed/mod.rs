@@ -24,7 +24,7 @@ mod witness;
 
 pub use cli::{Cli, CliError};
 pub use plan::{Plan, Wanted};
-pub use watch::run;
+pub use watch::{Ended, run};
 
 use crate::serve::RemoteError;
 use payments::UnixMs;

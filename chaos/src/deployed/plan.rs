@@ -122,7 +122,7 @@ impl Plan {
         let _ = writeln!(
             out,
             "  {}\nWhat stays: the payments' rows in the ledger, and log lines.",
-            self.stripe.clearing(None)
+            self.stripe.clearing()
         );
         for run in &self.left {
             let _ = writeln!(out, "note: {run} was killed, and left what these take away:");

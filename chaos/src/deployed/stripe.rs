@@ -22,6 +22,8 @@ const MARGIN_S: u64 = 60;
 pub(super) struct Stripe {
     remote: Remote,
     base: String,
+    /// What `curl` is told beside, by hand: the key is not shown.
+    login: &'static str,
     /// Movements that were in its book before.
     moved_before: usize,
     /// The record of its journal from which on to read.
@@ -48,7 +50,8 @@ impl Stripe {
             return Err(DeployedError::Refused(line));
         }
         let moved_before = listed(&remote.ask(Method::GET, BOOK, None)?, "movements").len();
-        let mut stripe = Self { remote, base: base.to_owned(), moved_before, from: 0 };
+        let login = if key.is_some() { " --header \"Authorization: Bearer $STRIPE_KEY\"" } else { "" };
+        let mut stripe = Self { remote, base: base.to_owned(), login, moved_before, from: 0 };
         stripe.calls()?;
         Ok(stripe)
     }
@@ -75,16 +78,20 @@ impl Stripe {
         }
     }
 
+    /// Clears all of them; the run found none.
+    pub(super) fn clear_all(&self) -> Result<(), DeployedError> {
+        Ok(self.remote.ask(Method::DELETE, FAULTS, None).map(|_| ())?)
+    }
+
     /// What sets a fault by hand.
     pub(super) fn setting(&self, fault: &Fault, lasts_ms: u64) -> String {
         let wanted = json!(wanted(fault, lasts_ms));
-        format!("curl {}{FAULTS} --data '{wanted}'", self.base.trim_end_matches('/'))
+        format!("curl{} {}{FAULTS} --data '{wanted}'", self.login, self.base.trim_end_matches('/'))
     }
 
-    /// What clears a fault by hand, or all of them.
-    pub(super) fn clearing(&self, number: Option<u64>) -> String {
-        let path = number.map_or_else(|| FAULTS.to_owned(), |number| format!("{FAULTS}/{number}"));
-        format!("curl --request DELETE {}{path}", self.base.trim_end_matches('/'))
+    /// What clears all of them by hand.
+    pub(super) fn clearing(&self) -> String {
+        format!("curl{} --request DELETE {}{FAULTS}", self.login, self.base.trim_end_matches('/'))
     }
 
     /// What money moved since the run began.

@@ -3,7 +3,7 @@
 //! Invariant: one request, one answer; what the server refuses is told in its own line.
 
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
@@ -13,6 +13,11 @@ use std::time::Duration;
 
 /// Longest that a server on this machine may take, far above what it needs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often one is asked that is busy: a deployed one serves one call at a time, and Lambda throttles the others.
+const TRIES: u32 = 20;
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A Stripe that is served somewhere.
 #[derive(Clone, Debug)]
@@ -36,6 +41,9 @@ pub enum RemoteError {
         /// Where one would.
         accepted: &'static str,
     },
+    /// It was busy, however often it was asked.
+    #[error("the fake Stripe is busy (429), also after ten seconds; accepted: one that fewer call")]
+    Busy,
     /// It refused.
     #[error("{0}")]
     Refused(String),
@@ -63,8 +71,20 @@ impl Remote {
     pub fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| self.absent(error))?;
-        let call = async { tokio::time::timeout(ANSWER_WITHIN, self.call(method, path, body)).await };
-        runtime.block_on(call).map_err(|error| self.absent(error))?
+        runtime.block_on(async {
+            for _ in 1..TRIES {
+                match self.once(&method, path, body).await {
+                    Err(RemoteError::Busy) => tokio::time::sleep(PAUSE).await,
+                    answered => return answered,
+                }
+            }
+            self.once(&method, path, body).await
+        })
+    }
+
+    async fn once(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
+        let call = self.call(method.clone(), path, body);
+        tokio::time::timeout(ANSWER_WITHIN, call).await.map_err(|error| self.absent(error))?
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
@@ -80,6 +100,9 @@ impl Remote {
         let request = request.map_err(|error| self.absent(error))?;
         let (head, body) = client.request(request).await.map_err(|error| self.absent(error))?.into_parts();
         let body = body.collect().await.map_err(|error| self.absent(error))?.to_bytes();
+        if head.status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(RemoteError::Busy);
+        }
         let said: Value = serde_json::from_slice(&body).map_err(|error| self.absent(error))?;
         if head.status.is_success() {
             return Ok(said);

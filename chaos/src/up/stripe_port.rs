@@ -10,17 +10,26 @@ use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 /// How soon it is tried again to have the port back.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// Connections that may wait to be taken.
+const BACKLOG: u32 = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Open,
+    Closed,
+}
+
 /// Opens and closes it.
 #[derive(Debug)]
 pub(super) struct StripePort {
     port: u16,
-    is_closed: watch::Sender<bool>,
+    door: watch::Sender<Door>,
 }
 
 /// Open again when this is dropped.
@@ -29,7 +38,7 @@ pub(super) struct Closed<'a>(&'a StripePort);
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.0.is_closed.send_replace(false);
+        self.0.door.send_replace(Door::Open);
     }
 }
 
@@ -47,8 +56,8 @@ impl StripePort {
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
-        let (is_closed, watched) = watch::channel(false);
-        Ok((Self { port, is_closed }, serve(listener, port, watched, answer)))
+        let (door, watched) = watch::channel(Door::Open);
+        Ok((Self { port, door }, serve(listener, port, watched, answer)))
     }
 
     pub(super) const fn port(&self) -> u16 {
@@ -58,12 +67,12 @@ impl StripePort {
     /// Whether it is.
     #[cfg(test)]
     pub(super) fn is_closed(&self) -> bool {
-        *self.is_closed.borrow()
+        *self.door.borrow() == Door::Closed
     }
 
     /// Closes it.
     pub(super) fn closed(&self) -> Closed<'_> {
-        self.is_closed.send_replace(true);
+        self.door.send_replace(Door::Closed);
         Closed(self)
     }
 }
@@ -71,7 +80,7 @@ impl StripePort {
 async fn serve<A, F>(
     mut listener: TcpListener,
     port: u16,
-    mut is_closed: watch::Receiver<bool>,
+    mut door: watch::Receiver<Door>,
     answer: A,
 ) -> Infallible
 where
@@ -81,30 +90,51 @@ where
     loop {
         tokio::select! {
             biased;
-            () = turned(&mut is_closed, true) => {}
+            () = turned(&mut door, Door::Closed) => {}
             never = accept(&listener, answer.clone()) => match never {},
         }
         drop(listener);
-        turned(&mut is_closed, false).await;
-        listener = again(port).await;
+        // Nobody else may have the port meanwhile; who is not listened for is refused.
+        let held = held(port).await;
+        turned(&mut door, Door::Open).await;
+        listener = match held.listen(BACKLOG) {
+            Ok(listener) => listener,
+            Err(_) => again(port).await,
+        };
     }
 }
 
-/// Returns when it is closed, or open; never once the container is gone, and its doors with it.
-async fn turned(is_closed: &mut watch::Receiver<bool>, to: bool) {
-    let gone = is_closed.wait_for(|closed| *closed == to).await.is_err();
+/// Returns when it is so; never once the container is gone, and its doors with it.
+async fn turned(door: &mut watch::Receiver<Door>, to: Door) {
+    let gone = door.wait_for(|door| *door == to).await.is_err();
     if gone {
         std::future::pending::<()>().await;
     }
 }
 
+async fn held(port: u16) -> TcpSocket {
+    loop {
+        match bound(port) {
+            Ok(socket) => return socket,
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    }
+}
+
 async fn again(port: u16) -> TcpListener {
     loop {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        match bound(port).and_then(|socket| socket.listen(BACKLOG)) {
             Ok(listener) => return listener,
             Err(_) => tokio::time::sleep(AGAIN).await,
         }
     }
+}
+
+fn bound(port: u16) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    Ok(socket)
 }
 
 #[cfg(test)]
@@ -115,6 +145,10 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::task::JoinSet;
+
+    async fn soon<T>(what: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(10), what).await.expect("it is soon so")
+    }
 
     async fn asked(stream: &mut TcpStream) -> io::Result<usize> {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: stripe\r\n\r\n").await?;
@@ -132,20 +166,25 @@ mod tests {
         assert!(asked(&mut there).await.expect("it answers") > 0);
         let closed = stripe.closed();
         assert_eq!(there.read(&mut [0; 16]).await.unwrap_or(0), 0, "it is cut off");
-        let refused = loop {
-            match come().await {
-                Err(error) => break error,
-                Ok(_) => tokio::task::yield_now().await,
+        let refused = soon(async {
+            loop {
+                match come().await {
+                    Err(error) => break error,
+                    Ok(_) => tokio::task::yield_now().await,
+                }
             }
-        };
-        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        });
+        assert_eq!(refused.await.kind(), ErrorKind::ConnectionRefused);
         drop(closed);
-        let mut again = loop {
-            match come().await {
-                Ok(stream) => break stream,
-                Err(_) => tokio::time::sleep(AGAIN).await,
+        let again = soon(async {
+            loop {
+                match come().await {
+                    Ok(stream) => break stream,
+                    Err(_) => tokio::time::sleep(AGAIN).await,
+                }
             }
-        };
+        });
+        let mut again = again.await;
         assert!(asked(&mut again).await.expect("it answers again") > 0);
     }
 }

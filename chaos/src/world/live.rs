@@ -12,6 +12,9 @@ use crate::workload::Arrival;
 use payments::UnixMs;
 use payments::limits::{BACKOFF_S_BASE, BACKOFF_S_MAX};
 
+/// Between two turns, and two samples of a metric, ms.
+const MINUTE_MS: u64 = 60_000;
+
 /// Calls to Stripe that a payment takes when nothing goes wrong.
 const CALLS_PER_PAYMENT: u64 = 2;
 
@@ -50,7 +53,11 @@ impl RealTime {
             return Err(refused("turns cannot be ordered among processes".into(), "--target sim".into()));
         }
         let speed = u64::from(self.speed.max(1));
-        let bounds = [of_pace(deployed, &experiment, &arrivals), of_outages(deployed, &experiment)];
+        let bounds = [
+            of_pace(deployed, &experiment, &arrivals),
+            of_outages(deployed, &experiment),
+            of_minutes(&experiment),
+        ];
         let tightest = bounds.into_iter().flatten().min_by_key(|bound| bound.speed_max);
         if let Some(Bound { speed_max, why }) = tightest
             && speed > speed_max.max(1)
@@ -106,6 +113,14 @@ fn of_outages(deployed: &Deployed, experiment: &Experiment) -> Option<Bound> {
         least_ms / 1_000
     );
     Some(Bound { speed_max: shortest_ms.checked_div(least_ms)?, why })
+}
+
+/// What lasts less than a minute may fall between two turns of the responder, and two samples of a metric.
+fn of_minutes(experiment: &Experiment) -> Option<Bound> {
+    let lengths = experiment.faults.iter().map(|fault| fault.window.length_ms());
+    let shortest_ms = lengths.filter(|ms| *ms >= MINUTE_MS).min()?;
+    let why = "a fault must outlast the minute between two turns of the responder".to_owned();
+    Some(Bound { speed_max: shortest_ms / MINUTE_MS, why })
 }
 
 /// How long a payment takes at most to use up its receives.

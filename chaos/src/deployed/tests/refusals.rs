@@ -53,7 +53,7 @@ fn a_stripe_that_takes_no_faults_is_refused() {
     let stand = Stand::new("nobody", "http://127.0.0.1:9");
     insta::assert_snapshot!(refused(&stand, ""), @"no fake Stripe answers on 127.0.0.1:9 (client error (Connect)); accepted: the address of a running `cargo chaos stripe`, http://HOST:PORT, or of a deployed one, https://HOST with --stripe-key");
     stand.is_deployed("https://stripe.example.com", "test");
-    insta::assert_snapshot!(refused(&stand, ""), @"the controls of https://stripe.example.com cannot be reached in clear; accepted: --stripe http://HOST:PORT, where the same `cargo chaos stripe` answers");
+    insta::assert_snapshot!(refused(&stand, ""), @"the controls of https://stripe.example.com cannot be reached in clear; accepted: --stripe http://HOST:PORT, where the same `cargo chaos stripe` answers, or --stripe-key, the key of a deployed one");
     let fault = Fault::steady(Kind::StripeTimeout, Chance::ALWAYS, Window::ALWAYS);
     let served = Served::with(vec![fault]);
     stand.is_deployed(&served.base, "test");
