@@ -8,18 +8,16 @@ use crate::cloud::config::TableConfig;
 use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
 use crate::cloud::services::{Caller, Service};
-use crate::cloud::wire::rpc_target;
 use crate::cloud::{Alerting, Blueprint, Cloud};
 use crate::faults::{CRASH_HOPS_DEFAULT, Faults};
 use crate::journal::Journal;
 use crate::link::Link;
 use crate::serve::edge;
-use crate::serve::said::{too_long, whole};
 use crate::serve::socket::Reset;
 use crate::stripe::{FakeStripe, Latency, Mode, Provider};
 use crate::up::SECRET_KEY;
-use crate::up::door::{REQUEST_BYTES_MAX, TARGET, response};
-use crate::up::runtime::{self, RuntimeApi};
+use crate::up::door::{Arrived, response};
+use crate::up::runtime::RuntimeApi;
 use crate::world::{Deployed, WorldError};
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
@@ -129,14 +127,10 @@ impl Door {
             let wire = self.stripe.connect(Link::default(), Arc::new(|| "bench".to_owned()));
             return edge::carry(wire, request).await;
         }
-        let (head, body) = request.into_parts();
-        let Some(body) = whole(body, REQUEST_BYTES_MAX).await else { return Ok(too_long(REQUEST_BYTES_MAX)) };
-        let path = head.uri.path();
-        if path.starts_with(runtime::BELOW) {
-            return Ok(self.runtime.answer(&head.method, path, body).await);
-        }
-        let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let target = target.or_else(|| rpc_target(path));
+        let (target, body) = match Arrived::at(&self.runtime, request).await {
+            Arrived::Answered(response) => return Ok(response),
+            Arrived::Call { target, body } => (target, body),
+        };
         let Some((service, operation)) = Service::of_request(target.as_deref(), &body) else {
             let mut nobody = Response::new(Body::empty());
             *nobody.status_mut() = StatusCode::NOT_FOUND;

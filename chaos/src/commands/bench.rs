@@ -125,13 +125,7 @@ fn folders(template: &Path, program: &Path) -> Result<Folders, Refusal> {
         let sources = sources.display();
         return Err(Refusal::Bad(format!("no peers in {sources}; accepted: a folder of this workspace")));
     }
-    Ok(Folders { sources, installations: target(program).join("bench") })
-}
-
-/// The folder of builds that this program is in.
-fn target(program: &Path) -> &Path {
-    let beside = program.parent().unwrap_or(Path::new("."));
-    beside.parent().unwrap_or(beside)
+    Ok(Folders { sources, installations: up::target(program).join("bench") })
 }
 
 /// Told before minutes of measuring, without writing anything.
@@ -151,7 +145,7 @@ fn binaries(
     folders: &Folders,
     around: &Surroundings<'_>,
 ) -> Result<[PathBuf; 3], Refusal> {
-    let release = target(&around.program).join("release");
+    let release = up::target(&around.program).join("release");
     let bare = folders.installations.join("bare/release/bare");
     let binaries = [release.join("consumer"), release.join("responder"), bare];
     if !parts.contains(&Part::Functions) {

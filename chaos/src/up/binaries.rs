@@ -50,6 +50,16 @@ pub enum BuildError {
     Missing(PathBuf),
 }
 
+/// The folder of builds that a program is in.
+pub(crate) fn target(program: &Path) -> &Path {
+    let beside = beside(program);
+    beside.parent().unwrap_or(beside)
+}
+
+fn beside(program: &Path) -> &Path {
+    program.parent().unwrap_or(Path::new("."))
+}
+
 impl Build {
     /// Builds what is not built yet, which cargo shows on standard error, and says where the binaries are. `program` is
     /// this program's own binary, and `folder` that in which cargo looks for the workspace.
@@ -57,8 +67,7 @@ impl Build {
     /// # Errors
     /// When cargo fails, or a binary is not there.
     pub fn binaries(self, cargo: &OsString, program: &Path, folder: &Path) -> Result<Binaries, BuildError> {
-        let beside = program.parent().unwrap_or(Path::new("."));
-        let target = beside.parent().unwrap_or(beside);
+        let (beside, target) = (beside(program), target(program));
         let from = match self {
             Self::Debug => target.join("debug"),
             Self::Release => target.join("release"),

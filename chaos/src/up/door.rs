@@ -13,16 +13,17 @@ use crate::serve::said::{said, too_long, whole};
 use crate::serve::socket::Reset;
 use crate::stripe::Provider;
 use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::str::FromStr;
 use std::sync::Arc;
 
 /// Largest request, bytes: above what any service or the Runtime API takes.
-pub(crate) const REQUEST_BYTES_MAX: usize = 16 << 20;
+pub(super) const REQUEST_BYTES_MAX: usize = 16 << 20;
 
 /// The header that names service and operation in AWS's JSON protocols.
-pub(crate) const TARGET: &str = "x-amz-target";
+pub(super) const TARGET: &str = "x-amz-target";
 
 /// Whatever a container may call of AWS, and what calls it.
 #[derive(Clone)]
@@ -33,16 +34,40 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+        match Arrived::at(&self.runtime, request).await {
+            Arrived::Answered(response) => Ok(response),
+            Arrived::Call { target, body } => {
+                let reply = self.container.wire.carry(target.as_deref(), &body).await.map_err(|_| Reset)?;
+                Ok(response(reply))
+            }
+        }
+    }
+}
+
+/// What arrives at a function's door.
+pub(crate) enum Arrived {
+    /// Its Runtime API has answered, or it was too long.
+    Answered(Response<Body>),
+    /// A call to AWS.
+    Call {
+        /// Service and operation.
+        target: Option<String>,
+        body: Bytes,
+    },
+}
+
+impl Arrived {
+    pub(crate) async fn at(runtime: &RuntimeApi, request: Request<Incoming>) -> Self {
         let (head, body) = request.into_parts();
-        let Some(body) = whole(body, REQUEST_BYTES_MAX).await else { return Ok(too_long(REQUEST_BYTES_MAX)) };
+        let Some(body) = whole(body, REQUEST_BYTES_MAX).await else {
+            return Self::Answered(too_long(REQUEST_BYTES_MAX));
+        };
         let path = head.uri.path();
         if path.starts_with(runtime::BELOW) {
-            return Ok(self.runtime.answer(&head.method, path, body).await);
+            return Self::Answered(runtime.answer(&head.method, path, body).await);
         }
         let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let target = target.or_else(|| rpc_target(path));
-        let reply = self.container.wire.carry(target.as_deref(), &body).await.map_err(|_| Reset)?;
-        Ok(response(reply))
+        Self::Call { target: target.or_else(|| rpc_target(path)), body }
     }
 }
 

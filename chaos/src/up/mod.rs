@@ -22,6 +22,7 @@ mod stripe_port;
 mod tests;
 
 pub(crate) use alone::Alone;
+pub(crate) use binaries::target;
 pub use binaries::{Binaries, Build, BuildError};
 pub use processes::Processes;
 
