@@ -47,18 +47,23 @@ pub(crate) struct Tale {
     differences: Vec<Difference>,
 }
 
+/// What queues and tables are called in a tale.
+pub(crate) fn names() -> Names {
+    Names {
+        source: "payments".to_owned(),
+        dead_letters: "dead-letters".to_owned(),
+        quarantine: "quarantine".to_owned(),
+        ledger: "ledger".to_owned(),
+        incidents: Some("incidents".to_owned()),
+    }
+}
+
 impl Tale {
     pub(crate) fn new() -> Self {
         let experiment =
             Experiment::parse(Path::new("tale.toml"), "").expect("an empty file is an experiment");
         let began = experiment.starts;
-        let names = Names {
-            source: "payments".to_owned(),
-            dead_letters: "dead-letters".to_owned(),
-            quarantine: "quarantine".to_owned(),
-            ledger: "ledger".to_owned(),
-            incidents: Some("incidents".to_owned()),
-        };
+        let names = names();
         let queues = [&names.source, &names.dead_letters, &names.quarantine];
         let queues = queues.map(|name| (name.clone(), Vec::new()));
         let alarms = [

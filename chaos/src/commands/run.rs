@@ -66,10 +66,10 @@ fn local(
 ) -> Result<Exit, Refusal> {
     let (seed, speed) = (wanted.seed_of(&experiment), wanted.speed.unwrap_or(1));
     // Told before minutes of building, if it cannot be run so.
-    World::live(deployed.clone(), experiment.clone(), seed, RealTime { now: now(around), speed })?;
+    let world = World::live(deployed.clone(), experiment, seed, RealTime { now: now(around), speed })?;
     let binaries = wanted.build.unwrap_or(Build::Debug).binaries(around)?;
     let processes = Processes::of(&deployed, binaries);
-    let world = World::live(deployed, experiment, seed, RealTime { now: now(around), speed })?;
+    let world = world.beginning(now(around));
     say(around.out, &beforehand(&world, speed));
     let code = Code {
         consumer: &|provider| processes.consumer(provider),

@@ -45,6 +45,7 @@ use crate::turns::{Rest, Turns};
 use crate::workload::{Arrival, NdjsonError};
 use mapping::disable_mapping;
 use orders::{Given, give_orders};
+use payments::UnixMs;
 use plans::Invocations;
 use play::Play;
 use rotation::rotate_keys;
@@ -187,6 +188,12 @@ impl World {
     #[must_use]
     pub fn resting(self, rest: Rest) -> Self {
         Self { rest, ..self }
+    }
+
+    /// The same, beginning at this instant: what came before it was ready took its time.
+    #[must_use]
+    pub fn beginning(self, now: UnixMs) -> Self {
+        Self { experiment: Experiment { starts: now, ..self.experiment }, ..self }
     }
 
     /// The template it runs on, as it was named.

@@ -3,7 +3,7 @@
 //! Invariant: a check that no observation makes fail is not judged; it is in the list of what cannot be seen.
 
 use super::*;
-use crate::checks::{Verdict, judge};
+use crate::checks::{Verdict, fixtures, judge};
 use crate::cloud::sns::Mail;
 use crate::cloud::sqs::{Content, Held, MessageAttribute, Standing};
 use crate::deployed::ground::Ground;
@@ -17,7 +17,7 @@ use crate::journal::{AlarmChanged, Event, MoveTaskEvent, Operation, Record, Stat
 use crate::promises::Check;
 use crate::random::Chance;
 use crate::stripe::Movement;
-use crate::world::{Alerted, Ending, LedgerRow, Names, Origin, Sent};
+use crate::world::{Alerted, Ending, LedgerRow, Origin, Sent};
 use payments::quarantine::{ORIGINAL, REASON};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,13 +84,7 @@ fn good() -> (Seen, Ground) {
         payment: Some(ORDER.to_owned()),
         is_acknowledged: true,
     };
-    let names = Names {
-        source: "payments".to_owned(),
-        dead_letters: "dead-letters".to_owned(),
-        quarantine: "quarantine".to_owned(),
-        ledger: "ledger".to_owned(),
-        incidents: Some("incidents".to_owned()),
-    };
+    let names = fixtures::names();
     let queues = [&names.source, &names.dead_letters, &names.quarantine];
     let seen = Seen {
         began: BEGAN,
