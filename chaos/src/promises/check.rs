@@ -113,7 +113,7 @@ checks! {
     WarnedInTime: "warned-in-time", Liveness,
         "two days before a message expires, or half of the time that it is kept, a mail has said so";
     ResolvedWhenOver: "resolved-when-over", Liveness,
-        "nobody is told that it is resolved while Stripe fails or a payment has waited for long";
+        "it is said to be resolved when nothing waits any more, Stripe answers, and soon after the last that held it up";
     OneMailPerTransition: "one-mail-per-transition", Liveness,
         "each transition is mailed once, twice only where a turn died or an answer was lost in between, and nothing else is";
     CallsBounded: "calls-bounded", Liveness,

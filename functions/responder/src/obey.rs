@@ -70,8 +70,8 @@ impl Inner {
 
     /// Begins an audit that was ordered, in words.
     async fn begin_audit(&self, order: &Order, span: Span, now: UnixMs) -> Result<String, TurnError> {
-        let record: Audit = self.look.records.read().await?;
-        let begun = match record.begun(Asked::by(&order.who), span, now) {
+        let (_, audit) = self.look.records.read_all().await?;
+        let begun = match audit.begun(Asked::by(&order.who), span, now) {
             Ok(begun) => begun,
             Err(under_way) => return Ok(under_way.to_string()),
         };

@@ -4,9 +4,10 @@
 //! Invariant: a save needs the version that was read, and adds one; so of two turns that read the same, one saves.
 
 use crate::error::TurnError;
+use crate::limits::RECORDS_ATTEMPTS;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use payments::audit::Audit;
 use payments::incident::{Incident, Notice, Outbox, Recovery};
 use serde::Serialize;
@@ -98,17 +99,35 @@ impl Reader {
         Self { client, table }
     }
 
-    /// All records, as the last saves left them.
+    /// All records, as the last saves left them, in one call; a default one before its first save.
     pub(crate) async fn read_all(&self) -> Result<(Incident, Audit), TurnError> {
-        let (recovery, notice, audit) = tokio::try_join!(self.read(), self.read(), self.read())?;
-        Ok((Incident { recovery, notice }, audit))
+        let mut items = Vec::new();
+        let mut keys = vec![key::<Recovery>(), key::<Notice>(), key::<Audit>()];
+        for _ in 0..RECORDS_ATTEMPTS {
+            let (found, unread) = self.batch(keys).await?;
+            items.extend(found);
+            keys = unread;
+            if keys.is_empty() {
+                let incident = Incident { recovery: among(&items)?, notice: among(&items)? };
+                return Ok((incident, among(&items)?));
+            }
+        }
+        Err(TurnError::Service {
+            what: "reading the records",
+            why: format!("BatchGetItem left {} of them unread", keys.len()),
+        })
     }
 
-    /// One record; the default one before the first save.
-    pub(crate) async fn read<R: Record>(&self) -> Result<R, TurnError> {
-        let look = self.client.get_item().table_name(&self.table).key("record", name::<R>());
-        let answer = look.consistent_read(true).send().await.map_err(TurnError::of("reading a record"))?;
-        answer.item.as_ref().map_or_else(|| Ok(R::default()), parse)
+    /// The items of these keys, and the keys that DynamoDB did not get to.
+    async fn batch(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), TurnError> {
+        let what = "reading the records";
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let wanted = wanted.map_err(|error| TurnError::Service { what, why: error.to_string() })?;
+        let ask = self.client.batch_get_item().request_items(&self.table, wanted);
+        let answer = ask.send().await.map_err(TurnError::of(what))?;
+        let items = answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
+        let unread = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+        Ok((items, unread.map(|unread| unread.keys).unwrap_or_default()))
     }
 }
 
@@ -164,6 +183,16 @@ fn name<R: Record>() -> AttributeValue {
     AttributeValue::S(R::NAME.to_owned())
 }
 
+fn key<R: Record>() -> Item {
+    HashMap::from([("record".to_owned(), name::<R>())])
+}
+
+/// One record of those that were read; the default one if it is not among them.
+fn among<R: Record>(items: &[Item]) -> Result<R, TurnError> {
+    let item = items.iter().find(|item| item.get("record") == Some(&name::<R>()));
+    item.map_or_else(|| Ok(R::default()), parse)
+}
+
 fn parse<R: Record>(item: &Item) -> Result<R, TurnError> {
     let bad = |why: &str| TurnError::Record { record: R::NAME, why: why.to_owned() };
     let body = item.get("body").and_then(|value| value.as_s().ok()).ok_or_else(|| bad("no body"))?;
@@ -190,23 +219,51 @@ mod tests {
         Reader::new(Client::from_conf(config.build()), "the-table".to_owned())
     }
 
-    /// A record in its table, with other versions inside and outside of its body.
-    fn item() -> Value {
-        let body = serde_json::to_string(&Recovery { version: 3, ..Recovery::default() }).expect("JSON");
-        json!({ "Item": { "body": { "S": body }, "version": { "N": "5" }, "phase": { "S": "quiet" } } })
+    /// The table's answer: the quarantine's record, with other versions inside and outside of its body, and the keys of
+    /// those that it did not get to.
+    fn answer(unread: &[&str]) -> Value {
+        let body = serde_json::to_string(&Notice { version: 3, ..Notice::default() }).expect("JSON");
+        let item = json!({
+            "record": { "S": "quarantine" }, "version": { "N": "5" }, "phase": { "S": "clear" },
+            "body": { "S": body },
+        });
+        let keys: Vec<Value> = unread.iter().map(|name| json!({ "record": { "S": name } })).collect();
+        // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html: what is left has the
+        // form of what was asked, and is empty when nothing is.
+        let left = json!({ "the-table": { "Keys": keys, "ConsistentRead": true } });
+        let left = if unread.is_empty() { json!({}) } else { left };
+        json!({ "Responses": { "the-table": [item] }, "UnprocessedKeys": left })
+    }
+
+    fn asked(names: &[&str]) -> (String, Value) {
+        let keys: Vec<Value> = names.iter().map(|name| json!({ "record": { "S": name } })).collect();
+        let wanted = json!({ "the-table": { "Keys": keys, "ConsistentRead": true } });
+        ("BatchGetItem".to_owned(), json!({ "RequestItems": wanted }))
+    }
+
+    const ALL: [&str; 3] = ["recovery", "quarantine", "audit"];
+
+    #[tokio::test]
+    async fn all_records_are_read_in_one_call_as_the_last_saves_left_them() {
+        let recorder = Recorder::answering([answer(&[])]);
+        let (incident, audit) = reader(&recorder).read_all().await.expect("they are records");
+        let versions = (incident.recovery.version, incident.notice.version, audit.version);
+        assert_eq!(
+            versions,
+            (0, 5, 0),
+            "what a save goes by is beside the body, and nothing before the first"
+        );
+        assert_eq!(recorder.taken(), [asked(&ALL)]);
     }
 
     #[tokio::test]
-    async fn a_record_is_read_as_the_last_save_left_it() {
-        let recorder = Recorder::answering([item()]);
-        let read: Recovery = reader(&recorder).read().await.expect("it is a record");
-        assert_eq!(read.version, 5, "what a save goes by is beside the body");
-        let asked = json!({
-            "TableName": "the-table",
-            "Key": { "record": { "S": "recovery" } },
-            "ConsistentRead": true,
-        });
-        assert_eq!(recorder.taken(), [("GetItem".to_owned(), asked)]);
+    async fn a_record_that_dynamodb_did_not_get_to_is_asked_for_again_and_never_taken_for_none() {
+        let recorder = Recorder::answering([answer(&["audit"]), answer(&[])]);
+        reader(&recorder).read_all().await.expect("they are records");
+        assert_eq!(recorder.taken(), [asked(&ALL), asked(&["audit"])]);
+        let recorder = Recorder::answering((0..RECORDS_ATTEMPTS).map(|_| answer(&["recovery"])));
+        let error = reader(&recorder).read_all().await.expect_err("nobody knows what it says").to_string();
+        assert_eq!(error, "reading the records failed: BatchGetItem left 1 of them unread");
     }
 
     #[tokio::test]

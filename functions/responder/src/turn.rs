@@ -82,7 +82,6 @@ impl<'a> Turn<'a> {
         let ordered = self.order().filter(|_| refused.is_none());
         let (after, answer) = self.carry_out(decision, &incident, &seen, ordered).await?;
         let audit = self.go_on_with_others(audit, &after, &seen).await?;
-        inner.look.memory.remember_audit(audit.due_at());
         let is_calm = seen.is_calm() && seen.quarantine.total() == 0;
         if after.is_quiet() && is_calm && audit.is_quiet() && self.order().is_none() {
             inner.look.memory.remember(Last::Quiet);

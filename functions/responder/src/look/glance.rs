@@ -1,21 +1,23 @@
-//! A quiet turn: two calls, none more, every ten minutes a third that asks who listens, and once a day a look at the alarms.
+//! A quiet turn: three calls, none more, every ten minutes a fourth that asks who listens, and once a day a look at the
+//! alarms.
 //!
 //! While the last look at everything found nothing wrong, each turn of the schedule asks for the depth of the
-//! dead-letter queue (whose CloudWatch metrics that keeps awake) and, in turn, for one other thing: every second time
-//! the oldest unsettled payment, else the quarantine or a record. It remembers when the next audit is due. Whatever it
-//! finds amiss makes the same turn look at everything; so does every event, and the first turn of a container.
+//! dead-letter queue (whose CloudWatch metrics that keeps awake), for the records, and, in turn, for one other thing:
+//! every second time the oldest unsettled payment, else the quarantine or the source. Whatever it finds amiss makes the
+//! same turn look at everything; so does every event, and the first turn of a container.
 //!
-//! Invariant: a glance concludes nothing but "all quiet", from what it saw itself.
+//! The records are read each time because turns go from container to container: what one of them opened, only turns
+//! that look at everything bring to its end, and they have to be in a row.
+//! Invariant: a glance concludes nothing but "all quiet", from what it saw itself, and never while anything is under way.
 
 use super::Look;
 use crate::error::TurnError;
 use crate::limits::{
-    ALARMS_LOOK_MS, ALARMS_RETRY_MS, GLANCES, LISTENERS_LOOK_MS, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS,
+    ALARMS_LOOK_MS, ALARMS_RETRY_MS, LISTENERS_LOOK_MS, QUARANTINE_CHEAP, QUARANTINE_LOOK_MS,
 };
 use crate::queues::Queue;
 use payments::UnixMs;
-use payments::audit::Audit;
-use payments::incident::{Notice, Observation, Recovery};
+use payments::incident::Observation;
 use std::sync::{Mutex, PoisonError};
 
 /// What a container remembers between turns. Only ever used to do less.
@@ -25,7 +27,6 @@ pub(crate) struct Memory(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     last: Last,
-    audit_due_at: UnixMs,
     glances: usize,
     /// How much was in quarantine when that was looked into, and when that was.
     looked: Option<(u64, UnixMs)>,
@@ -69,45 +70,13 @@ enum Other {
     Unsettled,
     Source,
     Quarantine,
-    Recovery,
-    Notice,
-    Audit,
 }
 
-const ROUND: [Other; GLANCES] = [
-    Other::Unsettled,
-    Other::Quarantine,
-    Other::Unsettled,
-    Other::Source,
-    Other::Unsettled,
-    Other::Recovery,
-    Other::Unsettled,
-    Other::Source,
-    Other::Unsettled,
-    Other::Quarantine,
-    Other::Unsettled,
-    Other::Source,
-    Other::Unsettled,
-    Other::Notice,
-    Other::Unsettled,
-    Other::Source,
-    Other::Unsettled,
-    Other::Quarantine,
-    Other::Unsettled,
-    Other::Source,
-    Other::Unsettled,
-    Other::Audit,
-    Other::Unsettled,
-    Other::Source,
-];
+const ROUND: [Other; 4] = [Other::Unsettled, Other::Quarantine, Other::Unsettled, Other::Source];
 
 impl Memory {
     pub(crate) fn remember(&self, last: Last) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).last = last;
-    }
-
-    pub(crate) fn remember_audit(&self, due_at: UnixMs) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).audit_due_at = due_at;
     }
 
     /// Whether a quarantine of so many messages is worth a look, which is taken to follow: now and then, and while it holds
@@ -152,9 +121,9 @@ impl Memory {
     }
 
     /// What to look at this time, if a glance will do.
-    fn next(&self, now: UnixMs) -> Option<Other> {
+    fn next(&self) -> Option<Other> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.last != Last::Quiet || now >= state.audit_due_at {
+        if state.last != Last::Quiet {
             return None;
         }
         let look = ROUND[state.glances % ROUND.len()];
@@ -164,13 +133,15 @@ impl Memory {
 }
 
 impl Look {
-    /// Looks at two things, if that may do.
+    /// Looks at three things, if that may do.
     pub(crate) async fn glance(&self, now: UnixMs) -> Result<Glanced, TurnError> {
-        let Some(other) = self.memory.next(now) else { return Ok(Glanced::default()) };
-        let dead_letters = self.queues.depth(Queue::DeadLetters).await?;
+        let Some(other) = self.memory.next() else { return Ok(Glanced::default()) };
+        let (dead_letters, (incident, audit)) =
+            tokio::try_join!(self.queues.depth(Queue::DeadLetters), self.records.read_all())?;
+        let nothing_is_under_way = incident.is_quiet() && audit.is_quiet() && now < audit.due_at();
         let mut seen = Observation { now, dead_letters, ..Observation::default() };
         let mut glanced = Glanced { dead_letters: Some(dead_letters.total()), ..Glanced::default() };
-        let is_quiet = match other {
+        let it_is_quiet = match other {
             Other::Unsettled => {
                 let waiting = self.waiting(now).await?;
                 let pulse = if waiting.is_dying(now) { self.ledger.pulse().await? } else { None };
@@ -189,11 +160,9 @@ impl Look {
                 glanced.quarantined = Some(quarantined);
                 quarantined == 0
             }
-            Other::Recovery => self.records.read::<Recovery>().await?.is_quiet(),
-            Other::Notice => self.records.read::<Notice>().await?.is_quiet(),
-            Other::Audit => self.records.read::<Audit>().await?.is_quiet(),
         };
-        let glance = if is_quiet && seen.is_calm() { Glance::Quiet } else { Glance::LookCloser };
+        let is_quiet = nothing_is_under_way && it_is_quiet && seen.is_calm();
+        let glance = if is_quiet { Glance::Quiet } else { Glance::LookCloser };
         Ok(Glanced { glance, ..glanced })
     }
 }
