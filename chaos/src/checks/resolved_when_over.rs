@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn what_goes_on_or_wrong_may_hold_an_incident_up_and_what_turns_do_may_not() {
-        let after = |happen: &dyn Fn(&mut Tale)| {
+        type Happens = fn(&mut Tale);
+        let after = |happen: Happens| {
             let found = found(|tale| {
                 tale.tell("recovery", "opened");
                 tale.wait_ms(CALM_BY_MS * 9);
@@ -199,27 +200,26 @@ mod tests {
             });
             found.len()
         };
-        let window = Window { from_ms: 0, until_ms: 1_000 };
         let fired = |tale: &mut Tale| {
-            tale.fault(Kind::SnsFailing, window, 1);
+            tale.fault(Kind::SnsFailing, Window { from_ms: 0, until_ms: 1_000 }, 1);
             tale.happen(FaultFired { fault: Kind::SnsFailing, placement: None, on: "Publish".to_owned() });
         };
-        let busy: [(&str, &dyn Fn(&mut Tale)); 4] = [
-            ("a message", &|tale| _ = tale.send("{}")),
-            ("a row", &|tale| tale.write(ORDER, "received")),
-            ("a call", &|tale| tale.call(ORDER, Operation::Retrieve, Some(200), None)),
-            ("a fault", &fired),
+        let busy: [(&str, Happens); 4] = [
+            ("a message", |tale| _ = tale.send("{}")),
+            ("a row", |tale| tale.write(ORDER, "received")),
+            ("a call", |tale| tale.call(ORDER, Operation::Retrieve, Some(200), None)),
+            ("a fault", fired),
         ];
         for (what, happen) in busy {
             assert_eq!(after(happen), 0, "{what}");
         }
         assert_eq!(
-            after(&|tale| tale.call("none", Operation::Probe, Some(200), None)),
+            after(|tale| tale.call("none", Operation::Probe, Some(200), None)),
             1,
             "a probe that is well"
         );
-        assert_eq!(after(&|tale| tale.alarm("SomethingIsUp", StateValue::Ok)), 1, "an alarm");
-        assert_eq!(after(&|tale| tale.tell("quarantine", "opened")), 1, "a mail");
+        assert_eq!(after(|tale| tale.alarm("SomethingIsUp", StateValue::Ok)), 1, "an alarm");
+        assert_eq!(after(|tale| tale.tell("quarantine", "opened")), 1, "a mail");
     }
 
     #[test]
