@@ -35,15 +35,17 @@ impl Mailbox {
         changes: &mut Changes,
     ) -> Result<Self, DeployedError> {
         let name = name(stack, run);
+        changes.note(Change::Queue { name: name.clone(), url: None });
         let made = cli.ask_with(&["sqs", "create-queue"], &creation(stack, run))?;
         let url = made["QueueUrl"].as_str().unwrap_or_default().to_owned();
-        changes.note(Change::Queue(url.clone()));
+        changes.answered(Change::Queue { name: name.clone(), url: Some(url.clone()) });
         let asked = ["sqs", "get-queue-attributes", "--queue-url", &url, "--attribute-names", "QueueArn"];
-        let arn = cli.ask(&asked)?["Attributes"]["QueueArn"].as_str().unwrap_or_default().to_owned();
-        let subscribed = cli.ask(&subscription(stack, &arn))?;
-        changes.note(Change::Subscription(
-            subscribed["SubscriptionArn"].as_str().unwrap_or_default().to_owned(),
-        ));
+        let queue = cli.ask(&asked)?["Attributes"]["QueueArn"].as_str().unwrap_or_default().to_owned();
+        let topic = stack.output("AlertsTopicArn").to_owned();
+        let subscribed = |arn| Change::Subscription { topic: topic.clone(), queue: queue.clone(), arn };
+        changes.note(subscribed(None));
+        let said = cli.ask(&subscription(stack, &queue))?;
+        changes.answered(subscribed(said["SubscriptionArn"].as_str().map(str::to_owned)));
         Ok(Self { url, name })
     }
 
@@ -64,8 +66,14 @@ impl Mailbox {
 
     /// What takes it away again, in words that need no more than its name.
     pub(super) fn undoing(cli: &Cli, stack: &Stack, run: &str) -> [String; 2] {
-        let (name, topic) = (name(stack, run), stack.output("AlertsTopicArn"));
-        let named = format!("Subscriptions[?ends_with(Endpoint, ':{name}')].SubscriptionArn");
+        let name = name(stack, run);
+        let unsubscribing = Self::unsubscribing(cli, stack.output("AlertsTopicArn"), &format!(":{name}"));
+        [unsubscribing, Self::deleting(cli, &name)]
+    }
+
+    /// What ends the subscription of a queue whose ARN ends like this, in words.
+    pub(super) fn unsubscribing(cli: &Cli, topic: &str, queue: &str) -> String {
+        let named = format!("Subscriptions[?ends_with(Endpoint, '{queue}')].SubscriptionArn");
         let listed = [
             "sns",
             "list-subscriptions-by-topic",
@@ -76,15 +84,13 @@ impl Mailbox {
             "--query",
             &named,
         ];
-        let found =
-            ["sqs", "get-queue-url", "--queue-name", &name, "--output", "text", "--query", "QueueUrl"];
-        let put_in = |words: &[&str], option: &str, found: &[&str]| {
-            format!("{} {option} \"$({})\"", cli.line(words), cli.line(found))
-        };
-        [
-            put_in(&["sns", "unsubscribe"], "--subscription-arn", &listed),
-            put_in(&["sqs", "delete-queue"], "--queue-url", &found),
-        ]
+        format!("{} --subscription-arn \"$({})\"", cli.line(&["sns", "unsubscribe"]), cli.line(&listed))
+    }
+
+    /// What deletes a queue of this name, in words.
+    pub(super) fn deleting(cli: &Cli, name: &str) -> String {
+        let found = ["sqs", "get-queue-url", "--queue-name", name, "--output", "text", "--query", "QueueUrl"];
+        format!("{} --queue-url \"$({})\"", cli.line(&["sqs", "delete-queue"]), cli.line(&found))
     }
 
     /// The mails that came, oldest first.

@@ -48,6 +48,10 @@ pub fn run(plan: Plan, time: &Time<'_>, say: &mut dyn FnMut(&str)) -> Ended {
     let mut watch = Watch::of(plan, (time.now)());
     let ended = watch.watch(time, say);
     let Watch { plan, mut changes, seen, .. } = watch;
+    if matches!(ended, Err(DeployedError::Interrupted)) {
+        say("undoing what was changed; another Ctrl-C leaves it to you:");
+        changes.lines(&plan.cli, &plan.stripe).iter().for_each(|line| say(&format!("  {line}")));
+    }
     let left = changes.undo_all(&plan.cli, &plan.stripe);
     left.iter().for_each(|line| say(line));
     Ended { history: ended.map(|()| history::made(seen, &plan.ground)), left: left.len() }

@@ -102,6 +102,10 @@ fn whoever_ends_it_leaves_nothing_behind() {
     let (ended, said) = ran(&stand, &interrupted);
     assert!(matches!(ended, Err(DeployedError::Interrupted)), "{said:?}");
     assert_eq!(undone(&stand), UNDONE);
+    let by_hand = said.iter().skip_while(|line| !line.contains("another Ctrl-C leaves it to you")).skip(1);
+    let by_hand: Vec<&str> = by_hand.map(|line| line.trim_start()).collect();
+    assert!(by_hand.len() == 3 && by_hand[0].starts_with("curl "), "{by_hand:?}");
+    assert!(by_hand[1..].iter().zip(UNDONE).all(|(line, undone)| line.contains(undone)), "{by_hand:?}");
     let faults = served.ended();
     assert!(faults.len() == 1 && faults[0].fault.window.length_ms() < 20_000, "{faults:?}");
 }
@@ -130,6 +134,33 @@ fn a_stack_that_answers_no_more_is_asked_again_and_then_left_as_it_was() {
     let asked_again = said.iter().filter(|line| line.ends_with("it is asked again")).count();
     assert_eq!((ended.is_err(), asked_again), (true, 5), "{said:?}");
     assert_eq!(undone(&stand), UNDONE);
+    served.ended();
+}
+
+#[test]
+fn what_may_have_been_made_although_nobody_heard_of_it_is_looked_for_and_undone() {
+    let served = Served::with(Vec::new());
+    let lost = "Read timeout on endpoint URL\n";
+    let stand = Stand::new("unheard", &served.base);
+    stand.refuses("sqs.create-queue", lost);
+    stand.answers("sqs.get-queue-url", &json!({ "QueueUrl": "https://sqs/1/unheard" }));
+    assert!(ran(&stand, &|| false).0.is_err());
+    assert_eq!(undone(&stand), ["sqs delete-queue --queue-url https://sqs/1/unheard"]);
+
+    let stand = Stand::new("never-made", &served.base);
+    stand.refuses("sqs.create-queue", lost);
+    stand.refuses("sqs.get-queue-url", "An error occurred (AWS.SimpleQueueService.NonExistentQueue): none\n");
+    let (ended, said) = ended(&stand, &|| false);
+    assert_eq!((ended.left, undone(&stand)), (0, Vec::new()), "{said:?}");
+
+    let stand = Stand::new("unheard-subscription", &served.base);
+    stand.refuses("sns.subscribe", lost);
+    let subscription = |queue: &str, arn: &str| json!({ "Endpoint": queue, "SubscriptionArn": arn });
+    let (ours, others) = ("arn:aws:sqs:eu-central-1:123456789012:mailbox", "somebody@example.com");
+    let listed = [subscription(others, "arn:other"), subscription(ours, "arn:ours")];
+    stand.answers("sns.list-subscriptions-by-topic", &json!({ "Subscriptions": listed }));
+    assert!(ran(&stand, &|| false).0.is_err());
+    assert_eq!(undone(&stand), ["sns unsubscribe --subscription-arn arn:ours", UNDONE[1]]);
     served.ended();
 }
 
