@@ -280,10 +280,10 @@ fn a_message_that_was_moved_back_is_the_payment_it_was() {
 }
 
 #[test]
-fn the_readme_names_every_check_that_cannot_be_seen_and_no_other() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = fs::read_to_string(readme).expect("it is there");
-    let (_, section) = readme.split_once("### Against a deployed stack").expect("it has such a section");
+fn the_docs_name_every_check_that_cannot_be_seen_and_no_other() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/suite.md");
+    let page = fs::read_to_string(page).expect("it is there");
+    let (_, section) = page.split_once("## Against a deployed stack").expect("it has such a section");
     let (section, _) = section.split_once("\n## ").expect("it ends");
     let blind = unseen(&BTreeSet::from([Gap::Emulated]));
     let named = Check::ALL.into_iter().filter(|check| section.contains(&format!("`{check}`")));
