@@ -8,10 +8,11 @@ use super::on_aws::OnAws;
 use super::stripe::Stripe;
 use super::up::Up;
 use super::values::{
-    Build, DEFAULT_SEED, Fault, Length, fault, jobs, length, payments, seed, seeds, speed, target,
+    Build, DEFAULT_SEED, Fault, Length, fault, jobs, length, payments, seed, seeds, share, speed, target,
 };
 use crate::experiment::{self, DEFAULT};
 use crate::random::Chance;
+use crate::sweep::Share;
 use crate::world::Target;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -173,6 +174,10 @@ pub(super) struct Sweep {
     /// Sweep only the scenarios with this in their name
     #[arg(long, value_name = "TEXT")]
     pub(super) only: Option<String>,
+
+    /// Sweep one of several shares, for example 2/3; kills of an undisturbed run belong to each
+    #[arg(long, value_name = "NUMBER/OF", value_parser = share, default_value_t = Share::WHOLE)]
+    pub(super) share: Share,
 
     /// How many points are run side by side, 1 to 256 [default: as many as there are cores]; the results are the same
     #[arg(long, value_name = "NUMBER", value_parser = jobs, allow_negative_numbers = true)]

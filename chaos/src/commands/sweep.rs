@@ -34,7 +34,7 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
     let (mut sums, mut done) = (vec![Sum::default(); scenarios.len()], 0);
     // Tasks come in the order of their scenarios: where the next one begins, the one before is complete.
     let mut complete = 0;
-    sweep::sweep(&deployed, &scenarios, jobs, around.code, |scenario, tasks, swept| {
+    sweep::sweep(&deployed, &scenarios, wanted.share, jobs, around.code, |scenario, tasks, swept| {
         while complete < scenario {
             bar.clear();
             say(around.out, &line(scenarios[complete].name, &sums[complete]));
@@ -61,7 +61,8 @@ pub(super) fn sweep(wanted: &Sweep, around: &mut Surroundings<'_>) -> Result<Exi
         tell(&sum, &mut folder, around)?;
         whole.add(sum.swept);
     }
-    say(around.out, &format!("\n{}", line("all", &whole)));
+    let all = if wanted.share.is_whole() { "all".to_owned() } else { format!("share {}", wanted.share) };
+    say(around.out, &format!("\n{}", line(&all, &whole)));
     Ok(exit)
 }
 

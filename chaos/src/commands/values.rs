@@ -4,6 +4,7 @@
 
 use super::{Refusal, Surroundings};
 use crate::experiment::{self, FaultArgument, NotAccepted};
+use crate::sweep::{BadShare, Share};
 use crate::up::{self, Binaries};
 use crate::world::Target;
 use clap::ValueEnum;
@@ -93,6 +94,10 @@ pub(super) fn seeds(text: &str) -> Result<u64, String> {
 pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 256);
     number.ok_or_else(|| format!("jobs {text}; accepted: 1 to 256"))
+}
+
+pub(super) fn share(text: &str) -> Result<Share, String> {
+    text.parse().map_err(|error: BadShare| format!("share {text}; {error}"))
 }
 
 pub(super) fn target(text: &str) -> Result<Target, String> {

@@ -8,11 +8,14 @@
 //! `turns`, and the test that compares), and in orders of few switches with each of their hops as the last.
 //! Only hops that are crash points are tried: a death at any other is the death at the hop before it (see `link`), which a
 //! test holds.
+//! A sweep can be shared out: see [`Share`].
 //! Invariant: a point counts only if its kill and its trouble came to pass; a scenario without points proves nothing.
 
 mod scenario;
+mod share;
 
 pub use scenario::{ALL, Scenario};
+pub use share::{BadShare, Share};
 
 use crate::checks::Evidence;
 use crate::experiment::{DeadLetters, Expect, Experiment};
@@ -84,7 +87,19 @@ enum Part {
     Orders(Option<u64>),
 }
 
-/// Sweeps scenarios on so many threads, and shows what each task came to, with the number of its scenario and how many
+impl Part {
+    /// Whether nothing is wrong but a death: cheap, and the first to show what a change broke.
+    const fn is_undisturbed(&self) -> bool {
+        matches!(self, Self::Kills(None) | Self::Orders(None))
+    }
+
+    /// Whether its own points are shared out, since it has so many.
+    const fn is_shared_out(&self) -> bool {
+        matches!(self, Self::Orders(Some(_)))
+    }
+}
+
+/// Sweeps a share of scenarios on so many threads, and shows what each task came to, with the number of its scenario and how many
 /// tasks there are, in an order that does not depend on the threads.
 ///
 /// # Errors
@@ -92,16 +107,18 @@ enum Part {
 pub fn sweep(
     deployed: &Deployed,
     scenarios: &[Scenario],
+    share: Share,
     jobs: NonZeroUsize,
     code: Code<'_>,
     mut see: impl FnMut(usize, u64, Swept) -> ControlFlow<()>,
 ) -> Result<(), WorldError> {
-    let sweeper = Sweeper { deployed, code };
+    let sweeper = Sweeper { deployed, share, code };
     let mut tasks = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {
         let parts = sweeper.parts(scenario)?.into_iter();
         tasks.extend(parts.map(|part| Task { scenario: index, part }));
     }
+    let tasks = share.of_tasks(tasks, |task| task.part.is_undisturbed() || task.part.is_shared_out());
     let mut broken = Ok(());
     let all = tasks.len() as u64;
     let task = |number: u64| &tasks[usize::try_from(number).unwrap_or(usize::MAX)];
@@ -143,6 +160,7 @@ impl Swept {
 
 struct Sweeper<'a> {
     deployed: &'a Deployed,
+    share: Share,
     code: Code<'a>,
 }
 
@@ -229,7 +247,7 @@ impl Sweeper<'_> {
             let dying = victims.filter(|(_, number)| *number == victim);
             points.extend(dying.flat_map(|(invocation, _)| invocation.crash_points.iter().copied()));
         })?;
-        for hop in points {
+        for hop in self.share.of(points) {
             let kill = kill(scenario.victim, victim, hop);
             self.each_order(scenario, Some(&kill), Orders::FewSwitches, |experiment, history| {
                 swept.add(experiment, history, history.faults.last().is_some_and(|tally| tally.fired > 0));
@@ -412,7 +430,7 @@ mod tests {
     #[test]
     fn a_death_at_a_hop_that_is_no_crash_point_is_the_death_at_the_hop_before() {
         let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
-        let sweeper = Sweeper { deployed: &deployed, code: Code::DEPLOYED };
+        let sweeper = Sweeper { deployed: &deployed, share: Share::WHOLE, code: Code::DEPLOYED };
         for name in ["good payment", "softly declined payment", "notice of quarantine"] {
             let scenario = ALL.iter().find(|it| it.name == name).expect("it is there");
             let alive = sweeper.run(&disturbed(scenario, &[])).expect("the world runs");
@@ -460,7 +478,7 @@ mod tests {
     #[test]
     fn orders_that_swap_what_commutes_come_to_the_same() {
         let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
-        let sweeper = Sweeper { deployed: &deployed, code: Code::DEPLOYED };
+        let sweeper = Sweeper { deployed: &deployed, share: Share::WHOLE, code: Code::DEPLOYED };
         let mut draw = Stream::new(SEED, "orders");
         for scenario in ALL.iter().filter(|it| it.meeting == Meeting::SideBySide) {
             let mut swapped = 0;
@@ -482,7 +500,7 @@ mod tests {
     fn two_deliveries_have_their_effects_in_the_order_that_was_chosen() {
         use Seat::{First, Second};
         let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
-        let sweeper = Sweeper { deployed: &deployed, code: Code::DEPLOYED };
+        let sweeper = Sweeper { deployed: &deployed, share: Share::WHOLE, code: Code::DEPLOYED };
         let scenario = ALL.iter().find(|it| it.meeting == Meeting::SideBySide).expect("there is one");
         for order in [[First, First, First], [Second, First, Second], [Second, Second, First]] {
             let experiment = in_order(disturbed(scenario, &[]), order.to_vec());

@@ -25,7 +25,7 @@ mod telling;
 mod weather;
 
 use chaos::checks::Outcome;
-use chaos::sweep::{self, Scenario, Swept};
+use chaos::sweep::{self, Scenario, Share, Swept};
 use chaos::world::{Code, Deployed, own_template};
 use mutant::{Mutant, Run, seeds_needed};
 use std::collections::BTreeMap;
@@ -145,7 +145,7 @@ fn swept(scenario: &str, code: Code<'_>) -> Swept {
     let scenarios: Vec<Scenario> = sweep::ALL.into_iter().filter(|it| it.name == scenario).collect();
     let deployed = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
     let (mut whole, threads) = (Swept::default(), NonZeroUsize::new(2).expect("above 0"));
-    let seen = sweep::sweep(&deployed, &scenarios, threads, code, |_, _, part| {
+    let seen = sweep::sweep(&deployed, &scenarios, Share::WHOLE, threads, code, |_, _, part| {
         whole.merge(part);
         ControlFlow::Continue(())
     });
