@@ -63,7 +63,8 @@ impl Recorder {
         let on = on.iter().filter_map(|name| body[*name].as_str());
         // What the ledger keeps that is no payment.
         let key = body["Key"]["payment_id"]["S"].as_str().filter(|key| !key.starts_with("order-"));
-        let on: Vec<&str> = on.chain(key).collect();
+        let tables = body["RequestItems"].as_object().into_iter().flat_map(Map::keys).map(String::as_str);
+        let on: Vec<&str> = on.chain(tables).chain(key).collect();
         self.note(format!("{operation} {}", on.join(" ")).trim_end().to_owned(), &body);
     }
 
