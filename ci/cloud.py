@@ -50,6 +50,12 @@ def create_matching_parameter(logical_id, properties, stack):
 handlers["AWS::DynamoDB::Table"]["create"] = create_new_table
 handlers["AWS::SSM::Parameter"]["create"] = create_matching_parameter
 
+# Its CloudFormation knows no saved queries. Here they are created and asked by nobody.
+handlers["AWS::Logs::QueryDefinition"] = {
+    "create": lambda logical_id, properties, stack: (logical_id, {"QueryDefinitionId": logical_id}),
+    "delete": lambda physical_id, properties: None,
+}
+
 # It knows no message move tasks, nor that permission for one is given on the queue it moves from. The responder asks
 # for the newest on every turn: there never was one.
 sqs._HANDLERS["ListMessageMoveTasks"] = lambda data, url: {"Results": []}

@@ -197,6 +197,7 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     ),
     named("AWS::SNS::Subscription", Role::Subscription, None, "arn:aws:sns:{region}:{account}:{name}", &[]),
     named("AWS::CloudWatch::Dashboard", FOR_READERS, Some("DashboardName"), "{name}", &[]),
+    named("AWS::Logs::QueryDefinition", FOR_READERS, None, "{name}", &[]),
     named(
         "AWS::Logs::LogGroup",
         LOGS,

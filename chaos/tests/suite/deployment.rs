@@ -125,3 +125,25 @@ fn filed(line: &Value) -> usize {
     let said = line["level"].as_str().filter(|_| line["timestamp"].is_string()).unwrap_or("INFO");
     LEVELS.iter().position(|level| *level == said).unwrap_or(2)
 }
+
+/// `sam deploy --config-env NAME` takes what its section says; a misspelt parameter would be told of at the account.
+#[test]
+fn each_environment_of_samconfig_answers_with_what_the_template_takes() {
+    let file = own_template().with_file_name("samconfig.toml");
+    let samconfig: toml::Table = fs::read_to_string(file).expect("it is there").parse().expect("it is TOML");
+    let mut names = BTreeSet::new();
+    for (environment, mode) in [("test", "test"), ("production", "live")] {
+        let section = &samconfig[environment]["deploy"]["parameters"];
+        let answers = section["parameter_overrides"].as_array().expect("a list");
+        let answers = answers
+            .iter()
+            .map(|answer| answer.as_str().expect("a text").split_once('=').expect("NAME=VALUE"));
+        let answers: Vec<(&str, &str)> = answers.collect();
+        let stack = section["stack_name"].as_str().expect("a text");
+        assert!(names.insert(stack.to_owned()), "two environments are one stack: {stack}");
+        deployed(stack, &answers).unwrap_or_else(|error| panic!("{environment}: {error}"));
+        assert!(answers.contains(&("StripeMode", mode)), "{environment}: {answers:?}");
+        assert_eq!(section["capabilities"], samconfig["default"]["deploy"]["parameters"]["capabilities"]);
+    }
+    assert_eq!(samconfig["production"]["deploy"]["parameters"]["confirm_changeset"].as_bool(), Some(true));
+}

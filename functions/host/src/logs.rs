@@ -24,7 +24,7 @@ pub fn to_stdout(environment: impl Fn(&str) -> Option<String>, clock: Clock) {
 
 /// Writes lines to `output`: JSON if `AWS_LAMBDA_LOG_FORMAT` says so, of the level in `AWS_LAMBDA_LOG_LEVEL` (INFO
 /// without one) and above, unless `RUST_LOG` says more.
-fn lines<W>(environment: impl Fn(&str) -> Option<String>, clock: Clock, output: W) -> Dispatch
+pub fn lines<W>(environment: impl Fn(&str) -> Option<String>, clock: Clock, output: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {

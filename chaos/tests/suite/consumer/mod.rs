@@ -4,6 +4,7 @@
 
 mod bodies;
 mod company;
+mod erased;
 mod inputs;
 mod repeats;
 mod sequences;

@@ -51,6 +51,16 @@ const FAMILIES: [&[Mutant]; 13] = [
     &permissions::MUTANTS,
 ];
 
+/// Their names.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.into_iter().flatten().map(|mutant| mutant.name)
+}
+
+/// The check that must notice the mutant of this name.
+pub(crate) fn caught_by(name: &str) -> Option<&'static str> {
+    FAMILIES.into_iter().flatten().find(|mutant| mutant.name == name).map(|mutant| mutant.caught_by)
+}
+
 #[test]
 fn handlers_as_articles_show_them_are_caught() {
     each_is_caught(&article::MUTANTS);
