@@ -26,7 +26,7 @@ pub enum SnsError {
     InternalError,
     /// The embedded SNS does not have this operation.
     #[error(
-        "The embedded SNS does not support {0}; it supports Publish, ListSubscriptionsByTopic and GetTopicAttributes."
+        "The embedded SNS does not support {0}; it supports Publish, Subscribe, ConfirmSubscription, ListSubscriptionsByTopic and GetTopicAttributes."
     )]
     UnsupportedOperation(String),
 }

@@ -7,6 +7,7 @@
 mod error;
 mod message;
 mod protocol;
+mod subscribe;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,8 @@ pub struct Sns {
     ids: Ids,
     duplicates: Option<Chance>,
     draws: Stream,
+    /// What was mailed to confirm a subscription with: the topic and the address, by token.
+    tokens: BTreeMap<String, (String, String)>,
     journal: Journal,
 }
 
@@ -99,6 +102,7 @@ impl Sns {
             ids,
             duplicates: None,
             draws: Stream::new(seed, "sns duplicates"),
+            tokens: BTreeMap::new(),
             journal,
         })
     }

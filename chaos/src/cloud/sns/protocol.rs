@@ -24,6 +24,8 @@ impl Sns {
             "Publish" => self.answer_publish(&form, request, now),
             "ListSubscriptionsByTopic" => self.answer_subscriptions(&form),
             "GetTopicAttributes" => self.answer_attributes(&form),
+            "Subscribe" => self.answer_subscribe(&form, now),
+            "ConfirmSubscription" => self.answer_confirm(&form),
             other => Err(SnsError::UnsupportedOperation(other.to_owned())),
         };
         let request_id = self.ids.uuid();
@@ -50,6 +52,20 @@ impl Sns {
         let message = Message { subject: form.get("Subject").map(String::as_str), body, structure };
         let request = (!request.is_empty()).then_some(request);
         Ok(element("MessageId", &self.accept(topic, message, request, now)?))
+    }
+
+    fn answer_subscribe(&mut self, form: &Form, now: UnixMs) -> Result<String, SnsError> {
+        let topic = topic_of(form)?;
+        let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let arn = self.subscribe(topic, field("Protocol"), field("Endpoint"), now)?;
+        Ok(element("SubscriptionArn", &arn.unwrap_or_else(|| "pending confirmation".to_owned())))
+    }
+
+    fn answer_confirm(&mut self, form: &Form) -> Result<String, SnsError> {
+        let token = form
+            .get("Token")
+            .ok_or_else(|| SnsError::invalid("Token Reason: no value for required parameter"))?;
+        Ok(element("SubscriptionArn", &self.confirm(topic_of(form)?, token)?))
     }
 
     /// All in one page: SNS would begin a second one after 100.
@@ -88,6 +104,8 @@ pub fn needs(operation: &str, form: &[u8]) -> Option<(&'static str, String)> {
         "Publish" => PUBLISH,
         "ListSubscriptionsByTopic" => "sns:ListSubscriptionsByTopic",
         "GetTopicAttributes" => "sns:GetTopicAttributes",
+        "Subscribe" => "sns:Subscribe",
+        "ConfirmSubscription" => "sns:ConfirmSubscription",
         _ => return None,
     };
     let form: Form = form_urlencoded::parse(form).into_owned().collect();

@@ -219,3 +219,49 @@ async fn a_publisher_killed_after_the_effect_has_sent_its_mail() {
         assert_eq!(world.cloud.services().sns().mailbox().len(), mails, "killed at hop {kill_at}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_address_is_subscribed_once_it_confirms_with_the_token_of_its_mail() {
+    let world = world(vec![]);
+    let client = client(&world);
+    let ada = "ada@example.com";
+    let subscribe = async |protocol: &str, endpoint: &str| {
+        let asked = client.subscribe().topic_arn(ALERTS).protocol(protocol).endpoint(endpoint);
+        let said = asked.send().await.map_err(|error| error.message().unwrap_or_default().to_owned())?;
+        Ok::<_, String>(said.subscription_arn.unwrap_or_default())
+    };
+    let confirm = async |token: &str| {
+        let asked = client.confirm_subscription().topic_arn(ALERTS).token(token);
+        let said = asked.send().await.map_err(|error| error.message().unwrap_or_default().to_owned())?;
+        Ok::<_, String>(said.subscription_arn.unwrap_or_default())
+    };
+    let readers = async || {
+        let listed =
+            client.list_subscriptions_by_topic().topic_arn(ALERTS).send().await.expect("it is there");
+        let arn_of = |it: &aws_sdk_sns::types::Subscription| {
+            (it.endpoint() == Some(ada)).then(|| it.subscription_arn().unwrap_or_default().to_owned())
+        };
+        listed.subscriptions().iter().find_map(arn_of)
+    };
+
+    assert_eq!(subscribe("email", ada).await.as_deref(), Ok("pending confirmation"));
+    assert_eq!(readers().await.as_deref(), Some("PendingConfirmation"));
+    let (mail, body) = {
+        let services = world.cloud.services();
+        let sns = services.sns();
+        let mail = sns.mailbox().last().expect("it was mailed");
+        (format!("{} to {}", mail.subject, mail.to), mail.body.clone())
+    };
+    assert_eq!(mail, "AWS Notification - Subscription Confirmation to ada@example.com");
+    let token = body.split("Token=").nth(1).and_then(|rest| rest.split('&').next()).expect("it has a token");
+
+    assert_eq!(confirm("made-up").await, Err("Invalid parameter: Token".to_owned()));
+    let arn = confirm(token).await.expect("it is the token of the mail");
+    assert_eq!(readers().await, Some(arn.clone()));
+    assert_eq!(subscribe("email", ada).await, Ok(arn), "once confirmed, nothing is asked again");
+    assert_eq!(
+        subscribe("pigeon", ada).await,
+        Err("Invalid parameter: Amazon SNS does not support this protocol string: pigeon".to_owned())
+    );
+    assert_eq!(subscribe("email", "ada").await, Err("Invalid parameter: Email address".to_owned()));
+}
