@@ -25,14 +25,14 @@ pub(super) fn shapes() -> Markup {
                     path d="M0 0V6" {}
                 }
             }
-            g #s { circle r="3" {} }
-            g #r { path d="M0-5V5" {} }
-            g #x { path d="M-3-3L3 3M-3 3L3-3" {} }
-            g #d { path d="M-4-3H4L0 4Z" {} }
-            g #b { path d="M-4 3H4L0-4Z" {} }
-            g #c { path d="M0-4.5L4.5 0L0 4.5L-4.5 0Z" {} }
-            g #n { path d="M0-4L4 0L0 4L-4 0Z" {} }
-            g #q { path d="M-3.5-3.5H3.5V3.5H-3.5Z" {} }
+            g #s transform="translate(0 9)" { circle r="3" {} }
+            g #r transform="translate(0 9)" { path d="M0-5V5" {} }
+            g #x transform="translate(0 9)" { path d="M-3-3L3 3M-3 3L3-3" {} }
+            g #d transform="translate(0 9)" { path d="M-4-3H4L0 4Z" {} }
+            g #b transform="translate(0 9)" { path d="M-4 3H4L0-4Z" {} }
+            g #c transform="translate(0 9)" { path d="M0-4.5L4.5 0L0 4.5L-4.5 0Z" {} }
+            g #n transform="translate(0 9)" { path d="M0-4L4 0L0 4L-4 0Z" {} }
+            g #q transform="translate(0 9)" { path d="M-3.5-3.5H3.5V3.5H-3.5Z" {} }
             g #m { path d="M-6-4H6V4H-6ZM-6-4L0 1L6-4" {} }
         }
     }
@@ -142,10 +142,11 @@ fn thin(picture: &Picture, row: &Row, class: &str) -> Markup {
                 line.base x2="100%" y1="11" y2="11" {}
                 @for span in &row.spans {
                     @let x = axis.place(span.from);
-                    svg.span x=(x) y="3" width=(x.to(axis.place(span.until))) height="16" data-what=(span.what) data-from=(span.from.0) data-until=(span.until.0) {
+                    @let width = x.to(axis.place(span.until));
+                    svg.span x=(x) y="3" width=(width) height="16" data-what=(span.what) data-from=(span.from.0) data-until=(span.until.0) {
                         title { (row.name) ": " (told(span)) }
                         rect width="100%" height="16" {}
-                        @if class != "alarm" { text x="5" y="12" { (span.what) } }
+                        @if class != "alarm" && width.holds_a_word() { text x="5" y="12" { (span.what) } }
                     }
                 }
             }
@@ -188,7 +189,10 @@ pub(super) fn times(axis: &Axis) -> Markup {
         div.lane.times aria-hidden="true" {
             p.name { "UTC" }
             svg height="20" {
-                @for (at, label) in axis.ticks() { text x=(axis.place(at)) y="14" { (label) } }
+                @for (at, label) in axis.ticks() {
+                    @let x = axis.place(at);
+                    @if !x.is_at_the_edge() { text x=(x) y="14" { (label) } }
+                }
             }
         }
     }

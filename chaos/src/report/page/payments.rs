@@ -16,9 +16,9 @@ use maud::{Markup, PreEscaped, html};
 
 /// Bytes of all lanes, with the stories of the first. With everything else a page stays below 3 MB, which any browser opens
 /// at once and any mail takes.
-pub(super) const LANES_BYTES_MAX: usize = 2_200_000;
+pub(super) const LANES_BYTES_MAX: usize = 2_300_000;
 /// Bytes from which on a lane has no story any more, so that more payments have a lane.
-pub(super) const STORIES_BYTES_MAX: usize = 1_500_000;
+pub(super) const STORIES_BYTES_MAX: usize = 1_000_000;
 /// A lane is at most as long as what it shows of this many events.
 const MARKS_MAX: usize = 60;
 
@@ -112,7 +112,7 @@ fn legend() -> Markup {
                 li {
                     svg width="16" height="16" aria-hidden="true" {
                         @if mark.is_empty() { line.dead x1="1" x2="15" y1="8" y2="8" {} }
-                        @else { use href={ "#" (mark) } x="8" y="8" {} }
+                        @else { use href={ "#" (mark) } x="8" y="-1" {} }
                     }
                     (what)
                 }
@@ -184,7 +184,7 @@ fn lane(evidence: &Evidence<'_>, axis: &Axis, records: &[&Record]) -> Markup {
         svg height="18" aria-hidden="true" {
             @if let Some((first, last)) = first.zip(last) { line x1=(first) x2=(last) y1="9" y2="9" {} }
             @for (from, until) in dead { line.dead x1=(from) x2=(until) y1="9" y2="9" {} }
-            @for (place, mark) in marks.into_iter().take(MARKS_MAX) { use href={ "#" (mark) } x=(place) y="9" {} }
+            @for (place, mark) in marks.into_iter().take(MARKS_MAX) { use href={ "#" (mark) } x=(place) {} }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The page, as it is written: golden texts, what a stranger's words come to, and how large it gets.
 
 use super::*;
-use crate::checks::Evidence;
 use crate::checks::fixtures::{Tale, body};
 use crate::journal::{FailedBy, FunctionEvent, StateValue, TableEvent};
 use crate::report::tests::{a_bad_day, reported};

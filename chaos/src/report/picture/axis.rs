@@ -106,6 +106,16 @@ impl Axis {
 }
 
 impl Place {
+    /// Whether a word fits into what is as long.
+    pub(crate) const fn holds_a_word(self) -> bool {
+        self.0 >= 500
+    }
+
+    /// Whether a label that begins here would leave the axis.
+    pub(crate) const fn is_at_the_edge(self) -> bool {
+        self.0 > 9_500
+    }
+
     /// How far it is to another, at least as far as can be seen.
     pub(crate) fn to(self, other: Self) -> Self {
         const SEEN: u32 = 10;
@@ -165,7 +175,7 @@ mod tests {
     #[test]
     fn what_is_outside_is_drawn_at_the_edge() {
         let axis = axis(100_000, 100);
-        let places = [-5, 0, 25_500, i64::MAX / 2].map(|ms| axis.place(axis.from().plus_ms(ms)).to_string());
+        let places = [-5, 0, 51_500, i64::MAX / 2].map(|ms| axis.place(axis.from().plus_ms(ms)).to_string());
         assert_eq!(places, ["0%", "0%", "50.49%", "100%"]);
         assert_eq!(
             [-5, i64::MAX / 2].map(|ms| axis.column(axis.from().plus_ms(ms))),

@@ -180,7 +180,12 @@ fn phases(evidence: &Evidence<'_>) -> Vec<Row> {
         let Event::Table(TableEvent::IncidentSaved { record: name, phase, .. }) = &record.event else {
             continue;
         };
-        let name = if name == "recovery" { "incident" } else { name.as_str() };
+        // An audit is no incident: what it finds is told of in mails.
+        let name = match name.as_str() {
+            "recovery" => "incident",
+            "quarantine" => "quarantine, told",
+            _ => continue,
+        };
         let row = rows.entry(name).or_insert_with(|| Row::new(name));
         if let Some(last) = row.spans.last_mut() {
             if last.what == *phase {
