@@ -21,7 +21,7 @@
     for (const { now, values, spans } of lanes) {
       if (!now) continue;
       if (values) now.textContent = (values[column] ?? 0).toLocaleString("en");
-      else now.textContent = spans.filter(within).map((span) => span.what)[0] ?? "";
+      else now.textContent = spans.filter(within).map((span) => span.what.split(",")[0])[0] ?? "";
     }
     const frame = figure.getBoundingClientRect();
     const plot = lanes[0].svg.getBoundingClientRect();
