@@ -35,6 +35,8 @@ def browser_found():
 class Browser:
     """Chromium, spoken to in the DevTools protocol over pipes: JSON, each message ended by a NUL."""
 
+    scriptless = False
+
     def __init__(self, program):
         self.program, self.number, self.session, self.unread, self.complaints = program, 0, None, b"", []
 
@@ -71,7 +73,13 @@ class Browser:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.ask("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}])
-        self.run("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        # A page that may run no script never says so.
+        if not self.scriptless:
+            self.run("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+    def without_scripts(self):
+        self.scriptless = True
+        self.ask("Emulation.setScriptExecutionDisabled", value=True)
 
     def ask(self, method, **parameters):
         self.number += 1
