@@ -71,11 +71,12 @@ fn said(words: &str) -> String {
 const SIGNS: [char; 12] = ['<', '>', '"', '\'', '&', '/', '=', ';', ' ', 'a', 'é', '\u{1}'];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_somebody_says_is_text(words in prop::collection::vec(prop::sample::select(&SIGNS[..]), 1..40)) {
-        let (plain, page) = (said("plain"), said(&words.iter().collect::<String>()));
+        // No payment may have such an id: the checks treat both alike.
+        let (plain, page) = (said("é"), said(&format!("é{}", words.iter().collect::<String>())));
         for sign in ['<', '>', '"'] {
             prop_assert_eq!(page.matches(sign).count(), plain.matches(sign).count(), "{}", sign);
         }
