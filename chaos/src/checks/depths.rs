@@ -10,26 +10,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What there was from an instant on, until the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Depths {
-    pub(super) at: UnixMs,
+pub(crate) struct Depths {
+    pub(crate) at: UnixMs,
     /// Messages in the payments queue.
-    pub(super) source: u64,
+    pub(crate) source: u64,
     /// Messages in its dead-letter queue.
-    pub(super) dead_letters: u64,
+    pub(crate) dead_letters: u64,
+    /// Messages in quarantine.
+    pub(crate) quarantine: u64,
     /// Payments that had been unsettled for longer than is ordinary.
     pub(super) late: u64,
 }
 
 impl Depths {
     /// Everything that changed any of it, in order.
-    pub(super) fn of(evidence: &Evidence<'_>) -> Vec<Self> {
-        let mut counted: BTreeMap<UnixMs, (u64, u64)> = BTreeMap::new();
+    pub(crate) fn of(evidence: &Evidence<'_>) -> Vec<Self> {
+        let mut counted: BTreeMap<UnixMs, (u64, u64, u64)> = BTreeMap::new();
         let names = &evidence.history.names;
-        let (mut source, mut dead) = (BTreeSet::new(), BTreeSet::new());
+        let (mut source, mut dead, mut quarantine) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for record in &evidence.history.records {
             let Event::Queue(event) = &record.event else { continue };
             let of = |queue: &String| *queue == names.source;
             match event {
+                QueueEvent::Sent { queue, message, .. } if *queue == names.quarantine => {
+                    quarantine.insert(message.as_str());
+                }
                 QueueEvent::Sent { queue, message, .. } => {
                     _ = of(queue) && source.insert(message.as_str());
                 }
@@ -39,29 +44,33 @@ impl Depths {
                 }
                 QueueEvent::Redriven { message, as_message, .. } => {
                     dead.remove(message.as_str());
+                    quarantine.remove(message.as_str());
                     source.insert(as_message.as_str());
                 }
                 QueueEvent::Deleted { queue, message }
                 | QueueEvent::Expired { queue, message }
                 | QueueEvent::Purged { queue, message } => {
-                    if of(queue) {
-                        source.remove(message.as_str())
+                    let held = if of(queue) {
+                        &mut source
+                    } else if *queue == names.quarantine {
+                        &mut quarantine
                     } else {
-                        dead.remove(message.as_str())
+                        &mut dead
                     };
+                    held.remove(message.as_str());
                 }
                 QueueEvent::Received { .. } | QueueEvent::VisibilityChanged { .. } => continue,
             }
-            counted.insert(record.at, (source.len() as u64, dead.len() as u64));
+            counted.insert(record.at, (source.len() as u64, dead.len() as u64, quarantine.len() as u64));
         }
         let late = late(evidence);
         let instants: BTreeSet<UnixMs> = counted.keys().chain(late.keys()).copied().collect();
-        let (mut there, mut lateness) = ((0, 0), 0_i64);
+        let (mut there, mut lateness) = ((0, 0, 0), 0_i64);
         let depths = instants.into_iter().map(|at| {
             there = counted.get(&at).copied().unwrap_or(there);
             lateness += late.get(&at).copied().unwrap_or(0);
-            let (source, dead_letters) = there;
-            Self { at, source, dead_letters, late: u64::try_from(lateness).unwrap_or(0) }
+            let (source, dead_letters, quarantine) = there;
+            Self { at, source, dead_letters, quarantine, late: u64::try_from(lateness).unwrap_or(0) }
         });
         depths.collect()
     }
@@ -134,10 +143,12 @@ mod tests {
         tale.wait_ms(DELAYED_MS);
         tale.charge_as_it_should(ORDER);
         tale.delete("m-1b");
+        tale.quarantine("m-2", "malformed");
         let depths = Depths::of(&Evidence::of(&tale.told()));
         let counts = depths.iter().map(|it| (it.source, it.dead_letters, it.late)).collect::<Vec<_>>();
         assert_eq!(counts[..4], [(1, 0, 0), (0, 1, 0), (1, 1, 0), (2, 0, 0)]);
         assert!(counts.contains(&(2, 0, 1)), "{counts:?}");
         assert_eq!(counts.last(), Some(&(1, 0, 0)));
+        assert_eq!(depths.last().map(|it| it.quarantine), Some(1));
     }
 }

@@ -47,6 +47,7 @@ mod warned_in_time;
 
 pub use alarms::ALARM_MS_MAX;
 pub use calls_bounded::CALLS_PER_DELIVERY_MAX;
+pub(crate) use depths::Depths;
 pub use drained::Backlog;
 pub use evidence::{End, Evidence, Meaning, Message, PaymentFile};
 pub use identity::Identities;

@@ -144,7 +144,11 @@ pub(super) struct Run {
     #[arg(long)]
     pub(super) mails: bool,
 
-    /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-<experiment>]
+    /// Leave a page of the run to look at, report.html; a run that does not pass leaves one in any case
+    #[arg(long)]
+    pub(super) report: bool,
+
+    /// Folder for journal.jsonl, summary.json, junit.xml, report.html and mails [default: chaos-runs/<UTC time>-<experiment>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
 
@@ -263,7 +267,11 @@ pub(super) struct Replay {
     #[arg(long)]
     pub(super) mails: bool,
 
-    /// Folder for journal.jsonl, summary.json and mails [default: chaos-runs/<UTC time>-seed-<SEED>]
+    /// Leave a page of the run to look at, report.html; a run that does not pass leaves one in any case
+    #[arg(long)]
+    pub(super) report: bool,
+
+    /// Folder for journal.jsonl, summary.json, junit.xml, report.html and mails [default: chaos-runs/<UTC time>-seed-<SEED>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@
 use super::arguments::Run;
 use super::folder::Folder;
 use super::one_run::Telling;
-use super::run::mails;
+use super::run::{mails, page};
 use super::{Exit, Refusal, Surroundings, say, stripe};
 use crate::deployed::{self, Cli, CliError, DeployedError, Ended, Plan, Time, Wanted};
 use crate::experiment::Experiment;
@@ -142,7 +142,8 @@ pub(super) fn run(
             };
         }
     };
-    let telling = Telling { replay: &wanted.replay(seed), mails: mails(wanted), leaves: None };
+    let (mails, page) = (mails(wanted), page(wanted));
+    let telling = Telling { replay: &wanted.replay(seed), mails, page, leaves: None };
     let exit = telling.told(&history, Duration::ZERO, &mut folder, around)?;
     if left > 0 {
         return Err(Refusal::Harness("not all is undone, see above".to_owned()));

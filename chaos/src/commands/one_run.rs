@@ -6,7 +6,7 @@ use super::folder::Folder;
 use super::{Exit, Refusal, Surroundings, going_on, say, template};
 use crate::checks::Evidence;
 use crate::report::bar::Bar;
-use crate::report::{self, Figures, Mails, Report};
+use crate::report::{self, Figures, Mails, Page, Report};
 use crate::units::{count, counted, duration_ms, instant_of_day};
 use crate::world::{Code, History, Progress, World, WorldError};
 use payments::UnixMs;
@@ -52,6 +52,8 @@ pub(super) struct Telling<'a> {
     pub(super) replay: &'a str,
     /// Which mails are shown.
     pub(super) mails: Mails,
+    /// When a page of it is written.
+    pub(super) page: Page,
     /// What else is left in the folder of the run; it says which files.
     pub(super) leaves: Option<&'a Leave<'a>>,
 }
@@ -110,7 +112,7 @@ impl Telling<'_> {
         folder: &mut Folder,
         around: &mut Surroundings<'_>,
     ) -> Result<Exit, Refusal> {
-        let Self { replay, mails, leaves } = *self;
+        let Self { replay, mails, page, leaves } = *self;
         let evidence = Evidence::of(history);
         let judgement = evidence.judge();
         let figures = Figures::of(&evidence);
@@ -118,10 +120,10 @@ impl Telling<'_> {
         say(around.out, &report.text(around.paint, wall));
         let folder = folder.make()?;
         let unwritten = |error| Refusal::Harness(format!("cannot write to {}: {error}", folder.display()));
-        let files = report::write(&report, folder).map_err(unwritten)?;
+        let files = report::write(&report, folder, page).map_err(unwritten)?;
         let others = leaves.map_or(Ok(Vec::new()), |leave| leave(folder)).map_err(unwritten)?;
         say(around.out, &report.conclusion(around.paint));
-        let files = [Some(files.journal), Some(files.summary), files.mails];
+        let files = [files.page, Some(files.journal), Some(files.summary), Some(files.junit), files.mails];
         for path in files.into_iter().flatten().chain(others) {
             say(around.out, &format!("{}\n", path.display()));
         }

@@ -6,7 +6,7 @@ use super::arguments::Replay;
 use super::folder::Folder;
 use super::one_run::{OneRun, Telling, Tells};
 use super::{Exit, Refusal, Surroundings, shrunk, template};
-use crate::report::Mails;
+use crate::report::{Mails, Page};
 use crate::search::experiment;
 use crate::world::World;
 
@@ -16,7 +16,8 @@ pub(super) fn replay(wanted: &Replay, around: &mut Surroundings<'_>) -> Result<E
     let deployed = template::deployed(wanted.template.as_deref(), &experiment.parameters, around)?;
     let world = World::new(deployed.clone(), experiment, wanted.seed)?;
     let mails = if wanted.mails { Mails::All } else { Mails::First };
-    let telling = Telling { replay: &wanted.line(), mails, leaves: None };
+    let page = if wanted.report { Page::Always } else { Page::OnFailure };
+    let telling = Telling { replay: &wanted.line(), mails, page, leaves: None };
     let run = OneRun { world, code: around.code, tells: Tells::Nothing, telling };
     let exit = run.carry_out(wanted.out.as_deref(), around)?;
     if wanted.shrink {

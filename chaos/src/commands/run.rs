@@ -8,7 +8,7 @@ use super::stripe::now;
 use super::values::Build;
 use super::{Exit, Refusal, Surroundings, on_aws, say, template};
 use crate::experiment::{Experiment, Overrides};
-use crate::report::Mails;
+use crate::report::{Mails, Page};
 use crate::units;
 use crate::up::Processes;
 use crate::workload::Payments;
@@ -53,7 +53,7 @@ fn simulated(
     let seed = wanted.seed_of(&experiment);
     let world = World::new(deployed, experiment, seed)?;
     let replay = wanted.replay(seed);
-    let telling = Telling { replay: &replay, mails: mails(wanted), leaves: None };
+    let telling = Telling { replay: &replay, mails: mails(wanted), page: page(wanted), leaves: None };
     let run = OneRun { world, code: around.code, tells: Tells::Nothing, telling };
     run.carry_out(wanted.out.as_deref(), around)
 }
@@ -77,7 +77,8 @@ fn local(
     };
     let leaves = |folder: &Path| processes.write_logs(folder);
     let replay = wanted.replay(seed);
-    let telling = Telling { replay: &replay, mails: mails(wanted), leaves: Some(&leaves) };
+    let telling =
+        Telling { replay: &replay, mails: mails(wanted), page: page(wanted), leaves: Some(&leaves) };
     let run = OneRun { world, code, tells: Tells::ByTheMinute, telling };
     run.carry_out(wanted.out.as_deref(), around)
 }
@@ -96,6 +97,10 @@ fn beforehand(world: &World, speed: u32) -> String {
 
 pub(super) const fn mails(wanted: &Run) -> Mails {
     if wanted.mails { Mails::All } else { Mails::First }
+}
+
+pub(super) const fn page(wanted: &Run) -> Page {
+    if wanted.report { Page::Always } else { Page::OnFailure }
 }
 
 fn experiment(wanted: &Run) -> Result<Experiment, Refusal> {

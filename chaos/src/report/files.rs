@@ -1,16 +1,17 @@
-//! The files a run leaves: `journal.jsonl`, every event, `summary.json`, what it came to, and `mails`, a file each.
+//! The files a run leaves: `journal.jsonl`, every event, `summary.json`, what it came to, `junit.xml`, the checks,
+//! `report.html`, all of it to look at, and `mails`, a file each.
 //!
 //! Invariant: same experiment and seed, same bytes in all: none holds a wall-clock value or a path.
 
-use super::{Figures, Marks, Report, mail};
+use super::{Figures, Marks, Report, junit, mail, page};
 use crate::checks::{Finding, Outcome, Subject, Verdict};
 use crate::faults::{Placement, Tally, When};
 use crate::journal::Event;
 use crate::random::Chance;
 use crate::units;
 use serde::Serialize;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Where the files of a run are.
@@ -20,8 +21,22 @@ pub struct Files {
     pub journal: PathBuf,
     /// Figures, verdicts, faults.
     pub summary: PathBuf,
+    /// A case for each check. Always there: a file that is only there when something failed cannot be told from a run that
+    /// never was.
+    pub junit: PathBuf,
+    /// The page, if it was wanted or needed.
+    pub page: Option<PathBuf>,
     /// The mails, a file each, if there were any.
     pub mails: Option<PathBuf>,
+}
+
+/// When the page is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Always.
+    Always,
+    /// When the run did not pass.
+    OnFailure,
 }
 
 /// Findings of one check that the summary lists; the journal has the rest.
@@ -91,9 +106,15 @@ struct FindingSummary<'a> {
 ///
 /// # Errors
 /// What the system says, when a file cannot be written.
-pub fn write(report: &Report<'_>, folder: &Path) -> std::io::Result<Files> {
+pub fn write(report: &Report<'_>, folder: &Path, wanted: Page) -> std::io::Result<Files> {
     let mails = mail::write(&report.evidence.history.mails, folder)?;
-    let files = Files { journal: folder.join("journal.jsonl"), summary: folder.join("summary.json"), mails };
+    let files = Files {
+        journal: folder.join("journal.jsonl"),
+        summary: folder.join("summary.json"),
+        junit: folder.join("junit.xml"),
+        page: write_page(report, &folder.join("report.html"), wanted)?,
+        mails,
+    };
     let mut journal = BufWriter::new(File::create(&files.journal)?);
     write_journal(report, &mut journal)?;
     journal.flush()?;
@@ -101,7 +122,22 @@ pub fn write(report: &Report<'_>, folder: &Path) -> std::io::Result<Files> {
     serde_json::to_writer_pretty(&mut summary, &summarised(report))?;
     summary.write_all(b"\n")?;
     summary.flush()?;
+    let mut cases = BufWriter::new(File::create(&files.junit)?);
+    junit::write(report, &mut cases)?;
+    cases.flush()?;
     Ok(files)
+}
+
+/// Writes the page where it is wanted; where it is not, that of an earlier run must not be taken for this one's.
+fn write_page(report: &Report<'_>, path: &Path, wanted: Page) -> std::io::Result<Option<PathBuf>> {
+    if wanted == Page::Always || report.judgement.outcome() != Outcome::Passed {
+        fs::write(path, page::page(report))?;
+        return Ok(Some(path.to_owned()));
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(None),
+    }
 }
 
 /// Writes the journal, a line for each event.

@@ -9,10 +9,13 @@ mod events;
 mod figures;
 mod files;
 mod incident;
+mod junit;
 mod mail;
 mod marks;
 mod methods;
+mod page;
 mod paint;
+mod picture;
 mod story;
 mod subject;
 #[cfg(test)]
@@ -20,7 +23,7 @@ mod tests;
 
 pub use diff::{Summary, compared};
 pub use figures::{Figures, Incident, Outage};
-pub use files::{Files, write};
+pub use files::{Files, Page, write};
 pub use marks::Marks;
 pub use methods::UnknownMethods;
 pub use paint::Paint;
@@ -63,6 +66,7 @@ impl Report<'_> {
         let mut out = String::new();
         self.heading(&mut out, paint);
         self.story(&mut out, paint);
+        self.picture(&mut out, paint);
         self.mails(&mut out, paint);
         self.figures(&mut out, paint, wall);
         self.verdicts(&mut out, paint);
@@ -118,6 +122,13 @@ impl Report<'_> {
             let at = time_of_day(told.at, began);
             line(out, &format!("  {}  {}", paint.dim(&at), told.text));
         }
+    }
+
+    /// A sketch of the page's picture, for whoever sits at a terminal.
+    fn picture(&self, out: &mut String, paint: Paint) {
+        let (title, lines) = picture::sparkline(self.evidence, paint);
+        section(out, paint, &title);
+        lines.iter().for_each(|text| line(out, text));
     }
 
     fn mails(&self, out: &mut String, paint: Paint) {

@@ -63,7 +63,7 @@ fn fault(evidence: &Evidence<'_>, tally: &Tally) -> Vec<Told> {
 }
 
 /// The kind, and the placement where it is not the usual one.
-fn named(fault: &Fault) -> String {
+pub(super) fn named(fault: &Fault) -> String {
     let usual = fault.kind.describe().placements.first().copied();
     let placement = fault.placement.filter(|placement| Some(*placement) != usual);
     placement
@@ -71,7 +71,7 @@ fn named(fault: &Fault) -> String {
 }
 
 /// `at a rate of 30 %`, and so on.
-fn often(when: &When) -> String {
+pub(super) fn often(when: &When) -> String {
     let listed = |chances: &[Chance], between: &str| {
         let shares: Vec<String> = chances.iter().map(|chance| share(chance.ppm())).collect();
         shares.join(between)

@@ -4,10 +4,10 @@
 
 use super::events;
 use super::story::Told;
-use crate::checks::{Evidence, Subject};
-use crate::journal::{Event, FunctionEvent, QueueEvent, StripeEvent, TableEvent};
+use crate::checks::{Evidence, Identities, Subject};
+use crate::journal::{Event, FunctionEvent, QueueEvent, Record, StripeEvent, TableEvent};
 use crate::units::count;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest story that is told whole; of a longer one the beginning and the end.
 const LINES_MAX: usize = 60;
@@ -22,35 +22,7 @@ pub(super) fn name(subject: &Subject) -> &str {
 
 /// Every event of a subject; none for the run as a whole.
 pub(super) fn story(evidence: &Evidence<'_>, subject: &Subject) -> Vec<Told> {
-    let mut followed = match subject {
-        Subject::Run => return Vec::new(),
-        Subject::Payment(id) => Followed {
-            payment: Some(id),
-            messages: evidence
-                .payments
-                .get(id)
-                .map(|file| file.messages.iter().copied().collect())
-                .unwrap_or_default(),
-            requests: BTreeSet::new(),
-        },
-        Subject::Message(id) => {
-            Followed { payment: None, messages: BTreeSet::from([id.as_str()]), requests: BTreeSet::new() }
-        }
-    };
-    let copies = followed.messages.iter().filter_map(|id| evidence.messages.get(id));
-    let copies: Vec<&str> =
-        copies.flat_map(|message| &message.copies).map(|copy| copy.content.id.as_str()).collect();
-    followed.messages.extend(copies);
-    let later: Vec<&str> = followed.messages.iter().flat_map(|id| evidence.identities.later(id)).collect();
-    followed.messages.extend(later);
-    let mut lines = Vec::new();
-    for record in &evidence.history.records {
-        if followed.concerns(&record.event) {
-            let text = events::words(&record.event, &|id| followed.messages.contains(id));
-            lines.push(Told { at: record.at, text });
-        }
-    }
-    lines
+    Stories::of(evidence, std::slice::from_ref(subject)).told(0)
 }
 
 /// At most [`LINES_MAX`] lines, with a note about those left out.
@@ -65,15 +37,87 @@ pub(super) fn shortened(mut lines: Vec<Told>) -> Vec<Told> {
     lines
 }
 
-struct Followed<'a> {
-    payment: Option<&'a str>,
-    messages: BTreeSet<&'a str>,
-    /// Invocations that had one of the messages.
-    requests: BTreeSet<&'a str>,
+/// The events of many subjects, found in one walk of the journal.
+pub(super) struct Stories<'e> {
+    followed: Followed<'e>,
+    /// Of each subject, in order.
+    records: Vec<Vec<&'e Record>>,
 }
 
-impl<'a> Followed<'a> {
-    fn concerns(&mut self, event: &'a Event) -> bool {
+impl<'e> Stories<'e> {
+    /// Those of `subjects`; a subject is known by its place among them.
+    pub(super) fn of(evidence: &'e Evidence<'_>, subjects: &'e [Subject]) -> Self {
+        let mut followed = Followed::of(evidence, subjects);
+        let mut records: Vec<Vec<&Record>> = vec![Vec::new(); subjects.len()];
+        for record in &evidence.history.records {
+            for place in followed.concerned(&record.event) {
+                records[place].push(record);
+            }
+        }
+        Self { followed, records }
+    }
+
+    /// What happened to one of them.
+    pub(super) fn records(&self, place: usize) -> &[&'e Record] {
+        &self.records[place]
+    }
+
+    /// The same in words.
+    pub(super) fn told(&self, place: usize) -> Vec<Told> {
+        let mine = |id: &str| self.followed.of_message(id).contains(&place);
+        let told = |record: &&Record| Told { at: record.at, text: events::words(&record.event, &mine) };
+        self.records(place).iter().map(told).collect()
+    }
+}
+
+/// Who is followed, by their places among the subjects.
+struct Followed<'e> {
+    identities: &'e Identities<'e>,
+    payments: BTreeMap<&'e str, usize>,
+    /// By the id that a message was sent with, and by those of its copies in quarantine.
+    messages: BTreeMap<&'e str, BTreeSet<usize>>,
+    /// Invocations that had one of the messages.
+    requests: BTreeMap<&'e str, BTreeSet<usize>>,
+}
+
+impl<'e> Followed<'e> {
+    fn of(evidence: &'e Evidence<'_>, subjects: &'e [Subject]) -> Self {
+        let mut followed = Self {
+            identities: &evidence.identities,
+            payments: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            requests: BTreeMap::new(),
+        };
+        for (place, subject) in subjects.iter().enumerate() {
+            match subject {
+                Subject::Run => {}
+                Subject::Message(id) => followed.follow(evidence, id, place),
+                Subject::Payment(id) => {
+                    followed.payments.insert(id, place);
+                    let messages = evidence.payments.get(id).map(|file| file.messages.as_slice());
+                    messages.into_iter().flatten().for_each(|id| followed.follow(evidence, id, place));
+                }
+            }
+        }
+        followed
+    }
+
+    fn follow(&mut self, evidence: &'e Evidence<'_>, message: &'e str, place: usize) {
+        let copies = evidence.messages.get(message).map(|message| message.copies.as_slice());
+        let copies = copies.into_iter().flatten().map(|copy| copy.content.id.as_str());
+        for id in copies.chain([message]) {
+            self.messages.entry(id).or_default().insert(place);
+        }
+    }
+
+    /// Whose a message is, whatever its id became.
+    fn of_message(&self, id: &str) -> &BTreeSet<usize> {
+        const NOBODY: &BTreeSet<usize> = &BTreeSet::new();
+        self.messages.get(self.identities.first(id)).unwrap_or(NOBODY)
+    }
+
+    /// Whom an event concerns.
+    fn concerned(&mut self, event: &'e Event) -> BTreeSet<usize> {
         match event {
             Event::Queue(
                 QueueEvent::Sent { message, .. }
@@ -84,42 +128,68 @@ impl<'a> Followed<'a> {
                 | QueueEvent::Expired { message, .. }
                 | QueueEvent::Purged { message, .. }
                 | QueueEvent::Redriven { message, .. },
-            ) => self.messages.contains(message.as_str()),
-            Event::Function(event) => self.works_on_it(event),
-            Event::Stripe(StripeEvent::Called { payment, .. } | StripeEvent::Acted { payment, .. }) => {
-                payment.is_some() && payment.as_deref() == self.payment
-            }
-            Event::Stripe(StripeEvent::Charged { payment, .. })
+            ) => self.of_message(message).clone(),
+            Event::Function(event) => self.working_on(event),
+            Event::Stripe(
+                StripeEvent::Called { payment: Some(payment), .. }
+                | StripeEvent::Acted { payment: Some(payment), .. }
+                | StripeEvent::Charged { payment, .. },
+            )
             | Event::Table(
                 TableEvent::LedgerWritten { payment, .. } | TableEvent::LedgerRefused { payment, .. },
-            ) => Some(payment.as_str()) == self.payment,
+            ) => self.payments.get(payment.as_str()).copied().into_iter().collect(),
             // What a fault did to the payment shows in the event it hit.
             Event::Fault(_)
+            | Event::Stripe(
+                StripeEvent::Called { payment: None, .. } | StripeEvent::Acted { payment: None, .. },
+            )
             | Event::Table(TableEvent::IncidentSaved { .. })
             | Event::MoveTask(_)
             | Event::Topic(_)
             | Event::Alarm(_)
             | Event::Bus(_)
-            | Event::Access(_) => false,
+            | Event::Access(_) => BTreeSet::new(),
         }
     }
 
-    fn works_on_it(&mut self, event: &'a FunctionEvent) -> bool {
+    fn working_on(&mut self, event: &'e FunctionEvent) -> BTreeSet<usize> {
         match event {
             FunctionEvent::Invoked { request, messages, .. } => {
-                let mine = messages.iter().any(|message| self.messages.contains(message.as_str()));
-                if mine {
-                    self.requests.insert(request);
+                let whose: BTreeSet<usize> =
+                    messages.iter().flat_map(|message| self.of_message(message)).copied().collect();
+                if !whose.is_empty() {
+                    self.requests.entry(request).or_default().extend(&whose);
                 }
-                mine
+                whose
             }
             FunctionEvent::Answered { request, .. } | FunctionEvent::Failed { request, .. } => {
-                self.requests.contains(request.as_str())
+                self.requests.get(request.as_str()).cloned().unwrap_or_default()
             }
             FunctionEvent::ContainerStarted { .. }
             | FunctionEvent::ContainerFailed { .. }
             | FunctionEvent::Dropped { .. }
-            | FunctionEvent::Metrics { .. } => false,
+            | FunctionEvent::Metrics { .. } => BTreeSet::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::a_bad_day;
+
+    #[test]
+    fn a_story_is_the_same_however_many_are_told() {
+        let history = a_bad_day().told();
+        let evidence = Evidence::of(&history);
+        let subjects = ["order-1", "order-2"].map(|id| Subject::Payment(id.to_owned()));
+        let subjects =
+            [subjects[0].clone(), Subject::Run, subjects[1].clone(), Subject::Message("m-3".to_owned())];
+        let stories = Stories::of(&evidence, &subjects);
+        let lengths: Vec<usize> = (0..subjects.len()).map(|place| stories.records(place).len()).collect();
+        assert_eq!(lengths, [12, 0, 4, 3]);
+        for (place, subject) in subjects.iter().enumerate() {
+            assert_eq!(stories.told(place), story(&evidence, subject), "{subject:?}");
         }
     }
 }

@@ -4,24 +4,28 @@ use super::*;
 use crate::checks::fixtures::{ORDER, Tale, body};
 use crate::faults::{Kind, Window};
 use crate::journal::{FunctionEvent, Operation, StateValue};
+use crate::world::History;
+
+/// What becomes of a run that is judged and reported.
+pub(super) fn reported<T>(
+    history: &History,
+    mails: Mails,
+    replay: &str,
+    told: impl FnOnce(&Report<'_>) -> T,
+) -> T {
+    let evidence = Evidence::of(history);
+    let (judgement, figures) = (evidence.judge(), Figures::of(&evidence));
+    told(&Report { evidence: &evidence, judgement: &judgement, figures: &figures, mails, replay })
+}
 
 fn text(tale: Tale) -> String {
-    let history = tale.told();
-    let evidence = Evidence::of(&history);
-    let judgement = evidence.judge();
-    let figures = Figures::of(&evidence);
-    let report = Report {
-        evidence: &evidence,
-        judgement: &judgement,
-        figures: &figures,
-        mails: Mails::First,
-        replay: "cargo chaos run tale.toml --seed 7",
-    };
-    report.text(Paint::Plain, Duration::from_millis(1_230)) + &report.conclusion(Paint::Plain)
+    reported(&tale.told(), Mails::First, "cargo chaos run tale.toml --seed 7", |report| {
+        report.text(Paint::Plain, Duration::from_millis(1_230)) + &report.conclusion(Paint::Plain)
+    })
 }
 
 /// One payment charged twice, one dead-lettered in an outage, one message that is no payment.
-fn a_bad_day() -> Tale {
+pub(super) fn a_bad_day() -> Tale {
     let mut tale = Tale::new();
     let good = tale.send(&body(ORDER, 1999));
     tale.receive(&good);
@@ -69,17 +73,9 @@ fn a_failed_run_tells_its_story_and_that_of_the_payment_that_went_wrong() {
 fn plain_text_has_no_escape_codes_and_colours_change_nothing_else() {
     let plain = text(a_bad_day());
     assert!(!plain.contains('\u{1b}'));
-    let history = a_bad_day().told();
-    let evidence = Evidence::of(&history);
-    let (judgement, figures) = (evidence.judge(), Figures::of(&evidence));
-    let report = Report {
-        evidence: &evidence,
-        judgement: &judgement,
-        figures: &figures,
-        mails: Mails::First,
-        replay: "",
-    };
-    let mut coloured = report.text(Paint::Colours, Duration::from_millis(1_230));
+    let mut coloured = reported(&a_bad_day().told(), Mails::First, "", |report| {
+        report.text(Paint::Colours, Duration::from_millis(1_230))
+    });
     for code in ["\u{1b}[1m", "\u{1b}[2m", "\u{1b}[1;31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"] {
         coloured = coloured.replace(code, "");
     }
@@ -116,17 +112,9 @@ fn a_report_says_what_was_taken_for_a_good_card_for_want_of_knowledge() {
 #[test]
 fn a_journal_line_is_an_instant_and_an_event() {
     let history = a_bad_day().told();
-    let evidence = Evidence::of(&history);
-    let (judgement, figures) = (evidence.judge(), Figures::of(&evidence));
-    let report = Report {
-        evidence: &evidence,
-        judgement: &judgement,
-        figures: &figures,
-        mails: Mails::First,
-        replay: "",
-    };
     let mut journal = Vec::new();
-    files::write_journal(&report, &mut journal).expect("memory takes everything");
+    reported(&history, Mails::First, "", |report| files::write_journal(report, &mut journal))
+        .expect("memory takes everything");
     let journal = String::from_utf8(journal).expect("JSON is text");
     assert_eq!(journal.lines().count(), history.records.len());
     insta::assert_snapshot!(journal.lines().nth(3).unwrap_or_default(), @r#"{"at":"2026-01-05T09:00:04.000Z","event":"ledger-written","request":"request-1","payment":"order-1","state":"received","version":0}"#);

@@ -197,7 +197,7 @@ fn validate_names_every_bad_experiment_and_goes_on() {
 }
 
 #[test]
-fn a_run_says_how_it_ended_and_leaves_two_files() {
+fn a_run_says_how_it_ended_and_leaves_three_files() {
     let folder = Folder::new("run");
     let output = folder.typed(&["run", "steady", "--payments", "20", "--out", "here"]);
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
@@ -208,8 +208,21 @@ fn a_run_says_how_it_ended_and_leaves_two_files() {
     left.sort();
     assert_eq!(
         (folder.files(), left),
-        (vec!["here".to_owned()], vec!["journal.jsonl".to_owned(), "summary.json".to_owned()])
+        (vec!["here".to_owned()], ["journal.jsonl", "junit.xml", "summary.json"].map(str::to_owned).to_vec())
     );
+}
+
+#[test]
+fn a_page_is_left_where_it_is_wanted_or_needed_and_none_of_an_earlier_run() {
+    let folder = Folder::new("report");
+    let here = || Folder(folder.0.join("here")).files().contains(&"report.html".to_owned());
+    let steady = ["run", "steady", "--payments", "3", "--out", "here"];
+    let wanted = folder.typed(&[&steady[..], &["--report"]].concat());
+    assert!(here() && text(&wanted.stdout).contains("\nhere/report.html\n"), "{}", text(&wanted.stdout));
+    folder.typed(&steady);
+    assert!(!here(), "a run that passes leaves none unasked, and not that of another");
+    folder.typed(&[&steady[..], &["--fault", "declined=0"]].concat());
+    assert!(here(), "a run that does not pass leaves one");
 }
 
 #[test]
@@ -390,9 +403,9 @@ fn validate_knows_alarms_and_orders() {
 fn two_processes_write_the_same_bytes() {
     let folder = Folder::new("bytes");
     for out in ["one", "two"] {
-        folder.typed(&["run", "--payments", "100", "--seed", "3", "--out", out]);
+        folder.typed(&["run", "--payments", "100", "--seed", "3", "--report", "--out", out]);
     }
-    for file in ["journal.jsonl", "summary.json"] {
+    for file in ["journal.jsonl", "summary.json", "junit.xml", "report.html"] {
         let read = |out: &str| fs::read(folder.0.join(out).join(file)).expect("the run wrote it");
         assert!(!read("one").is_empty() && read("one") == read("two"), "{file}");
     }
