@@ -8,6 +8,7 @@ mod alarms;
 mod calls;
 mod command_line;
 mod consumer;
+mod costs;
 mod dashboard;
 mod deployment;
 mod faults;

@@ -33,7 +33,7 @@ fn meant(value: &Value) -> Option<Value> {
 }
 
 /// The values of a field, each with whether it is taken.
-fn values<'a>(of: &'a Value) -> impl Iterator<Item = (&'a Value, bool)> + Clone {
+fn values(of: &Value) -> impl Iterator<Item = (&Value, bool)> + Clone {
     let list = |name: &str| of[name].as_array().expect("a list").iter();
     list("taken").map(|value| (value, true)).chain(list("refused").map(|value| (value, false)))
 }
