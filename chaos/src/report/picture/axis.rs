@@ -127,7 +127,7 @@ impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0 / 100, self.0 % 100) {
             (whole, 0) => write!(out, "{whole}%"),
-            (whole, part) if part % 10 == 0 => write!(out, "{whole}.{}%", part / 10),
+            (whole, part) if part.is_multiple_of(10) => write!(out, "{whole}.{}%", part / 10),
             (whole, part) => write!(out, "{whole}.{part:02}%"),
         }
     }
