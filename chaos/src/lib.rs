@@ -16,7 +16,7 @@
 //!
 //! [`search`] draws faults for each seed, [`shrink`] leaves out of a failing run what can be left out, [`sweep`] kills at every
 //! network hop, [`drills`] makes every alarm fire and clear. [`up`] is the same stack in real time with the functions as
-//! processes, [`serve`] the fake Stripe over HTTP, [`deployed`] the same experiments on AWS, [`bench`](mod@bench) what it costs beside others.
+//! processes, [`serve`] the fake Stripe over HTTP, [`deployed`] the same experiments on AWS, [`mod@bench`] what it costs beside others.
 //! [`commands`] is the command line of all of it.
 //!
 //! # Invariant
