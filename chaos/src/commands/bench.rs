@@ -10,7 +10,6 @@ use crate::up;
 use clap::{Args, ValueEnum, ValueHint};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -166,7 +165,7 @@ fn binaries(
 }
 
 fn build_bare(folders: &Folders, around: &Surroundings<'_>) -> Result<(), Refusal> {
-    let mut command = Command::new(&around.cargo);
+    let mut command = up::cargo(&around.cargo);
     command.args(["build", "--release", "--locked", "--manifest-path"]);
     command.arg(folders.sources.join("bare/Cargo.toml"));
     command.arg("--target-dir").arg(folders.installations.join("bare"));

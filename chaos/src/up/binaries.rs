@@ -50,6 +50,36 @@ pub enum BuildError {
     Missing(PathBuf),
 }
 
+/// What `cargo run` puts into the environment of what it runs
+/// (<https://doc.rust-lang.org/cargo/reference/environment-variables.html>). A build script that asks after one of them is run
+/// again when it has changed, and with it is compiled what depends on it: of ring, half of the AWS SDK, there and back again.
+const OF_CARGO_RUN: [&str; 17] = [
+    "CARGO_BIN_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
+/// Cargo, as if nobody had run this program by cargo.
+pub(crate) fn cargo(program: &OsString) -> Command {
+    let mut command = Command::new(program);
+    OF_CARGO_RUN.iter().for_each(|name| _ = command.env_remove(name));
+    command
+}
+
 /// The folder of builds that a program is in.
 pub(crate) fn target(program: &Path) -> &Path {
     let beside = beside(program);
@@ -74,7 +104,7 @@ impl Build {
             Self::None => beside.to_owned(),
         };
         if let Some(arguments) = self.arguments() {
-            let mut command = Command::new(cargo);
+            let mut command = self::cargo(cargo);
             command.arg("build").args(arguments).arg("--target-dir").arg(target).current_dir(folder);
             let cargo = cargo.to_string_lossy().into_owned();
             let status = command.status().map_err(|why| BuildError::Cargo { cargo, why })?;
@@ -100,5 +130,25 @@ impl Build {
             Self::Release => Some(alone.to_vec()),
             Self::None => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cargo_finds_nothing_of_another_that_runs_this_program() {
+        let cargo = cargo(&"cargo".into());
+        let removed: Vec<_> =
+            cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        // Cargo put these into the environment of this very test.
+        let of_cargo = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        let left: Vec<_> = of_cargo.filter(|name| !removed.contains(&name.as_os_str())).collect();
+        assert_eq!(left, [""; 0]);
+        assert!(removed.contains(&"CARGO_MANIFEST_DIR".as_ref()), "{removed:?}");
     }
 }

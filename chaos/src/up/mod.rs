@@ -22,8 +22,8 @@ mod stripe_port;
 mod tests;
 
 pub(crate) use alone::Alone;
-pub(crate) use binaries::target;
 pub use binaries::{Binaries, Build, BuildError};
+pub(crate) use binaries::{cargo, target};
 pub use processes::Processes;
 
 use crate::clock::Clock;
