@@ -88,19 +88,14 @@ enum Part {
 }
 
 impl Part {
-    /// Whether nothing is wrong but a death: cheap, and the first to show what a change broke.
-    const fn is_undisturbed(&self) -> bool {
-        matches!(self, Self::Kills(None) | Self::Orders(None))
-    }
-
-    /// Whether its own points are shared out, since it has so many.
-    const fn is_shared_out(&self) -> bool {
-        matches!(self, Self::Orders(Some(_)))
+    /// Whether every share has it: what nothing but a death disturbs, and what shares out its own points.
+    const fn belongs_to_every_share(&self) -> bool {
+        matches!(self, Self::Kills(None) | Self::Orders(_))
     }
 }
 
-/// Sweeps a share of scenarios on so many threads, and shows what each task came to, with the number of its scenario and how many
-/// tasks there are, in an order that does not depend on the threads.
+/// Sweeps a share of scenarios on so many threads, and shows what each task came to, with the number of its scenario and
+/// how many tasks there are, in an order that does not depend on the threads.
 ///
 /// # Errors
 /// When a point could not be run; what came before it has been seen.
@@ -118,7 +113,7 @@ pub fn sweep(
         let parts = sweeper.parts(scenario)?.into_iter();
         tasks.extend(parts.map(|part| Task { scenario: index, part }));
     }
-    let tasks = share.of_tasks(tasks, |task| task.part.is_undisturbed() || task.part.is_shared_out());
+    let tasks = share.of(tasks, |task| task.part.belongs_to_every_share());
     let mut broken = Ok(());
     let all = tasks.len() as u64;
     let task = |number: u64| &tasks[usize::try_from(number).unwrap_or(usize::MAX)];
@@ -247,7 +242,7 @@ impl Sweeper<'_> {
             let dying = victims.filter(|(_, number)| *number == victim);
             points.extend(dying.flat_map(|(invocation, _)| invocation.crash_points.iter().copied()));
         })?;
-        for hop in self.share.of(points) {
+        for hop in self.share.of(points, |_| false) {
             let kill = kill(scenario.victim, victim, hop);
             self.each_order(scenario, Some(&kill), Orders::FewSwitches, |experiment, history| {
                 swept.add(experiment, history, history.faults.last().is_some_and(|tally| tally.fired > 0));

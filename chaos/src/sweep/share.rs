@@ -33,21 +33,15 @@ impl Share {
         self == Self::WHOLE
     }
 
-    /// Those that belong to it, in their order.
-    pub(super) fn of<T>(self, all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-        (0..).zip(all).filter(move |(index, _)| self.takes(*index)).map(|(_, one)| one)
-    }
-
-    /// The same, with those that belong to every share.
-    pub(super) fn of_tasks<T>(self, all: Vec<T>, belongs_to_every: impl Fn(&T) -> bool) -> Vec<T> {
-        let mut shared: u64 = 0;
-        let mut takes = |task: &T| {
-            belongs_to_every(task) || {
-                shared += 1;
-                self.takes(shared - 1)
-            }
-        };
-        all.into_iter().filter(|task| takes(task)).collect()
+    /// Those that belong to it, in their order, and with them those that belong to every share.
+    pub(super) fn of<T>(
+        self,
+        all: impl IntoIterator<Item = T>,
+        belongs_to_every: impl Fn(&T) -> bool,
+    ) -> Vec<T> {
+        let mut shared = 0..;
+        let takes = |one: &T| belongs_to_every(one) || shared.next().is_some_and(|index| self.takes(index));
+        all.into_iter().filter(takes).collect()
     }
 
     fn takes(self, index: u64) -> bool {
@@ -83,11 +77,11 @@ mod tests {
     #[test]
     fn each_belongs_to_exactly_one_share_and_what_is_for_all_to_every() {
         let shares = ["1/3", "2/3", "3/3"].map(share);
-        let points = shares.map(|share| share.of(0..8).collect::<Vec<u32>>());
+        let points = shares.map(|share| share.of(0..8, |_| false));
         assert_eq!(points, [vec![0, 3, 6], vec![1, 4, 7], vec![2, 5]]);
-        let tasks = shares.map(|share| share.of_tasks((0..8).collect::<Vec<u32>>(), |task| *task == 1));
+        let tasks = shares.map(|share| share.of(0..8, |task| *task == 1));
         assert_eq!(tasks, [vec![0, 1, 4, 7], vec![1, 2, 5], vec![1, 3, 6]]);
-        assert_eq!(Share::WHOLE.of(0..8).count(), 8);
+        assert_eq!(Share::WHOLE.of(0..8, |_| false).len(), 8);
     }
 
     #[test]
