@@ -98,7 +98,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     if history.ending == Ending::TimeUp {
         return match waiting_for_a_word(evidence) {
             Some(payments) => Verdict::Pass(format!(
-                "{} kill whoever works on them, and wait for a human, who was told",
+                "{} that nobody can bring through wait for a human, who was told",
                 counted(payments as u64, "payment")
             )),
             None => Verdict::Fail(vec![time_up(evidence)]),
@@ -127,34 +127,45 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
     }
 }
 
-/// Payments that kill whoever works on them, where they are all that is left, so many that the deployment is suspected
+/// Payments that nobody can bring through, where they are all that is left, of so many that the deployment is suspected
 /// and not they, and a human was told: then nothing goes on without one.
 fn waiting_for_a_word(evidence: &Evidence<'_>) -> Option<usize> {
     let history = evidence.history;
-    // Whoever died while others went on coming through is poison, and to be taken for it.
-    let come_through = evidence.payments.values().filter_map(|file| file.settled).max();
-    let mut killers: BTreeMap<&str, bool> = BTreeMap::new();
-    for record in &history.records {
-        if let Some(payment) = killer(&record.event) {
-            *killers.entry(payment).or_default() |= come_through > Some(record.at.plus_ms(OUTLIVED_FOR_MS));
-        }
-    }
-    let is_suspect = |payment: &str| killers.get(payment) == Some(&false);
+    let hopeless = hopeless(evidence);
     let mut left = BTreeSet::new();
     for held in
         [&history.names.source, &history.names.dead_letters].into_iter().flat_map(|queue| history.held(queue))
     {
         match evidence.subject(&held.content.id) {
-            Subject::Payment(payment) if is_suspect(&payment) => left.insert(payment),
+            Subject::Payment(payment) if hopeless.contains(payment.as_str()) => left.insert(payment),
             Subject::Payment(_) | Subject::Message(_) | Subject::Run => return None,
         };
     }
-    let is_told = history.mails.iter().any(|mail| mail.body.contains("our consumer dies"));
-    (left.len() > ALIKE_MIN && is_told).then_some(left.len())
+    let is_told = history.mails.iter().any(|mail| TELLS.iter().any(|words| mail.body.contains(words)));
+    (hopeless.len() > ALIKE_MIN && !left.is_empty() && is_told).then_some(left.len())
 }
 
-fn killer(event: &Event) -> Option<&str> {
-    if let Event::Fault(FaultFired { fault: Kind::Poison, on, .. }) = event { Some(on) } else { None }
+/// What a mail says where everything waits for a human's word.
+const TELLS: [&str; 2] = ["our consumer dies", "moving the payments back is left to you"];
+
+/// Payments that kill whoever works on them, or whose money an issuer only holds. Who died while others went on coming
+/// through is poison, and to be taken for it.
+fn hopeless<'a>(evidence: &Evidence<'a>) -> BTreeSet<&'a str> {
+    let come_through = evidence.payments.values().filter_map(|file| file.settled).max();
+    let mut is_outlived: BTreeMap<&str, bool> = BTreeMap::new();
+    for record in &evidence.history.records {
+        match &record.event {
+            Event::Fault(FaultFired { fault: Kind::Poison, on, .. }) => {
+                *is_outlived.entry(on).or_default() |=
+                    come_through > Some(record.at.plus_ms(OUTLIVED_FOR_MS));
+            }
+            Event::Fault(FaultFired { fault: Kind::Held, on, .. }) => {
+                is_outlived.entry(on.strip_prefix("confirm ").unwrap_or(on)).or_default();
+            }
+            _ => {}
+        }
+    }
+    is_outlived.into_iter().filter(|(_, is_outlived)| !is_outlived).map(|(payment, _)| payment).collect()
 }
 
 fn time_up(evidence: &Evidence<'_>) -> Finding {
@@ -236,6 +247,36 @@ mod tests {
         assert_eq!(left(ALIKE_MIN + 1, "our consumer dies of them"), 0);
         assert_eq!(left(ALIKE_MIN + 1, "they wait"), 1, "nobody was told");
         assert_eq!(left(ALIKE_MIN, "our consumer dies of them"), 1, "so few are poison");
+    }
+
+    #[test]
+    fn payments_whose_money_is_only_held_may_wait_for_a_human_who_was_told() {
+        let found = |held: usize, dead: usize, told: &str| {
+            let mut tale = Tale::new();
+            for n in 0..dead {
+                let order = format!("order-{n}");
+                let message = tale.send(&body(&order, 1999));
+                if n < held {
+                    let on = format!("confirm {order}");
+                    tale.happen(FaultFired { fault: Kind::Held, placement: None, on });
+                }
+                // All but the last two were blamed at last.
+                if n + 2 < dead {
+                    tale.quarantine(&message, "requires_capture")
+                } else {
+                    tale.dead_letter(&message)
+                }
+            }
+            tale.tell("recovery", "opened");
+            told.clone_into(&mut tale.history().mails[0].body);
+            tale.history().ending = Ending::TimeUp;
+            tale.found_by(check).len()
+        };
+        let told = "Stripe is well, and moving the payments back is left to you.";
+        assert_eq!(found(ALIKE_MIN + 1, ALIKE_MIN + 1, told), 0);
+        assert_eq!(found(ALIKE_MIN + 1, ALIKE_MIN + 1, "they wait"), 1, "nobody was told");
+        assert_eq!(found(ALIKE_MIN, ALIKE_MIN, told), 1, "so few are to blame");
+        assert_eq!(found(ALIKE_MIN + 1, ALIKE_MIN + 2, told), 1, "another payment is left as well");
     }
 
     #[test]
