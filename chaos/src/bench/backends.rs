@@ -93,6 +93,7 @@ pub(super) fn cloud(deployed: &Deployed, clock: Clock, journal: &Journal) -> Res
         tables: stack.tables.values().cloned().chain([idempotency_table()]).collect(),
         topics: stack.topics.values().cloned().collect(),
         functions: Vec::new(),
+        pipes: Vec::new(),
         alerting: Alerting { past: Past::New, ..Alerting::default() },
         plans: Plans::default(),
         access: Access::Open,
@@ -111,7 +112,7 @@ fn idempotency_table() -> TableConfig {
         "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
     });
     let ttl_attribute = Some("expiration".to_owned());
-    TableConfig { name: IDEMPOTENCY_TABLE.to_owned(), create, ttl_attribute }
+    TableConfig { name: IDEMPOTENCY_TABLE.to_owned(), create, ttl_attribute, streams: false }
 }
 
 #[derive(Clone)]

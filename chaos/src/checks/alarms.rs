@@ -26,6 +26,7 @@ const PROVIDER: &str = "ProviderFailing";
 const CREDENTIALS: &str = "CredentialsRefused";
 const WAITING: &str = "PaymentsWaiting";
 const LISTENERS: &str = "NobodyListens";
+const OUTCOMES: &str = "OutcomesUndelivered";
 const SILENCED: &str = "AlarmsSilenced";
 
 /// How long a backlog has to be for its alarm, seconds.
@@ -103,6 +104,7 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
     may.extend(any(|fault| fails_calls(fault.kind)).then_some(PROVIDER));
     may.extend(any(refuses_keys).then_some(CREDENTIALS));
     may.extend(any(|fault| fault.kind == Kind::Unsubscribed).then_some(LISTENERS));
+    may.extend(any(|fault| fault.kind == Kind::BusFailing).then_some(OUTCOMES));
     may.extend(any(|fault| fault.kind == Kind::AlarmMuted).then_some(SILENCED));
     may.extend(can_be_a_backlog(evidence).then_some(WAITING));
     may.extend(any(|fault| kills(fault) || fault.kind == Kind::MappingDisabled).then_some(CONSUMER));

@@ -225,6 +225,7 @@ impl<'h> Evidence<'h> {
                 | Event::Function(_)
                 | Event::Alarm(_)
                 | Event::Bus(_)
+                | Event::Pipe(_)
                 | Event::Fault(_)
                 | Event::Access(_) => {}
             }

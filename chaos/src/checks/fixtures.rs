@@ -8,8 +8,8 @@ use crate::cloud::sqs::{Content, Held, MessageAttribute, Standing};
 use crate::experiment::Experiment;
 use crate::faults::{Fault, Kind, Tally, Window};
 use crate::journal::{
-    AlarmChanged, Event, FailedBy, FunctionEvent, Letter, MoveTaskEvent, Operation, QueueEvent, Record,
-    StateValue, StripeEvent, TableEvent, TopicEvent,
+    AlarmChanged, Event, FailedBy, FunctionEvent, Letter, MoveTaskEvent, Operation, PipeEvent, QueueEvent,
+    Record, StateValue, StripeEvent, TableEvent, TopicEvent,
 };
 use crate::random::Chance;
 use crate::records::{Asked, AuditReport, AuditRound, Counts, Difference};
@@ -55,6 +55,7 @@ pub(crate) fn names() -> Names {
         quarantine: "quarantine".to_owned(),
         ledger: "ledger".to_owned(),
         incidents: Some("incidents".to_owned()),
+        outcomes: Some("outcomes".to_owned()),
     }
 }
 
@@ -311,6 +312,13 @@ impl Tale {
             amount_minor,
             currency: currency.to_owned(),
         });
+    }
+
+    /// This is told on the bus of outcomes.
+    pub(crate) fn tell_outcome(&mut self, detail: &serde_json::Value) {
+        let (bus, id, source) = ("outcomes".to_owned(), "event-1".to_owned(), "payments".to_owned());
+        let (detail_type, detail) = ("Payment outcome".to_owned(), detail.clone());
+        self.happen(PipeEvent::Told { bus, id, source, detail_type, detail });
     }
 
     /// Writes the row of a payment over 19.99 euro.

@@ -33,6 +33,7 @@ mod nothing_lost;
 mod one_mail;
 mod one_task;
 mod outage_spared;
+mod outcomes;
 mod quarantine;
 mod quarantined_for_cause;
 mod redrive_into_outage;
@@ -119,6 +120,8 @@ const fn judge_of(check: Check) -> fn(&Evidence<'_>) -> Verdict {
         Check::WarnedInTime => warned_in_time::check,
         Check::ResolvedWhenOver => resolved_when_over::check,
         Check::OneMailPerTransition => one_mail::check,
+        Check::OutcomesTrue => outcomes::are_true,
+        Check::OutcomesTold => outcomes::are_told,
         Check::CallsBounded => calls_bounded::check,
         Check::OutageSpared => outage_spared::check,
         Check::SuspicionSpared => suspicion_spared::check,

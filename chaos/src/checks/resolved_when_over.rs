@@ -6,6 +6,7 @@
 //! Invariant: what counts is what the journal shows of that instant, not what the responder saw of it.
 
 use super::{Evidence, Finding, Subject, Verdict};
+use crate::faults::Kind;
 use crate::journal::{Event, FunctionEvent, Operation, StripeEvent, TableEvent};
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
@@ -70,7 +71,9 @@ fn late(evidence: &Evidence<'_>) -> Vec<Finding> {
 /// goes wrong; not what turns, alarms and mails are about.
 const fn holds_up(event: &Event) -> bool {
     match event {
-        Event::Queue(_) | Event::MoveTask(_) | Event::Fault(_) | Event::Access(_) => true,
+        Event::Queue(_) | Event::MoveTask(_) | Event::Access(_) => true,
+        // Who waits for an outcome holds up no payment.
+        Event::Fault(fault) => !matches!(fault.fault, Kind::BusFailing),
         Event::Table(event) => matches!(event, TableEvent::LedgerWritten { .. }),
         Event::Stripe(StripeEvent::Called { operation: Operation::Probe, status, .. }) => {
             !matches!(status, Some(200))
@@ -82,7 +85,7 @@ const fn holds_up(event: &Event) -> bool {
                 | FunctionEvent::Dropped { .. }
                 | FunctionEvent::ContainerFailed { .. }
         ),
-        Event::Topic(_) | Event::Alarm(_) | Event::Bus(_) => false,
+        Event::Topic(_) | Event::Alarm(_) | Event::Bus(_) | Event::Pipe(_) => false,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::cloudwatch::Expression;
 use super::eventbridge::Pattern;
+use super::pipes::Template;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One `AWS::SQS::Queue`.
@@ -42,6 +43,39 @@ pub struct TableConfig {
     pub create: serde_json::Value,
     /// TTL attribute, if enabled.
     pub ttl_attribute: Option<String>,
+    /// Whether it has a stream, of both images.
+    pub streams: bool,
+}
+
+/// One `AWS::Pipes::Pipe`, from a table's stream to an event bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipeConfig {
+    /// `Name`.
+    pub name: String,
+    /// Name of the role it works under.
+    pub role: String,
+    /// The table whose stream it follows.
+    pub table: String,
+    /// `FilterCriteria`: which changes are told; those that any of these is for.
+    pub filters: Vec<Pattern>,
+    /// `BatchSize`, 1–10, the most that an event bus takes.
+    pub batch_size: u32,
+    /// `MaximumRecordAgeInSeconds`, 0–604,800 s; none for as long as the stream keeps a record.
+    pub age_s_max: Option<u32>,
+    /// `MaximumRetryAttempts`, 0–10,000; none for any number.
+    pub retries_max: Option<u32>,
+    /// `OnPartialBatchItemFailure: AUTOMATIC_BISECT`: whether a batch that was not taken is halved.
+    pub bisects: bool,
+    /// Name of the queue that is told of what was given up.
+    pub dead_letter_queue: Option<String>,
+    /// Name of the bus.
+    pub bus: String,
+    /// `Source` of its events.
+    pub source: String,
+    /// `DetailType` of its events.
+    pub detail_type: String,
+    /// `InputTemplate`: their `detail`.
+    pub template: Template,
 }
 
 /// One `AWS::Serverless::Function`.

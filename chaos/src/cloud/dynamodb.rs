@@ -11,6 +11,7 @@ mod incident;
 mod oracle;
 mod packed;
 mod read;
+pub mod stream;
 mod table;
 mod tokens;
 mod update;
@@ -29,6 +30,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use stream::Stream;
 
 pub use dynoxide::AttributeValue;
 
@@ -93,6 +95,12 @@ impl DynamoDb {
         read: impl FnMut(BTreeMap<String, AttributeValue>) -> T,
     ) -> Result<Vec<T>, String> {
         self.engine().read(table, read).map_err(|error| error.to_string())
+    }
+
+    /// The stream of a table, if it has one.
+    #[must_use]
+    pub fn stream(&self, table: &str) -> Option<Stream> {
+        self.engine().stream(table)
     }
 
     /// Calls that dynoxide would have answered otherwise: then no run can be believed.

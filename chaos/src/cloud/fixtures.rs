@@ -59,6 +59,7 @@ pub(crate) fn ledger() -> TableConfig {
             "BillingMode": "PAY_PER_REQUEST",
         }),
         ttl_attribute: None,
+        streams: false,
     }
 }
 
@@ -142,6 +143,7 @@ fn started(
         tables: vec![ledger()],
         topics: vec![alerts()],
         functions,
+        pipes: Vec::new(),
         alerting,
         plans,
         access,

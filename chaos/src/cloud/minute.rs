@@ -229,6 +229,7 @@ mod tests {
                 | Event::Function(_)
                 | Event::Stripe(_)
                 | Event::Table(_)
+                | Event::Pipe(_)
                 | Event::Fault(_)
                 | Event::Access(_) => false,
             };

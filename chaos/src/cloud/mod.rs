@@ -16,6 +16,7 @@ pub mod ids;
 pub mod lambda;
 mod minute;
 pub mod names;
+pub mod pipes;
 pub mod plans;
 pub mod reply;
 pub mod secrets;
@@ -27,7 +28,7 @@ pub mod wire;
 use crate::clock::Clock;
 use crate::journal::Journal;
 use cloudwatch::{CloudWatch, Knobs, Past};
-use config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
+use config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
 use container::Function;
 use crew::Crew;
 use dynamodb::DynamoDb;
@@ -36,6 +37,7 @@ use eventbridge::{Carrier, EventBridge};
 use iam::{Access, Iam, Principal};
 use lambda::{Asynchronous, Pool, Surroundings};
 use minute::Minutes;
+use pipes::Pipe;
 use plans::Plans;
 use secrets::Secrets;
 use services::Services;
@@ -47,6 +49,7 @@ use tokio::task::JoinSet;
 use wire::Latencies;
 
 const LAMBDA: &str = "lambda.amazonaws.com";
+const PIPES: &str = "pipes.amazonaws.com";
 
 /// Everything a cloud is made of.
 pub struct Blueprint {
@@ -58,6 +61,8 @@ pub struct Blueprint {
     pub topics: Vec<TopicConfig>,
     /// Functions, each with the code that runs in its containers.
     pub functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
+    /// Pipes.
+    pub pipes: Vec<PipeConfig>,
     /// Who is told of what.
     pub alerting: Alerting,
     /// What goes wrong.
@@ -103,6 +108,12 @@ pub enum CloudError {
         "function {0}: InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
     )]
     Role(String),
+    /// Pipes may not take on a pipe's role.
+    #[error("pipe {0}: ValidationException: The role defined for the pipe cannot be assumed by Pipes.")]
+    PipeRole(String),
+    /// A pipe follows a table that has no stream.
+    #[error("pipe {0}: its table has no stream")]
+    NoStream(String),
     /// A subscription has a protocol this world does not deliver.
     #[error("topic {topic}: the embedded SNS does not deliver to {protocol}, only to email")]
     Subscription {
@@ -127,7 +138,7 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint { queues, tables, topics, functions, alerting, plans, access, seed } = blueprint;
+        let Blueprint { queues, tables, topics, functions, pipes, alerting, plans, access, seed } = blueprint;
         let now = clock.now();
         let iam = Iam::new(access, clock, journal.clone());
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
@@ -135,7 +146,7 @@ impl Cloud {
         let dynamodb = DynamoDb::new(&tables, seed, clock, journal.clone()).map_err(CloudError::Table)?;
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
-        check_last_resorts(&configs, &names)?;
+        check_last_resorts(&configs, &pipes, &names)?;
         let cloudwatch = CloudWatch::new(&alerting, &configs, &names, seed, now);
         let bus = EventBridge::new(&configs, seed, now, journal.clone());
         let sns = Sns::new(&topics, seed, journal.clone())?;
@@ -147,6 +158,9 @@ impl Cloud {
         cloud.tasks.spawn(services.move_messages());
         for (config, function) in functions {
             cloud.deploy(config, function, around.clone())?;
+        }
+        for config in pipes {
+            cloud.lay(config, &around)?;
         }
         // Without any of these there is nothing to do by the minute.
         if !alerting.alarms.is_empty() || !bus.is_empty() {
@@ -221,6 +235,17 @@ impl Cloud {
         self.tasks.spawn(Minutes { services, bus, carrier, crew, journal, plan, held }.pass());
     }
 
+    fn lay(&mut self, config: PipeConfig, around: &Surroundings) -> Result<(), CloudError> {
+        let Surroundings { services, journal, plans, seed, .. } = around.clone();
+        let pipes = Principal::Service { name: PIPES, source: names::pipe_arn(&config.name) };
+        let assumed = services.iam().ask(&pipes, "sts:AssumeRole", &names::role_arn(&config.role));
+        assumed.map_err(|_| CloudError::PipeRole(config.name.clone()))?;
+        let stream = services.dynamodb().stream(&config.table);
+        let stream = stream.ok_or_else(|| CloudError::NoStream(config.name.clone()))?;
+        Arc::new(Pipe::new(config, stream, services, plans.pipes, journal, seed)).follow(&mut self.tasks);
+        Ok(())
+    }
+
     fn deploy(
         &mut self,
         config: FunctionConfig,
@@ -256,8 +281,16 @@ fn check_role(function: &FunctionConfig, iam: &Iam) -> Result<(), CloudError> {
     assumed.map_err(|_| CloudError::Role(function.logical_id.clone()))
 }
 
-/// Refuses a rule or a function whose queue for events given up is not there.
-fn check_last_resorts(functions: &[&FunctionConfig], queues: &[String]) -> Result<(), CloudError> {
+/// Refuses a rule, a function or a pipe whose queue for events given up is not there.
+fn check_last_resorts(
+    functions: &[&FunctionConfig],
+    pipes: &[PipeConfig],
+    queues: &[String],
+) -> Result<(), CloudError> {
+    let of_pipes = pipes.iter().filter_map(|pipe| pipe.dead_letter_queue.as_ref());
+    if let Some(missing) = of_pipes.into_iter().find(|queue| !queues.contains(queue)) {
+        return Err(CloudError::DeadLetterQueue(missing.clone()));
+    }
     for function in functions {
         let rules = function.rules.iter().map(|rule| &rule.target);
         let schedules = function.schedules.iter().map(|schedule| &schedule.target);

@@ -77,6 +77,24 @@ pub fn table_arn(name: &str) -> String {
     format!("arn:{PARTITION}:dynamodb:{REGION}:{ACCOUNT}:table/{name}")
 }
 
+/// ARN of a table's stream: what `GetAtt Table.StreamArn` yields. AWS ends it with the instant at which it was made.
+#[must_use]
+pub fn stream_arn(table: &str) -> String {
+    format!("{}/stream/simulated", table_arn(table))
+}
+
+/// ARN of an event bus: what `GetAtt Bus.Arn` yields.
+#[must_use]
+pub fn bus_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:events:{REGION}:{ACCOUNT}:event-bus/{name}")
+}
+
+/// A pipe's ARN.
+#[must_use]
+pub fn pipe_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:pipes:{REGION}:{ACCOUNT}:pipe/{name}")
+}
+
 /// A key's ARN, given its id: what `GetAtt Key.Arn` yields.
 #[must_use]
 pub fn key_arn(id: &str) -> String {

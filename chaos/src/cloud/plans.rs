@@ -6,6 +6,7 @@
 use super::cloudwatch::AlarmPlan;
 use super::container::{Fate, FatePlan};
 use super::eventbridge::{Attempt, DeliveryPlan};
+use super::pipes::PipePlan;
 use super::sqs::QueuePlan;
 use super::wire::{CallFate, CallPlan, ServiceCall};
 use payments::UnixMs;
@@ -24,6 +25,8 @@ pub struct Plans {
     pub deliveries: Arc<dyn DeliveryPlan>,
     /// For alarms.
     pub alarms: Arc<dyn AlarmPlan>,
+    /// For events on their way out of a pipe.
+    pub pipes: Arc<dyn PipePlan>,
 }
 
 /// The plan by which nothing goes wrong, wherever it is asked.
@@ -38,7 +41,8 @@ impl Default for Plans {
             calls: plan.clone(),
             queues: plan.clone(),
             deliveries: plan.clone(),
-            alarms: plan,
+            alarms: plan.clone(),
+            pipes: plan,
         }
     }
 }
@@ -58,6 +62,8 @@ impl CallPlan for Faultless {
 impl QueuePlan for Faultless {}
 
 impl AlarmPlan for Faultless {}
+
+impl PipePlan for Faultless {}
 
 impl DeliveryPlan for Faultless {
     fn attempt(&self, _: &str, _: &str, _: u32, _: UnixMs) -> Attempt {

@@ -114,6 +114,7 @@ impl Stack {
             quarantine: queue(self.quarantine()),
             ledger: self.output("LedgerTable").to_owned(),
             incidents: Some(self.output("IncidentsTable").to_owned()),
+            outcomes: None,
         }
     }
 

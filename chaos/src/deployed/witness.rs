@@ -57,6 +57,9 @@ const fn needs(check: Check) -> Needs {
         Check::QuarantinedForCause => {
             Needs::Blind("what befell a payment in each of its deliveries cannot be seen in a deployed stack")
         }
+        Check::OutcomesTold | Check::OutcomesTrue => Needs::Blind(
+            "nobody listens to a deployed stack's outcomes: that would take a rule and a queue on its bus",
+        ),
         Check::WarnedInTime => {
             Needs::Blind("a message that grows days old cannot be seen in a deployed stack within one run")
         }

@@ -38,6 +38,7 @@ pub const ALL: &[Drill] = &[
     Drill { alarm: "CredentialsRefused", text: include_str!("../../drills/CredentialsRefused.toml") },
     Drill { alarm: "ConsumerFailing", text: include_str!("../../drills/ConsumerFailing.toml") },
     Drill { alarm: "NobodyListens", text: include_str!("../../drills/NobodyListens.toml") },
+    Drill { alarm: "OutcomesUndelivered", text: include_str!("../../drills/OutcomesUndelivered.toml") },
     Drill { alarm: "AlarmsSilenced", text: include_str!("../../drills/AlarmsSilenced.toml") },
     Drill { alarm: "ResponderFailing", text: include_str!("../../drills/ResponderFailing.toml") },
 ];

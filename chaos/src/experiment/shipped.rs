@@ -50,6 +50,7 @@ pub const SHIPPED: &[Shipped] = &[
         name: "quarantine-two-weeks",
         text: include_str!("../../experiments/quarantine-two-weeks.toml"),
     },
+    Shipped { name: "outcomes", text: include_str!("../../experiments/outcomes.toml") },
     Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
     Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },
 ];

@@ -105,6 +105,8 @@ pub enum Kind {
     SecretsFailing,
     /// CloudWatch does not say how the alarms stand.
     CloudWatchFailing,
+    /// An event bus does not take what a pipe puts on it.
+    BusFailing,
     /// An index does not know of the latest writes yet.
     IndexBehind,
     /// A queue counts what it held before.
@@ -220,7 +222,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -274,6 +276,7 @@ impl Kind {
         Self::StripeStale,
         Self::Held,
         Self::Prefetched,
+        Self::BusFailing,
         Self::ProcessStopped,
         Self::OutputBlocked,
         Self::ConnectionRefused,
@@ -330,6 +333,7 @@ impl Kind {
             Self::SqsFailing => table::aws::SQS_FAILING,
             Self::SecretsFailing => table::aws::SECRETS_FAILING,
             Self::CloudWatchFailing => table::aws::CLOUDWATCH_FAILING,
+            Self::BusFailing => table::aws::BUS_FAILING,
             Self::IndexBehind => table::aws::INDEX_BEHIND,
             Self::CountsBehind => table::aws::COUNTS_BEHIND,
             Self::ShortReceive => table::aws::SHORT_RECEIVE,

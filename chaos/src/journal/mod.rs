@@ -10,6 +10,7 @@ mod bus;
 mod fault;
 mod function;
 mod move_task;
+mod pipe;
 mod queue;
 mod stripe;
 mod table;
@@ -23,6 +24,7 @@ pub use bus::{BusEvent, UndeliveredFor};
 pub use fault::FaultFired;
 pub use function::{DroppedFor, FailedBy, FunctionEvent, MetricLine};
 pub use move_task::{MoveEnd, MoveFailure, MoveTaskEvent};
+pub use pipe::PipeEvent;
 pub use queue::QueueEvent;
 pub use stripe::{Operation, StripeEvent};
 pub use table::{Letter, TableEvent};
@@ -63,6 +65,8 @@ pub enum Event {
     Alarm(AlarmChanged),
     /// An event on the bus.
     Bus(BusEvent),
+    /// A change on its way through a pipe.
+    Pipe(PipeEvent),
     /// A fault of the experiment.
     Fault(FaultFired),
     /// Somebody who may not do what it tried.
@@ -89,6 +93,7 @@ events! {
     Table(TableEvent),
     Alarm(AlarmChanged),
     Bus(BusEvent),
+    Pipe(PipeEvent),
     Fault(FaultFired),
     Access(AccessDenied),
 }

@@ -116,6 +116,10 @@ checks! {
         "it is said to be resolved when nothing waits any more, Stripe answers, and soon after the last that held it up";
     OneMailPerTransition: "one-mail-per-transition", Liveness,
         "each transition is mailed once, twice only where a turn died or an answer was lost in between, and nothing else is";
+    OutcomesTrue: "outcomes-true", Safety,
+        "no event says of a payment what its row did not say, or tells it out of order";
+    OutcomesTold: "outcomes-told", Liveness,
+        "a minute and a half after a row became succeeded, declined or quarantined, an event has said so";
     CallsBounded: "calls-bounded", Liveness,
         "a charge takes two Stripe calls when nothing goes wrong, and a delivery never more than sixteen";
     OutageSpared: "outage-spared", Liveness,

@@ -31,7 +31,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 19] = [
+pub const DEMANDS: [Demand; 20] = [
     Demand {
         check: Check::OneMoveTaskAtATime,
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -69,6 +69,11 @@ pub const DEMANDS: [Demand; 19] = [
                 || (fault.kind == Kind::SnsFailing && fault.placement == Some(Placement::After))
         }),
         why: "a mail whose sending could not be noted is sent again",
+    },
+    Demand {
+        check: Check::OutcomesTold,
+        unless: Unless::Nothing,
+        why: "a pipe tries again, soon after the bus takes events again",
     },
     Demand {
         check: Check::CallsBounded,
@@ -157,6 +162,7 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::Oversized
         | Kind::Repeated
         | Kind::Conflicting
+        | Kind::BusFailing
         | Kind::Panic
         | Kind::DuplicateDelivery
         | Kind::ReorderedDelivery

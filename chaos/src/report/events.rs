@@ -3,8 +3,8 @@
 //! Invariant: the words name what happened to the message or payment followed, not to its neighbours in the batch.
 
 use crate::journal::{
-    AccessDenied, AlarmChanged, BusEvent, Event, FaultFired, FunctionEvent, MoveTaskEvent, QueueEvent,
-    StripeEvent, TableEvent, TopicEvent,
+    AccessDenied, AlarmChanged, BusEvent, Event, FaultFired, FunctionEvent, MoveTaskEvent, PipeEvent,
+    QueueEvent, StripeEvent, TableEvent, TopicEvent,
 };
 use crate::units::counted;
 
@@ -19,10 +19,21 @@ pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
         Event::Table(event) => of_table(event),
         Event::Alarm(AlarmChanged { alarm, from, to, .. }) => format!("alarm {alarm}: {from} -> {to}"),
         Event::Bus(event) => of_bus(event),
+        Event::Pipe(event) => of_pipe(event),
         Event::Fault(FaultFired { fault, on, .. }) => format!("fault {fault}: {on}"),
         Event::Access(AccessDenied { who, action, resource }) => {
             format!("{who} may not {action} on {resource}")
         }
+    }
+}
+
+fn of_pipe(event: &PipeEvent) -> String {
+    match event {
+        PipeEvent::Told { bus, detail, .. } => {
+            format!("told on {bus}: {}", detail["state"].as_str().unwrap_or("nothing"))
+        }
+        PipeEvent::GivenUp { pipe, queue: Some(queue), .. } => format!("given up by {pipe}, kept in {queue}"),
+        PipeEvent::GivenUp { pipe, queue: None, .. } => format!("given up by {pipe}"),
     }
 }
 

@@ -5,7 +5,7 @@
 use super::events;
 use super::story::Told;
 use crate::checks::{Evidence, Identities, Subject};
-use crate::journal::{Event, FunctionEvent, QueueEvent, Record, StripeEvent, TableEvent};
+use crate::journal::{Event, FunctionEvent, PipeEvent, QueueEvent, Record, StripeEvent, TableEvent};
 use crate::units::count;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,7 +137,11 @@ impl<'e> Followed<'e> {
             )
             | Event::Table(
                 TableEvent::LedgerWritten { payment, .. } | TableEvent::LedgerRefused { payment, .. },
-            ) => self.payments.get(payment.as_str()).copied().into_iter().collect(),
+            )
+            | Event::Pipe(PipeEvent::GivenUp { payment, .. }) => self.of_payment(payment),
+            Event::Pipe(PipeEvent::Told { detail, .. }) => {
+                detail["payment_id"].as_str().map(|payment| self.of_payment(payment)).unwrap_or_default()
+            }
             // What a fault did to the payment shows in the event it hit.
             Event::Fault(_)
             | Event::Stripe(
@@ -150,6 +154,10 @@ impl<'e> Followed<'e> {
             | Event::Bus(_)
             | Event::Access(_) => BTreeSet::new(),
         }
+    }
+
+    fn of_payment(&self, payment: &str) -> BTreeSet<usize> {
+        self.payments.get(payment).copied().into_iter().collect()
     }
 
     fn working_on(&mut self, event: &'e FunctionEvent) -> BTreeSet<usize> {

@@ -462,7 +462,9 @@ mod tests {
 
     /// Everything that happened, whenever it did.
     fn happened(history: &History) -> Vec<String> {
-        let is_told = |event: &Event| !matches!(event, Event::Function(FunctionEvent::Metrics { .. }));
+        // Lines and outcomes say when.
+        let is_told =
+            |event: &Event| !matches!(event, Event::Function(FunctionEvent::Metrics { .. }) | Event::Pipe(_));
         let events = history.records.iter().map(|record| &record.event).filter(|event| is_told(event));
         let mut events: Vec<String> = events.map(|event| format!("{event:?}")).collect();
         events.sort_unstable();

@@ -14,6 +14,7 @@ mod function;
 mod order;
 mod parameters;
 mod permissions;
+mod pipe;
 mod policy;
 mod queue;
 mod references;
@@ -28,7 +29,7 @@ mod yaml;
 
 pub use error::{Place, Problem, TemplateError};
 
-use crate::cloud::config::{AlarmConfig, FunctionConfig, QueueConfig, TableConfig, TopicConfig};
+use crate::cloud::config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
 use crate::cloud::iam::Policies;
 use document::{Document, Resource};
 use resolve::Scope;
@@ -77,6 +78,8 @@ pub struct Stack {
     pub alarms: BTreeMap<String, AlarmConfig>,
     /// Every `AWS::SNS::Topic`, with what `AWS::SNS::TopicPolicy` says of it and every `AWS::SNS::Subscription`.
     pub topics: BTreeMap<String, TopicConfig>,
+    /// Every `AWS::Pipes::Pipe`.
+    pub pipes: BTreeMap<String, PipeConfig>,
     /// Who may do what.
     pub policies: Policies,
     /// Outputs of the outermost template, by name.
@@ -152,6 +155,7 @@ impl<'a> Scope<'a> {
                 | Role::Subscription
                 | Role::TopicPolicy
                 | Role::QueuePolicy
+                | Role::Pipe
                 | Role::Identity
                 | Role::Key => {}
             }
@@ -159,6 +163,7 @@ impl<'a> Scope<'a> {
         let policies = self.policies(&resolved)?;
         stack.queues.extend(self.queues(&resolved)?);
         stack.functions.extend(self.functions(&resolved, &stack.queues, &policies)?);
+        stack.pipes.extend(self.pipes(&resolved, (&stack.queues, &stack.tables), &policies)?);
         stack.topics.extend(self.topics(&resolved, &policies)?);
         stack.policies.extend(policies);
         stack.outputs = self.outputs()?;
@@ -225,6 +230,7 @@ impl Stack {
         self.tables.extend(nested.tables.into_iter().map(|(name, it)| (inside(name), it)));
         self.alarms.extend(nested.alarms.into_iter().map(|(name, it)| (inside(name), it)));
         self.topics.extend(nested.topics.into_iter().map(|(name, it)| (inside(name), it)));
+        self.pipes.extend(nested.pipes.into_iter().map(|(name, it)| (inside(name), it)));
         self.policies.extend(nested.policies);
         self.inert.extend(nested.inert.into_iter().map(|(name, it)| (inside(name), it)));
         self.functions.extend(nested.functions.into_iter().map(|(name, it)| {

@@ -86,18 +86,23 @@ impl Scope<'_> {
         policies: &Policies,
     ) -> Result<String, TemplateError> {
         let Some(role) = fields.get("Role") else { return Ok(self.role_made_for(id)) };
-        let arn = role.text()?;
-        let found = policies.roles.keys().find(|name| names::role_arn(name) == arn).cloned();
-        found.ok_or_else(|| {
-            let arns: Vec<String> = policies.roles.keys().map(|name| names::role_arn(name)).collect();
-            role.is_not(&listed(arns.iter().map(String::as_str)))
-        })
+        role_at(role, policies)
     }
 
     /// SAM calls it after the function, and CloudFormation after that.
     fn role_made_for(&self, function: &str) -> String {
         format!("{}-{function}Role", self.deployment.stack_name)
     }
+}
+
+/// The name of the role whose ARN this is.
+pub(super) fn role_at(role: &Value, policies: &Policies) -> Result<String, TemplateError> {
+    let arn = role.text()?;
+    let found = policies.roles.keys().find(|name| names::role_arn(name) == arn).cloned();
+    found.ok_or_else(|| {
+        let arns: Vec<String> = policies.roles.keys().map(|name| names::role_arn(name)).collect();
+        role.is_not(&listed(arns.iter().map(String::as_str)))
+    })
 }
 
 fn role(

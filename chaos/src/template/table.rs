@@ -17,6 +17,7 @@ const HONOURED: &[&str] = &[
     "BillingMode",
     "SSESpecification",
     "TimeToLiveSpecification",
+    "StreamSpecification",
 ];
 
 /// Builds the table called `name`.
@@ -40,9 +41,18 @@ pub(super) fn table(name: String, properties: &Value) -> Result<TableConfig, Tem
         encryption.fields(&["SSEEnabled"], &[("SSEType", "there is only one")])?;
     }
     let ttl_attribute = fields.get("TimeToLiveSpecification").map(ttl).transpose()?.flatten();
-    Ok(TableConfig { name, create: create.into(), ttl_attribute })
+    let streams = match fields.get("StreamSpecification") {
+        Some(stream) => {
+            let stream = stream.fields(&["StreamViewType"], &[])?;
+            stream.require("StreamViewType", BOTH_IMAGES)?.one_of(&[BOTH_IMAGES])?;
+            true
+        }
+        None => false,
+    };
+    Ok(TableConfig { name, create: create.into(), ttl_attribute, streams })
 }
 
+const BOTH_IMAGES: &str = "NEW_AND_OLD_IMAGES";
 const ON_DEMAND: &str = "PAY_PER_REQUEST";
 const KEY: &[&str] = &["AttributeName", "KeyType"];
 

@@ -17,6 +17,7 @@ pub(super) enum Role {
     Topic,
     TopicPolicy,
     QueuePolicy,
+    Pipe,
     Identity,
     Key,
     Subscription,
@@ -134,7 +135,12 @@ pub(super) const SCHEDULE_IMMATERIAL: &[(&str, &str)] = &[("Description", "for r
 pub(super) const APPLICATION_IMMATERIAL: &[(&str, &str)] =
     &[("TimeoutInMinutes", "a world is assembled at once"), ("Tags", "for the bill")];
 
+/// Properties of a pipe that cannot matter, and why.
+pub(super) const PIPE_IMMATERIAL: &[(&str, &str)] =
+    &[("Description", "for readers"), ("Tags", "for the bill")];
+
 const LOGS: Role = Role::Inert("log lines go nowhere, metric lines to the journal");
+const BUS: Role = Role::Inert("what a pipe puts on it is in the journal");
 const FOR_READERS: Role = Role::Inert("for readers");
 
 /// A type that only needs a name: `Ref` gives it, `GetAtt` gives what is listed.
@@ -165,7 +171,10 @@ const RESOURCE_TYPES: &[ResourceType] = &[
         role: Role::Table,
         name_property: Some("TableName"),
         reference: "{name}",
-        attributes: &[("Arn", "arn:aws:dynamodb:{region}:{account}:table/{name}")],
+        attributes: &[
+            ("Arn", "arn:aws:dynamodb:{region}:{account}:table/{name}"),
+            ("StreamArn", "arn:aws:dynamodb:{region}:{account}:table/{name}/stream/simulated"),
+        ],
     },
     ResourceType {
         name: "AWS::Serverless::Function",
@@ -221,6 +230,20 @@ const RESOURCE_TYPES: &[ResourceType] = &[
     ),
     named("AWS::SNS::TopicPolicy", Role::TopicPolicy, None, "{name}", &[]),
     named("AWS::SSM::Parameter", Role::SsmParameter, Some("Name"), "{name}", &[]),
+    named(
+        "AWS::Events::EventBus",
+        BUS,
+        Some("Name"),
+        "{name}",
+        &[("Arn", "arn:aws:events:{region}:{account}:event-bus/{name}"), ("Name", "{name}")],
+    ),
+    named(
+        "AWS::Pipes::Pipe",
+        Role::Pipe,
+        Some("Name"),
+        "{name}",
+        &[("Arn", "arn:aws:pipes:{region}:{account}:pipe/{name}")],
+    ),
     named("AWS::SQS::QueuePolicy", Role::QueuePolicy, None, "{name}", &[]),
 ];
 

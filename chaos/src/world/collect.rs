@@ -48,6 +48,13 @@ fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {
         Some(AttributeValue::N(digits)) => digits.parse::<i64>().ok(),
         _ => None,
     };
+    let of_decline = |name: &str| match item.get("decline") {
+        Some(AttributeValue::M(decline)) => match decline.get(name) {
+            Some(AttributeValue::S(text)) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
     let counter = |name: &str| number(name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
     LedgerRow {
         payment: text("payment_id").unwrap_or_default(),
@@ -56,6 +63,10 @@ fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {
         intent: text("intent_id"),
         amount_minor: number("amount"),
         currency: text("currency"),
+        code: of_decline("code"),
+        decline_code: of_decline("decline_code"),
+        reason: text("reason"),
+        received_at: number("received_at").map(UnixMs),
         fingerprint: text("fingerprint"),
         quarantine_message: text("quarantine_message_id"),
         create_generation: counter("create_generation"),

@@ -58,6 +58,8 @@ pub struct Names {
     pub ledger: String,
     /// Table of what the responder remembers; none without a responder.
     pub incidents: Option<String>,
+    /// Event bus on which outcomes are told; none where they are not.
+    pub outcomes: Option<String>,
 }
 
 /// The repository's own template.
@@ -111,6 +113,7 @@ impl Deployed {
             quarantine: names::queue_in_url(&output("QuarantineQueueUrl")?).to_owned(),
             ledger: output("LedgerTable")?,
             incidents: responder.is_some().then(|| output("IncidentsTable")).transpose()?,
+            outcomes: stack.pipes.values().next().map(|pipe| pipe.bus.clone()),
             source,
         };
         Ok(Self { consumer, responder, template, stack, secret, names })
@@ -133,6 +136,7 @@ impl Deployed {
             tables: stack.tables.values().cloned().collect(),
             topics: stack.topics.values().cloned().collect(),
             functions: [(self.consumer.clone(), consumer)].into_iter().chain(responder).collect(),
+            pipes: stack.pipes.values().cloned().collect(),
             alerting: Alerting { alarms, past, ..Alerting::default() },
             plans,
             access: Access::Under(stack.policies.clone()),

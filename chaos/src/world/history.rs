@@ -174,6 +174,14 @@ pub struct LedgerRow {
     pub amount_minor: Option<i64>,
     /// `currency`.
     pub currency: Option<String>,
+    /// `decline.code`.
+    pub code: Option<String>,
+    /// `decline.decline_code`.
+    pub decline_code: Option<String>,
+    /// `reason`: why it is in quarantine.
+    pub reason: Option<String>,
+    /// `received_at`: its first delivery.
+    pub received_at: Option<UnixMs>,
     /// `fingerprint` of the request it is frozen to.
     pub fingerprint: Option<String>,
     /// `quarantine_message_id`.

@@ -7,6 +7,7 @@ use crate::cloud::cloudwatch::AlarmPlan;
 use crate::cloud::container::{End, Fate, FatePlan};
 use crate::cloud::dynamodb;
 use crate::cloud::eventbridge::{Attempt, DeliveryPlan};
+use crate::cloud::pipes::{PipePlan, Put};
 use crate::cloud::plans::Plans;
 use crate::cloud::services::Service;
 use crate::cloud::sqs::{Content, QueuePlan, payment_in};
@@ -89,7 +90,7 @@ pub(super) fn plans(
         invocations,
     });
     let (fates, calls, queues) = (asked.clone(), asked.clone(), asked.clone());
-    Plans { fates, calls, queues, deliveries: asked.clone(), alarms: asked }
+    Plans { fates, calls, queues, deliveries: asked.clone(), alarms: asked.clone(), pipes: asked }
 }
 
 impl Asked {
@@ -296,6 +297,18 @@ impl AlarmPlan for Asked {
         // CloudWatch does not ask what became of it: where the answer alone is lost, nothing is.
         let could = |fault: &Fault| fault.placement != Some(Placement::After);
         self.faults.fires_among(Kind::SnsFailing, now, &subject, could).is_some()
+    }
+}
+
+impl PipePlan for Asked {
+    fn put(&self, keys: &[&str], now: UnixMs) -> Put {
+        let subject =
+            Subject { operation: "", payment: keys.first().copied(), id: keys.first().unwrap_or(&"") };
+        match self.faults.fires(Kind::BusFailing, now, &subject).map(Hit::is_after) {
+            None => Put::Taken,
+            Some(true) => Put::AnswerLost,
+            Some(false) => Put::Failed,
+        }
     }
 }
 

@@ -67,7 +67,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn an_unknown_name_is_answered_with_the_known_ones() {
     let folder = Folder::new("unknown");
-    insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, five-days, sns-gone-a-day, outage-short, killed, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(folder.refused(&["run", "outage-31m"]), @"error: unknown experiment outage-31m; accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, five-days, sns-gone-a-day, outage-short, killed, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, outcomes, drill, steady, or the path of a .toml file");
     insta::assert_snapshot!(folder.refused(&["run", "--fault", "stripe-sleepy=0.3"]), @"error: --fault <KIND[/PLACEMENT][=SHARE]>: fault kind stripe-sleepy; accepted: those that `cargo chaos list faults` lists");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--speed", "5"]), @"error: speed 5; accepted: 1 to 3, because an outage must outlast the 600 s in which payments use up their receives and alarms their periods");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--speed", "0"]), @"error: --speed <NUMBER>: speed 0; accepted: 1 to 1000, as whole numbers");
@@ -77,7 +77,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     insta::assert_snapshot!(folder.refused(&["run", "--target", "local", "--fault", "panic"]), @"error: fault panic cannot be put into a process; accepted: --target sim, or another fault");
     insta::assert_snapshot!(folder.refused(&["run", "--target", "moon"]), @"error: --target <TARGET>: target moon; accepted: sim, local, aws");
     insta::assert_snapshot!(folder.refused(&["list", "people"]), @"error: invalid value 'people' for '[WHAT]'; accepted: experiments, drills, faults, checks");
-    insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, AlarmsSilenced, ResponderFailing");
+    insta::assert_snapshot!(folder.refused(&["drill", "DeadLetters"]), @"error: alarm DeadLetters; accepted: DeadLettersWaiting, PaymentsDelayed, PaymentsWaiting, QuarantineNotEmpty, ProviderFailing, CredentialsRefused, ConsumerFailing, NobodyListens, OutcomesUndelivered, AlarmsSilenced, ResponderFailing");
     insta::assert_snapshot!(folder.refused(&["rn"]), @"error: unrecognized subcommand 'rn'; accepted: run, drill, sweep, search, merge, diff, replay, list, init, validate, up, stripe, fault, bench, help");
     insta::assert_snapshot!(folder.refused(&["run", "--sead", "3"]), @"error: unexpected argument '--sead' found; accepted: what `cargo chaos help` lists");
 }
@@ -174,7 +174,7 @@ fn a_bad_file_is_named_with_its_line() {
     folder.file("fifo.yaml", TEMPLATE);
     insta::assert_snapshot!(folder.refused(&["run", "broken.toml"]), @"error: broken.toml:3: key with no value, expected `=`");
     insta::assert_snapshot!(folder.refused(&["run", "rate.toml"]), @"error: rate.toml:2: rate 1.5; accepted: 0 to 1");
-    insta::assert_snapshot!(folder.refused(&["run", "no/such.toml"]), @"error: cannot read the experiment no/such.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, five-days, sns-gone-a-day, outage-short, killed, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, drill, steady, or the path of a .toml file");
+    insta::assert_snapshot!(folder.refused(&["run", "no/such.toml"]), @"error: cannot read the experiment no/such.toml: No such file or directory (os error 2); accepted: outage-30m, brownout-30-percent, lost-answers, stripe-2019-07-10, stripe-2015-12-17, stripe-2015-10-08, outage-6h, second-outage, weekend-off, five-days, sns-gone-a-day, outage-short, killed, flapping, poison, stored-500s, credentials-revoked, confirms-refused, account-may-not-charge, consumer-panics, ledger-throttled, gray-failure, duplicate-storm, sale, quarantine-two-weeks, outcomes, drill, steady, or the path of a .toml file");
     insta::assert_snapshot!(folder.refused(&["run", "--file", "broken.ndjson"]), @r#"error: broken.ndjson:2: not a JSON object: EOF while parsing an object at column 14: {"amount":1999; accepted: one JSON object on each line"#);
     insta::assert_snapshot!(folder.refused(&["run", "--file", "missing.ndjson"]), @"error: cannot read payments from missing.ndjson: No such file or directory (os error 2); accepted: a file with one JSON object on each line");
     insta::assert_snapshot!(folder.refused(&["run", "--file", "."]), @"error: cannot read payments from .: Is a directory (os error 21); accepted: a file with one JSON object on each line");
@@ -394,7 +394,7 @@ fn validate_knows_alarms_and_orders() {
         assert_eq!(output.status.code(), Some(64), "{name}");
         text(&output.stderr).trim_end().to_owned()
     };
-    insta::assert_snapshot!(refused("alarm.toml"), @"error: alarm: expect.alarms DeadLetterWaiting; accepted: AlarmsSilenced, ConsumerFailing, CredentialsRefused, DeadLettersWaiting, NobodyListens, PaymentsDelayed, PaymentsWaiting, ProviderFailing, QuarantineNotEmpty, ResponderFailing");
+    insta::assert_snapshot!(refused("alarm.toml"), @"error: alarm: expect.alarms DeadLetterWaiting; accepted: AlarmsSilenced, ConsumerFailing, CredentialsRefused, DeadLettersWaiting, NobodyListens, OutcomesUndelivered, PaymentsDelayed, PaymentsWaiting, ProviderFailing, QuarantineNotEmpty, ResponderFailing");
     insta::assert_snapshot!(refused("order.toml"), @r#"error: order.toml:3: order redrve: command: there is no "redrve"; accepted: redrive, pause, resume, release, reconcile, blame, export, audit, status"#);
     insta::assert_snapshot!(refused("field.toml"), @"error: field.toml:3: order pause: whom: pause takes no such field; accepted: who, why");
 }

@@ -4,7 +4,7 @@
 
 use crate::logs;
 use chaos::experiment::{Experiment, SHIPPED};
-use chaos::journal::{Event, FunctionEvent, TableEvent};
+use chaos::journal::{Event, FunctionEvent, PipeEvent, TableEvent};
 use chaos::world::{self, Code, History, own_template};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,11 +47,13 @@ const ARCHIVED: Price = Price::new("CloudWatch Logs, storage", 0.03, 1.0, "for a
 const METRIC: Price = Price::new("CloudWatch, custom metric", 0.3, 1.0, "a month");
 const ALARM: Price = Price::new("CloudWatch, metric of an alarm", 0.1, 1.0, "a month");
 const DASHBOARD: Price = Price::new("CloudWatch, dashboard", 3.0, 1.0, "a month");
+const EVENTS: Price = Price::new("EventBridge, events of one's own", 1.0, MILLION, "for a million");
+const PIPED: Price = Price::new("EventBridge Pipes", 0.4, MILLION, "for a million requests, after filtering");
 const KEY: Price = Price::new("KMS, key", 1.0, 1.0, "a month");
 const SECRET: Price = Price::new("Secrets Manager, secret", 0.4, 1.0, "a month");
 const SECRET_READ: Price = Price::new("Secrets Manager, calls", 0.05, 10_000.0, "for ten thousand");
 
-const PRICES: [&Price; 14] = [
+const PRICES: [&Price; 16] = [
     &SQS,
     &WRITES,
     &STORAGE,
@@ -63,6 +65,8 @@ const PRICES: [&Price; 14] = [
     &METRIC,
     &ALARM,
     &DASHBOARD,
+    &EVENTS,
+    &PIPED,
     &KEY,
     &SECRET,
     &SECRET_READ,
@@ -89,6 +93,7 @@ struct Usage {
     sqs: f64,
     write_units: f64,
     other_calls: f64,
+    outcomes: f64,
     invocations: f64,
     gb_s: f64,
     log_bytes: f64,
@@ -122,6 +127,7 @@ impl Usage {
                 Event::Table(TableEvent::LedgerWritten { .. } | TableEvent::LedgerRefused { .. }) => {
                     ledger_writes += 1.0
                 }
+                Event::Pipe(PipeEvent::Told { .. }) => used.outcomes += 1.0,
                 Event::Table(TableEvent::IncidentSaved { .. }) => record_writes += 1.0,
                 Event::Queue(_)
                 | Event::MoveTask(_)
@@ -130,6 +136,7 @@ impl Usage {
                 | Event::Stripe(_)
                 | Event::Alarm(_)
                 | Event::Bus(_)
+                | Event::Pipe(_)
                 | Event::Fault(_)
                 | Event::Access(_) => {}
             }
@@ -145,6 +152,7 @@ impl Usage {
             sqs: of(self.sqs, other.sqs),
             write_units: of(self.write_units, other.write_units),
             other_calls: of(self.other_calls, other.other_calls),
+            outcomes: of(self.outcomes, other.outcomes),
             invocations: of(self.invocations, other.invocations),
             gb_s: of(self.gb_s, other.gb_s),
             log_bytes: of(self.log_bytes, other.log_bytes),
@@ -159,7 +167,7 @@ impl Usage {
     /// In dollars, in the order of the page's rows. Calls that are neither writes nor the poller's cost no more than a request to SQS.
     fn cost(&self) -> [f64; 4] {
         [
-            SQS.times(self.sqs + self.other_calls),
+            SQS.times(self.sqs + self.other_calls) + EVENTS.times(self.outcomes) + PIPED.times(self.outcomes),
             INVOCATIONS.times(self.invocations) + GB_SECONDS.times(self.gb_s),
             WRITES.times(self.write_units),
             INGESTED.times(self.log_bytes / GB)

@@ -108,6 +108,11 @@ fn wording(version: &str) -> Arc<Wording> {
 }
 
 fn ledger(cloud: &Cloud, clock: Clock) -> Ledger {
+    Ledger::new(dynamodb(cloud, clock), "payments-ledger".to_owned())
+}
+
+/// The client that a function would use.
+pub(crate) fn dynamodb(cloud: &Cloud, clock: Clock) -> aws_sdk_dynamodb::Client {
     let wire =
         Wire::new(cloud.services().clone(), Latencies::new(7), Link::default(), CurrentRequest::default());
     let config = aws_sdk_dynamodb::Config::builder()
@@ -119,7 +124,7 @@ fn ledger(cloud: &Cloud, clock: Clock) -> Ledger {
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_partition(RetryPartition::custom("test").build())
         .build();
-    Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "payments-ledger".to_owned())
+    aws_sdk_dynamodb::Client::from_conf(config)
 }
 
 /// Carries the moves out both ways and compares after each.
@@ -280,6 +285,7 @@ fn cloud(clock: Clock) -> Cloud {
         tables: stack.tables.into_values().collect(),
         topics: Vec::new(),
         functions: Vec::new(),
+        pipes: Vec::new(),
         alerting: Alerting::default(),
         plans: Plans::default(),
         access: Access::Open,

@@ -19,6 +19,7 @@ mod limits;
 mod links;
 mod logs;
 mod mutants;
+mod outcomes;
 mod personal_data;
 mod poison;
 mod queries;

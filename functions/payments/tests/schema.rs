@@ -1,6 +1,6 @@
 //! `schemas/payment.json` is as strict as the parser.
 //!
-//! The parser is held to `schemas/payment-corpus.json` here, and by `ci/payment-schema` the schema to the same file.
+//! The parser is held to `schemas/payment-corpus.json` here, and by `ci/schemas` the schema to the same file.
 //! Invariant: whatever the corpus says of a body holds for both, but for what it lists as beyond a schema.
 
 use payments::payment::Payment;

@@ -42,6 +42,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const SQS: &str = "AWS/SQS";
 const LAMBDA: &str = "AWS/Lambda";
+/// Namespace of what pipes are measured by.
+pub(super) const PIPES: &str = "AWS/EventBridge/Pipes";
 
 /// What AWS itself measures here: namespace, dimension, metrics. An alarm on anything else of AWS would wait for ever.
 pub const MEASURED: &[(&str, &str, &[&str])] = &[
@@ -59,6 +61,7 @@ pub const MEASURED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (LAMBDA, "FunctionName", &["Invocations", "Errors", "Throttles", "Duration"]),
+    (PIPES, "PipeName", &["ExecutionFailed"]),
 ];
 
 /// How far back a world pretends to have stood idle: longer than the range of any alarm that watches for silence.

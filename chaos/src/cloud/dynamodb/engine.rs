@@ -11,6 +11,7 @@ use super::expression::{Action, Condition};
 use super::oracle::{Oracle, Said};
 use super::packed::Packed;
 use super::read::{found, got, got_many};
+use super::stream::Stream;
 use super::table::{Newer, Table};
 use super::update::updated;
 use super::{Row, refused, unsupported};
@@ -31,6 +32,7 @@ type Ours = (Form, Option<Answered>);
 #[derive(Debug)]
 pub(super) struct Engine {
     tables: BTreeMap<String, Table>,
+    streams: BTreeMap<String, Stream>,
     oracle: Oracle,
     trust: Trust,
     /// Forms of calls to which the oracle said the same.
@@ -83,8 +85,10 @@ impl Engine {
     pub(super) fn new(configs: &[TableConfig], clock: Clock, trust: Trust) -> Result<Self, String> {
         let oracle = Oracle::new(configs, clock)?;
         let table = |config: &TableConfig| Some((config.name.clone(), Table::of(&config.create)?));
+        let streaming = configs.iter().filter(|config| config.streams);
         Ok(Self {
             tables: configs.iter().filter_map(table).collect(),
+            streams: streaming.map(|config| (config.name.clone(), Stream::default())).collect(),
             oracle,
             trust,
             known: BTreeSet::new(),
@@ -102,6 +106,11 @@ impl Engine {
         let mut rows = self.oracle.rows(table)?;
         rows.sort_by_cached_key(|row| format!("{row:?}"));
         Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// The stream of a table, if it has one.
+    pub(super) fn stream(&self, table: &str) -> Option<Stream> {
+        self.streams.get(table).cloned()
     }
 
     /// What the oracle and the tables in memory did not say alike.
@@ -145,11 +154,16 @@ impl Engine {
 
     /// Takes over what an answer did.
     fn keep(&mut self, answered: Answered, now: UnixMs) -> Answered {
-        if let Some(Write { table, key, outcome: Outcome::Made(row) }) = &answered.write
-            && let Some(table) = self.tables.get_mut(table)
-            && let Some(key) = table.key_of(key).map(str::to_owned)
+        if let Some(Write { table: name, key, outcome: Outcome::Made(row) }) = &answered.write
+            && let Some(table) = self.tables.get_mut(name)
+            && let Some(id) = table.key_of(key).map(str::to_owned)
         {
-            table.put(&key, row.as_ref(), now);
+            if let Some(stream) = self.streams.get(name) {
+                let keys = key.iter().filter(|(name, _)| *name == table.key());
+                let keys = keys.map(|(name, value)| (name.clone(), value.clone())).collect();
+                stream.write(keys, table.row(&id).map(Packed::row), row.clone(), now);
+            }
+            table.put(&id, row.as_ref(), now);
         }
         answered
     }

@@ -189,6 +189,7 @@ async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() 
         tables: vec![ledger()],
         topics: vec![],
         functions,
+        pipes: Vec::new(),
         alerting: Alerting::default(),
         plans: Plans::default(),
         access: Access::Open,

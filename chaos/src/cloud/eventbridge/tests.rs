@@ -224,6 +224,7 @@ async fn a_rule_whose_dead_letter_queue_is_not_there_cannot_be_deployed() {
         tables: vec![],
         topics: vec![],
         functions: vec![(ruled(target), function)],
+        pipes: Vec::new(),
         alerting: Alerting::default(),
         plans: Plans::default(),
         access: Access::Open,

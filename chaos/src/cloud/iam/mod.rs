@@ -35,11 +35,11 @@ pub enum Access {
 /// Who does something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
-    /// A function, under a role.
+    /// A function, or a pipe, under a role.
     Function {
         /// The role's name.
         role: String,
-        /// The function's name, which Lambda calls the session.
+        /// Its own name, which Lambda calls the session.
         function: String,
     },
     /// A service, for a resource of this account.

@@ -213,6 +213,8 @@ fn doctor(check: Check, seen: &mut Seen, ground: &mut Ground) -> bool {
         | Check::NothingDenied
         | Check::QuarantinedForCause
         | Check::StrandedTold
+        | Check::OutcomesTrue
+        | Check::OutcomesTold
         | Check::WarnedInTime
         | Check::OneMailPerTransition
         | Check::OutageSpared

@@ -25,7 +25,8 @@ const ALARMS: &[&str] = &["DescribeAlarms", "ListAlarmMuteRules"];
 /// What an event comes from.
 const EVENTS: &[&str] = &["alarm", "schedule"];
 /// The alarms that speak for themselves.
-const SPEAKING: &[&str] = &["ConsumerFailing", "ResponderFailing", "NobodyListens", "AlarmsSilenced"];
+const SPEAKING: &[&str] =
+    &["ConsumerFailing", "ResponderFailing", "NobodyListens", "AlarmsSilenced", "OutcomesUndelivered"];
 
 pub(in super::super) const LEDGER_THROTTLED: Description = Description {
     name: "ledger-throttled",
@@ -253,6 +254,18 @@ pub(in super::super) const CLOUDWATCH_FAILING: Description = Description {
     does: "answers 500 instead of how the alarms stand",
     cause: "a region in trouble",
     heals: "the responder looks again an hour later",
+};
+
+pub(in super::super) const BUS_FAILING: Description = Description {
+    name: "bus-failing",
+    family: Family::Aws,
+    default_share: 0.5,
+    placements: &[Placement::Before, Placement::After],
+    operations: &[],
+    prevents_calls: false,
+    does: "fails what the pipe puts on the bus of outcomes; before: nothing is told; after: it is told, and the pipe does not hear so",
+    cause: "a region in trouble, or a quota of events",
+    heals: "the pipe tries again, shard by shard, in order; what was told already is told twice",
 };
 
 pub(in super::super) const INDEX_BEHIND: Description = Description {

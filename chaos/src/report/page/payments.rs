@@ -224,6 +224,7 @@ fn mark(evidence: &Evidence<'_>, event: &Event) -> Option<&'static str> {
         | Event::Topic(_)
         | Event::Alarm(_)
         | Event::Bus(_)
+        | Event::Pipe(_)
         | Event::Fault(_)
         | Event::Access(_) => None,
     }

@@ -30,12 +30,14 @@ fn world() -> World {
             "BillingMode": "PAY_PER_REQUEST",
         }),
         ttl_attribute: None,
+        streams: false,
     };
     let blueprint = Blueprint {
         queues: fixtures::queues(5),
         tables: vec![table],
         topics: vec![],
         functions: vec![],
+        pipes: Vec::new(),
         alerting: Alerting { past: Past::New, ..Alerting::default() },
         plans: Plans::default(),
         access: Access::Open,

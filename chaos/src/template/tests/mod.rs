@@ -4,6 +4,7 @@ mod alerting;
 mod broken;
 mod functions;
 mod permissions;
+mod pipes;
 mod shipped;
 
 use super::{Deployment, Stack, assemble};

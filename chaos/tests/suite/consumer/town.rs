@@ -102,6 +102,7 @@ impl Town {
             tables: stack.tables.into_values().collect(),
             topics: Vec::new(),
             functions: consumers.map(|config| (config, Arc::clone(&function))).collect(),
+            pipes: Vec::new(),
             alerting: Alerting::default(),
             plans: Plans {
                 fates: Arc::new(KillFirst(plan.kill_first_at)),

@@ -17,14 +17,14 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 /// Forty payments in twenty minutes, while these faults, as in an experiment file, go wrong from the third minute on.
-fn run(faults: &[&str], seed: u64) -> History {
+pub(crate) fn run(faults: &[&str], seed: u64) -> History {
     let window = "from = '2m', for = '30m'";
     let faults: Vec<String> = faults.iter().map(|fault| format!("{{ {window}, {fault} }}")).collect();
     let faults = faults.join(", ");
     run_text(&format!("workload = {{ payments = 40, over = '20m' }}\nfault = [{faults}]"), seed)
 }
 
-fn run_text(text: &str, seed: u64) -> History {
+pub(crate) fn run_text(text: &str, seed: u64) -> History {
     let text = format!("expect = {{ dead_letters = 'any' }}\n{text}");
     let experiment =
         Experiment::parse(Path::new("mine.toml"), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -47,7 +47,7 @@ fn survived_in_outage(fault: &str) -> History {
     history
 }
 
-fn assert_passes(history: &History, fault: &str) {
+pub(crate) fn assert_passes(history: &History, fault: &str) {
     for (check, verdict) in judge(history).verdicts() {
         assert!(matches!(verdict, Verdict::Pass(_)), "{fault}: {check}: {verdict:?}");
     }

@@ -15,6 +15,7 @@ mod incident;
 mod item;
 mod ledger;
 mod mutant;
+mod outcomes;
 mod permissions;
 mod protocol;
 mod provider;
@@ -35,7 +36,7 @@ use std::ops::ControlFlow;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 13] = [
+const FAMILIES: [&[Mutant]; 14] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &suspicion::MUTANTS,
@@ -49,6 +50,7 @@ const FAMILIES: [&[Mutant]; 13] = [
     &incident::MUTANTS,
     &audit::MUTANTS,
     &permissions::MUTANTS,
+    &outcomes::MUTANTS,
 ];
 
 /// Their names.
@@ -124,6 +126,11 @@ fn mutants_of_the_audit_are_caught() {
 #[test]
 fn mutants_of_the_permissions_are_caught() {
     each_is_caught(&permissions::MUTANTS);
+}
+
+#[test]
+fn mutants_of_the_pipe_that_tells_outcomes_are_caught() {
+    each_is_caught(&outcomes::MUTANTS);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 //! Invariant: everything but that one thing is the code as it is deployed.
 
 use crate::mutants::weather::Weather;
-use crate::mutants::{answers, aws, calls, permissions};
+use crate::mutants::{answers, aws, calls, outcomes, permissions};
 use chaos::checks::{Outcome, Verdict, judge};
 use chaos::cloud::container::Function;
 use chaos::responder::ResponderFunction;
 use chaos::stripe::Provider;
+use chaos::template::Stack;
 use chaos::world::{Code, Deployed, World, own_template};
 use consumer::Protocol;
 use responder::Rules;
@@ -51,6 +52,8 @@ pub(crate) enum Broken {
     ResponderAws(aws::Alter),
     /// In what the template permits.
     Permissions(permissions::Alter),
+    /// In the pipe that tells outcomes.
+    Pipe(outcomes::Alter),
 }
 
 /// What came of one run.
@@ -68,11 +71,11 @@ impl Run {
         Self::of(weather, seed, Code::DEPLOYED, |_| {})
     }
 
-    fn of(weather: Weather, seed: u64, code: Code<'_>, alter: permissions::Alter) -> Self {
+    fn of(weather: Weather, seed: u64, code: Code<'_>, alter: impl Fn(&mut Stack)) -> Self {
         let experiment = weather.experiment();
         let deployed = Deployed::load(&own_template(), &experiment.parameters);
         let mut deployed = deployed.expect("the template is good");
-        alter(&mut deployed.stack.policies);
+        alter(&mut deployed.stack);
         weather.alter(&mut deployed);
         let world = World::new(deployed, experiment, seed).expect("its payments are made up");
         let judgement = judge(&world.run(code, &mut |_| {}).expect("the world runs"));
@@ -92,8 +95,14 @@ impl Run {
 impl Mutant {
     /// One experiment with this mutant.
     pub(crate) fn run(&self, seed: u64) -> Run {
-        let alter =
-            if let Broken::Permissions(alter) = self.broken { alter } else { permissions::of_mutants };
+        let alter = |stack: &mut Stack| {
+            permissions::of_mutants(&mut stack.policies);
+            if let Broken::Permissions(alter) = self.broken {
+                alter(&mut stack.policies);
+            } else if let Broken::Pipe(alter) = self.broken {
+                stack.pipes.values_mut().for_each(alter);
+            }
+        };
         self.with_code(|code| Run::of(self.weather, seed, code, alter))
     }
 
@@ -109,7 +118,7 @@ impl Mutant {
             | Broken::Batch(_)
             | Broken::Handler(_) => Code { consumer: &function, ..Code::DEPLOYED },
             Broken::Rules(_) | Broken::ResponderAws(_) => Code { responder: &function, ..Code::DEPLOYED },
-            Broken::Permissions(_) => Code::DEPLOYED,
+            Broken::Permissions(_) | Broken::Pipe(_) => Code::DEPLOYED,
             Broken::Audit(_, alter) => {
                 let consumer = move |provider: Provider| Broken::Stripe(alter).function(provider);
                 return run(Code { consumer: &consumer, responder: &function });
@@ -132,7 +141,7 @@ impl Broken {
                 Arc::new(ResponderFunction::with_rules(provider, rules))
             }
             Self::ResponderAws(alter) => aws::between(Code::DEPLOYED.responder, provider, alter),
-            Self::Permissions(_) => (Code::DEPLOYED.consumer)(provider),
+            Self::Permissions(_) | Self::Pipe(_) => (Code::DEPLOYED.consumer)(provider),
         }
     }
 }

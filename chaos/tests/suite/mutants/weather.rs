@@ -29,6 +29,8 @@ pub(crate) enum Weather {
     Conflicts,
     /// The same id is used for one amount with two names for what it says of itself.
     Labels,
+    /// The bus of outcomes takes nothing for a while.
+    Deaf,
     /// Many cards are declined, and invocations die.
     Declines,
     /// Some payments kill whoever works on them.
@@ -103,7 +105,7 @@ pub(crate) enum Weather {
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 43] = [
+    pub(crate) const ALL: [Self; 44] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -112,6 +114,7 @@ impl Weather {
         Self::Twins,
         Self::Conflicts,
         Self::Labels,
+        Self::Deaf,
         Self::Declines,
         Self::Poison,
         Self::Garbage,
@@ -183,6 +186,7 @@ impl Weather {
             | Self::Twins
             | Self::Conflicts
             | Self::Labels
+            | Self::Deaf
             | Self::Declines
             | Self::Poison
             | Self::Garbage
@@ -240,7 +244,7 @@ impl Weather {
             Self::Calm => payments(30, "2m"),
             Self::Crowd => payments(120, "3m"),
             Self::Rough | Self::Silent => payments(60, "12m"),
-            Self::Declines | Self::Absent | Self::Held | Self::Lagging => payments(60, "10m"),
+            Self::Declines | Self::Deaf | Self::Absent | Self::Held | Self::Lagging => payments(60, "10m"),
             Self::Contrary => payments(60, "15m"),
             Self::Busy => payments(60, "10s"),
             Self::Blip => payments(60, "3m"),
@@ -290,6 +294,7 @@ impl Weather {
             Self::Silent => "{ kind = 'stripe-timeout', rate = 0.2 }",
             Self::Busy => "{ kind = 'stripe-unavailable', rate = 0.2 }",
             Self::Twins => "{ kind = 'stripe-lost-answer', rate = 0.2 }",
+            Self::Deaf => "{ kind = 'bus-failing', placement = 'before', from = '2m', for = '5m', rate = 1.0 }",
             Self::Declines => "{ kind = 'declined', rate = 0.5 }, { kind = 'crash', rate = 0.3 }",
             Self::Poison => "{ kind = 'poison', rate = 0.1, for = '10m' }",
             Self::Garbage => "{ kind = 'malformed', rate = 0.3, for = '5m' }",
@@ -376,9 +381,13 @@ impl Weather {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Calm | Self::Crowd | Self::Conflicts | Self::Labels | Self::Declines | Self::Rotated => {
-                "dead_letters = 'none'"
-            }
+            Self::Calm
+            | Self::Crowd
+            | Self::Conflicts
+            | Self::Labels
+            | Self::Declines
+            | Self::Deaf
+            | Self::Rotated => "dead_letters = 'none'",
             Self::Outage => "alarms = ['DeadLettersWaiting', 'PaymentsDelayed', 'ProviderFailing']",
             Self::Backlog | Self::Disabled => "dead_letters = 'none'",
             Self::Absent | Self::Held | Self::Contrary | Self::Lagging => "dead_letters = 'any'",

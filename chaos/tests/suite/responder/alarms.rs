@@ -5,7 +5,8 @@ use serde_json::json;
 
 const FAILING: &str = "payments-ResponderFailing";
 /// Every alarm that has actions.
-const SPEAKING: [&str; 4] = ["AlarmsSilenced", "ConsumerFailing", "NobodyListens", "ResponderFailing"];
+const SPEAKING: [&str; 5] =
+    ["AlarmsSilenced", "ConsumerFailing", "NobodyListens", "OutcomesUndelivered", "ResponderFailing"];
 
 #[test]
 fn a_stack_whose_alarms_can_speak_has_none_that_is_silenced() {

@@ -17,7 +17,7 @@ use std::path::Path;
 const DRILL: (&str, &str) = ("drill", include_str!("../../../experiments/drill.toml"));
 
 /// Small experiments that, with a release, come to everything the stack does.
-const EXPERIMENTS: [(&str, &str); 4] = [
+const EXPERIMENTS: [(&str, &str); 5] = [
     DRILL,
     (
         // Before one of them is blamed, the others in trouble are looked at.
@@ -43,6 +43,13 @@ const EXPERIMENTS: [(&str, &str); 4] = [
         "workload = { payments = 60, over = '20m' }
          expect = { dead_letters = 'any' }
          fault = [{ kind = 'crash', rate = 1.0, from = '2m', for = '15m' }]",
+    ),
+    (
+        // What the pipe gives up leaves its place to a queue.
+        "a bus that takes nothing for longer than its pipe tries",
+        "workload = { payments = 14, over = '7h' }
+         expect = { dead_letters = 'none' }
+         fault = [{ kind = 'bus-failing', placement = 'before', rate = 1.0, for = '8h' }]",
     ),
 ];
 

@@ -74,6 +74,7 @@ impl Town {
                 (deployed.consumer.clone(), consumer),
                 (deployed.responder.clone().expect("the stack has a responder"), responder),
             ],
+            pipes: Vec::new(),
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
             plans: Plans {
                 fates: kill.clone(),
