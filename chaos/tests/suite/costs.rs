@@ -165,9 +165,10 @@ impl Usage {
     }
 
     /// In dollars, in the order of the page's rows. Calls that are neither writes nor the poller's cost no more than a request to SQS.
-    fn cost(&self) -> [f64; 4] {
+    fn cost(&self) -> [f64; 5] {
         [
-            SQS.times(self.sqs + self.other_calls) + EVENTS.times(self.outcomes) + PIPED.times(self.outcomes),
+            SQS.times(self.sqs + self.other_calls),
+            EVENTS.times(self.outcomes) + PIPED.times(self.outcomes),
             INVOCATIONS.times(self.invocations) + GB_SECONDS.times(self.gb_s),
             WRITES.times(self.write_units),
             INGESTED.times(self.log_bytes / GB)
@@ -274,8 +275,13 @@ fn the_page_says_what_a_month_costs_at_each_rate() {
     let columns: Vec<(f64, Usage)> = runs.iter().map(|(rate, run)| (*rate, at(*rate, run))).collect();
     let standing = standing(&idle.metrics);
     let mut table = String::new();
-    let rows =
-        ["SQS, and what else is asked of AWS", "Lambda", "DynamoDB, writes", "logs, and reads of the secret"];
+    let rows = [
+        "SQS, and what else is asked of AWS",
+        "outcomes, told on the bus",
+        "Lambda",
+        "DynamoDB, writes",
+        "logs, and reads of the secret",
+    ];
     let mut row = |name: &str, of: &dyn Fn(&(f64, Usage)) -> f64| {
         let cells: Vec<String> = columns.iter().map(|column| format!("${:.2}", of(column))).collect();
         writeln!(table, "| {name} | {} |", cells.join(" | ")).expect("a text");

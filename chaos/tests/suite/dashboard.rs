@@ -85,7 +85,7 @@ fn every_alarm_is_on_the_dashboard() {
         .filter(|pair| named(&pair[0]) && pair[1].trim() == "Type: AWS::CloudWatch::Alarm")
         .map(|pair| format!("${{{}.Arn}}", pair[0].trim().trim_end_matches(':')))
         .collect();
-    assert_eq!(alarms.len(), 10);
+    assert_eq!(alarms.len(), 11);
     let dashboard = dashboard(&template);
     let shown =
         dashboard["widgets"][0]["properties"]["alarms"].as_array().expect("the first widget shows alarms");

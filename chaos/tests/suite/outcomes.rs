@@ -154,13 +154,13 @@ fn what_is_no_outcome_changes_nothing_and_comes_again() {
 
 #[test]
 fn what_the_bus_does_not_take_for_six_hours_is_kept_in_a_queue_and_told_of() {
-    let text = "workload = { payments = 14, over = '7h' }
-        fault = [{ kind = 'bus-failing', placement = 'before', rate = 1.0, for = '8h' }]";
+    let text = "workload = { payments = 16, over = '8h' }
+        fault = [{ kind = 'bus-failing', placement = 'before', rate = 1.0, for = '7h' }]";
     let history = crate::faults::run_text(text, 1);
     assert_passes(&history, text);
     let kept = history.held("payments-undelivered-outcomes");
-    assert!((1..14).contains(&kept.len()), "{}", kept.len());
-    assert_eq!(kept.len() + told(&history).len(), 14, "what is younger is told once the bus is well");
+    assert!((1..16).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(kept.len() + told(&history).len(), 16, "what is younger is told once the bus is well");
     let mails: Vec<&str> = history.mails.iter().map(|mail| mail.subject.as_str()).collect();
     assert_eq!(mails, [r#"ALARM: "payments-OutcomesUndelivered" in EU (Frankfurt)"#]);
 }

@@ -63,7 +63,7 @@ const UNPROVED: [(&str, &str); 1] = [(
 const LISTS: &str = "a list of CloudWatch is granted whole: what the request narrows it to is no resource";
 
 /// Grants that allow more than one action, or reach more than one resource, and why nothing narrower will do.
-const BROAD: [(&str, &str); 9] = [
+const BROAD: [(&str, &str); 10] = [
     (
         "AlertsKey.Account: kms:* on *",
         "AWS's own default: without it nobody could ever change the key, or delete it",
@@ -76,6 +76,10 @@ const BROAD: [(&str, &str); 9] = [
     (
         "ConsumerRole.consume-payments.Log: logs:PutLogEvents on log-group:/aws/lambda/payments-consumer:*",
         STREAMS,
+    ),
+    (
+        "OutcomesRole.tell-outcomes.FindTheStream: dynamodb:ListStreams on *",
+        "a list of streams is granted whole, and AWS says that a pipe needs it",
     ),
     (
         "ResponderRole.respond-to-incidents.EncryptWhatTheyAreTold: kms:GenerateDataKey* on key/payments-AlertsKey",
