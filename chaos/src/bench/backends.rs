@@ -90,6 +90,7 @@ pub(super) fn cloud(deployed: &Deployed, clock: Clock, journal: &Journal) -> Res
     let stack = &deployed.stack;
     let blueprint = Blueprint {
         queues: stack.queues.values().cloned().collect(),
+        proven: Default::default(),
         tables: stack.tables.values().cloned().chain([idempotency_table()]).collect(),
         topics: stack.topics.values().cloned().collect(),
         functions: Vec::new(),

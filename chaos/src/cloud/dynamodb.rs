@@ -1,7 +1,8 @@
 //! Embedded DynamoDB: tables in memory, with `dynoxide-rs` as their oracle, on the world's clock.
 //!
 //! Every write to the ledger, or to the responder's records, is journaled with the item as it stands afterwards.
-//! Invariant: nothing is answered that dynoxide was not asked, but calls of a form to which it said the same before.
+//! Invariant: nothing is answered that dynoxide was not asked, but calls of a form to which it said the same before, of
+//! these very tables.
 //! Rows outlive every run (their TTL is 400 days), so nothing here removes expired ones.
 
 mod calls;
@@ -33,6 +34,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use stream::Stream;
 
 pub use dynoxide::AttributeValue;
+pub use engine::Proven;
 
 /// Key attribute of the ledger; an item without it is not a payment's row.
 const KEY: &str = "payment_id";
@@ -53,13 +55,20 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// The tables of `configs`, empty. In one seed of sixteen every call is put to dynoxide.
+    /// The tables of `configs`, empty, of which others may have `proven` something. In one seed of sixteen every call is put
+    /// to dynoxide whatever was.
     ///
     /// # Errors
     /// What is wrong with a table's `CreateTable` request, with the table's name.
-    pub fn new(configs: &[TableConfig], seed: u64, clock: Clock, journal: Journal) -> Result<Self, String> {
+    pub fn new(
+        configs: &[TableConfig],
+        proven: Proven,
+        seed: u64,
+        clock: Clock,
+        journal: Journal,
+    ) -> Result<Self, String> {
         let trust = if seed.is_multiple_of(DOUBTED) { Trust::Nothing } else { Trust::Known };
-        Ok(Self { engine: Mutex::new(Engine::new(configs, clock, trust)?), journal })
+        Ok(Self { engine: Mutex::new(Engine::new(configs, proven, clock, trust)?), journal })
     }
 
     /// Carries out `operation`, the part of `x-amz-target` after the dot, for a caller.

@@ -140,6 +140,7 @@ fn started(
     let (clock, journal) = (Clock::starting_at(START), Journal::default());
     let blueprint = Blueprint {
         queues: queues(5),
+        proven: Default::default(),
         tables: vec![ledger()],
         topics: vec![alerts()],
         functions,

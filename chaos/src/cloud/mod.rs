@@ -31,7 +31,7 @@ use cloudwatch::{CloudWatch, Knobs, Past};
 use config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
 use container::Function;
 use crew::Crew;
-use dynamodb::DynamoDb;
+use dynamodb::{DynamoDb, Proven};
 use event_source::{EventSource, EventSourceError};
 use eventbridge::{Carrier, EventBridge};
 use iam::{Access, Iam, Principal};
@@ -55,6 +55,8 @@ const PIPES: &str = "pipes.amazonaws.com";
 pub struct Blueprint {
     /// Queues, dead-letter queues included.
     pub queues: Vec<QueueConfig>,
+    /// What others with these tables have proved of them.
+    pub proven: Proven,
     /// Tables.
     pub tables: Vec<TableConfig>,
     /// Topics, each with its subscriptions.
@@ -138,12 +140,14 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint { queues, tables, topics, functions, pipes, alerting, plans, access, seed } = blueprint;
+        let Blueprint { queues, proven, tables, topics, functions, pipes, alerting, plans, access, seed } =
+            blueprint;
         let now = clock.now();
         let iam = Iam::new(access, clock, journal.clone());
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
         let sqs = sqs.under(Arc::clone(&plans.queues)).asking(iam.clone());
-        let dynamodb = DynamoDb::new(&tables, seed, clock, journal.clone()).map_err(CloudError::Table)?;
+        let dynamodb =
+            DynamoDb::new(&tables, proven, seed, clock, journal.clone()).map_err(CloudError::Table)?;
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
         check_last_resorts(&configs, &pipes, &names)?;

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::cloud::cloudwatch::Past;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::Function;
+use crate::cloud::dynamodb::Proven;
 use crate::cloud::iam::Access;
 use crate::cloud::names;
 use crate::cloud::plans::Plans;
@@ -43,6 +44,8 @@ pub struct Deployed {
     pub secret: String,
     /// The parts a run speaks of.
     pub names: Names,
+    /// What runs in it have proved of its tables.
+    pub proven: Proven,
 }
 
 /// Names of queues and table, as deployed.
@@ -116,7 +119,7 @@ impl Deployed {
             outcomes: stack.pipes.values().next().map(|pipe| pipe.bus.clone()),
             source,
         };
-        Ok(Self { consumer, responder, template, stack, secret, names })
+        Ok(Self { consumer, responder, template, stack, secret, names, proven: Proven::default() })
     }
 
     /// All that a cloud of it is made of, with this code for the consumer and the responder.
@@ -133,6 +136,7 @@ impl Deployed {
         let alarms = stack.alarms.values().cloned().collect();
         Blueprint {
             queues: stack.queues.values().cloned().collect(),
+            proven: self.proven.clone(),
             tables: stack.tables.values().cloned().collect(),
             topics: stack.topics.values().cloned().collect(),
             functions: [(self.consumer.clone(), consumer)].into_iter().chain(responder).collect(),

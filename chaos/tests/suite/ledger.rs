@@ -282,6 +282,7 @@ fn cloud(clock: Clock) -> Cloud {
     let stack = Stack::load(&path, &Deployment { parameters, ..Deployment::default() }).expect("it loads");
     let blueprint = Blueprint {
         queues: Vec::new(),
+        proven: Default::default(),
         tables: stack.tables.into_values().collect(),
         topics: Vec::new(),
         functions: Vec::new(),

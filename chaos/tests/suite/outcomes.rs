@@ -61,6 +61,7 @@ fn orders() -> (Cloud, Orders) {
     let clock = Clock::starting_at(START);
     let blueprint = Blueprint {
         queues: Vec::new(),
+        proven: Default::default(),
         tables: vec![table],
         topics: Vec::new(),
         functions: Vec::new(),

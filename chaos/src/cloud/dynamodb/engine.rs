@@ -23,7 +23,7 @@ use payments::UnixMs;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The form of a call that is understood, and what it comes to here, if that can be told for certain.
 type Ours = (Form, Option<Answered>);
@@ -35,11 +35,37 @@ pub(super) struct Engine {
     streams: BTreeMap<String, Stream>,
     oracle: Oracle,
     trust: Trust,
-    /// Forms of calls to which the oracle said the same.
-    known: BTreeSet<Form>,
+    proven: Proven,
     conditions: BTreeMap<String, Option<Arc<Condition>>>,
     updates: BTreeMap<String, Option<Arc<[Action]>>>,
     disagreements: Vec<String>,
+}
+
+/// What is proved of some tables, for every world that has them. Cheap to clone.
+///
+/// Whose world came first decides which calls are put to the oracle, and nothing of what is answered: a world in which the
+/// two disagree is not believed.
+#[derive(Clone, Debug, Default)]
+pub struct Proven(Arc<Mutex<BTreeSet<Form>>>);
+
+impl Proven {
+    /// Whether the oracle said the same to a call of this form.
+    fn knows(&self, form: &Form) -> bool {
+        self.forms().contains(form)
+    }
+
+    /// Whether anything was proved: then the oracle has made these tables before.
+    fn is_begun(&self) -> bool {
+        !self.forms().is_empty()
+    }
+
+    fn add(&self, form: Option<Form>) {
+        self.forms().extend(form);
+    }
+
+    fn forms(&self) -> MutexGuard<'_, BTreeSet<Form>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whether a form of call that is known is carried out here alone.
@@ -82,8 +108,17 @@ pub(super) enum Outcome {
 }
 
 impl Engine {
-    pub(super) fn new(configs: &[TableConfig], clock: Clock, trust: Trust) -> Result<Self, String> {
-        let oracle = Oracle::new(configs, clock)?;
+    pub(super) fn new(
+        configs: &[TableConfig],
+        proven: Proven,
+        clock: Clock,
+        trust: Trust,
+    ) -> Result<Self, String> {
+        let mut oracle = Oracle::of(configs, clock);
+        // What is wrong with a table is to be known at once, and was, where others have it too.
+        if !proven.is_begun() {
+            oracle.make()?;
+        }
         let table = |config: &TableConfig| Some((config.name.clone(), Table::of(&config.create)?));
         let streaming = configs.iter().filter(|config| config.streams);
         Ok(Self {
@@ -91,7 +126,7 @@ impl Engine {
             streams: streaming.map(|config| (config.name.clone(), Stream::default())).collect(),
             oracle,
             trust,
-            known: BTreeSet::new(),
+            proven,
             conditions: BTreeMap::new(),
             updates: BTreeMap::new(),
             disagreements: Vec::new(),
@@ -149,7 +184,7 @@ impl Engine {
             Trust::Known => true,
             Trust::Nothing => self.tables.values().any(|table| table.rows().len() > ROWS_MANY),
         };
-        is_enough && self.known.contains(form)
+        is_enough && self.proven.knows(form)
     }
 
     /// Takes over what an answer did.
@@ -189,7 +224,7 @@ impl Engine {
         };
         if let Some(ours) = ours {
             if is_alike(&ours.reply, &theirs.reply) {
-                self.known.extend(form);
+                self.proven.add(form);
             } else {
                 let texts = [&ours.reply, &theirs.reply]
                     .map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
@@ -311,4 +346,61 @@ fn key_in(operation: &str, body: &[u8], attribute: &str) -> Option<(String, Row)
 fn is_alike(one: &Reply, other: &Reply) -> bool {
     let read = |reply: &Reply| serde_json::from_slice::<Value>(&reply.body).ok();
     one.status == other.status && read(one) == read(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::fixtures::{START, ledger};
+
+    fn engine(proven: &Proven, trust: Trust) -> Engine {
+        Engine::new(&[ledger()], proven.clone(), Clock::starting_at(START), trust).expect("the table is good")
+    }
+
+    fn write(engine: &mut Engine, id: &str, state: &str) -> Option<Outcome> {
+        let call = serde_json::json!({
+            "TableName": "ledger",
+            "Key": { "payment_id": { "S": id } },
+            "UpdateExpression": "SET #state = :state",
+            "ExpressionAttributeNames": { "#state": "state" },
+            "ExpressionAttributeValues": { ":state": { "S": state } },
+        });
+        engine.answer("UpdateItem", call.to_string().as_bytes(), START).write.map(|write| write.outcome)
+    }
+
+    #[test]
+    fn what_one_world_proved_of_its_tables_another_need_not_ask_again() {
+        let proven = Proven::default();
+        let mut first = engine(&proven, Trust::Known);
+        assert!(first.oracle.is_made(), "what is wrong with a table is known at once");
+        assert!(!proven.is_begun());
+        write(&mut first, "order-1", "received");
+        assert!(proven.is_begun());
+        let mut second = engine(&proven, Trust::Known);
+        let Some(Outcome::Made(Some(row))) = write(&mut second, "order-2", "succeeded") else {
+            panic!("it is written")
+        };
+        assert_eq!(row.get("state"), Some(&AttributeValue::S("succeeded".to_owned())));
+        assert!(!second.oracle.is_made(), "nobody asked it");
+        let mut doubtful = engine(&proven, Trust::Nothing);
+        write(&mut doubtful, "order-3", "received");
+        assert!(doubtful.oracle.is_made(), "whoever trusts nothing asks it");
+        let mut apart = engine(&Proven::default(), Trust::Known);
+        write(&mut apart, "order-4", "received");
+        assert!(apart.oracle.is_made());
+    }
+
+    #[test]
+    fn a_form_that_nobody_proved_is_asked_of_the_oracle_and_a_wrong_table_is_refused_at_once() {
+        let proven = Proven::default();
+        write(&mut engine(&proven, Trust::Known), "order-1", "received");
+        let mut second = engine(&proven, Trust::Known);
+        let scan = serde_json::json!({ "TableName": "ledger" }).to_string();
+        assert_eq!(second.answer("Scan", scan.as_bytes(), START).reply.status, 200);
+        assert!(second.oracle.is_made());
+        let mut wrong = ledger();
+        wrong.create["KeySchema"] = serde_json::json!([]);
+        let refused = Engine::new(&[wrong], Proven::default(), Clock::starting_at(START), Trust::Known);
+        assert!(refused.is_err());
+    }
 }

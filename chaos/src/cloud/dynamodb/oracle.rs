@@ -15,15 +15,41 @@ use dynoxide::actions::scan::ScanRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The database, and what it holds.
 pub(super) struct Oracle {
-    database: Database,
+    tables: Tables,
     /// By table and key.
     held: BTreeMap<String, BTreeMap<String, Packed>>,
     names: Names,
+}
+
+/// Tables that are made when something is first asked of them: that takes as long as a small run.
+struct Tables {
+    configs: Vec<TableConfig>,
+    clock: Clock,
+    made: OnceCell<Database>,
+}
+
+impl Tables {
+    fn database(&self) -> &Database {
+        let proved = "whoever proved something of these tables had made them";
+        self.made.get_or_init(|| self.make().expect(proved))
+    }
+
+    fn make(&self) -> Result<Database, String> {
+        let clock = Arc::new(DatabaseClock(self.clock));
+        let database = Database::memory_with_clock(clock).map_err(|error| error.to_string())?;
+        for config in &self.configs {
+            let request: CreateTableRequest = serde_json::from_value(config.create.clone())
+                .map_err(|error| format!("table {}: {}", config.name, read_error(&error)))?;
+            database.create_table(request).map_err(|error| format!("table {}: {error}", config.name))?;
+        }
+        Ok(database)
+    }
 }
 
 /// What it says to a call.
@@ -39,23 +65,28 @@ pub(super) enum Said {
 
 impl Oracle {
     /// The tables of `configs`, empty.
+    pub(super) fn of(configs: &[TableConfig], clock: Clock) -> Self {
+        let tables = Tables { configs: configs.to_vec(), clock, made: OnceCell::new() };
+        Self { tables, held: BTreeMap::new(), names: Names::default() }
+    }
+
+    /// Makes the tables, as they are made anyway when something is asked.
     ///
     /// # Errors
     /// What is wrong with a table's `CreateTable` request, with the table's name.
-    pub(super) fn new(configs: &[TableConfig], clock: Clock) -> Result<Self, String> {
-        let database =
-            Database::memory_with_clock(Arc::new(DatabaseClock(clock))).map_err(|error| error.to_string())?;
-        for config in configs {
-            let request: CreateTableRequest = serde_json::from_value(config.create.clone())
-                .map_err(|error| format!("table {}: {}", config.name, read_error(&error)))?;
-            database.create_table(request).map_err(|error| format!("table {}: {error}", config.name))?;
-        }
-        Ok(Self { database, held: BTreeMap::new(), names: Names::default() })
+    pub(super) fn make(&mut self) -> Result<(), String> {
+        self.tables.made = OnceCell::from(self.tables.make()?);
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_made(&self) -> bool {
+        self.tables.made.get().is_some()
     }
 
     /// Carries out `operation` as it is; `None` for one that is not supported.
     pub(super) fn answer(&self, operation: &str, body: &[u8]) -> Option<Said> {
-        let database = &self.database;
+        let database = self.tables.database();
         Some(match operation {
             "GetItem" => said(body, |call| database.get_item(call)),
             "Query" => said(body, |call| database.query(call)),
@@ -81,14 +112,14 @@ impl Oracle {
             let key = [(key.to_owned(), dynoxide::AttributeValue::S(gone.clone()))].into();
             let call =
                 DeleteItemRequest { table_name: table.to_owned(), key, ..DeleteItemRequest::default() };
-            self.database.delete_item(call)?;
+            self.tables.database().delete_item(call)?;
         }
         held.retain(|held, _| wanted.contains_key(held));
         for (id, row) in wanted {
             if held.get(id) != Some(row) {
                 let item = row.row().into_iter().collect();
                 let call = PutItemRequest { table_name: table.to_owned(), item, ..PutItemRequest::default() };
-                self.database.put_item(call)?;
+                self.tables.database().put_item(call)?;
                 held.insert(id.clone(), row.clone());
             }
         }
@@ -102,7 +133,7 @@ impl Oracle {
         loop {
             let call =
                 ScanRequest { table_name: table.to_owned(), exclusive_start_key, ..ScanRequest::default() };
-            let page = self.database.scan(call)?;
+            let page = self.tables.database().scan(call)?;
             rows.extend(page.items.unwrap_or_default().into_iter().map(Row::from_iter));
             exclusive_start_key = page.last_evaluated_key;
             if exclusive_start_key.is_none() {

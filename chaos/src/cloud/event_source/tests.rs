@@ -186,6 +186,7 @@ async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() 
     let functions = vec![(config, answering("{}").remove(0).1)];
     let blueprint = Blueprint {
         queues: queues(5),
+        proven: Default::default(),
         tables: vec![ledger()],
         topics: vec![],
         functions,

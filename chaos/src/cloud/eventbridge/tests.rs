@@ -221,6 +221,7 @@ async fn a_rule_whose_dead_letter_queue_is_not_there_cannot_be_deployed() {
     let function = script(async |_, payload, _| Ok(payload));
     let blueprint = Blueprint {
         queues: vec![],
+        proven: Default::default(),
         tables: vec![],
         topics: vec![],
         functions: vec![(ruled(target), function)],

@@ -66,6 +66,7 @@ fn started(pipe: PipeConfig, plan: Trouble, access: Access) -> Result<World, Clo
     let (clock, journal) = (Clock::starting_at(START), Journal::default());
     let blueprint = Blueprint {
         queues: vec![queue("undelivered")],
+        proven: Default::default(),
         tables: vec![TableConfig { streams: true, ..ledger() }],
         topics: vec![],
         functions: vec![],

@@ -34,6 +34,7 @@ fn world() -> World {
     };
     let blueprint = Blueprint {
         queues: fixtures::queues(5),
+        proven: Default::default(),
         tables: vec![table],
         topics: vec![],
         functions: vec![],

@@ -99,6 +99,7 @@ impl Town {
         let consumers = stack.functions.into_values().filter(|config| !config.sources.is_empty());
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
+            proven: Default::default(),
             tables: stack.tables.into_values().collect(),
             topics: Vec::new(),
             functions: consumers.map(|config| (config, Arc::clone(&function))).collect(),

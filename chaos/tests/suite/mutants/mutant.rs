@@ -12,7 +12,8 @@ use chaos::template::Stack;
 use chaos::world::{Code, Deployed, World, own_template};
 use consumer::Protocol;
 use responder::Rules;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// One known-bad implementation.
 #[derive(Clone, Copy)]
@@ -73,8 +74,7 @@ impl Run {
 
     fn of(weather: Weather, seed: u64, code: Code<'_>, alter: impl Fn(&mut Stack)) -> Self {
         let experiment = weather.experiment();
-        let deployed = Deployed::load(&own_template(), &experiment.parameters);
-        let mut deployed = deployed.expect("the template is good");
+        let mut deployed = own_stack().under(&experiment.parameters).expect("it takes these");
         alter(&mut deployed.stack);
         weather.alter(&mut deployed);
         let world = World::new(deployed, experiment, seed).expect("its payments are made up");
@@ -90,6 +90,12 @@ impl Run {
     pub(crate) fn fails(&self, check: &str) -> bool {
         self.unhappy.iter().any(|(name, verdict)| *name == check && matches!(verdict, Verdict::Fail(_)))
     }
+}
+
+/// The stack as it is deployed. One for all runs, which so need not prove anew what others have proved of its tables.
+fn own_stack() -> &'static Deployed {
+    static STACK: OnceLock<Deployed> = OnceLock::new();
+    STACK.get_or_init(|| Deployed::load(&own_template(), &BTreeMap::new()).expect("the template is good"))
 }
 
 impl Mutant {

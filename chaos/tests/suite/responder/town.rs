@@ -68,6 +68,7 @@ impl Town {
         let stack = deployed.stack.clone();
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
+            proven: Default::default(),
             tables: stack.tables.into_values().collect(),
             topics: stack.topics.into_values().collect(),
             functions: vec![
