@@ -4,6 +4,7 @@
 
 use super::cloudwatch::MetricLines;
 use super::config::FunctionConfig;
+use super::lambda::Pool;
 use super::services::Services;
 use super::wire::{CurrentRequest, Wire};
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::turns::Place;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use payments::UnixMs;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A boxed future, so that functions can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -25,6 +26,12 @@ pub trait Function: Send + Sync {
     ///
     /// An error is what the function would have said before it exited.
     fn start(&self, container: Container) -> BoxFuture<'static, Result<Box<dyn Handler>, String>>;
+
+    /// Hears where it was deployed, before it is started: one whose work outlives an invocation is invoked again from
+    /// there. Ours have no need of it.
+    fn deployed(&self, itself: Weak<Pool>) {
+        let _ = itself;
+    }
 }
 
 /// A function in an initialised container.

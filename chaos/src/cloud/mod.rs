@@ -259,7 +259,8 @@ impl Cloud {
         let (logical_id, sources) = (config.logical_id.clone(), config.sources.clone());
         let Surroundings { services, journal, seed, .. } = around.clone();
         check_role(&config, services.iam())?;
-        let pool = Arc::new(Pool::new(config, function, around));
+        let pool = Arc::new(Pool::new(config, Arc::clone(&function), around));
+        function.deployed(Arc::downgrade(&pool));
         for source in sources {
             let source = EventSource::new(source, Arc::clone(&pool), services.clone(), journal.clone(), seed);
             let refused = |error| CloudError::EventSource { function: logical_id.clone(), error };

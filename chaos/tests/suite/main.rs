@@ -11,6 +11,7 @@ mod consumer;
 mod costs;
 mod dashboard;
 mod deployment;
+mod durable;
 mod faults;
 mod incidents;
 mod layout;

@@ -7,9 +7,8 @@ use crate::mutants::calls::Line;
 use crate::mutants::mutant::{Broken, Mutant};
 use crate::mutants::weather::Weather;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
-use bytes::Bytes;
 use chaos::cloud::container::BoxFuture;
-use http::Request;
+use form_urlencoded::Serializer;
 use payments::Payment;
 use serde_json::{Value, json};
 
@@ -99,20 +98,19 @@ async fn process(line: &Line, record: &SqsMessage) -> Result<(), String> {
     }
 }
 
+/// Creates and confirms in a single call, without a key.
 async fn charge(line: &Line, payment: &Payment) -> Result<(), String> {
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("amount", &payment.amount.get().to_string())
+    let form = intent(payment).append_pair("confirm", "true").finish();
+    line.post("payment_intents", form, None).await.map(|_| ())
+}
+
+/// What a create says of a payment.
+pub(crate) fn intent(payment: &Payment) -> Serializer<'static, String> {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("amount", &payment.amount.get().to_string())
         .append_pair("currency", payment.currency.as_str())
         .append_pair("payment_method", payment.payment_method.as_str())
         .append_pair("payment_method_types[]", "card")
-        .append_pair("metadata[payment_id]", payment.payment_id.as_str())
-        .append_pair("confirm", "true")
-        .finish();
-    let request = Request::post("https://api.stripe.com/v1/payment_intents")
-        .header("authorization", "Bearer sk_test_simulated")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("stripe-version", stripe::STRIPE_VERSION)
-        .body(Bytes::from(form));
-    let answer = line.send(request.expect("it is well formed")).await.map_err(|error| error.to_string())?;
-    if answer.status().is_success() { Ok(()) } else { Err(format!("Stripe says {}", answer.status())) }
+        .append_pair("metadata[payment_id]", payment.payment_id.as_str());
+    form
 }

@@ -5,6 +5,7 @@ use chaos::cloud::container::{BoxFuture, Container, Function, Handler};
 use chaos::consumer::ConsumerFunction;
 use chaos::stripe::Provider;
 use consumer::{Ports, Protocol};
+use http::request::Builder;
 use http::{Request, Response};
 use std::io;
 use std::sync::Arc;
@@ -38,6 +39,32 @@ impl Line {
     /// Sends a request and hears the answer.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Heard {
         self.transport.clone().oneshot(request).await
+    }
+
+    /// Posts a form, under this key or none; the body of the answer, if Stripe did it.
+    pub(crate) async fn post(&self, path: &str, form: String, key: Option<&str>) -> Result<Bytes, String> {
+        let mut request = Request::post(format!("https://api.stripe.com/v1/{path}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.ask(request, form).await
+    }
+
+    /// Looks something up; the body of the answer, if there was one.
+    pub(crate) async fn get(&self, path: &str) -> Result<Bytes, String> {
+        self.ask(Request::get(format!("https://api.stripe.com/v1/{path}")), String::new()).await
+    }
+
+    async fn ask(&self, request: Builder, body: String) -> Result<Bytes, String> {
+        let request = request
+            .header("authorization", "Bearer sk_test_simulated")
+            .header("stripe-version", stripe::STRIPE_VERSION)
+            .body(Bytes::from(body));
+        let answer =
+            self.send(request.expect("it is well formed")).await.map_err(|error| error.to_string())?;
+        let status = answer.status();
+        if status.is_success() { Ok(answer.into_body()) } else { Err(format!("Stripe says {status}")) }
     }
 }
 

@@ -5,11 +5,11 @@
 //! A mutant comes in from here, through the world's own seams; nothing of it is compiled into what is deployed.
 
 mod answers;
-mod article;
+pub(crate) mod article;
 mod audit;
 mod aws;
 mod batch;
-mod calls;
+pub(crate) mod calls;
 mod edge;
 mod incident;
 mod item;
