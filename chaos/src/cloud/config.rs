@@ -5,6 +5,7 @@
 
 use super::cloudwatch::Expression;
 use super::eventbridge::Pattern;
+use super::names;
 use super::pipes::Template;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +86,8 @@ pub struct FunctionConfig {
     pub logical_id: String,
     /// `FunctionName` as deployed.
     pub name: String,
+    /// `AutoPublishAlias`: what its events invoke; without one, the function as it was last changed.
+    pub alias: Option<AliasConfig>,
     /// `Timeout`, 1–900 s.
     pub timeout_s: u32,
     /// Name of the role it works under; without one nobody asks what it may do.
@@ -105,6 +108,35 @@ pub struct FunctionConfig {
     pub schedules: Vec<ScheduleConfig>,
     /// What Lambda does with events it accepted for it.
     pub asynchronous: AsyncConfig,
+}
+
+impl FunctionConfig {
+    /// ARN of what its events invoke: its alias, if it has one.
+    #[must_use]
+    pub fn invoked_arn(&self) -> String {
+        let arn = names::function_arn(&self.name);
+        self.alias.as_ref().map_or(arn.clone(), |alias| format!("{arn}:{}", alias.name))
+    }
+
+    /// The version that its events run: the first, where versions are published.
+    #[must_use]
+    pub const fn version(&self) -> &'static str {
+        if self.alias.is_some() { FIRST_VERSION } else { LATEST }
+    }
+}
+
+/// The version that an alias points at: no run publishes a second.
+pub const FIRST_VERSION: &str = "1";
+/// What is not published yet.
+pub const LATEST: &str = "$LATEST";
+
+/// An alias, and the one version that it points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasConfig {
+    /// Its name.
+    pub name: String,
+    /// `VersionDescription`: what the version says of itself.
+    pub description: String,
 }
 
 /// `LoggingConfig`, as Lambda hands it on to the function and keeps to it itself.

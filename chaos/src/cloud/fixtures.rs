@@ -3,8 +3,8 @@
 //! Invariant: it is configured like the deployed one wherever the number matters to a rule.
 
 use super::config::{
-    AsyncConfig, FunctionConfig, ItemFailures, LoggingConfig, QueueConfig, RedriveConfig, SqsSourceConfig,
-    SubscriptionConfig, TableConfig, TopicConfig,
+    AliasConfig, AsyncConfig, FunctionConfig, ItemFailures, LoggingConfig, QueueConfig, RedriveConfig,
+    SqsSourceConfig, SubscriptionConfig, TableConfig, TopicConfig,
 };
 use super::container::{BoxFuture, Container, Fate, FatePlan, Function, Handler, InvocationContext};
 use super::iam::{Access, Policies, Principal};
@@ -75,6 +75,7 @@ pub(crate) fn consumer() -> FunctionConfig {
     FunctionConfig {
         logical_id: "Consumer".to_owned(),
         name: "payments-consumer".to_owned(),
+        alias: None,
         timeout_s: 60,
         role: None,
         log_group: "/aws/lambda/payments-consumer".to_owned(),
@@ -92,6 +93,11 @@ pub(crate) fn consumer() -> FunctionConfig {
         schedules: vec![],
         asynchronous: AsyncConfig::default(),
     }
+}
+
+/// An alias as the template gives both functions one.
+pub(crate) fn live() -> AliasConfig {
+    AliasConfig { name: "live".to_owned(), description: "test, 20 a second".to_owned() }
 }
 
 /// A running cloud, its journal and its clock.

@@ -228,7 +228,7 @@ impl Pool {
             request_id: request.clone(),
             deadline,
             function_name: self.config.name.clone(),
-            function_arn: names::function_arn(&self.config.name),
+            function_arn: self.config.invoked_arn(),
         };
         let outcome = tokio::select! {
             biased;

@@ -28,7 +28,34 @@ impl Open {
     }
 }
 
+/// What `Ref` gives in the place of a value that is to be left out.
+const NO_VALUE: &str = "AWS::NoValue";
+
 impl Scope<'_> {
+    /// The node that stands for this one under this deployment's conditions; none where that is no value.
+    pub(super) fn chosen<'n>(
+        &mut self,
+        node: &'n Node,
+        path: &str,
+    ) -> Result<Option<&'n Node>, TemplateError> {
+        let mut chosen = node;
+        loop {
+            match &chosen.form {
+                Form::Call(Function::If, argument) => {
+                    let [condition, yes, no] = argument.items().unwrap_or_default() else {
+                        let at = At { path, place: &chosen.place };
+                        return Err(at.misused(Function::If, "[condition, value, value]"));
+                    };
+                    chosen = if self.condition(&condition.literal(path)?)? { yes } else { no };
+                }
+                Form::Call(Function::Ref, name) if name.literal(path)?.text()? == NO_VALUE => {
+                    return Ok(None);
+                }
+                Form::Call(..) | Form::Scalar(_) | Form::List(_) | Form::Map(_) => return Ok(Some(chosen)),
+            }
+        }
+    }
+
     /// Whether the condition that `name` names holds.
     pub(super) fn condition(&mut self, name: &Value) -> Result<bool, TemplateError> {
         let at = At { path: &name.path, place: &name.place };

@@ -8,6 +8,7 @@ use super::error::{Problem, TemplateError};
 use super::resolve::Scope;
 use super::types::{FUNCTION_IMMATERIAL, LOGGING_IMMATERIAL, Role};
 use super::value::Value;
+use super::{Stack, release};
 use crate::cloud::config::{
     AsyncConfig, FunctionConfig, ItemFailures, LogFormat, LoggingConfig, QueueConfig, SqsSourceConfig,
 };
@@ -23,6 +24,9 @@ const HONOURED: &[&str] = &[
     "LoggingConfig",
     "Events",
     "EventInvokeConfig",
+    release::HONOURED[0],
+    release::HONOURED[1],
+    release::HONOURED[2],
 ];
 const EVENTS: &str = "SQS, EventBridgeRule, Schedule";
 const EVENT_HONOURED: &[&str] = &[
@@ -38,18 +42,18 @@ const LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const BATCH_WITHOUT_WINDOW_MAX: u32 = 10;
 
 impl Scope<'_> {
-    /// Builds every function among `resources`; their events may name any of `queues`.
+    /// Builds every function among `resources`; they may name any queue and any alarm of `stack`.
     pub(super) fn functions(
         &mut self,
         resources: &[(&Resource, Value)],
-        queues: &BTreeMap<String, QueueConfig>,
+        stack: &Stack,
         policies: &Policies,
     ) -> Result<BTreeMap<String, FunctionConfig>, TemplateError> {
         let mut functions = BTreeMap::new();
         for (resource, properties) in resources {
             if resource.kind.role == Role::Function {
                 let name = self.physical_name(resource)?;
-                let function = self.function(&resource.logical_id, name, properties, (queues, policies))?;
+                let function = self.function(&resource.logical_id, name, properties, (stack, policies))?;
                 functions.insert(resource.logical_id.clone(), function);
             }
         }
@@ -75,9 +79,11 @@ impl Scope<'_> {
         id: &str,
         name: String,
         properties: &Value,
-        (queues, policies): (&BTreeMap<String, QueueConfig>, &Policies),
+        (stack, policies): (&Stack, &Policies),
     ) -> Result<FunctionConfig, TemplateError> {
         let fields = properties.fields(HONOURED, FUNCTION_IMMATERIAL)?;
+        let queues = &stack.queues;
+        let alarms: Vec<&str> = stack.alarms.values().map(|alarm| alarm.name.as_str()).collect();
         let timeout_s = fields.number_or("Timeout", 3, 1..=900)?;
         let (mut sources, mut rules, mut schedules) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(events) = fields.get("Events") {
@@ -101,6 +107,7 @@ impl Scope<'_> {
         let (log_group, logging) = fields.get("LoggingConfig").map_or(Ok(Default::default()), logging)?;
         Ok(FunctionConfig {
             logical_id: id.to_owned(),
+            alias: release::alias(&fields, &alarms)?,
             timeout_s,
             role: Some(self.role_of(id, &fields, policies)?),
             log_group: log_group.unwrap_or_else(|| format!("/aws/lambda/{name}")),

@@ -18,6 +18,7 @@ mod pipe;
 mod policy;
 mod queue;
 mod references;
+mod release;
 mod resolve;
 mod table;
 #[cfg(test)]
@@ -162,7 +163,7 @@ impl<'a> Scope<'a> {
         }
         let policies = self.policies(&resolved)?;
         stack.queues.extend(self.queues(&resolved)?);
-        stack.functions.extend(self.functions(&resolved, &stack.queues, &policies)?);
+        stack.functions.extend(self.functions(&resolved, &stack, &policies)?);
         stack.pipes.extend(self.pipes(&resolved, (&stack.queues, &stack.tables), &policies)?);
         stack.topics.extend(self.topics(&resolved, &policies)?);
         stack.policies.extend(policies);

@@ -71,20 +71,27 @@ impl Scope<'_> {
 
     /// Resolves a node.
     pub(super) fn value(&mut self, node: &Node, path: &str) -> Result<Value, TemplateError> {
+        let node = self.chosen(node, path)?.unwrap_or(node);
         let at = At { path, place: &node.place };
         let data = match &node.form {
             Form::Scalar(scalar) => Data::Scalar(scalar.clone()),
             Form::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    list.push(self.value(item, &format!("{path}[{index}]"))?);
+                    let path = format!("{path}[{index}]");
+                    if let Some(chosen) = self.chosen(item, &path)? {
+                        list.push(self.value(chosen, &path)?);
+                    }
                 }
                 Data::List(list)
             }
             Form::Map(entries) => {
                 let mut map = BTreeMap::new();
                 for (key, node) in entries {
-                    map.insert(key.clone(), self.value(node, &format!("{path}.{key}"))?);
+                    let path = format!("{path}.{key}");
+                    if let Some(chosen) = self.chosen(node, &path)? {
+                        map.insert(key.clone(), self.value(chosen, &path)?);
+                    }
                 }
                 Data::Map(map)
             }
@@ -101,15 +108,43 @@ impl Scope<'_> {
                 None => Err(at.misused(function, "Resource.Attribute")),
             },
             Function::Sub => self.substitute(argument, at),
+            Function::Select => self.select(argument, at),
+            Function::Split => self.split(argument, at),
+            Function::If => Err(at.misused(function, "a choice that leaves a value here")),
             Function::Equals | Function::Not => {
                 Err(at.misused(function, "a value; conditions stand in the section Conditions"))
             }
         }
     }
 
-    /// `${A}` and `${A.B}`.
+    /// `[index, list]`.
+    fn select(&mut self, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
+        let [index, list] = argument.items().unwrap_or_default() else {
+            return Err(at.misused(Function::Select, "[index, list]"));
+        };
+        let list = self.value(list, at.path)?;
+        let last = u32::try_from(list.list()?.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let index = self.value(index, at.path)?.number(0..=last)?;
+        list.list()?.get(index as usize).cloned().ok_or_else(|| at.misused(Function::Select, "[index, list]"))
+    }
+
+    /// `[separator, text]`.
+    fn split(&mut self, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
+        let [separator, text] = argument.items().unwrap_or_default() else {
+            return Err(at.misused(Function::Split, "[separator, text]"));
+        };
+        let (separator, text) = (separator.literal(at.path)?.text()?, self.text(text, at.path)?);
+        Ok(at.value(Data::List(text.split(&separator).map(|part| at.text(part.to_owned())).collect())))
+    }
+
+    /// `${A}` and `${A.B}`, and of `[text, names]` the names that are its own.
     fn substitute(&mut self, argument: &Node, at: At<'_>) -> Result<Value, TemplateError> {
-        let pattern = argument.literal(at.path)?.text()?;
+        let (pattern, own) = match argument.items() {
+            None => (argument, BTreeMap::new()),
+            Some([pattern, own]) => (pattern, self.value(own, at.path)?.map()?.clone()),
+            Some(_) => return Err(at.misused(Function::Sub, "text, or [text, names]")),
+        };
+        let pattern = pattern.literal(at.path)?.text()?;
         let mut text = String::new();
         let mut rest = pattern.as_str();
         while let Some((before, after)) = rest.split_once("${") {
@@ -117,7 +152,10 @@ impl Scope<'_> {
                 return Err(at.misused(Function::Sub, "a } after every ${"));
             };
             text.push_str(before);
-            text.push_str(&self.substituted(name.trim(), at)?);
+            match own.get(name.trim()) {
+                Some(value) => text.push_str(&value.text()?),
+                None => text.push_str(&self.substituted(name.trim(), at)?),
+            }
             rest = after;
         }
         text.push_str(rest);

@@ -89,7 +89,8 @@ pub(super) const FUNCTION_IMMATERIAL: &[(&str, &str)] = &[
     ("CodeUri", "the world links the handler in"),
     ("Handler", "the world links the handler in"),
     ("Runtime", "the world links the handler in"),
-    ("Tracing", "for readers"),
+    ("Tracing", "nobody looks at traces"),
+    ("AutoPublishAliasAllProperties", "no run updates its stack"),
     ("Description", "for readers"),
     ("Tags", "for the bill"),
 ];

@@ -40,15 +40,21 @@ pub(super) enum Function {
     Sub,
     Equals,
     Not,
+    If,
+    Select,
+    Split,
 }
 
 impl Function {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 8] = [
         (Self::Ref, "Ref"),
         (Self::GetAtt, "GetAtt"),
         (Self::Sub, "Sub"),
         (Self::Equals, "Equals"),
         (Self::Not, "Not"),
+        (Self::If, "If"),
+        (Self::Select, "Select"),
+        (Self::Split, "Split"),
     ];
 
     /// Its name as in the short tag, without `!`.

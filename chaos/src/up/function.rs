@@ -251,7 +251,12 @@ impl Scribe {
     fn new(logs: Logs, container: Container, last_words: LastWords) -> Self {
         let at = jiff::Timestamp::from_millisecond(container.clock.now().0).unwrap_or_default();
         let day = at.strftime("%Y/%m/%d");
-        let stream = format!("{day}/[$LATEST]{:016x}{:016x}", container.seed, container.number);
+        let stream = format!(
+            "{day}/[{}]{:016x}{:016x}",
+            container.function.version(),
+            container.seed,
+            container.number
+        );
         Self { logs, container, stream, last_words }
     }
 
@@ -330,7 +335,7 @@ fn environment(
         ("AWS_LAMBDA_RUNTIME_API", door.as_str()),
         ("AWS_ENDPOINT_URL", &base),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", function.version()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory_mb),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &function.log_group),

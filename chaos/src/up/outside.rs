@@ -9,6 +9,7 @@ mod events;
 mod functions;
 mod logs;
 mod pattern;
+mod releases;
 
 use super::door::{REQUEST_BYTES_MAX, TARGET, response};
 use super::logs::Logs;

@@ -40,7 +40,7 @@ pub(super) fn init_start(function: &FunctionConfig, at: UnixMs) -> String {
             at,
             "platform.initStart",
             json!({ "initializationType": "on-demand", "phase": "init", "runtimeVersion": RUNTIME,
-                    "functionName": function.name, "functionVersion": VERSION }),
+                    "functionName": function.name, "functionVersion": function.version() }),
         ),
     }
 }
@@ -65,8 +65,10 @@ pub(super) fn init_failed(function: &FunctionConfig, at: UnixMs, took_ms: i64, w
 /// The first line of an invocation.
 pub(super) fn start(function: &FunctionConfig, at: UnixMs, request: &str) -> String {
     match function.logging.format {
-        LogFormat::Text => format!("START RequestId: {request} Version: {VERSION}"),
-        LogFormat::Json => line(at, "platform.start", json!({ "requestId": request, "version": VERSION })),
+        LogFormat::Text => format!("START RequestId: {request} Version: {}", function.version()),
+        LogFormat::Json => {
+            line(at, "platform.start", json!({ "requestId": request, "version": function.version() }))
+        }
     }
 }
 
@@ -121,7 +123,6 @@ pub(super) fn fatal(function: &FunctionConfig, request: &str, end: End) -> Optio
 }
 
 const RUNTIME: &str = "provided:al2023";
-const VERSION: &str = "$LATEST";
 
 const fn status(end: End) -> &'static str {
     match end {

@@ -109,6 +109,66 @@ fn an_init_that_fails_is_told_in_its_own_words_and_the_rest_stays_up() {
     assert_eq!(up.state()["queues"]["payments-payments"]["visible"], 0);
 }
 
+#[test]
+fn whoever_names_the_alias_or_its_version_reaches_the_function_and_whoever_mistypes_one_does_not() {
+    let up = Up::new("alias");
+    let lambda =
+        |method: &str, path: &str, body: &str| up.raw(method, &format!("/2015-03-31/{path}"), &[], body);
+    let invoked = |name: &str| lambda("POST", &format!("functions/{name}/invocations"), "{}");
+    for (name, version) in [
+        ("payments-consumer", "$latest"),
+        ("payments-consumer:live", "1"),
+        ("payments-consumer%3Alive", "1"),
+        ("arn:aws:lambda:eu-central-1:123456789012:function:payments-consumer:live", "1"),
+        ("payments-consumer:1", "1"),
+    ] {
+        let head = invoked(name).head;
+        assert!(head.contains(&format!("x-amz-executed-version: {version}")), "{name}: {head}");
+    }
+    for missing in ["payments-consumer:life", "payments-consumer:2"] {
+        let answer = invoked(missing);
+        let said = format!("Function not found: arn:aws:lambda:eu-central-1:123456789012:function:{missing}");
+        assert_eq!((answer.status, &answer.value()["Message"]), (404, &json!(said)));
+    }
+    let asked = lambda("GET", "functions/payments-consumer/configuration?Qualifier=live", "").value();
+    assert_eq!((&asked["Version"], &asked["FunctionName"]), (&json!("1"), &json!("payments-consumer")));
+    let mappings = |name: &str| {
+        let said = lambda("GET", &format!("event-source-mappings/?FunctionName={name}"), "").value();
+        said["EventSourceMappings"].as_array().expect("a list").len()
+    };
+    assert_eq!(
+        (mappings("payments-consumer:live"), mappings("payments-consumer")),
+        (1, 0),
+        "it is the alias's"
+    );
+    let policy = |name: &str| lambda("GET", &format!("functions/{name}/policy"), "").status;
+    assert_eq!((policy("payments-responder:live"), policy("payments-responder")), (200, 404));
+}
+
+#[test]
+fn the_alias_points_at_the_only_version_and_goes_back_to_no_other() {
+    let up = Up::new("back");
+    let lambda = |method: &str, path: &str, body: &str| {
+        let answer = up.raw(method, &format!("/2015-03-31/functions/payments-consumer/{path}"), &[], body);
+        (answer.status, answer.value())
+    };
+    let (_, said) = lambda("GET", "versions", "");
+    let versions: Vec<&Value> =
+        said["Versions"].as_array().expect("a list").iter().map(|it| &it["Version"]).collect();
+    assert_eq!(versions, ["$LATEST", "1"]);
+    let description = said["Versions"][1]["Description"].as_str().expect("a text");
+    assert!(description.contains("20 a second"), "how it is configured: {description}");
+    assert_eq!(lambda("GET", "aliases/live", "").1["FunctionVersion"], "1");
+    assert_eq!(lambda("GET", "aliases/life", "").0, 404);
+    let pointed = |version: &str, weights: Value| {
+        let asked =
+            json!({ "FunctionVersion": version, "RoutingConfig": { "AdditionalVersionWeights": weights } });
+        lambda("PUT", "aliases/live", &asked.to_string()).0
+    };
+    assert_eq!(pointed("1", json!({})), 200);
+    assert_eq!((pointed("2", json!({})), pointed("1", json!({ "2": 0.1 }))), (404, 404));
+}
+
 fn send(up: &Up, body: &str) {
     let url = format!("{}/123456789012/payments-payments", up.standing.aws);
     let sent = up.json("AmazonSQS.SendMessage", &json!({ "QueueUrl": url, "MessageBody": body }).to_string());

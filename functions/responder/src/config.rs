@@ -7,6 +7,10 @@ use host::{ConfigError, Environment};
 use payments::incident::{AutoRedrive, Policy};
 use stripe::{ApiBase, Mode};
 
+/// The alias of the function that the template gives it: what people invoke is what its events invoke, also after going
+/// back to an older version.
+pub const ALIAS: &str = "live";
+
 /// What the template, and Lambda, tell the function.
 #[derive(Clone, Debug)]
 pub struct Config {

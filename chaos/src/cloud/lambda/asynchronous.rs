@@ -64,9 +64,17 @@ impl Asynchronous {
         request
     }
 
-    /// The function's ARN.
+    /// ARN of what is invoked.
     pub(in crate::cloud) fn arn(&self) -> String {
-        names::function_arn(&self.pool.config().name)
+        self.pool.config().invoked_arn()
+    }
+
+    /// The same, with `$LATEST` where no alias is named.
+    fn arn_with_qualifier(&self) -> String {
+        match &self.pool.config().alias {
+            Some(_) => self.arn(),
+            None => format!("{}:{}", self.arn(), self.pool.config().version()),
+        }
     }
 
     async fn see_through(self: Arc<Self>, event: Accepted) {
@@ -170,12 +178,12 @@ impl Asynchronous {
             "timestamp": Timestamp::from_millisecond(now.0).unwrap_or(Timestamp::MAX).to_string(),
             "requestContext": {
                 "requestId": event.request,
-                "functionArn": format!("{}:$LATEST", self.arn()),
+                "functionArn": self.arn_with_qualifier(),
                 "condition": condition.name(),
                 "approximateInvokeCount": attempts,
             },
             "requestPayload": payload,
-            "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
+            "responseContext": { "statusCode": 200, "executedVersion": self.pool.config().version(), "functionError": "Unhandled" },
             "responsePayload": { "errorMessage": message },
         })
     }
@@ -195,7 +203,7 @@ mod tests {
     use super::*;
     use crate::cloud::config::FunctionConfig;
     use crate::cloud::container::{Container, InvocationContext};
-    use crate::cloud::fixtures::{START, World, consumer, crowded_for_s, script, world, world_with};
+    use crate::cloud::fixtures::{START, World, consumer, crowded_for_s, live, script, world, world_with};
     use crate::journal::Event;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -311,6 +319,25 @@ mod tests {
         assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
         assert_eq!(record["requestPayload"], json!({ "turn": 1 }));
         assert_eq!(record["responsePayload"]["errorMessage"], "no table");
+        assert!(
+            record["requestContext"]["functionArn"].as_str().unwrap().ends_with(":payments-consumer:$LATEST")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_destination_is_told_which_alias_was_invoked_and_which_version_gave_up() {
+        let config =
+            AsyncConfig { retries_max: 0, on_failure: Some("dead".to_owned()), ..AsyncConfig::default() };
+        let failing = script(async |_, _, _| Err("no table".to_owned()));
+        let world = world(vec![(FunctionConfig { alias: Some(live()), ..function(config) }, failing)]);
+        world.cloud.accept("Consumer", b"{}".to_vec()).unwrap();
+        world.run_for_s(60).await;
+        let held = world.cloud.services().sqs().messages("dead", world.clock.now()).unwrap();
+        let record: Value = serde_json::from_str(&held[0].content.body).unwrap();
+        assert!(
+            record["requestContext"]["functionArn"].as_str().unwrap().ends_with(":payments-consumer:live")
+        );
+        assert_eq!(record["responseContext"]["executedVersion"], "1");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{BoxFuture, FatePlan};
-use crate::cloud::fixtures::{World, consumer, script, world, world_with};
+use crate::cloud::fixtures::{World, consumer, live, script, world, world_with};
 use crate::journal::Event;
 use crate::turns::Effect;
 use std::time::Duration;
@@ -244,9 +244,12 @@ async fn a_function_is_told_who_it_is_and_when_it_dies() {
         let left_ms = context.deadline.since_ms(container.clock.now());
         Ok(format!("{left_ms} {}", context.function_arn).into_bytes())
     });
-    let world = world(vec![(alone(), telling)]);
-    let answer = String::from_utf8(invoke(&world).await.outcome.unwrap()).unwrap();
-    assert_eq!(answer, "60000 arn:aws:lambda:eu-central-1:123456789012:function:payments-consumer");
+    for (alias, behind) in [(None, ""), (Some(live()), ":live")] {
+        let world = world(vec![(FunctionConfig { alias, ..alone() }, Arc::clone(&telling))]);
+        let answer = String::from_utf8(invoke(&world).await.outcome.unwrap()).unwrap();
+        let arn = format!("arn:aws:lambda:eu-central-1:123456789012:function:payments-consumer{behind}");
+        assert_eq!(answer, format!("60000 {arn}"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

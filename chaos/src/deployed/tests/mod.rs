@@ -65,7 +65,7 @@ impl Stand {
             ("PagesTopicArn", "arn:aws:sns:eu-central-1:123456789012:payments-pages"),
             ("ConsumerFunction", "payments-consumer"),
             ("ConsumerLogGroup", "/aws/lambda/payments-consumer"),
-            ("ResponderFunction", "payments-responder"),
+            ("ResponderFunction", "payments-responder:live"),
         ];
         let outputs = outputs.map(|(key, value)| json!({ "OutputKey": key, "OutputValue": value }));
         let stack = json!({ "Parameters": parameters, "Outputs": outputs });

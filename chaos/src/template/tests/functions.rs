@@ -40,6 +40,43 @@ fn a_condition_is_what_it_compares_or_the_contrary() {
 }
 
 #[test]
+fn a_part_of_a_text_is_split_off_and_put_in_under_a_name() {
+    assert_eq!(output("!Select [1, !Split [':', 'a:b:c']]"), "b");
+    assert_eq!(output("{ Fn::Select: ['2', { Fn::Split: ['::', 'a::b::c'] }] }"), "c");
+    assert_eq!(
+        output("!Sub ['${Name} of ${AWS::StackName}', { Name: !Select [0, [one, two]] }]"),
+        "one of payments"
+    );
+    let beyond = format!("{PAYMENTS}Outputs:\n  It:\n    Value: !Select [2, [a, b]]\n");
+    insta::assert_snapshot!(loaded(&beyond).expect_err("there are two"), @"template.yaml:6: Outputs.It.Value is 2; accepted: 0 to 1");
+}
+
+#[test]
+fn a_choice_is_what_its_condition_says_and_no_value_leaves_nothing() {
+    let named = |condition: &str, properties: &str| {
+        format!(
+            "Conditions:\n  It: {condition}\nResources:\n  Payments:\n    Type: AWS::SQS::Queue\n    Properties: {{ {properties} }}\n"
+        )
+    };
+    let name = |condition: &str| {
+        let text = named(condition, "QueueName: !If [It, yes, { Fn::If: [It, never, !Ref AWS::StackName] }]");
+        loaded(&text).expect("it loads").queues["Payments"].name.clone()
+    };
+    assert_eq!((name("!Equals [a, a]").as_str(), name("!Equals [a, b]").as_str()), ("yes", "payments"));
+    let absent = named(
+        "!Equals [a, b]",
+        "VisibilityTimeout: !If [It, 5, !Ref AWS::NoValue], Tags: [!If [It, a, !Ref AWS::NoValue]]",
+    );
+    assert_eq!(loaded(&absent).expect("it loads").queues["Payments"].visibility_s, 30, "SQS's default");
+    let nothing = format!("{PAYMENTS}Outputs:\n  It:\n    Value: !Sub ['${{A}}', !Ref AWS::NoValue]\n");
+    insta::assert_snapshot!(loaded(&nothing).expect_err("there is no value"), @"template.yaml:6: Outputs.It.Value: there is no parameter or resource AWS::NoValue; accepted: Payments");
+    let short = named("!Equals [a, b]", "QueueName: !If [It, yes]");
+    insta::assert_snapshot!(loaded(&short).expect_err("two are three"), @"template.yaml:6: Payments.QueueName is a malformed If; accepted: [condition, value, value]");
+    let unknown = named("!Equals [a, b]", "QueueName: !If [Is, yes, no]");
+    insta::assert_snapshot!(loaded(&unknown).expect_err("no such condition"), @"template.yaml:6: Payments.QueueName: there is no condition Is; accepted: It");
+}
+
+#[test]
 fn a_resource_whose_condition_does_not_hold_is_not_there() {
     let text = "Conditions:\n  Never: !Equals [a, b]\nResources:\n  Spare:\n    Type: AWS::SQS::Queue\n    Condition: Never\n";
     assert!(loaded(text).expect("it loads").queues.is_empty());

@@ -5,6 +5,7 @@ mod broken;
 mod functions;
 mod permissions;
 mod pipes;
+mod releases;
 mod shipped;
 
 use super::{Deployment, Stack, assemble};

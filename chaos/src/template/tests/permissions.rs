@@ -73,7 +73,7 @@ fn a_function_works_under_the_role_it_names_and_otherwise_under_one_that_sam_mak
     let actions: Vec<&str> = made.statements.iter().flat_map(|it| &it.actions).map(String::as_str).collect();
     assert!(actions.contains(&"sqs:ReceiveMessage") && !actions.contains(&"sqs:SendMessage"), "{actions:?}");
     insta::assert_snapshot!(refusal(&function_text("Role: !Ref Worker")), @r#"template.yaml:16: Work.Role is "payments-Worker"; accepted: arn:aws:iam::123456789012:role/payments-Worker"#);
-    insta::assert_snapshot!(refusal(&function_text("Policies: [AmazonSQSFullAccess]")), @"template.yaml:16: Work: the simulated world cannot honour the property Policies; accepted: FunctionName, Role, Timeout, MemorySize, Environment, LoggingConfig, Events, EventInvokeConfig, Architectures, CodeUri, Handler, Runtime, Tracing, Description, Tags");
+    insta::assert_snapshot!(refusal(&function_text("Policies: [AmazonSQSFullAccess]")), @"template.yaml:16: Work: the simulated world cannot honour the property Policies; accepted: FunctionName, Role, Timeout, MemorySize, Environment, LoggingConfig, Events, EventInvokeConfig, AutoPublishAlias, VersionDescription, DeploymentPreference, Architectures, CodeUri, Handler, Runtime, Tracing, AutoPublishAliasAllProperties, Description, Tags");
 }
 
 #[test]

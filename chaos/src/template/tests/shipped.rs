@@ -5,19 +5,24 @@ use crate::cloud::names;
 use crate::template::{Deployment, Stack};
 use payments::limits;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 const DAY_S: u32 = 86_400;
 
 fn shipped() -> Stack {
+    shipped_with(&[])
+}
+
+/// The same, deployed with other values of these parameters.
+pub(super) fn shipped_with(others: &[(&str, &str)]) -> Stack {
     let parameters = [
         ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-a1B2c3"),
         ("AlertEmail", "on-call@example.com"),
         ("StripeMode", "test"),
     ];
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let deployment = Deployment { parameters: BTreeMap::from(parameters), ..Deployment::default() };
+    let parameters = parameters.iter().chain(others);
+    let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let deployment = Deployment { parameters: parameters.collect(), ..Deployment::default() };
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"));
     Stack::load(path, &deployment).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -29,8 +29,8 @@ impl Outside {
             }
             "DescribeRule" => self.of_rule(&asked["Name"], |rule| rule.described()),
             "ListTargetsByRule" => self.of_rule(&asked["Rule"], |rule| {
-                let arn = names::function_arn(&rule.function().name);
-                json!({ "Targets": [{ "Id": rule.function().logical_id, "Arn": arn }] })
+                let function = rule.function();
+                json!({ "Targets": [{ "Id": function.logical_id, "Arn": function.invoked_arn() }] })
             }),
             _ => {
                 let text = format!(

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a function is invoked as its alarms and its schedule invoke it, through the same containers.
 
-use super::{Callable, Outside, json_of};
+use super::releases::Named;
+use super::{Outside, json_of};
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::event_source::MappingState;
 use crate::cloud::lambda::Failure;
@@ -22,29 +23,33 @@ pub(super) const BELOW: &str = "/2015-03-31/";
 /// How much of its log an invocation shows that asks for it, bytes.
 const TAIL_BYTES: usize = 4096;
 
-const SUPPORTED: &str = "Invoke, ListFunctions, GetFunctionConfiguration, GetPolicy, ListEventSourceMappings, \
-                         GetEventSourceMapping and UpdateEventSourceMapping";
+const SUPPORTED: &str = "Invoke, ListFunctions, GetFunctionConfiguration, GetPolicy, ListVersionsByFunction, GetAlias, \
+                         UpdateAlias, ListEventSourceMappings, GetEventSourceMapping and UpdateEventSourceMapping";
 
 impl Outside {
     pub(super) async fn functions(&self, head: &Parts, body: Bytes) -> Reply {
         let path = percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
+        let query = head.uri.query().unwrap_or_default();
         let parts: Vec<&str> = path.trim_start_matches(BELOW).trim_end_matches('/').split('/').collect();
         match (&head.method, parts.as_slice()) {
-            (&Method::POST, ["functions", name, "invocations"]) => match self.function(name) {
-                Ok(function) => self.invoke(function, head, body).await,
+            (&Method::POST, ["functions", name, "invocations"]) => match self.named(name, query) {
+                Ok(named) => self.invoke(&named, head, body).await,
                 Err(reply) => reply,
             },
             (&Method::GET, ["functions"]) => {
-                let all = self.functions.values().map(|function| described(function.pool.config()));
-                Reply::ok(&json!({ "Functions": all.collect::<Vec<_>>() }))
+                let all = self.functions.values().map(|function| Named { function, qualifier: None });
+                Reply::ok(&json!({ "Functions": all.map(|named| described(&named)).collect::<Vec<_>>() }))
             }
             (&Method::GET, ["functions", name, "configuration"]) => {
-                self.function(name).map_or_else(|reply| reply, |it| Reply::ok(&described(it.pool.config())))
+                self.named(name, query).map_or_else(|reply| reply, |named| Reply::ok(&described(&named)))
             }
             (&Method::GET, ["functions", name, "policy"]) => {
-                self.function(name).map_or_else(|reply| reply, |it| Reply::ok(&policy(it.pool.config())))
+                self.named(name, query).map_or_else(|reply| reply, |named| policy(&named))
             }
-            (&Method::GET, ["event-source-mappings"]) => self.mappings(head.uri.query().unwrap_or_default()),
+            (&Method::GET, ["functions", name, "versions"]) => self.versions(name),
+            (&Method::GET, ["functions", name, "aliases", alias]) => self.alias(name, alias),
+            (&Method::PUT, ["functions", name, "aliases", alias]) => self.point(name, alias, &body),
+            (&Method::GET, ["event-source-mappings"]) => self.mappings(query),
             (method, ["event-source-mappings", uuid]) => self.mapping(method, uuid, &body),
             (method, _) => {
                 let text = format!("No {method} {path} here; the embedded Lambda supports {SUPPORTED}.");
@@ -53,25 +58,14 @@ impl Outside {
         }
     }
 
-    /// A function by its name or its ARN.
-    fn function(&self, named: &str) -> Result<&Callable, Reply> {
-        let name = named.rsplit(":function:").next().unwrap_or(named);
-        self.functions.get(name.split(':').next().unwrap_or(name)).ok_or_else(|| {
-            let known: Vec<&str> = self.functions.keys().map(String::as_str).collect();
-            let arn = names::function_arn(name);
-            let text = format!("Function not found: {arn}; there are {}", known.join(" and "));
-            refused(404, "ResourceNotFoundException", &text)
-        })
-    }
-
-    async fn invoke(&self, function: &Callable, head: &Parts, body: Bytes) -> Reply {
+    async fn invoke(&self, named: &Named<'_>, head: &Parts, body: Bytes) -> Reply {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let payload = if body.is_empty() { b"{}".to_vec() } else { body.to_vec() };
         if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
             let text = format!("Could not parse request body into json: {error}");
             return refused(400, "InvalidRequestContentException", &text);
         }
-        let config = function.pool.config();
+        let config = named.config();
         match header("x-amz-invocation-type").unwrap_or("RequestResponse") {
             "RequestResponse" => {}
             "Event" => {
@@ -84,7 +78,7 @@ impl Outside {
                 return refused(400, "InvalidParameterValueException", &text);
             }
         }
-        let ended = function.pool.invoke(payload, Vec::new()).await;
+        let ended = named.function.pool.invoke(payload, Vec::new()).await;
         let reply = match &ended.outcome {
             Ok(answer) => Reply::json_text(200, answer.clone()),
             Err(failure) => Reply::json(200, &failed(failure, config, &ended.request))
@@ -92,7 +86,7 @@ impl Outside {
         };
         let reply = reply
             .with_header("x-amzn-requestid", ended.request)
-            .with_header("x-amz-executed-version", "$LATEST".to_owned());
+            .with_header("x-amz-executed-version", named.version().to_owned());
         if header("x-amz-log-type") == Some("Tail") {
             return reply.with_header("x-amz-log-result", STANDARD.encode(self.tail(config)));
         }
@@ -115,12 +109,15 @@ impl Outside {
 
     fn mappings(&self, query: &str) -> Reply {
         let asked = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "FunctionName");
-        let name = asked.map(|(_, name)| name.into_owned());
-        let all = self
-            .functions
-            .iter()
-            .filter(|(known, _)| name.as_ref().is_none_or(|name| name.ends_with(*known)));
-        let rendered = all.flat_map(|(_, function)| {
+        let named = match asked.map(|(_, name)| self.named(&name, "")).transpose() {
+            Ok(named) => named,
+            Err(reply) => return reply,
+        };
+        let is_asked = |config: &FunctionConfig| {
+            named.as_ref().is_none_or(|named| named.is_invoked() && named.config().name == config.name)
+        };
+        let all = self.functions.values().filter(|function| is_asked(function.pool.config()));
+        let rendered = all.flat_map(|function| {
             function
                 .sources
                 .iter()
@@ -150,16 +147,17 @@ impl Outside {
     }
 }
 
-fn described(function: &FunctionConfig) -> Value {
+fn described(named: &Named<'_>) -> Value {
+    let function = named.config();
     json!({
         "FunctionName": function.name,
-        "FunctionArn": names::function_arn(&function.name),
+        "FunctionArn": named.arn(),
         "Runtime": "provided.al2023",
         "Handler": "bootstrap",
         "Role": function.role.as_ref().map(|role| names::role_arn(role)),
         "Timeout": function.timeout_s,
         "MemorySize": function.memory_mb,
-        "Version": "$LATEST",
+        "Version": named.version(),
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "Environment": { "Variables": function.environment },
@@ -167,19 +165,23 @@ fn described(function: &FunctionConfig) -> Value {
     })
 }
 
-/// Who may invoke it: the rules that do.
-fn policy(function: &FunctionConfig) -> Value {
+/// Who may invoke it: the rules that do. An alias has a policy of its own.
+fn policy(named: &Named<'_>) -> Reply {
+    let function = named.config();
+    if !named.is_invoked() {
+        return refused(404, "ResourceNotFoundException", "The resource you requested does not exist.");
+    }
     let rules = function.rules.iter().map(|rule| &rule.name);
     let statements = rules.chain(function.schedules.iter().map(|schedule| &schedule.name)).map(|rule| {
         json!({
             "Sid": rule, "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" },
-            "Action": "lambda:InvokeFunction", "Resource": names::function_arn(&function.name),
+            "Action": "lambda:InvokeFunction", "Resource": named.arn(),
             "Condition": { "ArnLike": { "AWS:SourceArn": names::rule_arn(rule) } },
         })
     });
     let policy =
         json!({ "Version": "2012-10-17", "Id": "default", "Statement": statements.collect::<Vec<_>>() });
-    json!({ "Policy": policy.to_string() })
+    Reply::ok(&json!({ "Policy": policy.to_string() }))
 }
 
 fn mapping(function: &FunctionConfig, queue: &str, state: MappingState) -> Value {
@@ -190,7 +192,7 @@ fn mapping(function: &FunctionConfig, queue: &str, state: MappingState) -> Value
     json!({
         "UUID": uuid_of(function, queue),
         "EventSourceArn": names::queue_arn(queue),
-        "FunctionArn": names::function_arn(&function.name),
+        "FunctionArn": function.invoked_arn(),
         "State": state,
         "StateTransitionReason": "USER_INITIATED",
     })
@@ -224,7 +226,7 @@ fn failed(failure: &Failure, function: &FunctionConfig, request: &str) -> Value 
     json!({ "errorType": kind, "errorMessage": message })
 }
 
-fn refused(status: u16, kind: &'static str, message: &str) -> Reply {
+pub(super) fn refused(status: u16, kind: &'static str, message: &str) -> Reply {
     Reply::json(status, &json!({ "Type": "User", "Message": message }))
         .with_header("x-amzn-errortype", kind.to_owned())
 }

@@ -5,6 +5,7 @@
 //! `/dev/stdout` is lost where that is redirected, and mixed with the command line's own.
 
 use super::Site;
+use crate::config::ALIAS;
 use payments::incident::{Facts, RedriveMode};
 use std::fmt::Write;
 
@@ -24,7 +25,7 @@ pub(super) fn command_into(site: &Site, payload: &str, file: &str) -> String {
 
 fn invocation(site: &Site, payload: &str, file: &str) -> String {
     format!(
-        "  aws lambda invoke --region {} --function-name {} \\\n    --cli-binary-format raw-in-base64-out \\\n    \
+        "  aws lambda invoke --region {} --function-name {}:{ALIAS} \\\n    --cli-binary-format raw-in-base64-out \\\n    \
          --payload '{payload}' {file}",
         site.region, site.function_name
     )
