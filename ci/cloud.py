@@ -11,10 +11,16 @@ from ministack.app import main
 from ministack.core import iam_actions
 from ministack.services import dynamodb, eventbridge, lambda_svc, sqs
 from ministack.services.cloudformation import provisioners
+from samtranslator.translator import transform as sam
 
 # Like AWS, ministack takes no events of a source aws.* from PutEvents; unlike AWS, its CloudWatch sends none when an
 # alarm changes. Here PutEvents may speak for CloudWatch, so that an event meets the rule as it is deployed.
 eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
+
+# Its SAM is not told what parameters were given and takes their defaults. One decides what there is: it knows no CodeDeploy,
+# and refuses a template that asks for it.
+translate = sam.transform
+sam.transform = lambda template, _, policies: translate(template, {"GradualRollout": "false"}, policies)
 
 # Its CloudFormation refuses alarms on metric math. Here they are created all the same and look at nothing.
 create_alarm = provisioners._cw_metric_alarm_record
