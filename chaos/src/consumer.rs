@@ -47,7 +47,7 @@ impl Handler for InContainer {
     fn invoke(&self, payload: Vec<u8>, context: InvocationContext) -> BoxFuture<'_, Result<Vec<u8>, String>> {
         Box::pin(async move {
             let event = serde_json::from_slice(&payload).map_err(|error| error.to_string())?;
-            let answer = self.0.handle(event, context.deadline).await;
+            let answer = self.0.handle(event, sdk::invocation(&context)).await;
             serde_json::to_vec(&answer).map_err(|error| error.to_string())
         })
     }

@@ -3,7 +3,7 @@
 //! What a function's `main` sets up on Lambda, with the container's network, clock and seed in the place of Lambda's.
 //! Invariant: no two containers share anything, not even what the SDK keeps in statics.
 
-use crate::cloud::container::Container;
+use crate::cloud::container::{Container, InvocationContext};
 use crate::cloud::names;
 use crate::stripe::Provider;
 use aws_credential_types::Credentials;
@@ -11,7 +11,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sqs::config::retry::RetryPartition;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use host::aws;
+use host::{Invocation, TraceId, aws};
 use std::sync::Arc;
 use stripe::Transport;
 use tower::util::BoxCloneSyncService;
@@ -55,6 +55,12 @@ impl Clients {
         let config = aws_sdk_secretsmanager::config::Builder::from(&self.sdk);
         aws_sdk_secretsmanager::Client::from_conf(config.retry_partition(self.partition.clone()).build())
     }
+}
+
+/// An invocation, as a function takes it.
+pub(crate) fn invocation(context: &InvocationContext) -> Invocation {
+    let trace = context.xray_header.as_deref().and_then(TraceId::kept);
+    Invocation { deadline: context.deadline, trace }
 }
 
 /// The way to Stripe from a container.

@@ -177,6 +177,7 @@ impl<'a> Started<'a> {
             deadline: self.backends.now().plus_ms(60_000),
             function_name: "bench".to_owned(),
             function_arn: names::function_arn("bench"),
+            xray_header: None,
         };
         let outcome = self.runtime.offer(payload, context);
         let outcome = self.unless_it_ends(outcome).await?;

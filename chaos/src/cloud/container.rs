@@ -54,8 +54,10 @@ pub struct InvocationContext {
     pub deadline: UnixMs,
     /// Name as deployed.
     pub function_name: String,
-    /// ARN as deployed.
+    /// ARN as it was invoked.
     pub function_arn: String,
+    /// X-Ray's header. There is no X-Ray here; a test may say that there were.
+    pub xray_header: Option<String>,
 }
 
 /// One execution environment, as its function sees it. Cheap to clone.

@@ -229,6 +229,7 @@ impl Pool {
             deadline,
             function_name: self.config.name.clone(),
             function_arn: self.config.invoked_arn(),
+            xray_header: None,
         };
         let outcome = tokio::select! {
             biased;

@@ -89,7 +89,7 @@ pub(super) const FUNCTION_IMMATERIAL: &[(&str, &str)] = &[
     ("CodeUri", "the world links the handler in"),
     ("Handler", "the world links the handler in"),
     ("Runtime", "the world links the handler in"),
-    ("Tracing", "nobody looks at traces"),
+    ("Tracing", "there is no X-Ray to keep a trace"),
     ("AutoPublishAliasAllProperties", "no run updates its stack"),
     ("Description", "for readers"),
     ("Tags", "for the bill"),

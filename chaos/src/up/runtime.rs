@@ -157,7 +157,7 @@ impl RuntimeApi {
 const PATHS: &str =
     "accepted: GET invocation/next, POST invocation/ID/response, POST invocation/ID/error, POST init/error";
 
-/// X-Ray's header; nothing here is traced.
+/// X-Ray's header, as of an invocation of which no trace is kept.
 fn trace(request: &str) -> String {
     let digits: String = request.chars().filter(char::is_ascii_hexdigit).collect();
     format!("Root=1-{:0<8.8}-{:0<24.24};Parent={:0<16.16};Sampled=0", digits, digits, digits)

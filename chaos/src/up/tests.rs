@@ -20,6 +20,7 @@ fn context(request: &str) -> InvocationContext {
         deadline: UnixMs(1_767_603_660_000),
         function_name: "consumer".to_owned(),
         function_arn: "arn:aws:lambda:eu-central-1:123456789012:function:consumer".to_owned(),
+        xray_header: None,
     }
 }
 

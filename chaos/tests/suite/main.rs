@@ -29,5 +29,6 @@ mod responder;
 mod search;
 mod served;
 mod shrink;
+mod traces;
 mod tree;
 mod wire;

@@ -10,15 +10,20 @@ use crate::metrics::Tally;
 use crate::record::{End, Envelope, Report};
 use crate::source::Delay;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use host::{Invocation, TraceId};
+use payments::Cause;
 use payments::ledger::{Reason, State};
-use payments::{Cause, UnixMs};
 use std::sync::Arc;
 
-/// Works on a batch until it is done or `deadline` is near.
-pub(crate) async fn handle(inner: &Arc<Inner>, event: SqsEvent, deadline: UnixMs) -> SqsBatchResponse {
+/// Works on a batch until it is done or its deadline is near.
+pub(crate) async fn handle(
+    inner: &Arc<Inner>,
+    event: SqsEvent,
+    Invocation { deadline, trace }: Invocation,
+) -> SqsBatchResponse {
     let messages: Vec<Arc<SqsMessage>> = event.records.into_iter().map(Arc::new).collect();
     let deadline = deadline.plus_ms(-DEADLINE_MARGIN_MS);
-    let mut batch = Batch::default();
+    let mut batch = Batch { trace, ..Batch::default() };
     let (mut done, suspects) = crew::side_by_side(inner, &messages, deadline).await;
     let mut suspects = suspects.into_iter();
     while deadline.since_ms(inner.clock.now()) >= ALONE_MS_MIN
@@ -40,6 +45,7 @@ pub(crate) async fn handle(inner: &Arc<Inner>, event: SqsEvent, deadline: UnixMs
 struct Batch {
     response: SqsBatchResponse,
     tally: Tally,
+    trace: Option<TraceId>,
 }
 
 impl Batch {
@@ -47,7 +53,7 @@ impl Batch {
     async fn conclude(&mut self, inner: &Inner, ended: &[Ended]) {
         let mut delays = Vec::new();
         for Ended { message, report } in ended {
-            tell(message, report);
+            tell(message, report, self.trace.as_ref());
             self.tally.add(report);
             if let End::HandedBack { visible_in_s, .. } = report.end {
                 // Without an id only an empty one is left to say: Lambda then keeps the whole batch, which costs
@@ -71,7 +77,7 @@ fn acknowledged(ended: &[Ended]) -> Vec<String> {
 }
 
 /// One wide line a record. Bodies, keys and card data never appear in it.
-fn tell(message: &SqsMessage, report: &Report) {
+fn tell(message: &SqsMessage, report: &Report, trace: Option<&TraceId>) {
     let (end, cause, visible_in_s) = match &report.end {
         End::Acknowledged(why) => (why.name(), None, None),
         End::HandedBack { cause, visible_in_s } => {
@@ -96,6 +102,7 @@ fn tell(message: &SqsMessage, report: &Report) {
         stripe_status = report.calls.last_status,
         stripe_request = report.calls.last_request,
         stripe_failure = report.calls.last_failure,
+        trace_id = trace.map(TraceId::as_str),
         "record"
     );
 }

@@ -21,7 +21,7 @@ mod recorder;
 mod source;
 
 pub use config::Config;
-pub use host::ConfigError;
+pub use host::{ConfigError, Invocation};
 
 use authority::ToCharge;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -136,9 +136,9 @@ impl Consumer {
         Self(Arc::new(inner))
     }
 
-    /// Handles one batch. `deadline` is when Lambda kills the container.
-    pub async fn handle(&self, event: SqsEvent, deadline: UnixMs) -> SqsBatchResponse {
-        batch::handle(&self.0, event, deadline).await
+    /// Handles one batch.
+    pub async fn handle(&self, event: SqsEvent, invocation: Invocation) -> SqsBatchResponse {
+        batch::handle(&self.0, event, invocation).await
     }
 }
 

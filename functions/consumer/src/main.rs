@@ -4,9 +4,8 @@ use anyhow::Context as _;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use consumer::{Config, Consumer, Ports, Protocol};
-use host::Clock;
+use host::{Clock, Invocation};
 use lambda_runtime::{LambdaEvent, service_fn};
-use payments::UnixMs;
 use rand::TryRng;
 use std::convert::Infallible;
 
@@ -17,8 +16,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn handle(consumer: &Consumer, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Infallible> {
-    let deadline = UnixMs(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-    Ok(consumer.handle(event.payload, deadline).await)
+    let invocation = Invocation::of(event.context.deadline, event.context.xray_trace_id.as_deref());
+    Ok(consumer.handle(event.payload, invocation).await)
 }
 
 async fn start() -> anyhow::Result<Consumer> {

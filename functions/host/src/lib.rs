@@ -1,5 +1,5 @@
-//! What both functions share of living on Lambda: the environment, AWS, the time, logs, metrics, and
-//! copies for quarantine.
+//! What both functions share of living on Lambda: the environment, AWS, the time, logs, metrics, what is said
+//! of an invocation, and copies for quarantine.
 //!
 //! A crate of its own, because the responder must be unable to reach the consumer, which confirms.
 //!
@@ -8,6 +8,7 @@
 pub mod aws;
 mod clock;
 mod environment;
+mod invocation;
 pub mod limits;
 pub mod logs;
 mod metrics;
@@ -15,4 +16,5 @@ pub mod quarantine;
 
 pub use clock::Clock;
 pub use environment::{ConfigError, Environment};
+pub use invocation::{Invocation, TraceId};
 pub use metrics::Metrics;

@@ -32,7 +32,7 @@ mod turn;
 
 pub use config::Config;
 pub use error::TurnError;
-pub use host::ConfigError;
+pub use host::{ConfigError, Invocation};
 pub use order::{BadOrder, read as read_order};
 pub use records::{Condition, unsaved_since};
 
@@ -168,15 +168,14 @@ impl Responder {
         Self(Arc::new(Inner { look, act, post, metrics, policy: config.policy, rules: ports.rules, clock }))
     }
 
-    /// Handles one event: an alarm's, the schedule's, a human's order, or anything else, which is a turn too. `deadline`
-    /// is when Lambda kills the container.
+    /// Handles one event: an alarm's, the schedule's, a human's order, or anything else, which is a turn too.
     ///
     /// An order that makes no sense is answered with `{"error": …}`: a typing mistake is no failure of this function.
     ///
     /// # Errors
     /// [`TurnError`] when the turn could not do its work. Lambda tries once more, an alarm sees it, and the schedule
     /// takes the next turn.
-    pub async fn handle(&self, event: Value, deadline: UnixMs) -> Result<Value, TurnError> {
+    pub async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value, TurnError> {
         let wake = match Wake::of(&event) {
             Ok(wake) => wake,
             Err(bad) => {
@@ -187,9 +186,9 @@ impl Responder {
         if let Wake::Other(name) = &wake {
             tracing::warn!(event = name, "an event that is not known here; a turn follows all the same");
         }
-        let left_ms = deadline.plus_ms(-DEADLINE_MARGIN_MS).since_ms(self.0.clock.now());
+        let left_ms = invocation.deadline.plus_ms(-DEADLINE_MARGIN_MS).since_ms(self.0.clock.now());
         let limit = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        let mut turn = Turn::new(&self.0, &wake);
+        let mut turn = Turn::new(&self.0, &wake, invocation.trace);
         let result = tokio::time::timeout(limit, turn.take()).await.unwrap_or(Err(TurnError::OutOfTime));
         self.0.tell(wake.name(), &turn.tale, result.as_ref().err().map(ToString::to_string));
         result

@@ -2,9 +2,8 @@
 
 use anyhow::Context as _;
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
-use host::Clock;
+use host::{Clock, Invocation};
 use lambda_runtime::{LambdaEvent, service_fn};
-use payments::UnixMs;
 use responder::{Config, Ports, Responder, Rules};
 use serde_json::Value;
 
@@ -15,8 +14,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn handle(responder: &Responder, event: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
-    let deadline = UnixMs(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-    Ok(responder.handle(event.payload, deadline).await?)
+    let invocation = Invocation::of(event.context.deadline, event.context.xray_trace_id.as_deref());
+    Ok(responder.handle(event.payload, invocation).await?)
 }
 
 async fn start() -> anyhow::Result<Responder> {

@@ -8,6 +8,7 @@ use crate::limits::MARK_SENT_ATTEMPTS;
 use crate::mail::{self, Site};
 use crate::records::{Record, Records, Saved};
 use crate::topic::Topic;
+use host::TraceId;
 use payments::incident::{Mail, Outbox};
 
 /// What people are told by.
@@ -34,12 +35,18 @@ pub(crate) struct Posted<R> {
 impl Post {
     /// Publishes the mails that were written or claimed since `before`, those that need somebody on the second channel as
     /// well. A second channel that is broken holds up no mail; the turn fails for it.
-    pub(crate) async fn publish<R: Record>(&self, before: &Outbox, record: R) -> Posted<R> {
+    pub(crate) async fn publish<R: Record>(
+        &self,
+        before: &Outbox,
+        record: R,
+        trace: Option<&TraceId>,
+    ) -> Posted<R> {
+        let site = Site { trace: trace.cloned(), ..self.site.clone() };
         let mails: Vec<Mail> = record.outbox().claimed_since(before).cloned().collect();
         let mut posted = Posted { record, mails: 0, result: Ok(()) };
         let mut paged = Ok(());
         for mail in mails {
-            let email = mail::write(&mail.letter, mail.late, &self.site);
+            let email = mail::write(&mail.letter, mail.late, &site);
             posted.result = self.alerts.publish(&email).await;
             if posted.result.is_err() {
                 return posted;

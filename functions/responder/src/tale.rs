@@ -4,6 +4,7 @@
 
 use crate::Inner;
 use crate::look::Glanced;
+use host::TraceId;
 use metrique_writer::Entry;
 use payments::incident::{Effect, Incident, Observation, Probes};
 
@@ -25,6 +26,8 @@ pub(crate) struct Tale {
     pub(crate) mails: u64,
     pub(crate) listeners: Option<u64>,
     pub(crate) races_lost: u64,
+    /// The trace that X-Ray keeps of it.
+    pub(crate) trace: Option<TraceId>,
 }
 
 impl Tale {
@@ -78,6 +81,7 @@ impl Inner {
             mails = tale.mails,
             listeners = tale.listeners,
             races_lost = tale.races_lost,
+            trace_id = tale.trace.as_ref().map(TraceId::as_str),
             error,
             "turn"
         );

@@ -9,6 +9,7 @@ use crate::event::Wake;
 use crate::look::{Glance, Last};
 use crate::records::{Record, Saved};
 use crate::tale::Tale;
+use host::TraceId;
 use payments::UnixMs;
 use payments::audit::Audit;
 use payments::incident::{
@@ -26,8 +27,8 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(inner: &'a Inner, wake: &'a Wake) -> Self {
-        let tale = Tale { looked: "glance", ..Tale::default() };
+    pub(crate) fn new(inner: &'a Inner, wake: &'a Wake, trace: Option<TraceId>) -> Self {
+        let tale = Tale { looked: "glance", trace, ..Tale::default() };
         Self { inner, wake, now: inner.clock.now(), tale }
     }
 
@@ -174,7 +175,7 @@ impl<'a> Turn<'a> {
     }
 
     async fn publish<R: Record>(&mut self, before: &Outbox, record: R) -> Result<R, TurnError> {
-        let posted = self.inner.post.publish(before, record).await;
+        let posted = self.inner.post.publish(before, record, self.tale.trace.as_ref()).await;
         self.tale.mails += posted.mails;
         posted.result.map(|()| posted.record)
     }

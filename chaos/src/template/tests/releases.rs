@@ -3,6 +3,7 @@
 use super::shipped::shipped_with;
 use super::{loaded, refusal};
 use crate::cloud::config::{AliasConfig, FIRST_VERSION, FunctionConfig, LATEST};
+use crate::template::Stack;
 
 const ALARM: &str = "  Failing:\n    Type: AWS::CloudWatch::Alarm\n    Properties: { AlarmName: failing, Namespace: AWS/Lambda, MetricName: Errors, Dimensions: [{ Name: FunctionName, Value: work }], \
                      Statistic: Sum, Period: 60, EvaluationPeriods: 1, ComparisonOperator: GreaterThanThreshold, Threshold: 0 }\n";
@@ -95,8 +96,10 @@ fn a_parameter_publishes_a_version_of_the_functions_that_it_reaches_and_of_no_ot
         ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:other-a1B2c3"),
     ];
     let before = shipped_with(&[]);
-    let parameters: Vec<&str> = before.parameters.keys().map(String::as_str).collect();
-    assert_eq!(parameters, others.map(|(name, _)| name), "each of them");
+    let reaches_lambda_alone = "Tracing";
+    let parameters =
+        before.parameters.keys().map(String::as_str).filter(|name| *name != reaches_lambda_alone);
+    assert_eq!(parameters.collect::<Vec<_>>(), others.map(|(name, _)| name), "each of them");
     for other in others {
         let after = shipped_with(&[other]);
         for (id, old) in &before.functions {
@@ -105,5 +108,23 @@ fn a_parameter_publishes_a_version_of_the_functions_that_it_reaches_and_of_no_ot
                 != FunctionConfig { alias: None, ..new.clone() };
             assert_eq!(old.alias != new.alias, is_reached, "{} of {id}", other.0);
         }
+    }
+}
+
+#[test]
+fn tracing_publishes_versions_and_is_permitted_only_while_it_is_on() {
+    let (off, on) = (shipped_with(&[]), shipped_with(&[("Tracing", "on")]));
+    for (id, old) in &off.functions {
+        assert_ne!(old.alias, on.functions[id].alias, "{id}");
+        let role = old.role.as_ref().expect("each has one");
+        let granted = |stack: &Stack| {
+            let statements = stack.policies.roles[role].statements.iter();
+            statements
+                .flat_map(|it| it.actions.clone())
+                .filter(|it| it.starts_with("xray:"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(granted(&off), Vec::<String>::new(), "{id}");
+        assert_eq!(granted(&on), ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "{id}");
     }
 }

@@ -23,6 +23,7 @@ pub(crate) use money::sums;
 pub(crate) use words::utc;
 
 use crate::config::Config;
+use host::TraceId;
 use payments::incident::{Late, Letter};
 
 /// One mail.
@@ -44,7 +45,7 @@ impl Email {
     }
 }
 
-/// What mails have to know of this installation.
+/// What mails have to know of this installation, and of the turn that sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     /// The stack's name, which is the dashboard's as well.
@@ -65,6 +66,8 @@ pub struct Site {
     pub redrive_rate_max: i32,
     /// Move tasks after which dead letters without a ledger row are quarantined.
     pub redrive_cycles_max: u32,
+    /// The trace that X-Ray keeps of the turn.
+    pub trace: Option<TraceId>,
 }
 
 impl Site {
@@ -79,6 +82,7 @@ impl Site {
             runbook_url: config.runbook_url.clone(),
             redrive_rate_max: config.redrive_rate_max,
             redrive_cycles_max: config.policy.redrive_cycles_max,
+            trace: None,
         }
     }
 }

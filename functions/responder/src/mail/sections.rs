@@ -30,12 +30,17 @@ impl Body {
     }
 
     pub(super) fn end(self, runbook: &str, window: Window, site: &Site) -> String {
+        let trace = site
+            .trace
+            .as_ref()
+            .map(|trace| format!("Trace:     {}, of the turn that sent this\n", trace.as_str()));
         let places = format!(
-            "Account:   {}, {}\nDashboard: {}\nRunbook:   {}/{runbook}.md\nConsumer's log, what did not settle:\n{}",
+            "Account:   {}, {}\nDashboard: {}\nRunbook:   {}/{runbook}.md\n{}Consumer's log, what did not settle:\n{}",
             site.account,
             site.region,
             links::dashboard(site),
             site.runbook_url,
+            trace.unwrap_or_default(),
             links::consumer_log(site, window),
         );
         let mut body = self.part("WHERE TO LOOK", &places).0;

@@ -32,6 +32,7 @@ pub(super) fn site() -> Site {
         region: "eu-central-1".to_owned(),
         redrive_rate_max: 50,
         redrive_cycles_max: 6,
+        trace: None,
     }
 }
 
@@ -113,6 +114,17 @@ fn shown(email: &Email) -> String {
 #[test]
 fn opened() {
     insta::assert_snapshot!(text(Kind::Opened, facts()));
+}
+
+#[test]
+fn a_turn_that_is_traced_says_so_where_to_look_and_another_says_nothing() {
+    let trace = TraceId::kept("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1");
+    let letter = Letter::Recovery(Kind::Opened, Box::new(facts()));
+    let (plain, traced) = (write(&letter, None, &site()), write(&letter, None, &Site { trace, ..site() }));
+    let (_, places) = traced.body.split_once("WHERE TO LOOK\n").expect("it says where");
+    let added: Vec<&str> = places.lines().filter(|line| !plain.body.contains(line)).collect();
+    insta::assert_snapshot!(added.join("\n"), @"Trace:     1-5759e988-bd862e3fe1be46a994272793, of the turn that sent this");
+    assert_eq!(traced.body.lines().count(), plain.body.lines().count() + 1);
 }
 
 #[test]
