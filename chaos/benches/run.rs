@@ -65,9 +65,11 @@ fn one_call() -> Duration {
         let clock = Clock::starting_at(UnixMs(1_767_603_600_000));
         let blueprint = Blueprint {
             queues: deployed.stack.queues.into_values().collect(),
+            proven: Default::default(),
             tables: Vec::new(),
             topics: Vec::new(),
             functions: Vec::new(),
+            pipes: Vec::new(),
             alerting: Alerting::default(),
             plans: Plans::default(),
             access: Access::Open,

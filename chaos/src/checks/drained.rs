@@ -154,15 +154,11 @@ fn hopeless<'a>(evidence: &Evidence<'a>) -> BTreeSet<&'a str> {
     let come_through = evidence.payments.values().filter_map(|file| file.settled).max();
     let mut is_outlived: BTreeMap<&str, bool> = BTreeMap::new();
     for record in &evidence.history.records {
-        match &record.event {
-            Event::Fault(FaultFired { fault: Kind::Poison, on, .. }) => {
-                *is_outlived.entry(on).or_default() |=
-                    come_through > Some(record.at.plus_ms(OUTLIVED_FOR_MS));
-            }
-            Event::Fault(FaultFired { fault: Kind::Held, on, .. }) => {
-                is_outlived.entry(on.strip_prefix("confirm ").unwrap_or(on)).or_default();
-            }
-            _ => {}
+        let Event::Fault(FaultFired { fault, on, .. }) = &record.event else { continue };
+        if *fault == Kind::Poison {
+            *is_outlived.entry(on).or_default() |= come_through > Some(record.at.plus_ms(OUTLIVED_FOR_MS));
+        } else if *fault == Kind::Held {
+            is_outlived.entry(on.strip_prefix("confirm ").unwrap_or(on)).or_default();
         }
     }
     is_outlived.into_iter().filter(|(_, is_outlived)| !is_outlived).map(|(payment, _)| payment).collect()

@@ -57,23 +57,18 @@ impl<'e> Outcomes<'e> {
             kept: BTreeSet::new(),
         };
         for record in &evidence.history.records {
-            match &record.event {
-                Event::Table(TableEvent::LedgerWritten { payment, state, version, .. }) => {
-                    let is_news = states.insert(payment, state) != Some(state.as_str());
-                    if is_news && matches!(state.as_str(), "succeeded" | "declined" | "quarantined") {
-                        outcomes.written.insert((payment, *version), (record.at, state));
-                    }
+            if let Event::Table(TableEvent::LedgerWritten { payment, state, version, .. }) = &record.event {
+                let is_news = states.insert(payment, state) != Some(state.as_str());
+                if is_news && matches!(state.as_str(), "succeeded" | "declined" | "quarantined") {
+                    outcomes.written.insert((payment, *version), (record.at, state));
                 }
-                Event::Pipe(PipeEvent::Told { detail, .. }) => {
-                    if let Some(version) = version(detail) {
-                        outcomes.told.entry(version).or_insert(record.at);
-                    }
-                    outcomes.events.push((record.at, detail));
+            } else if let Event::Pipe(PipeEvent::Told { detail, .. }) = &record.event {
+                if let Some(version) = version(detail) {
+                    outcomes.told.entry(version).or_insert(record.at);
                 }
-                Event::Pipe(PipeEvent::GivenUp { payment, queue: Some(_), .. }) => {
-                    outcomes.kept.insert(payment);
-                }
-                _ => {}
+                outcomes.events.push((record.at, detail));
+            } else if let Event::Pipe(PipeEvent::GivenUp { payment, queue: Some(_), .. }) = &record.event {
+                outcomes.kept.insert(payment);
             }
         }
         outcomes

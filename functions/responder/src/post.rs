@@ -41,12 +41,11 @@ impl Post {
         record: R,
         trace: Option<&TraceId>,
     ) -> Posted<R> {
-        let site = Site { trace: trace.cloned(), ..self.site.clone() };
         let mails: Vec<Mail> = record.outbox().claimed_since(before).cloned().collect();
         let mut posted = Posted { record, mails: 0, result: Ok(()) };
         let mut paged = Ok(());
         for mail in mails {
-            let email = mail::write(&mail.letter, mail.late, &site);
+            let email = mail::write(&mail.letter, mail.late, &self.site.of_turn(trace));
             posted.result = self.alerts.publish(&email).await;
             if posted.result.is_err() {
                 return posted;

@@ -4,8 +4,7 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html>
 //! Invariant: a write that left its item as it was is not in here, and every other is, once.
 
-use super::Row;
-use dynoxide::AttributeValue;
+use super::{Row, text};
 use payments::UnixMs;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -68,11 +67,8 @@ impl Change {
     /// Text attributes of the key, for whoever tells of it.
     #[must_use]
     pub fn key(&self) -> String {
-        let texts = self.keys.values().filter_map(|value| match value {
-            AttributeValue::S(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.collect::<Vec<_>>().join(" ")
+        let texts: Vec<&str> = self.keys.values().filter_map(|value| text(Some(value))).collect();
+        texts.join(" ")
     }
 
     const fn name(&self) -> &'static str {
@@ -123,15 +119,12 @@ impl Shard {
     }
 }
 
-/// Which shard has the changes of a key: always the same.
+/// Which shard has the changes of a key, by the texts in it: always the same.
 fn shard_of(keys: &Row) -> usize {
-    let bytes = keys.values().filter_map(|value| match value {
-        AttributeValue::S(text) | AttributeValue::N(text) => Some(text.as_bytes()),
-        _ => None,
-    });
+    let bytes = keys.values().filter_map(|value| text(Some(value))).map(str::bytes);
     // FNV-1a: the same in every process, which a map's own hasher need not be.
     let hash = bytes.flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     usize::try_from(hash % SHARDS as u64).unwrap_or(0)
 }
@@ -139,6 +132,7 @@ fn shard_of(keys: &Row) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dynoxide::AttributeValue;
 
     fn row(id: &str, state: &str) -> Row {
         let text = |text: &str| AttributeValue::S(text.to_owned());

@@ -224,16 +224,15 @@ impl InContainer {
             }
             Start::Dispatcher => {
                 let Ok(payment) = Payment::parse(body) else { return false };
-                let (service, name) = (self.service.clone(), payment.payment_id.as_str().to_owned());
+                let name = payment.payment_id.as_str();
                 let begun = call(&self.container, || {
-                    let begun = service.begin_as(&name, body);
+                    let begun = self.service.begin_as(name, body);
                     if begun == Begun::New {
-                        tokio::spawn(async move { service.clone().run(&name, clock).await });
+                        self.service.set_off(name.to_owned(), clock);
                     }
                     begun
-                })
-                .await;
-                begun != Begun::OfAnotherInput
+                });
+                begun.await != Begun::OfAnotherInput
             }
         }
     }

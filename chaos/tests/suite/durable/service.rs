@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use tokio::task::JoinSet;
 
 /// Until an invocation that died is made up for, ms. AWS says that it is, and no number.
 const AGAIN_MS: i64 = 1_000;
@@ -27,6 +28,8 @@ struct Shared {
 
 struct State {
     executions: BTreeMap<String, Execution>,
+    /// Those for whose end nobody waits.
+    at_work: JoinSet<()>,
     draws: Stream,
 }
 
@@ -79,7 +82,8 @@ pub(crate) enum Said {
 impl Service {
     /// One without executions, whose draws come from this seed.
     pub(crate) fn new(seed: u64) -> Self {
-        let state = State { executions: BTreeMap::new(), draws: Stream::new(seed, "durable executions") };
+        let draws = Stream::new(seed, "durable executions");
+        let state = State { executions: BTreeMap::new(), at_work: JoinSet::new(), draws };
         Self(Arc::new(Shared { function: OnceLock::new(), state: Mutex::new(state) }))
     }
 
@@ -125,6 +129,14 @@ impl Service {
         };
         self.of(name, |execution| execution.outcome = Some(outcome));
         outcome
+    }
+
+    /// The same, without anybody who waits for it.
+    pub(crate) fn set_off(&self, name: String, clock: Clock) {
+        let service = self.clone();
+        self.lock().at_work.spawn(async move {
+            service.run(&name, clock).await;
+        });
     }
 
     /// What an execution was begun with.

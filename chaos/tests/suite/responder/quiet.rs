@@ -102,7 +102,7 @@ fn an_incident_is_over_as_soon_where_several_containers_take_turns() {
             assert!(town.mails()[1].contains("resolved"), "{:?}", town.mails());
             assert!(over <= OVER_MINUTES_MAX, "over {over} min after its payment was charged");
         });
-        assert!(turns.await.len() > 10);
+        assert!(Box::pin(turns).await.len() > 10);
     });
 }
 

@@ -85,6 +85,11 @@ impl Site {
             trace: None,
         }
     }
+
+    /// The same, for the mails of a turn.
+    pub(crate) fn of_turn(&self, trace: Option<&TraceId>) -> Self {
+        Self { trace: trace.cloned(), ..self.clone() }
+    }
 }
 
 /// Puts a letter into words; `late` when it stands for others that could not be sent.
