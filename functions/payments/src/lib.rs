@@ -2,8 +2,8 @@
 //!
 //! What a message means ([`payment`]), what can be read of one that means nothing ([`legible`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
-//! [`suspicion`], [`pulse`]), how an incident runs from the first sign to its end ([`incident`]), and how the provider's books are held
-//! against the ledger ([`audit`]). Every number is in [`limits`].
+//! [`suspicion`], [`pulse`]), how an incident runs from the first sign to its end ([`incident`]), how the provider's books are held
+//! against the ledger ([`audit`]), and what a customer is told ([`status`], [`link`]). Every number is in [`limits`].
 //!
 //! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
 
@@ -17,6 +17,7 @@ mod json;
 pub mod ledger;
 pub mod legible;
 pub mod limits;
+pub mod link;
 pub mod money;
 pub mod pace;
 pub mod payment;
@@ -24,6 +25,7 @@ pub mod provider;
 pub mod pulse;
 pub mod quarantine;
 pub mod request;
+pub mod status;
 pub mod suspicion;
 pub mod time;
 
