@@ -1,7 +1,6 @@
 //! The ledger: one DynamoDB row a payment.
 //!
-//! A crate of its own, because both functions need it and the responder must be unable to reach the consumer, which
-//! confirms.
+//! A crate of its own, because every function needs it and none but the consumer may be able to reach what confirms.
 //!
 //! Invariant: what a change comes to is said by the model in [`payments::ledger`]; this adapter only carries it out, and the chaos
 //! suite checks that the two agree.
@@ -10,6 +9,7 @@ mod entries;
 mod item;
 pub mod limits;
 mod pulse;
+mod status;
 mod unsettled;
 mod update;
 
