@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "functions/payments",
     "functions/authority",
     "functions/stripe",
@@ -12,6 +12,7 @@ const FUNCTIONS: [&str; 7] = [
     "functions/ledger",
     "functions/consumer",
     "functions/responder",
+    "functions/status",
 ];
 
 fn root() -> PathBuf {
@@ -98,6 +99,17 @@ fn the_right_to_charge_is_the_consumers_alone() {
     assert_eq!(who_can_name_it.collect::<Vec<_>>(), ["functions/stripe", "functions/consumer"]);
     let stripe = sources(&root().join("functions/stripe/src"));
     assert!(!stripe.contains("assume()") && !stripe.contains("pub use authority"));
+}
+
+/// It is asked by the whole world.
+#[test]
+fn what_tells_customers_can_read_the_ledger_and_nothing_else() {
+    let ours = dependencies("functions/status").into_iter();
+    let ours: BTreeSet<String> = ours.filter(|it| root().join("functions").join(it).is_dir()).collect();
+    assert_eq!(ours, ["host", "ledger", "payments"].map(str::to_owned).into());
+    let services: Vec<_> =
+        dependencies("functions/status").into_iter().filter(|it| it.starts_with("aws-sdk-")).collect();
+    assert_eq!(services, ["aws-sdk-dynamodb"]);
 }
 
 #[test]
