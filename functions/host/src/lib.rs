@@ -1,7 +1,5 @@
-//! What both functions share of living on Lambda: the environment, AWS, the time, logs, metrics, what is said
+//! What the functions share of living on Lambda: the environment, AWS, the time, logs, metrics, what is said
 //! of an invocation, and copies for quarantine.
-//! What the functions share of living on Lambda: the environment, AWS, the time, logs, metrics, and
-//! copies for quarantine.
 //!
 //! A crate of its own, because the responder must be unable to reach the consumer, which confirms.
 //!
