@@ -85,6 +85,7 @@ fn a_parameter_publishes_a_version_of_the_functions_that_it_reaches_and_of_no_ot
         ("Drills", "off"),
         ("GradualRollout", "false"),
         ("LogRetentionDays", "30"),
+        ("Outcomes", "off"),
         ("PagerEndpoint", "https://pager.example.com/sns"),
         ("RedriveCyclesMax", "4"),
         ("RedriveRateMax", "40"),
