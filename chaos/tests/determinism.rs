@@ -94,7 +94,7 @@ fn recorded(seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
 fn the_same_seed_gives_the_same_bytes_in_two_processes_and_another_seed_others() {
     let folder = std::env::temp_dir().join(format!("chaos-determinism-{}", std::process::id()));
     let [first, second, other] =
-        [("16", "a"), ("16", "b"), ("18", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
+        [("16", "a"), ("16", "b"), ("38", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
     std::fs::remove_dir_all(&folder).expect("the runs are read");
     assert!(first.0.len() > 100_000, "a journal this short proves little");
     assert!(first == second, "two runs of one seed differ");
