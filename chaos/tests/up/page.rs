@@ -74,7 +74,7 @@ fn the_first_event_is_the_state() {
     assert_eq!(state["names"]["dead_letters"], "payments-dead-letters");
     assert_eq!((&state["faults"], &state["failure_rate"]), (&json!([]), &json!(0.0)));
     assert_eq!(state["breakers"], json!({ "open": 0, "calls": 0, "failed": 0, "spared": 0 }));
-    assert_eq!(state["alarms"].as_object().map(serde_json::Map::len), Some(10));
+    assert_eq!(state["alarms"].as_object().map(serde_json::Map::len), Some(11));
 }
 
 #[test]

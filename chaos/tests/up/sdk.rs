@@ -91,7 +91,7 @@ fn cloudwatch_speaks_json_to_the_command_line() {
     let up = Up::new("json");
     let described = |asked: &str| up.json("GraniteServiceVersion20100801.DescribeAlarms", asked).value();
     let names = |asked: &str| described(asked)["MetricAlarms"].as_array().expect("alarms").len();
-    assert_eq!((names("{}"), names(r#"{"AlarmNames":["payments-ConsumerFailing"]}"#)), (10, 1));
+    assert_eq!((names("{}"), names(r#"{"AlarmNames":["payments-ConsumerFailing"]}"#)), (11, 1));
     assert_eq!(names(r#"{"StateValue":"ALARM"}"#), 0);
     let enabled = || {
         described(r#"{"AlarmNames":["payments-ConsumerFailing"]}"#)["MetricAlarms"][0]["ActionsEnabled"]
