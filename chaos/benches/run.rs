@@ -7,10 +7,8 @@ use aws_sdk_sqs::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chaos::clock::Clock;
-use chaos::cloud::iam::Access;
-use chaos::cloud::plans::Plans;
 use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
-use chaos::cloud::{Alerting, Blueprint, Cloud};
+use chaos::cloud::{Blueprint, Cloud};
 use chaos::experiment::Experiment;
 use chaos::journal::{Event, Journal, TableEvent};
 use chaos::link::Link;
@@ -65,15 +63,8 @@ fn one_call() -> Duration {
         let clock = Clock::starting_at(UnixMs(1_767_603_600_000));
         let blueprint = Blueprint {
             queues: deployed.stack.queues.into_values().collect(),
-            proven: Default::default(),
-            tables: Vec::new(),
-            topics: Vec::new(),
-            functions: Vec::new(),
-            pipes: Vec::new(),
-            alerting: Alerting::default(),
-            plans: Plans::default(),
-            access: Access::Open,
             seed: 7,
+            ..Blueprint::default()
         };
         let cloud = Cloud::start(blueprint, clock, &Journal::default()).expect("it starts");
         let services = cloud.services().clone();

@@ -5,8 +5,6 @@
 use crate::clock::Clock;
 use crate::cloud::cloudwatch::Past;
 use crate::cloud::config::TableConfig;
-use crate::cloud::iam::Access;
-use crate::cloud::plans::Plans;
 use crate::cloud::services::{Caller, Service};
 use crate::cloud::{Alerting, Blueprint, Cloud};
 use crate::faults::{CRASH_HOPS_DEFAULT, Faults};
@@ -90,15 +88,11 @@ pub(super) fn cloud(deployed: &Deployed, clock: Clock, journal: &Journal) -> Res
     let stack = &deployed.stack;
     let blueprint = Blueprint {
         queues: stack.queues.values().cloned().collect(),
-        proven: Default::default(),
         tables: stack.tables.values().cloned().chain([idempotency_table()]).collect(),
         topics: stack.topics.values().cloned().collect(),
-        functions: Vec::new(),
-        pipes: Vec::new(),
         alerting: Alerting { past: Past::New, ..Alerting::default() },
-        plans: Plans::default(),
-        access: Access::Open,
         seed: SEED,
+        ..Blueprint::default()
     };
     deployed.start(blueprint, SECRET_KEY, clock, journal)
 }

@@ -106,10 +106,9 @@ impl DynamoDb {
         self.engine().read(table, read).map_err(|error| error.to_string())
     }
 
-    /// The stream of a table, if it has one.
-    #[must_use]
-    pub fn stream(&self, table: &str) -> Option<Stream> {
-        self.engine().stream(table)
+    /// The stream of a table, if it has one, with what changes from now on: one that nobody follows keeps nothing.
+    pub fn follow(&self, table: &str) -> Option<Stream> {
+        self.engine().follow(table)
     }
 
     /// Calls that dynoxide would have answered otherwise: then no run can be believed.

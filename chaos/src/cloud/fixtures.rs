@@ -146,15 +146,14 @@ fn started(
     let (clock, journal) = (Clock::starting_at(START), Journal::default());
     let blueprint = Blueprint {
         queues: queues(5),
-        proven: Default::default(),
         tables: vec![ledger()],
         topics: vec![alerts()],
         functions,
-        pipes: Vec::new(),
         alerting,
         plans,
         access,
         seed,
+        ..Blueprint::default()
     };
     let cloud = Cloud::start(blueprint, clock, &journal)?;
     Ok(World { cloud, journal, clock })

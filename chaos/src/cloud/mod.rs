@@ -16,6 +16,7 @@ pub mod ids;
 pub mod lambda;
 mod minute;
 pub mod names;
+mod pauses;
 pub mod pipes;
 pub mod plans;
 pub mod reply;
@@ -51,7 +52,8 @@ use wire::Latencies;
 const LAMBDA: &str = "lambda.amazonaws.com";
 const PIPES: &str = "pipes.amazonaws.com";
 
-/// Everything a cloud is made of.
+/// Everything a cloud is made of; by default of nothing, where nothing goes wrong and everybody may do everything.
+#[derive(Default)]
 pub struct Blueprint {
     /// Queues, dead-letter queues included.
     pub queues: Vec<QueueConfig>,
@@ -244,7 +246,7 @@ impl Cloud {
         let pipes = Principal::Service { name: PIPES, source: names::pipe_arn(&config.name) };
         let assumed = services.iam().ask(&pipes, "sts:AssumeRole", &names::role_arn(&config.role));
         assumed.map_err(|_| CloudError::PipeRole(config.name.clone()))?;
-        let stream = services.dynamodb().stream(&config.table);
+        let stream = services.dynamodb().follow(&config.table);
         let stream = stream.ok_or_else(|| CloudError::NoStream(config.name.clone()))?;
         Arc::new(Pipe::new(config, stream, services, plans.pipes, journal, seed)).follow(&mut self.tasks);
         Ok(())

@@ -3,7 +3,7 @@
 //! Invariant: what an alarm looks at is spelled out: every id of an expression is one of the alarm's own metrics, and
 //! exactly one of them counts.
 
-use super::error::{Problem, TemplateError, listed};
+use super::error::{TemplateError, listed};
 use super::types::ALARM_IMMATERIAL;
 use super::value::{Fields, Value};
 use crate::cloud::cloudwatch::{Expression, ExpressionError, FUNCTIONS, MEASURED};
@@ -132,11 +132,8 @@ fn check_measured(metric: &MetricName, at: &Value) -> Result<(), TemplateError> 
     }
     let known = MEASURED.iter().find(|(namespace, ..)| *namespace == metric.namespace);
     let Some((_, dimension, names)) = known else {
-        return Err(at.at().problem(Problem::Unsupported {
-            path: at.path.clone(),
-            what: format!("metrics in {}", metric.namespace),
-            accepted: listed(MEASURED.iter().map(|(namespace, ..)| *namespace)),
-        }));
+        let accepted = listed(MEASURED.iter().map(|(namespace, ..)| *namespace));
+        return Err(at.unsupported(format!("metrics in {}", metric.namespace), accepted));
     };
     if !names.contains(&metric.name.as_str()) {
         return Err(at.is_not(&listed(names.iter().copied())));
@@ -202,11 +199,10 @@ fn query(value: &Value, fields: &Fields<'_>) -> Result<Query, TemplateError> {
 fn expression(value: &Value) -> Result<Expression, TemplateError> {
     let text = value.text()?;
     Expression::parse(&text).map_err(|error| match error {
-        ExpressionError::Unsupported(what) => value.at().problem(Problem::Unsupported {
-            path: value.path.clone(),
-            what,
-            accepted: format!("ids, numbers, + - * /, comparisons, AND, OR, {FUNCTIONS}"),
-        }),
+        ExpressionError::Unsupported(what) => {
+            let accepted = format!("ids, numbers, + - * /, comparisons, AND, OR, {FUNCTIONS}");
+            value.unsupported(what, accepted)
+        }
         malformed @ ExpressionError::Malformed { .. } => {
             value.is(format!("{text:?}: {malformed}"), "an expression of metric math")
         }

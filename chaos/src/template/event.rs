@@ -2,7 +2,7 @@
 //!
 //! Invariant: a queue that catches what could not be delivered is a queue of the template.
 
-use super::error::{Problem, TemplateError};
+use super::error::TemplateError;
 use super::resolve::Scope;
 use super::types::{RULE_IMMATERIAL, SCHEDULE_IMMATERIAL};
 use super::value::{Fields, Value};
@@ -33,13 +33,8 @@ impl Scope<'_> {
             bus.one_of(&["default"])?;
         }
         let value = fields.require("Pattern", "an event pattern")?;
-        let pattern = Pattern::parse(&value.json()).map_err(|error| {
-            value.at().problem(Problem::Unsupported {
-                path: value.path.clone(),
-                what: error.to_string(),
-                accepted: FILTERS.to_owned(),
-            })
-        })?;
+        let pattern =
+            Pattern::parse(&value.json()).map_err(|error| value.unsupported(error.to_string(), FILTERS))?;
         let name = fields.get("RuleName").map_or(Ok(name), Value::text)?;
         Ok(RuleConfig { name, pattern, target: self.target(&fields, queues)? })
     }
@@ -100,11 +95,19 @@ impl Scope<'_> {
             target.retries_max = policy.number_or("MaximumRetryAttempts", target.retries_max, 0..=185)?;
             target.age_s_max = policy.number_or("MaximumEventAgeInSeconds", target.age_s_max, 60..=86_400)?;
         }
-        if let Some(config) = fields.get("DeadLetterConfig") {
-            let arn = config.fields(&["Arn"], &[])?.require("Arn", "the ARN of a queue")?;
-            target.dead_letter_queue = Some(self.caught_by(arn, queues)?);
-        }
+        target.dead_letter_queue = self.dead_letters(fields, queues)?;
         Ok(target)
+    }
+
+    /// The queue that `DeadLetterConfig` names, if there is one.
+    pub(super) fn dead_letters(
+        &self,
+        fields: &Fields<'_>,
+        queues: &BTreeMap<String, QueueConfig>,
+    ) -> Result<Option<String>, TemplateError> {
+        let Some(config) = fields.get("DeadLetterConfig") else { return Ok(None) };
+        let arn = config.fields(&["Arn"], &[])?.require("Arn", "the ARN of a queue")?;
+        self.caught_by(arn, queues).map(Some)
     }
 
     fn caught_by(

@@ -4,7 +4,7 @@
 //! visibility is shorter than the function's timeout. No linter finds that one.
 
 use super::document::Resource;
-use super::error::{Problem, TemplateError};
+use super::error::TemplateError;
 use super::resolve::Scope;
 use super::types::{FUNCTION_IMMATERIAL, LOGGING_IMMATERIAL, Role};
 use super::value::Value;
@@ -194,9 +194,6 @@ fn variable(value: &Value) -> Result<String, TemplateError> {
     if !text.contains("{{resolve:") {
         return Ok(text);
     }
-    Err(value.at().problem(Problem::Unsupported {
-        path: value.path.clone(),
-        what: "a dynamic reference".to_owned(),
-        accepted: "text, or the ARN of a secret that the function reads itself".to_owned(),
-    }))
+    let accepted = "text, or the ARN of a secret that the function reads itself";
+    Err(value.unsupported("a dynamic reference", accepted))
 }

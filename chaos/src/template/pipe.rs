@@ -4,7 +4,7 @@
 //! to a queue of the template.
 
 use super::document::Resource;
-use super::error::{Problem, TemplateError, listed};
+use super::error::{TemplateError, listed};
 use super::permissions::role_at;
 use super::resolve::Scope;
 use super::types::{PIPE_IMMATERIAL, Role, with_role};
@@ -67,13 +67,7 @@ impl Scope<'_> {
             Some(how) => how.one_of(&["AUTOMATIC_BISECT"]).map(|_| true)?,
             None => false,
         };
-        let dead_letter_queue = match stream.get("DeadLetterConfig") {
-            Some(config) => {
-                let arn = config.fields(&["Arn"], &[])?.require("Arn", "the ARN of a queue")?;
-                Some(self.queue_at(arn, queues.values().map(|queue| &queue.name))?)
-            }
-            None => None,
-        };
+        let dead_letter_queue = self.dead_letters(&stream, queues)?;
         let target = fields.require("Target", BUS)?;
         let bus = target.text()?;
         let bus = bus.split_once(":event-bus/").ok_or_else(|| target.is_not(BUS))?.1.to_owned();
@@ -127,16 +121,11 @@ fn filters(criteria: &Value) -> Result<Vec<Pattern>, TemplateError> {
     let pattern = |filter: &Value| {
         let text = filter.fields(&["Pattern"], &[])?.require("Pattern", "a pattern in JSON")?;
         let json = serde_json::from_str(&text.text()?).map_err(|_| text.is_not("a pattern in JSON"))?;
-        Pattern::parse(&json).map_err(|error| unsupported(text, error.to_string(), FILTERS))
+        Pattern::parse(&json).map_err(|error| text.unsupported(error.to_string(), FILTERS))
     };
     patterns.iter().map(pattern).collect()
 }
 
 fn template(value: &Value) -> Result<Template, TemplateError> {
-    Template::parse(&value.text()?).map_err(|what| unsupported(value, what, PLACES))
-}
-
-fn unsupported(value: &Value, what: String, accepted: &str) -> TemplateError {
-    let path = value.path.clone();
-    value.at().problem(Problem::Unsupported { path, what, accepted: accepted.to_owned() })
+    Template::parse(&value.text()?).map_err(|what| value.unsupported(what, PLACES))
 }

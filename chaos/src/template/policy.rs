@@ -2,7 +2,7 @@
 //!
 //! Invariant: an element that is not understood is refused by name. A policy that is read in part is another policy.
 
-use super::error::{Problem, TemplateError, listed};
+use super::error::{TemplateError, listed};
 use super::topic::one_or_more;
 use super::value::{Data, Value};
 use crate::cloud::iam::{Condition, ConditionKey, Effect, Named, Operator, Policy, Statement};
@@ -95,7 +95,7 @@ fn actions(value: &Value) -> Result<Vec<String>, TemplateError> {
 fn resources(value: &Value) -> Result<Vec<String>, TemplateError> {
     let resources = one_or_more(value)?;
     if resources.iter().any(|resource| resource.contains("${")) {
-        return Err(unsupported(value, "a policy variable", RESOURCES.to_owned()));
+        return Err(value.unsupported("a policy variable", RESOURCES));
     }
     let sound = |resource: &String| resource == "*" || resource.splitn(6, ':').count() == 6;
     if resources.iter().all(sound) { Ok(resources) } else { Err(value.is_not(RESOURCES)) }
@@ -138,11 +138,6 @@ fn conditions(value: &Value) -> Result<Vec<Condition>, TemplateError> {
 fn known<T: Copy>(table: &[(&str, T)], name: &str, at: &Value, what: &str) -> Result<T, TemplateError> {
     let found = table.iter().find(|(known, _)| *known == name);
     found.map(|(_, meaning)| *meaning).ok_or_else(|| {
-        unsupported(at, &format!("{what} {name}"), listed(table.iter().map(|(known, _)| *known)))
+        at.unsupported(format!("{what} {name}"), listed(table.iter().map(|(known, _)| *known)))
     })
-}
-
-fn unsupported(value: &Value, what: &str, accepted: String) -> TemplateError {
-    let (path, what) = (value.path.clone(), what.to_owned());
-    value.at().problem(Problem::Unsupported { path, what, accepted })
 }

@@ -164,6 +164,12 @@ impl Value {
         }
     }
 
+    /// The world cannot honour `what` of this value.
+    pub(super) fn unsupported(&self, what: impl Into<String>, accepted: impl Into<String>) -> TemplateError {
+        let path = self.path.clone();
+        self.at().problem(Problem::Unsupported { path, what: what.into(), accepted: accepted.into() })
+    }
+
     fn shown(&self) -> String {
         match &self.data {
             Data::Scalar(Scalar::Null) => "empty".to_owned(),

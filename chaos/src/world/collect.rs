@@ -40,19 +40,17 @@ pub(crate) fn ledger_row(item: &BTreeMap<String, AttributeValue>) -> Option<Ledg
 }
 
 fn row(item: &BTreeMap<String, AttributeValue>) -> LedgerRow {
-    let text = |name: &str| match item.get(name) {
+    let text_in = |value: Option<&AttributeValue>| match value {
         Some(AttributeValue::S(text)) => Some(text.clone()),
         _ => None,
     };
+    let text = |name: &str| text_in(item.get(name));
     let number = |name: &str| match item.get(name) {
         Some(AttributeValue::N(digits)) => digits.parse::<i64>().ok(),
         _ => None,
     };
     let of_decline = |name: &str| match item.get("decline") {
-        Some(AttributeValue::M(decline)) => match decline.get(name) {
-            Some(AttributeValue::S(text)) => Some(text.clone()),
-            _ => None,
-        },
+        Some(AttributeValue::M(decline)) => text_in(decline.get(name)),
         _ => None,
     };
     let counter = |name: &str| number(name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);

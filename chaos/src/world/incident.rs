@@ -35,8 +35,10 @@ pub(super) fn left(deployed: &Deployed, services: &Services, now: UnixMs) -> Opt
     let depth = |queue: &str| services.sqs().depth(queue, now).map_or(0, |depth| depth.total());
     let (dead_letters, quarantined) =
         (depth(&deployed.names.dead_letters), depth(&deployed.names.quarantine));
-    let mut given_up = deployed.stack.pipes.values().filter_map(|pipe| pipe.dead_letter_queue.as_deref());
-    let has_given_up = given_up.any(|queue| depth(queue) > 0);
+    let has_given_up = || {
+        let mut queues = deployed.stack.pipes.values().filter_map(|pipe| pipe.dead_letter_queue.as_deref());
+        queues.any(|queue| depth(queue) > 0)
+    };
     let redrives = if deployed.redrives_by_itself() { Redrives::ByItself } else { Redrives::ByCommand };
     if dead_letters > 0 && redrives == Redrives::ByItself {
         return Some(Left::DeadLetters);
@@ -46,7 +48,7 @@ pub(super) fn left(deployed: &Deployed, services: &Services, now: UnixMs) -> Opt
         let is_one_of = |names: &[&str]| names.iter().any(|name| alarm.ends_with(name));
         let of_what_stays = is_one_of(&OF_DEAD_LETTERS) || is_one_of(&OF_CALLS);
         (quarantined > 0 && alarm.ends_with("QuarantineNotEmpty"))
-            || (has_given_up && alarm.ends_with("OutcomesUndelivered"))
+            || (alarm.ends_with("OutcomesUndelivered") && has_given_up())
             || (is_one_of(&OF_CALLS) && services.cloudwatch().hears_nothing(alarm, now))
             || (dead_letters > 0 && redrives == Redrives::ByCommand && of_what_stays)
     };

@@ -7,10 +7,8 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chaos::clock::Clock;
-use chaos::cloud::iam::Access;
-use chaos::cloud::plans::Plans;
 use chaos::cloud::wire::{CurrentRequest, Latencies, Wire};
-use chaos::cloud::{Alerting, Blueprint, Cloud};
+use chaos::cloud::{Blueprint, Cloud};
 use chaos::journal::Journal;
 use chaos::link::Link;
 use chaos::template::{Deployment, Stack};
@@ -281,17 +279,10 @@ fn cloud(clock: Clock) -> Cloud {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let stack = Stack::load(&path, &Deployment { parameters, ..Deployment::default() }).expect("it loads");
     let blueprint = Blueprint {
-        queues: Vec::new(),
-        proven: Default::default(),
         tables: stack.tables.into_values().collect(),
-        topics: Vec::new(),
-        functions: Vec::new(),
-        pipes: Vec::new(),
-        alerting: Alerting::default(),
-        plans: Plans::default(),
-        access: Access::Open,
         // One that puts every call to dynoxide.
         seed: 16,
+        ..Blueprint::default()
     };
     Cloud::start(blueprint, clock, &Journal::default()).expect("it starts")
 }

@@ -3,9 +3,7 @@
 use crate::faults::{assert_passes, run};
 use chaos::clock::Clock;
 use chaos::cloud::config::TableConfig;
-use chaos::cloud::iam::Access;
-use chaos::cloud::plans::Plans;
-use chaos::cloud::{Alerting, Blueprint, Cloud};
+use chaos::cloud::{Blueprint, Cloud};
 use chaos::journal::{Event, Journal, PipeEvent};
 use chaos::world::History;
 use order_service::{NotTaken, Orders, Taken};
@@ -59,18 +57,7 @@ fn orders() -> (Cloud, Orders) {
     });
     let table = TableConfig { name: "orders".to_owned(), create, ttl_attribute: None, streams: false };
     let clock = Clock::starting_at(START);
-    let blueprint = Blueprint {
-        queues: Vec::new(),
-        proven: Default::default(),
-        tables: vec![table],
-        topics: Vec::new(),
-        functions: Vec::new(),
-        pipes: Vec::new(),
-        alerting: Alerting::default(),
-        plans: Plans::default(),
-        access: Access::Open,
-        seed: 1,
-    };
+    let blueprint = Blueprint { tables: vec![table], seed: 1, ..Blueprint::default() };
     let cloud = Cloud::start(blueprint, clock, &Journal::default()).expect("it starts");
     let client = crate::ledger::dynamodb(&cloud, clock);
     (cloud, Orders::new(client, "orders".to_owned()))

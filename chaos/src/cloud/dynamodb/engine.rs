@@ -32,7 +32,10 @@ type Ours = (Form, Option<Answered>);
 #[derive(Debug)]
 pub(super) struct Engine {
     tables: BTreeMap<String, Table>,
-    streams: BTreeMap<String, Stream>,
+    /// Names of the tables that have a stream.
+    streaming: BTreeSet<String>,
+    /// The streams that somebody follows: of the others nothing is kept.
+    followed: BTreeMap<String, Stream>,
     oracle: Oracle,
     trust: Trust,
     proven: Proven,
@@ -123,7 +126,8 @@ impl Engine {
         let streaming = configs.iter().filter(|config| config.streams);
         Ok(Self {
             tables: configs.iter().filter_map(table).collect(),
-            streams: streaming.map(|config| (config.name.clone(), Stream::default())).collect(),
+            streaming: streaming.map(|config| config.name.clone()).collect(),
+            followed: BTreeMap::new(),
             oracle,
             trust,
             proven,
@@ -143,9 +147,10 @@ impl Engine {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// The stream of a table, if it has one.
-    pub(super) fn stream(&self, table: &str) -> Option<Stream> {
-        self.streams.get(table).cloned()
+    /// The stream of a table, if it has one, with what changes from now on.
+    pub(super) fn follow(&mut self, table: &str) -> Option<Stream> {
+        let name = self.streaming.get(table)?.clone();
+        Some(self.followed.entry(name).or_default().clone())
     }
 
     /// What the oracle and the tables in memory did not say alike.
@@ -193,7 +198,7 @@ impl Engine {
             && let Some(table) = self.tables.get_mut(name)
             && let Some(id) = table.key_of(key).map(str::to_owned)
         {
-            if let Some(stream) = self.streams.get(name) {
+            if let Some(stream) = self.followed.get(name) {
                 let keys = key.iter().filter(|(name, _)| *name == table.key());
                 let keys = keys.map(|(name, value)| (name.clone(), value.clone())).collect();
                 stream.write(keys, table.row(&id).map(Packed::row), row.clone(), now);

@@ -3,9 +3,8 @@ use crate::clock::Clock;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::{Container, Function};
 use crate::cloud::fixtures::{World, consumer, crowded_for_s, ledger, queues, script, world, world_with};
-use crate::cloud::iam::Access;
 use crate::cloud::plans::Plans;
-use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
+use crate::cloud::{Blueprint, Cloud, CloudError};
 use crate::journal::{Event, QueueEvent};
 use crate::turns::Effect;
 use std::future::{poll_fn, ready};
@@ -184,18 +183,8 @@ async fn a_mapping_that_is_disabled_while_a_window_collects_hands_over_what_it_h
 async fn lambda_refuses_a_queue_whose_visibility_is_shorter_than_the_function() {
     let config = FunctionConfig { timeout_s: 361, ..consumer() };
     let functions = vec![(config, answering("{}").remove(0).1)];
-    let blueprint = Blueprint {
-        queues: queues(5),
-        proven: Default::default(),
-        tables: vec![ledger()],
-        topics: vec![],
-        functions,
-        pipes: Vec::new(),
-        alerting: Alerting::default(),
-        plans: Plans::default(),
-        access: Access::Open,
-        seed: 1,
-    };
+    let blueprint =
+        Blueprint { queues: queues(5), tables: vec![ledger()], functions, seed: 1, ..Blueprint::default() };
     let clock = Clock::starting_at(UnixMs(0));
     let error = Cloud::start(blueprint, clock, &Journal::default()).err().unwrap();
     let CloudError::EventSource { error, .. } = error else { panic!("{error}") };

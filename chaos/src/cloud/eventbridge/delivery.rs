@@ -8,6 +8,7 @@ use crate::cloud::config::TargetConfig;
 use crate::cloud::iam::Principal;
 use crate::cloud::lambda::Asynchronous;
 use crate::cloud::names;
+use crate::cloud::pauses::growing_ms;
 use crate::cloud::services::Services;
 use crate::cloud::sqs::{MessageAttribute, NewMessage};
 use crate::journal::{BusEvent, Journal, UndeliveredFor};
@@ -16,11 +17,9 @@ use payments::UnixMs;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// First pause after a failed attempt; each further one is twice as long. EventBridge states that it backs off with
-/// jitter, not from where.
-const PAUSE_MS_MIN: u64 = 1_000;
-/// Longest pause.
-const PAUSE_MS_MAX: u64 = 300_000;
+/// The first pause after a failed attempt, and the longest, ms. EventBridge states that it backs off with jitter, not from
+/// where.
+const PAUSE_MS: (u64, u64) = (1_000, 300_000);
 
 /// One event on its way to one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,11 +132,9 @@ impl Carrier {
         self.services.iam().ask(&rule, "sqs:SendMessage", &names::queue_arn(queue)).is_ok()
     }
 
-    /// Half of the pause is jitter.
     fn pause_ms(&self, attempt: u32) -> i64 {
-        let longest = PAUSE_MS_MIN.checked_shl(attempt - 1).map_or(PAUSE_MS_MAX, |ms| ms.min(PAUSE_MS_MAX));
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        i64::try_from(pauses.between(longest / 2, longest)).unwrap_or(i64::MAX)
+        growing_ms(&mut pauses, PAUSE_MS, attempt)
     }
 
     fn function(&self, delivery: &Delivery) -> &Arc<Asynchronous> {

@@ -3,7 +3,6 @@ use crate::clock::Clock;
 use crate::cloud::config::TargetConfig;
 use crate::cloud::container::Container;
 use crate::cloud::fixtures::{START, World, alerted, consumer, script};
-use crate::cloud::iam::Access;
 use crate::cloud::plans::{Faultless, Plans};
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
@@ -219,18 +218,7 @@ async fn a_refused_delivery_is_not_tried_again() {
 async fn a_rule_whose_dead_letter_queue_is_not_there_cannot_be_deployed() {
     let target = TargetConfig { dead_letter_queue: Some("nowhere".to_owned()), ..TargetConfig::default() };
     let function = script(async |_, payload, _| Ok(payload));
-    let blueprint = Blueprint {
-        queues: vec![],
-        proven: Default::default(),
-        tables: vec![],
-        topics: vec![],
-        functions: vec![(ruled(target), function)],
-        pipes: Vec::new(),
-        alerting: Alerting::default(),
-        plans: Plans::default(),
-        access: Access::Open,
-        seed: 1,
-    };
+    let blueprint = Blueprint { functions: vec![(ruled(target), function)], seed: 1, ..Blueprint::default() };
     let refused = Cloud::start(blueprint, Clock::starting_at(START), &Journal::default()).err();
     assert_eq!(refused, Some(CloudError::DeadLetterQueue("nowhere".to_owned())));
 }

@@ -18,6 +18,7 @@ use super::dynamodb::stream::{Change, SHARDS, Stream};
 use super::iam::Principal;
 use super::ids::Ids;
 use super::names;
+use super::pauses::growing_ms;
 use super::services::Services;
 use super::sqs::NewMessage;
 use crate::journal::{Journal, PipeEvent};
@@ -25,7 +26,7 @@ use crate::random;
 use payments::UnixMs;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 /// What a pipe's role needs of the stream it follows.
@@ -35,10 +36,8 @@ const FOLLOWS: [&str; 4] =
 /// From a change until the pipe looks at it, drawn evenly: virtual ms. Shards are asked four times a second, says AWS of
 /// Lambda's pollers.
 const POLL_MS: (u64, u64) = (100, 500);
-/// First pause after a batch that was not taken; each further one is twice as long. AWS says "with backoff" and no number.
-const PAUSE_MS_MIN: u64 = 1_000;
-/// Longest pause.
-const PAUSE_MS_MAX: u64 = 60_000;
+/// The first pause after a batch that was not taken, and the longest, ms. AWS says "with backoff" and no number.
+const PAUSE_MS: (u64, u64) = (1_000, 60_000);
 
 /// What becomes of a batch that is put on a bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +110,7 @@ impl Pipe {
         let (clock, limit) = (*self.services.clock(), self.config.batch_size as usize);
         loop {
             self.stream.read(shard, 1).await;
-            clock.sleep_until(clock.now().plus_ms(self.between(POLL_MS))).await;
+            clock.sleep_until(clock.now().plus_ms(self.poll_ms())).await;
             let changes = self.stream.read(shard, limit).await;
             self.see_through(changes.iter().filter_map(|change| self.pending(change)).collect()).await;
             self.stream.advance(shard, changes.len());
@@ -156,7 +155,7 @@ impl Pipe {
         let put = self.plan.put(&keys, now);
         if put != Put::Failed {
             for detail in details {
-                let id = self.draws.lock().unwrap_or_else(PoisonError::into_inner).1.uuid();
+                let id = self.draws().1.uuid();
                 let (bus, source) = (self.config.bus.clone(), self.config.source.clone());
                 let (detail_type, detail) = (self.config.detail_type.clone(), detail.clone());
                 self.journal.record(now, PipeEvent::Told { bus, id, source, detail_type, detail });
@@ -235,14 +234,15 @@ impl Pipe {
         self.services.iam().ask(&pipe, action, resource).is_ok()
     }
 
-    /// Half of the pause is jitter.
     fn pause_ms(&self, attempts: u32) -> i64 {
-        let longest = PAUSE_MS_MIN.checked_shl(attempts - 1).map_or(PAUSE_MS_MAX, |ms| ms.min(PAUSE_MS_MAX));
-        self.between((longest / 2, longest))
+        growing_ms(&mut self.draws().0, PAUSE_MS, attempts)
     }
 
-    fn between(&self, (low, high): (u64, u64)) -> i64 {
-        let mut draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
-        i64::try_from(draws.0.between(low, high)).unwrap_or(i64::MAX)
+    fn poll_ms(&self) -> i64 {
+        i64::try_from(self.draws().0.between(POLL_MS.0, POLL_MS.1)).unwrap_or(i64::MAX)
+    }
+
+    fn draws(&self) -> MutexGuard<'_, (random::Stream, Ids)> {
+        self.draws.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -66,16 +66,14 @@ fn started(pipe: PipeConfig, plan: Trouble, access: Access) -> Result<World, Clo
     let (clock, journal) = (Clock::starting_at(START), Journal::default());
     let blueprint = Blueprint {
         queues: vec![queue("undelivered")],
-        proven: Default::default(),
         tables: vec![TableConfig { streams: true, ..ledger() }],
-        topics: vec![],
-        functions: vec![],
         pipes: vec![pipe],
         // With an alarm there are minutes, at whose ends metrics arrive.
         alerting: Alerting { alarms: vec![alarm()], knobs: Knobs::default(), ..Alerting::default() },
         plans: Plans { pipes: Arc::new(plan), ..Plans::default() },
         access,
         seed: 1,
+        ..Blueprint::default()
     };
     let cloud = Cloud::start(blueprint, clock, &journal)?;
     cloud.services().cloudwatch().keep_everything(86_400_000);

@@ -5,8 +5,6 @@ use crate::clock::Clock;
 use crate::cloud::cloudwatch::Past;
 use crate::cloud::config::TableConfig;
 use crate::cloud::fixtures::{self, World};
-use crate::cloud::iam::Access;
-use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud};
 use crate::journal::Journal;
 use bytes::Bytes;
@@ -34,15 +32,10 @@ fn world() -> World {
     };
     let blueprint = Blueprint {
         queues: fixtures::queues(5),
-        proven: Default::default(),
         tables: vec![table],
-        topics: vec![],
-        functions: vec![],
-        pipes: Vec::new(),
         alerting: Alerting { past: Past::New, ..Alerting::default() },
-        plans: Plans::default(),
-        access: Access::Open,
         seed: 1,
+        ..Blueprint::default()
     };
     let cloud = Cloud::start(blueprint, clock, &journal).expect("AWS would deploy it");
     World { cloud, journal, clock }

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use chaos::clock::Clock;
 use chaos::cloud::container::{End, Fate, FatePlan};
-use chaos::cloud::iam::Access;
 use chaos::cloud::lambda::Failure;
 use chaos::cloud::plans::Plans;
 use chaos::cloud::sqs::{Held, NewMessage, SqsError};
 use chaos::cloud::wire::{CallFate, CallPlan, ServiceCall};
-use chaos::cloud::{Alerting, Blueprint, Cloud};
+use chaos::cloud::{Blueprint, Cloud};
 use chaos::consumer::ConsumerFunction;
 use chaos::faults::{Fault, Faults, Kind, Window};
 use chaos::journal::{Event, FunctionEvent, Journal, Operation, StripeEvent};
@@ -99,19 +98,15 @@ impl Town {
         let consumers = stack.functions.into_values().filter(|config| !config.sources.is_empty());
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
-            proven: Default::default(),
             tables: stack.tables.into_values().collect(),
-            topics: Vec::new(),
             functions: consumers.map(|config| (config, Arc::clone(&function))).collect(),
-            pipes: Vec::new(),
-            alerting: Alerting::default(),
             plans: Plans {
                 fates: Arc::new(KillFirst(plan.kill_first_at)),
                 calls: Arc::new(LoseFirstWrite(AtomicBool::new(plan.first_write_unheard))),
                 ..Plans::default()
             },
-            access: Access::Open,
             seed: 7,
+            ..Blueprint::default()
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
         let town = Self { requests, cloud, provider, journal, clock };

@@ -68,14 +68,12 @@ impl Town {
         let stack = deployed.stack.clone();
         let blueprint = Blueprint {
             queues: stack.queues.into_values().collect(),
-            proven: Default::default(),
             tables: stack.tables.into_values().collect(),
             topics: stack.topics.into_values().collect(),
             functions: vec![
                 (deployed.consumer.clone(), consumer),
                 (deployed.responder.clone().expect("the stack has a responder"), responder),
             ],
-            pipes: Vec::new(),
             alerting: Alerting { alarms: stack.alarms.into_values().collect(), ..Alerting::default() },
             plans: Plans {
                 fates: kill.clone(),
@@ -85,6 +83,7 @@ impl Town {
             },
             access: Access::Under(stack.policies),
             seed: 7,
+            ..Blueprint::default()
         };
         let cloud = Cloud::start(blueprint, clock, &journal).expect("the template can be deployed");
         cloud.services().cloudwatch().settle(START);
