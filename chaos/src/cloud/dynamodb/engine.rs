@@ -395,6 +395,28 @@ mod tests {
         assert!(apart.oracle.is_made());
     }
 
+    #[tokio::test]
+    async fn a_stream_keeps_what_changes_once_somebody_follows_it() {
+        let streaming = TableConfig { streams: true, ..ledger() };
+        let clock = Clock::starting_at(START);
+        let mut engine =
+            Engine::new(&[streaming], Proven::default(), clock, Trust::Known).expect("it is good");
+        write(&mut engine, "order-1", "received");
+        let stream = engine.follow("ledger").expect("it has one");
+        write(&mut engine, "order-1", "succeeded");
+        let mut kept = Vec::new();
+        for shard in 0..super::super::stream::SHARDS {
+            let soon = std::time::Duration::from_millis(10);
+            kept.extend(tokio::time::timeout(soon, stream.read(shard, 10)).await.into_iter().flatten());
+        }
+        assert_eq!(
+            kept.iter().map(|change| change.sequence).collect::<Vec<_>>(),
+            [1],
+            "the second write alone"
+        );
+        assert!(engine.follow("elsewhere").is_none());
+    }
+
     #[test]
     fn a_form_that_nobody_proved_is_asked_of_the_oracle_and_a_wrong_table_is_refused_at_once() {
         let proven = Proven::default();
