@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing outlives its `Cloud`; every task of a world is owned by it.
 
+pub mod cloudfront;
 pub mod cloudwatch;
 pub mod config;
 pub mod container;
