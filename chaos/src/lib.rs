@@ -47,6 +47,7 @@ mod sdk;
 pub mod search;
 pub mod serve;
 pub mod shrink;
+pub mod status;
 pub mod stripe;
 pub mod sweep;
 pub mod template;

@@ -36,6 +36,11 @@ impl Clients {
         aws_sdk_dynamodb::Client::from_conf(config.retry_partition(self.partition.clone()).build())
     }
 
+    /// As the status function asks it.
+    pub(crate) fn impatient_dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        ::status::impatient(&self.sdk)
+    }
+
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         let config = aws_sdk_sqs::config::Builder::from(&self.sdk);
         aws_sdk_sqs::Client::from_conf(config.retry_partition(self.partition.clone()).build())

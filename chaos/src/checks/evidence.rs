@@ -226,6 +226,7 @@ impl<'h> Evidence<'h> {
                 | Event::Alarm(_)
                 | Event::Bus(_)
                 | Event::Pipe(_)
+                | Event::Edge(_)
                 | Event::Fault(_)
                 | Event::Access(_) => {}
             }

@@ -24,6 +24,7 @@ mod identity;
 mod intents;
 mod ledger_agrees;
 mod letters;
+mod looks;
 mod mishaps;
 mod moves_spared;
 mod never_back;
@@ -122,6 +123,11 @@ const fn judge_of(check: Check) -> fn(&Evidence<'_>) -> Verdict {
         Check::OneMailPerTransition => one_mail::check,
         Check::OutcomesTrue => outcomes::are_true,
         Check::OutcomesTold => outcomes::are_told,
+        Check::LooksTrue => looks::are_true,
+        Check::LooksGuarded => looks::are_guarded,
+        Check::LooksAnswered => looks::are_answered,
+        Check::LooksCurrent => looks::are_current,
+        Check::LooksSpared => looks::are_spared,
         Check::CallsBounded => calls_bounded::check,
         Check::OutageSpared => outage_spared::check,
         Check::SuspicionSpared => suspicion_spared::check,

@@ -85,7 +85,7 @@ const fn holds_up(event: &Event) -> bool {
                 | FunctionEvent::Dropped { .. }
                 | FunctionEvent::ContainerFailed { .. }
         ),
-        Event::Topic(_) | Event::Alarm(_) | Event::Bus(_) | Event::Pipe(_) => false,
+        Event::Topic(_) | Event::Alarm(_) | Event::Bus(_) | Event::Pipe(_) | Event::Edge(_) => false,
     }
 }
 

@@ -230,6 +230,7 @@ mod tests {
                 | Event::Stripe(_)
                 | Event::Table(_)
                 | Event::Pipe(_)
+                | Event::Edge(_)
                 | Event::Fault(_)
                 | Event::Access(_) => false,
             };

@@ -29,6 +29,8 @@ pub mod wire;
 
 use crate::clock::Clock;
 use crate::journal::Journal;
+use cloudfront::config::DistributionConfig;
+use cloudfront::{Around, CloudFront, DistributionError};
 use cloudwatch::{CloudWatch, Knobs, Past};
 use config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
 use container::Function;
@@ -68,6 +70,8 @@ pub struct Blueprint {
     pub functions: Vec<(FunctionConfig, Arc<dyn Function>)>,
     /// Pipes.
     pub pipes: Vec<PipeConfig>,
+    /// What stands in front of it all, if anything does.
+    pub edge: Option<DistributionConfig>,
     /// Who is told of what.
     pub alerting: Alerting,
     /// What goes wrong.
@@ -95,6 +99,7 @@ pub struct Cloud {
     functions: BTreeMap<String, Arc<Pool>>,
     sources: BTreeMap<String, Vec<Arc<EventSource>>>,
     asynchronous: BTreeMap<String, Arc<Asynchronous>>,
+    edge: Option<CloudFront>,
     crew: Crew,
     tasks: JoinSet<()>,
 }
@@ -116,6 +121,9 @@ pub enum CloudError {
     /// Pipes may not take on a pipe's role.
     #[error("pipe {0}: ValidationException: The role defined for the pipe cannot be assumed by Pipes.")]
     PipeRole(String),
+    /// CloudFront refuses the edge.
+    #[error("distribution: {0}")]
+    Distribution(#[from] DistributionError),
     /// A pipe follows a table that has no stream.
     #[error("pipe {0}: its table has no stream")]
     NoStream(String),
@@ -143,8 +151,19 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint { queues, proven, tables, topics, functions, pipes, alerting, plans, access, seed } =
-            blueprint;
+        let Blueprint {
+            queues,
+            proven,
+            tables,
+            topics,
+            functions,
+            pipes,
+            edge,
+            alerting,
+            plans,
+            access,
+            seed,
+        } = blueprint;
         let now = clock.now();
         let iam = Iam::new(access, clock, journal.clone());
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
@@ -169,6 +188,9 @@ impl Cloud {
         for config in pipes {
             cloud.lay(config, &around)?;
         }
+        if let Some(edge) = edge {
+            cloud.open(edge, &around)?;
+        }
         // Without any of these there is nothing to do by the minute.
         if !alerting.alarms.is_empty() || !bus.is_empty() {
             cloud.live_by_the_minute(bus, &around);
@@ -186,6 +208,12 @@ impl Cloud {
     #[must_use]
     pub fn function(&self, logical_id: &str) -> Option<&Arc<Pool>> {
         self.functions.get(logical_id)
+    }
+
+    /// What stands in front of it all, if anything does.
+    #[must_use]
+    pub const fn edge(&self) -> Option<&CloudFront> {
+        self.edge.as_ref()
     }
 
     /// The event source mappings of a function; none when there is no such function.
@@ -230,7 +258,7 @@ impl Cloud {
         let (crew, at_work) = Crew::new();
         tasks.spawn(at_work);
         let (functions, sources) = (BTreeMap::new(), BTreeMap::new());
-        Self { services, functions, sources, asynchronous: BTreeMap::new(), crew, tasks }
+        Self { services, functions, sources, asynchronous: BTreeMap::new(), edge: None, crew, tasks }
     }
 
     fn live_by_the_minute(&mut self, bus: EventBridge, around: &Surroundings) {
@@ -250,6 +278,18 @@ impl Cloud {
         let stream = services.dynamodb().follow(&config.table);
         let stream = stream.ok_or_else(|| CloudError::NoStream(config.name.clone()))?;
         Arc::new(Pipe::new(config, stream, services, plans.pipes, journal, seed)).follow(&mut self.tasks);
+        Ok(())
+    }
+
+    fn open(&mut self, edge: DistributionConfig, around: &Surroundings) -> Result<(), CloudError> {
+        let around = Around {
+            services: around.services.clone(),
+            plan: Arc::clone(&around.plans.edge),
+            crew: self.crew.clone(),
+            journal: around.journal.clone(),
+            seed: around.seed,
+        };
+        self.edge = Some(CloudFront::new(edge, &self.functions, around)?);
         Ok(())
     }
 

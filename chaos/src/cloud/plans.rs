@@ -3,6 +3,7 @@
 //! Invariant: a service knows the plan it asks and nothing of why it answers as it does; without plans nothing goes
 //! wrong, and nothing is drawn.
 
+use super::cloudfront::EdgePlan;
 use super::cloudwatch::AlarmPlan;
 use super::container::{Fate, FatePlan};
 use super::eventbridge::{Attempt, DeliveryPlan};
@@ -27,6 +28,8 @@ pub struct Plans {
     pub alarms: Arc<dyn AlarmPlan>,
     /// For events on their way out of a pipe.
     pub pipes: Arc<dyn PipePlan>,
+    /// For requests at an edge, and behind it.
+    pub edge: Arc<dyn EdgePlan>,
 }
 
 /// The plan by which nothing goes wrong, wherever it is asked.
@@ -42,7 +45,8 @@ impl Default for Plans {
             queues: plan.clone(),
             deliveries: plan.clone(),
             alarms: plan.clone(),
-            pipes: plan,
+            pipes: plan.clone(),
+            edge: plan,
         }
     }
 }
@@ -64,6 +68,8 @@ impl QueuePlan for Faultless {}
 impl AlarmPlan for Faultless {}
 
 impl PipePlan for Faultless {}
+
+impl EdgePlan for Faultless {}
 
 impl DeliveryPlan for Faultless {
     fn attempt(&self, _: &str, _: &str, _: u32, _: UnixMs) -> Attempt {

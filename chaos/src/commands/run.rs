@@ -74,6 +74,7 @@ fn local(
     let code = Code {
         consumer: &|provider| processes.consumer(provider),
         responder: &|provider| processes.responder(provider),
+        ..Code::DEPLOYED
     };
     let leaves = |folder: &Path| processes.write_logs(folder);
     let replay = wanted.replay(seed);

@@ -54,6 +54,7 @@ pub(super) fn made(seen: Seen, ground: &Ground) -> History {
         invocations: Vec::new(),
         turns: Vec::new(),
         alerted: ground.alerted.clone(),
+        edge: None,
         unseen: witness::unseen(&gaps),
         names,
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every field has a default, and no field is read that is not listed here.
 
+use super::edge::EdgeFile;
 use super::fault::FaultFile;
 use super::typed::{self, NotAccepted};
 use super::{DeadLetters, Expect, Experiment, ExperimentError, Order, Word};
@@ -44,6 +45,7 @@ struct ExperimentFile {
     drain: Option<Spanned<String>>,
     turns: Option<Spanned<String>>,
     workload: WorkloadFile,
+    edge: Option<EdgeFile>,
     parameters: BTreeMap<String, Parameter>,
     fault: Vec<FaultFile>,
     order: Vec<OrderFile>,
@@ -124,6 +126,7 @@ impl Source<'_> {
             starts: self.read(&file.starts, STARTS, |text| typed::instant("starts", text))?,
             past: file.past,
             workload: self.workload(&file.workload)?,
+            edge: file.edge.as_ref().map(|edge| edge.meaning(self)).transpose()?,
             turns: self.read(&file.turns, None, |text| typed::turns(text).map(Some))?,
             faults,
             orders,

@@ -3,6 +3,7 @@
 //! Invariant: an `Experiment` can be run as it is; whatever was typed wrong was refused when it was read, with file,
 //! line, field and what is accepted.
 
+mod edge;
 mod fault;
 mod file;
 mod idle;
@@ -21,7 +22,7 @@ use crate::cloud::cloudwatch::Past;
 use crate::faults::Fault;
 use crate::promises::Check;
 use crate::turns::Seat;
-use crate::workload::Workload;
+use crate::workload::{Visits, Workload};
 use payments::UnixMs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -45,6 +46,8 @@ pub struct Experiment {
     pub past: Past,
     /// What is sent.
     pub workload: Workload,
+    /// Who comes to the edge; without anybody, there is none.
+    pub edge: Option<Visits>,
     /// The order in which the first two invocations of the consumer have their effects, if they are put side by side.
     pub turns: Option<Vec<Seat>>,
     /// What goes wrong, in the order of the file.

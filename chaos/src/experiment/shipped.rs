@@ -51,6 +51,9 @@ pub const SHIPPED: &[Shipped] = &[
         text: include_str!("../../experiments/quarantine-two-weeks.toml"),
     },
     Shipped { name: "outcomes", text: include_str!("../../experiments/outcomes.toml") },
+    Shipped { name: "frenetic-reload", text: include_str!("../../experiments/frenetic-reload.toml") },
+    Shipped { name: "status-origin-down", text: include_str!("../../experiments/status-origin-down.toml") },
+    Shipped { name: "edge-under-attack", text: include_str!("../../experiments/edge-under-attack.toml") },
     Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
     Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },
 ];

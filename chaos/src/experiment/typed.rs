@@ -119,6 +119,12 @@ pub(super) fn kind(name: &str) -> Result<Kind, NotAccepted> {
         .map_err(|_| NotAccepted::new("fault kind", name, "those that `cargo chaos list faults` lists"))
 }
 
+/// A length of time that is one.
+pub(super) fn some_duration(field: &'static str, text: &str) -> Result<u64, NotAccepted> {
+    let accepted = || NotAccepted::new(field, format!("{text:?}"), "lengths such as 90s, 35m, 1h30m, 2d; more than nothing");
+    duration(field, text).and_then(|ms| if ms == 0 { Err(accepted()) } else { Ok(ms) })
+}
+
 pub(super) fn duration(field: &'static str, text: &str) -> Result<u64, NotAccepted> {
     let span = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
     span.ok()

@@ -7,7 +7,7 @@ use crate::cloud::cloudwatch::Past;
 use crate::faults::{Fault, Rate, Refusal, When};
 use crate::random::Chance;
 use crate::units;
-use crate::workload::{Pace, Payments};
+use crate::workload::{Pace, Payments, Visits};
 use std::fmt::{self, Write as _};
 use toml::Value;
 
@@ -42,6 +42,9 @@ impl Experiment {
             writeln!(out, "turns = {}", text(&turns.iter().map(|seat| seat.digit()).collect::<String>()))?;
         }
         self.write_workload(out)?;
+        if let Some(edge) = &self.edge {
+            write_edge(edge, out)?;
+        }
         if !self.parameters.is_empty() {
             writeln!(out, "\n[parameters]")?;
             for (name, value) in &self.parameters {
@@ -104,6 +107,23 @@ impl Experiment {
         }
         Ok(())
     }
+}
+
+fn write_edge(edge: &Visits, out: &mut String) -> fmt::Result {
+    writeln!(out, "\n[edge]\nimpatient = {}", millionths(u64::from(edge.impatient.ppm())))?;
+    writeln!(out, "reloads_per_second = {}", edge.reloads_per_s)?;
+    writeln!(out, "reloading = {}", length(edge.reloading_ms))?;
+    writeln!(out, "again = {}", length(edge.again_ms))?;
+    if edge.shared > 0 {
+        writeln!(out, "shared = {}\nshared_with = {}", edge.shared, edge.shared_with)?;
+    }
+    if edge.forged_per_s_micros > 0 {
+        writeln!(out, "forged_per_second = {}", millionths(edge.forged_per_s_micros))?;
+    }
+    if let Some(at_ms) = edge.keys_change_at_ms {
+        writeln!(out, "keys_change = {}", length(at_ms))?;
+    }
+    Ok(())
 }
 
 fn write_fault(fault: &Fault, out: &mut String) -> fmt::Result {

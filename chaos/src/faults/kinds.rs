@@ -119,6 +119,18 @@ pub enum Kind {
     StripeStale,
     /// An issuer only holds the money.
     Held,
+    /// The status function cannot be reached.
+    StatusUnavailable,
+    /// The status function does not answer.
+    StatusHanging,
+    /// Lambda takes no more requests for the status function.
+    StatusThrottled,
+    /// The caches of the edge have made room.
+    CopiesEvicted,
+    /// API Gateway fails a hand-in.
+    GatewayFailing,
+    /// The edge finds no key to check links with.
+    KeysUnreadable,
     /// A function's process stands still for a while.
     ProcessStopped,
     /// Nobody reads what a function's process writes.
@@ -138,6 +150,8 @@ pub enum Family {
     Lambda,
     /// The other services of AWS.
     Aws,
+    /// The edge, and the way to what stands behind it.
+    Edge,
     /// The machine that functions run on as processes.
     Process,
 }
@@ -155,10 +169,11 @@ pub enum Placement {
 
 impl Family {
     /// Every family, in the order they are listed in.
-    pub const ALL: [Self; 5] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws, Self::Process];
+    pub const ALL: [Self; 6] =
+        [Self::Stripe, Self::Input, Self::Lambda, Self::Aws, Self::Edge, Self::Process];
 
     /// Those that can be simulated; the others only processes can suffer.
-    pub const SIMULATED: [Self; 4] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws];
+    pub const SIMULATED: [Self; 5] = [Self::Stripe, Self::Input, Self::Lambda, Self::Aws, Self::Edge];
 
     /// Its name.
     #[must_use]
@@ -168,6 +183,7 @@ impl Family {
             Self::Input => "input",
             Self::Lambda => "Lambda",
             Self::Aws => "AWS",
+            Self::Edge => "edge",
             Self::Process => "process",
         }
     }
@@ -222,7 +238,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 63] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -277,6 +293,12 @@ impl Kind {
         Self::Held,
         Self::Prefetched,
         Self::BusFailing,
+        Self::StatusUnavailable,
+        Self::StatusHanging,
+        Self::StatusThrottled,
+        Self::CopiesEvicted,
+        Self::GatewayFailing,
+        Self::KeysUnreadable,
         Self::ProcessStopped,
         Self::OutputBlocked,
         Self::ConnectionRefused,
@@ -340,6 +362,12 @@ impl Kind {
             Self::FunctionThrottled => table::lambda::FUNCTION_THROTTLED,
             Self::StripeStale => table::stripe::STRIPE_STALE,
             Self::Held => table::stripe::HELD,
+            Self::StatusUnavailable => table::edge::STATUS_UNAVAILABLE,
+            Self::StatusHanging => table::edge::STATUS_HANGING,
+            Self::StatusThrottled => table::edge::STATUS_THROTTLED,
+            Self::CopiesEvicted => table::edge::COPIES_EVICTED,
+            Self::GatewayFailing => table::edge::GATEWAY_FAILING,
+            Self::KeysUnreadable => table::edge::KEYS_UNREADABLE,
             Self::ProcessStopped => table::process::PROCESS_STOPPED,
             Self::OutputBlocked => table::process::OUTPUT_BLOCKED,
             Self::ConnectionRefused => table::process::CONNECTION_REFUSED,

@@ -1,12 +1,13 @@
 //! The journal: everything that happened in a run, in order, in virtual time.
 //!
 //! It holds parsed facts, never request bodies: bodies come out of hash maps and differ between processes. Everybody
-//! writes into it, so it knows nobody: only what faults are called.
+//! writes into it, so it knows nobody: only what faults and caches are called.
 //! Invariant: same experiment and seed, same bytes.
 
 mod access;
 mod alarm;
 mod bus;
+mod edge;
 mod fault;
 mod function;
 mod move_task;
@@ -21,6 +22,7 @@ mod topic;
 pub use access::AccessDenied;
 pub use alarm::{AlarmChanged, StateValue};
 pub use bus::{BusEvent, UndeliveredFor};
+pub use edge::{EdgeEvent, Served};
 pub use fault::FaultFired;
 pub use function::{DroppedFor, FailedBy, FunctionEvent, MetricLine};
 pub use move_task::{MoveEnd, MoveFailure, MoveTaskEvent};
@@ -67,6 +69,8 @@ pub enum Event {
     Bus(BusEvent),
     /// A change on its way through a pipe.
     Pipe(PipeEvent),
+    /// A request at an edge, or behind it.
+    Edge(EdgeEvent),
     /// A fault of the experiment.
     Fault(FaultFired),
     /// Somebody who may not do what it tried.
@@ -94,6 +98,7 @@ events! {
     Alarm(AlarmChanged),
     Bus(BusEvent),
     Pipe(PipeEvent),
+    Edge(EdgeEvent),
     Fault(FaultFired),
     Access(AccessDenied),
 }

@@ -120,6 +120,16 @@ checks! {
         "no event says of a payment what its row did not say, or tells it out of order";
     OutcomesTold: "outcomes-told", Liveness,
         "a minute and a half after a row became succeeded, declined or quarantined, an event has said so";
+    LooksTrue: "looks-true", Safety,
+        "nobody is told that a payment is paid before money moved, or that it is not while money may still move";
+    LooksGuarded: "looks-guarded", Safety,
+        "a payment is shown by a link that was given out for it and has not expired, and by no other";
+    LooksAnswered: "looks-answered", Liveness,
+        "everybody who looks is answered within a second, and with an error only while something is in trouble";
+    LooksCurrent: "looks-current", Liveness,
+        "whoever looks again is told how it ended by the sixth look";
+    LooksSpared: "looks-spared", Liveness,
+        "however many look, a payment is not read twice in a second in one form";
     CallsBounded: "calls-bounded", Liveness,
         "a charge takes two Stripe calls when nothing goes wrong, and a delivery never more than sixteen";
     OutageSpared: "outage-spared", Liveness,

@@ -31,7 +31,7 @@ pub enum Unless {
 }
 
 /// Every check of liveness.
-pub const DEMANDS: [Demand; 20] = [
+pub const DEMANDS: [Demand; 23] = [
     Demand {
         check: Check::OneMoveTaskAtATime,
         unless: Unless::Fault(|fault| hits_responder(fault) || fault.kind == Kind::MoveTaskMisses),
@@ -74,6 +74,21 @@ pub const DEMANDS: [Demand; 20] = [
         check: Check::OutcomesTold,
         unless: Unless::Nothing,
         why: "a pipe tries again, soon after the bus takes events again",
+    },
+    Demand {
+        check: Check::LooksAnswered,
+        unless: Unless::Nothing,
+        why: "whoever has a copy gives it, and whoever has none says so when it has waited long enough",
+    },
+    Demand {
+        check: Check::LooksCurrent,
+        unless: Unless::Nothing,
+        why: "what hides how it stands is in trouble, and that is taken into account",
+    },
+    Demand {
+        check: Check::LooksSpared,
+        unless: Unless::Nothing,
+        why: "the caches in front of the ledger do not depend on it",
     },
     Demand {
         check: Check::CallsBounded,
@@ -163,6 +178,12 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::Repeated
         | Kind::Conflicting
         | Kind::BusFailing
+        | Kind::StatusUnavailable
+        | Kind::StatusHanging
+        | Kind::StatusThrottled
+        | Kind::CopiesEvicted
+        | Kind::GatewayFailing
+        | Kind::KeysUnreadable
         | Kind::Panic
         | Kind::DuplicateDelivery
         | Kind::ReorderedDelivery

@@ -3,8 +3,8 @@
 //! Invariant: the words name what happened to the message or payment followed, not to its neighbours in the batch.
 
 use crate::journal::{
-    AccessDenied, AlarmChanged, BusEvent, Event, FaultFired, FunctionEvent, MoveTaskEvent, PipeEvent,
-    QueueEvent, StripeEvent, TableEvent, TopicEvent,
+    AccessDenied, AlarmChanged, BusEvent, EdgeEvent, Event, FaultFired, FunctionEvent, MoveTaskEvent,
+    PipeEvent, QueueEvent, StripeEvent, TableEvent, TopicEvent,
 };
 use crate::units::counted;
 
@@ -20,6 +20,7 @@ pub(super) fn words(event: &Event, mine: &dyn Fn(&str) -> bool) -> String {
         Event::Alarm(AlarmChanged { alarm, from, to, .. }) => format!("alarm {alarm}: {from} -> {to}"),
         Event::Bus(event) => of_bus(event),
         Event::Pipe(event) => of_pipe(event),
+        Event::Edge(event) => of_edge(event),
         Event::Fault(FaultFired { fault, on, .. }) => format!("fault {fault}: {on}"),
         Event::Access(AccessDenied { who, action, resource }) => {
             format!("{who} may not {action} on {resource}")
@@ -34,6 +35,17 @@ fn of_pipe(event: &PipeEvent) -> String {
         }
         PipeEvent::GivenUp { pipe, queue: Some(queue), .. } => format!("given up by {pipe}, kept in {queue}"),
         PipeEvent::GivenUp { pipe, queue: None, .. } => format!("given up by {pipe}"),
+    }
+}
+
+fn of_edge(event: &EdgeEvent) -> String {
+    match event {
+        EdgeEvent::OriginAsked { origin, path, status, ms } => {
+            format!("the edge asks {origin} for {path}: {status} after {ms} ms")
+        }
+        EdgeEvent::Served(served) => {
+            format!("the edge answered {}", counted(served.requests, "request"))
+        }
     }
 }
 

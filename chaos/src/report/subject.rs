@@ -142,8 +142,9 @@ impl<'e> Followed<'e> {
             Event::Pipe(PipeEvent::Told { detail, .. }) => {
                 detail["payment_id"].as_str().map(|payment| self.of_payment(payment)).unwrap_or_default()
             }
-            // What a fault did to the payment shows in the event it hit.
-            Event::Fault(_)
+            // What a fault did to the payment shows in the event it hit; of those who look there are too many.
+            Event::Edge(_)
+            | Event::Fault(_)
             | Event::Stripe(
                 StripeEvent::Called { payment: None, .. } | StripeEvent::Acted { payment: None, .. },
             )

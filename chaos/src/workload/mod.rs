@@ -6,8 +6,10 @@
 pub(crate) mod generate;
 mod ndjson;
 mod schedule;
+mod visits;
 
 pub use ndjson::NdjsonError;
+pub use visits::Visits;
 
 use crate::random::Stream;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@
 use crate::cloud::container::Function;
 use crate::consumer::ConsumerFunction;
 use crate::responder::ResponderFunction;
+use crate::status::StatusFunction;
 use crate::stripe::Provider;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct Code<'a> {
     pub consumer: Maker<'a>,
     /// The function with the schedule.
     pub responder: Maker<'a>,
+    /// The function that stands behind the edge.
+    pub status: &'a (dyn Fn() -> Arc<dyn Function> + Sync),
 }
 
 impl Code<'_> {
@@ -26,5 +29,6 @@ impl Code<'_> {
     pub const DEPLOYED: Self = Self {
         consumer: &|provider| Arc::new(ConsumerFunction::new(provider)),
         responder: &|provider| Arc::new(ResponderFunction::new(provider)),
+        status: &|| Arc::new(StatusFunction),
     };
 }

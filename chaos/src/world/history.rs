@@ -2,6 +2,7 @@
 //!
 //! Invariant: it is complete and final; nothing looks back into the world it came from.
 
+use super::edge::EdgeHistory;
 use super::{Audited, Names};
 use crate::cloud::iam::Grant;
 use crate::cloud::sns::Mail;
@@ -64,6 +65,8 @@ pub struct History {
     pub turns: Vec<Turn>,
     /// Who is told of what.
     pub alerted: Alerted,
+    /// What was told at the edge, if there was one.
+    pub edge: Option<EdgeHistory>,
     /// Checks that what was seen of the run says nothing about, and why; none where everything was seen.
     pub unseen: BTreeMap<Check, String>,
 }

@@ -11,6 +11,7 @@ mod audit;
 mod code;
 mod collect;
 mod deployed;
+mod edge;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod history;
@@ -30,6 +31,7 @@ pub use audit::Audited;
 pub use code::{Code, Maker};
 pub(crate) use collect::ledger_row;
 pub use deployed::{Deployed, Names, own_template};
+pub use edge::{EdgeHistory, Link, Look, Said};
 pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent, Target};
 pub use live::RealTime;
 pub use play::{Left, Progress};
@@ -163,6 +165,10 @@ impl World {
             let what = format!("fault {kind} can only happen to a process");
             return Err(WorldError::Target { what, accepted: "--target local, or another fault".to_owned() });
         }
+        let deployed = match &experiment.edge {
+            Some(_) if deployed.edge.is_none() => deployed.with_edge(&own_edge(), &BTreeMap::new())?,
+            _ => deployed,
+        };
         let arrivals = experiment.workload.arrivals(seed)?;
         Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Virtual })
     }
@@ -179,6 +185,10 @@ impl World {
         time: RealTime,
     ) -> Result<Self, WorldError> {
         deployed.knows(&experiment)?;
+        if experiment.edge.is_some() {
+            let what = "an edge stands only in simulated time".to_owned();
+            return Err(WorldError::Target { what, accepted: "--target sim, or an experiment without [edge]".to_owned() });
+        }
         let arrivals = experiment.workload.arrivals(seed)?;
         let (experiment, arrivals) = time.hurry(&deployed, experiment, arrivals)?;
         Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Real })
@@ -276,15 +286,20 @@ impl World {
         let functions = [(code.consumer)(provider.clone()), (code.responder)(provider.clone())];
         let plans = plans::plans(&faults, &deployed, turns.clone(), invocations.clone());
         let blueprint = deployed.blueprint(functions, plans, experiment.past, seed);
+        let blueprint = deployed.behind_its_edge(blueprint, code.status);
         let mut cloud = deployed.start(blueprint, SECRET_KEY, clock, &journal)?;
         let services = cloud.services().clone();
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
         let sources = cloud.event_sources(&deployed.consumer.logical_id).to_vec();
         let messages = arrivals.len();
+        let (visitors, shop, coming) = match edge::open(&deployed, &experiment, &cloud, seed)? {
+            Some((visitors, shop, coming)) => (Some(visitors), Some(shop), Some(coming)),
+            None => (None, None, None),
+        };
         let alerted = deployed.alerted();
         let mut play =
-            Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), arrivals);
+            Play::new(&experiment, &deployed, services.clone(), (faults.clone(), &journal), (arrivals, shop));
         if time == Time::Real {
             play.look_often();
         }
@@ -300,6 +315,7 @@ impl World {
             biased;
             said = cloud.broken() => return Err(WorldError::Harness(said)),
             ended = to_the_end => ended?,
+            never = edge::come(visitors.as_ref().zip(coming)) => match never {},
             never = provider.keep_up() => match never {},
             never = give_orders(&experiment.orders, &given, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
@@ -342,6 +358,7 @@ impl World {
             invocations: invocations.all(),
             turns: turns.map(|turns| turns.taken()).unwrap_or_default(),
             alerted,
+            edge: visitors.map(|visitors| visitors.history()),
             unseen: BTreeMap::new(),
             names: deployed.names,
             experiment,

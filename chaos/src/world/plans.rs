@@ -3,6 +3,7 @@
 //! Invariant: the cloud knows plans and no faults; what a fault's scope calls `consumer` or `alarm` is decided here.
 
 use super::{Deployed, Invocation};
+use crate::cloud::cloudfront::{EdgePlan, OriginFate};
 use crate::cloud::cloudwatch::AlarmPlan;
 use crate::cloud::container::{End, Fate, FatePlan};
 use crate::cloud::dynamodb;
@@ -37,6 +38,7 @@ const METRICS_WAKE_MS: u64 = 900_000;
 struct Asked {
     faults: Faults,
     consumer: String,
+    status: Option<String>,
     source: String,
     schedules: BTreeSet<String>,
     /// What the template calls an alarm, by its name.
@@ -90,12 +92,17 @@ pub(super) fn plans(
         invocations,
     });
     let (fates, calls, queues) = (asked.clone(), asked.clone(), asked.clone());
-    Plans { fates, calls, queues, deliveries: asked.clone(), alarms: asked.clone(), pipes: asked }
+    let (deliveries, alarms, pipes) = (asked.clone(), asked.clone(), asked.clone());
+    Plans { fates, calls, queues, deliveries, alarms, pipes, edge: asked }
 }
 
 impl Asked {
     fn role(&self, function: &str) -> &'static str {
-        if function == self.consumer { "consumer" } else { "responder" }
+        match function {
+            consumer if consumer == self.consumer => "consumer",
+            status if self.status.as_deref() == Some(status) => "status",
+            _ => "responder",
+        }
     }
 
     /// Whether a fault hits this message. Its body is read only where that can matter.
@@ -160,6 +167,16 @@ impl Asked {
         }
     }
 
+    /// Whether a fault hits a request for this path, which ends with the payment it is about.
+    fn hits_path(&self, kind: Kind, path: &str, now: UnixMs) -> bool {
+        if !self.faults.include(kind) {
+            return false;
+        }
+        let payment = path.rsplit_once('/').map(|(_, payment)| payment);
+        let subject = Subject { payment, ..Subject::default() };
+        self.faults.fires(kind, now, &subject).is_some()
+    }
+
     fn between(&self, kind: Kind, (low, high): (u64, u64)) -> u64 {
         self.faults.between(kind, low, high)
     }
@@ -167,6 +184,36 @@ impl Asked {
     /// A number from 1 to `most`.
     fn up_to(&self, kind: Kind, most: usize) -> usize {
         usize::try_from(self.between(kind, (1, most as u64))).unwrap_or(most)
+    }
+}
+
+impl EdgePlan for Asked {
+    fn of_look(&self, path: &str, now: UnixMs) -> OriginFate {
+        let fates = [
+            (Kind::StatusUnavailable, OriginFate::Fails),
+            (Kind::StatusHanging, OriginFate::Hangs),
+            (Kind::StatusThrottled, OriginFate::Throttles),
+        ];
+        let drawn = fates.into_iter().find(|(kind, _)| self.hits_path(*kind, path, now));
+        drawn.map_or(OriginFate::Answers, |(_, fate)| fate)
+    }
+
+    fn of_hand_in(&self, payment: &str, now: UnixMs) -> OriginFate {
+        let payment = Some(payment).filter(|payment| !payment.is_empty());
+        let subject = Subject { payment, ..Subject::default() };
+        match self.faults.fires(Kind::GatewayFailing, now, &subject).map(Hit::is_after) {
+            None => OriginFate::Answers,
+            Some(true) => OriginFate::AnswerLost,
+            Some(false) => OriginFate::Fails,
+        }
+    }
+
+    fn evicts(&self, path: &str, now: UnixMs) -> bool {
+        self.hits_path(Kind::CopiesEvicted, path, now)
+    }
+
+    fn reads_values(&self, _: &str, now: UnixMs) -> bool {
+        !self.hits_path(Kind::KeysUnreadable, "", now)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: a run ends. After the last arrival and the last fault the time to drain is bounded, whatever the functions
 //! do.
 
+use super::edge::Shop;
 use super::history::{Ending, Refused, Sent};
 use super::incident;
 use super::producer::Producer;
@@ -96,11 +97,11 @@ impl<'a> Play<'a> {
         deployed: &'a Deployed,
         services: Services,
         (faults, journal): (Faults, &'a Journal),
-        arrivals: Vec<Arrival>,
+        (arrivals, shop): (Vec<Arrival>, Option<Shop>),
     ) -> Self {
         let quiet_from = quiet_from(experiment, services.clock(), &arrivals);
         let names = &deployed.names;
-        let producer = Producer::new(&names.source, services.clone(), faults, arrivals);
+        let producer = Producer::new(&names.source, services.clone(), faults, (arrivals, shop));
         let progress = Progress::default();
         let (followed, look_ms) = (0, LOOK_MS);
         Self {
@@ -168,7 +169,7 @@ impl<'a> Play<'a> {
 
     /// Whether everything has been sent and no fault is left.
     fn is_quiet(&self, now: UnixMs) -> bool {
-        now >= self.quiet_from && self.producer.next_due().is_none()
+        now >= self.quiet_from && self.producer.is_done()
     }
 
     fn is_drained(&self) -> bool {

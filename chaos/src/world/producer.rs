@@ -3,6 +3,7 @@
 //! Invariant: whatever was sent is in `sent`, and whatever SQS would not take is in `refused`; nothing is sent twice
 //! but by a fault.
 
+use super::edge::Shop;
 use super::history::{Origin, Refused, Sent};
 use crate::clock::Clock;
 use crate::cloud::services::Services;
@@ -29,10 +30,12 @@ pub(super) struct Producer<'a> {
     serial: u64,
     sent: Vec<Sent>,
     refused: Vec<Refused>,
+    /// Who hands in through the edge, if there is one; otherwise messages go to the queue.
+    shop: Option<Shop>,
 }
 
 impl<'a> Producer<'a> {
-    pub(super) fn new(queue: &'a str, services: Services, faults: Faults, arrivals: Vec<Arrival>) -> Self {
+    pub(super) fn new(queue: &'a str, services: Services, faults: Faults, (arrivals, shop): (Vec<Arrival>, Option<Shop>)) -> Self {
         let bytes_max = services.sqs().config(queue).map_or(0, |config| config.message_bytes_max);
         Self {
             queue,
@@ -44,6 +47,7 @@ impl<'a> Producer<'a> {
             serial: 0,
             sent: Vec::new(),
             refused: Vec::new(),
+            shop,
         }
     }
 
@@ -67,17 +71,25 @@ impl<'a> Producer<'a> {
         arrival.into_iter().chain(later).min()
     }
 
+    /// Whether everything was sent, and taken or refused for good.
+    pub(super) fn is_done(&self) -> bool {
+        self.next_due().is_none() && self.shop.as_ref().is_none_or(Shop::is_done)
+    }
+
     /// Messages SQS took so far.
     pub(super) fn accepted(&self) -> u64 {
-        self.sent.len() as u64
+        self.shop.as_ref().map_or(self.sent.len() as u64, Shop::accepted)
     }
 
     /// What was sent, and what SQS would not take.
     pub(super) fn into_sent(self) -> (Vec<Sent>, Vec<Refused>) {
-        (self.sent, self.refused)
+        self.shop.map_or((self.sent, self.refused), |shop| shop.sent())
     }
 
     fn send(&mut self, body: String, origin: Origin, at: UnixMs) {
+        if let Some(shop) = &self.shop {
+            return shop.hand_in(body, origin);
+        }
         let sent = self.services.sqs().send(self.queue, NewMessage::text(body.clone()), at);
         match sent {
             Ok(sent) => self.sent.push(Sent { at, message: sent.id, body, origin }),

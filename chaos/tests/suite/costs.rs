@@ -137,6 +137,7 @@ impl Usage {
                 | Event::Alarm(_)
                 | Event::Bus(_)
                 | Event::Pipe(_)
+                | Event::Edge(_)
                 | Event::Fault(_)
                 | Event::Access(_) => {}
             }

@@ -35,6 +35,7 @@ impl Handler for TracedInContainer {
 const TRACED: Code<'static> = Code {
     consumer: &|provider| Arc::new(Traced(ConsumerFunction::new(provider))),
     responder: &|provider| Arc::new(Traced(ResponderFunction::new(provider))),
+    ..Code::DEPLOYED
 };
 
 /// A run with payments, and an outage that mails are sent about.

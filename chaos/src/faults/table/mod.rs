@@ -3,6 +3,7 @@
 //! Invariant: `Kind::describe` names every row, so the compiler misses none.
 
 pub(super) mod aws;
+pub(super) mod edge;
 pub(super) mod input;
 pub(super) mod lambda;
 pub(super) mod process;

@@ -225,6 +225,7 @@ fn mark(evidence: &Evidence<'_>, event: &Event) -> Option<&'static str> {
         | Event::Alarm(_)
         | Event::Bus(_)
         | Event::Pipe(_)
+        | Event::Edge(_)
         | Event::Fault(_)
         | Event::Access(_) => None,
     }

@@ -68,7 +68,7 @@ fn said() -> [String; 3] {
     for (text, seed) in [(EVERYTHING, 1), (EVERYTHING, 2), (A_MOVE_IN_VAIN, 1), (A_MOVE_IN_VAIN, 2)] {
         let experiment = Experiment::parse(Path::new("mine.toml"), text);
         let experiment = experiment.unwrap_or_else(|error| panic!("{error}"));
-        let code = Code { consumer: &consumer, responder: &responder };
+        let code = Code { consumer: &consumer, responder: &responder, ..Code::DEPLOYED };
         world::run(experiment, seed, code).unwrap_or_else(|error| panic!("{error}"));
     }
     [by_consumer, by_responder, to_stripe].map(|recorder| recorder.told())

@@ -14,6 +14,7 @@ mod edge;
 mod incident;
 mod item;
 mod ledger;
+mod looks;
 mod mutant;
 mod outcomes;
 mod permissions;
@@ -36,7 +37,7 @@ use std::ops::ControlFlow;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 14] = [
+const FAMILIES: [&[Mutant]; 15] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &suspicion::MUTANTS,
@@ -51,6 +52,7 @@ const FAMILIES: [&[Mutant]; 14] = [
     &audit::MUTANTS,
     &permissions::MUTANTS,
     &outcomes::MUTANTS,
+    &looks::MUTANTS,
 ];
 
 /// Their names.
@@ -131,6 +133,11 @@ fn mutants_of_the_permissions_are_caught() {
 #[test]
 fn mutants_of_the_pipe_that_tells_outcomes_are_caught() {
     each_is_caught(&outcomes::MUTANTS);
+}
+
+#[test]
+fn mutants_of_the_edge_are_caught() {
+    each_is_caught(&looks::MUTANTS);
 }
 
 #[test]

@@ -3,13 +3,12 @@
 //! Invariant: everything but that one thing is the code as it is deployed.
 
 use crate::mutants::weather::Weather;
-use crate::mutants::{answers, aws, calls, outcomes, permissions};
+use crate::mutants::{answers, aws, calls, looks, outcomes, permissions};
 use chaos::checks::{Outcome, Verdict, judge};
 use chaos::cloud::container::Function;
 use chaos::responder::ResponderFunction;
 use chaos::stripe::Provider;
-use chaos::template::Stack;
-use chaos::world::{Code, Deployed, World, own_template};
+use chaos::world::{Code, Deployed, World, own_edge, own_template};
 use consumer::Protocol;
 use responder::Rules;
 use std::collections::BTreeMap;
@@ -55,6 +54,8 @@ pub(crate) enum Broken {
     Permissions(permissions::Alter),
     /// In the pipe that tells outcomes.
     Pipe(outcomes::Alter),
+    /// In what stands at the edge, or in what the status function behind it is asked and says.
+    Edge(looks::Alter, looks::Answers),
 }
 
 /// What came of one run.
@@ -72,10 +73,13 @@ impl Run {
         Self::of(weather, seed, Code::DEPLOYED, |_| {})
     }
 
-    fn of(weather: Weather, seed: u64, code: Code<'_>, alter: impl Fn(&mut Stack)) -> Self {
+    fn of(weather: Weather, seed: u64, code: Code<'_>, alter: impl Fn(&mut Deployed)) -> Self {
         let experiment = weather.experiment();
         let mut deployed = own_stack().under(&experiment.parameters).expect("it takes these");
-        alter(&mut deployed.stack);
+        if experiment.edge.is_some() {
+            deployed = deployed.with_edge(&own_edge(), &BTreeMap::new()).expect("the template is good");
+        }
+        alter(&mut deployed);
         weather.alter(&mut deployed);
         let world = World::new(deployed, experiment, seed).expect("its payments are made up");
         let judgement = judge(&world.run(code, &mut |_| {}).expect("the world runs"));
@@ -101,12 +105,15 @@ fn own_stack() -> &'static Deployed {
 impl Mutant {
     /// One experiment with this mutant.
     pub(crate) fn run(&self, seed: u64) -> Run {
-        let alter = |stack: &mut Stack| {
+        let alter = |deployed: &mut Deployed| {
+            let stack = &mut deployed.stack;
             permissions::of_mutants(&mut stack.policies);
             if let Broken::Permissions(alter) = self.broken {
                 alter(&mut stack.policies);
             } else if let Broken::Pipe(alter) = self.broken {
                 stack.pipes.values_mut().for_each(alter);
+            } else if let (Broken::Edge(alter, _), Some(edge)) = (self.broken, &mut deployed.edge) {
+                alter(&mut edge.distribution);
             }
         };
         self.with_code(|code| Run::of(self.weather, seed, code, alter))
@@ -125,9 +132,13 @@ impl Mutant {
             | Broken::Handler(_) => Code { consumer: &function, ..Code::DEPLOYED },
             Broken::Rules(_) | Broken::ResponderAws(_) => Code { responder: &function, ..Code::DEPLOYED },
             Broken::Permissions(_) | Broken::Pipe(_) => Code::DEPLOYED,
+            Broken::Edge(_, answers) => {
+                let status = looks::misheard(answers);
+                return run(Code { status: &status, ..Code::DEPLOYED });
+            }
             Broken::Audit(_, alter) => {
                 let consumer = move |provider: Provider| Broken::Stripe(alter).function(provider);
-                return run(Code { consumer: &consumer, responder: &function });
+                return run(Code { consumer: &consumer, responder: &function, ..Code::DEPLOYED });
             }
         };
         run(code)
@@ -147,7 +158,7 @@ impl Broken {
                 Arc::new(ResponderFunction::with_rules(provider, rules))
             }
             Self::ResponderAws(alter) => aws::between(Code::DEPLOYED.responder, provider, alter),
-            Self::Permissions(_) | Self::Pipe(_) => (Code::DEPLOYED.consumer)(provider),
+            Self::Permissions(_) | Self::Pipe(_) | Self::Edge(..) => (Code::DEPLOYED.consumer)(provider),
         }
     }
 }

@@ -101,11 +101,15 @@ pub(crate) enum Weather {
     Contrary,
     /// Confirms are not answered, some of them are not done either, and look-ups lag.
     Lagging,
+    /// Stripe is gone for six minutes, and customers reload at the edge; strangers come, and the key of links changes.
+    Visited,
+    /// Payments stay open, and nobody can look how they stand: first there is no answer, then no connection.
+    Unseen,
 }
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 44] = [
+    pub(crate) const ALL: [Self; 46] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -150,6 +154,8 @@ impl Weather {
         Self::Held,
         Self::Contrary,
         Self::Lagging,
+        Self::Visited,
+        Self::Unseen,
     ];
 
     /// The experiment.
@@ -212,7 +218,9 @@ impl Weather {
             | Self::Absent
             | Self::Held
             | Self::Contrary
-            | Self::Lagging => &SEEDS,
+            | Self::Lagging
+            | Self::Visited
+            | Self::Unseen => &SEEDS,
         }
     }
 
@@ -235,7 +243,12 @@ impl Weather {
     }
 
     fn parameters(self) -> &'static str {
-        if self == Self::Slow { "parameters = { RedriveRateMax = 1 }" } else { "" }
+        match self {
+            Self::Slow => "parameters = { RedriveRateMax = 1 }",
+            Self::Visited => VISITED,
+            Self::Unseen => UNSEEN,
+            _ => "",
+        }
     }
 
     fn workload(self) -> String {
@@ -246,6 +259,7 @@ impl Weather {
             Self::Rough | Self::Silent => payments(60, "12m"),
             Self::Declines | Self::Deaf | Self::Absent | Self::Held | Self::Lagging => payments(60, "10m"),
             Self::Contrary => payments(60, "15m"),
+            Self::Visited | Self::Unseen => payments(40, "20m"),
             Self::Busy => payments(60, "10s"),
             Self::Blip => payments(60, "3m"),
             Self::LockedOut | Self::Rotated => payments(40, "10m"),
@@ -301,6 +315,12 @@ impl Weather {
             Self::Deadly => {
                 "{ kind = 'panic', placement = 'after', operations = ['confirm'], payments = ['order-000003'], rate = 1.0 },
                  { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
+            }
+            Self::Visited => "{ from = '4m', for = '6m', rate = 1.0 }",
+            Self::Unseen => {
+                "{ kind = 'processing', rate = 1.0, for = '20m' },
+                 { kind = 'status-hanging', from = '6m', for = '4m', rate = 1.0 },
+                 { kind = 'status-unavailable', from = '14m', for = '4m', rate = 1.0 }"
             }
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
             Self::Fickle => "{ kind = 'declined', rate = 0.3 }, { kind = 'declined-softly', rate = 0.6 }",
@@ -390,7 +410,12 @@ impl Weather {
             | Self::Rotated => "dead_letters = 'none'",
             Self::Outage => "alarms = ['DeadLettersWaiting', 'PaymentsDelayed', 'ProviderFailing']",
             Self::Backlog | Self::Disabled => "dead_letters = 'none'",
-            Self::Absent | Self::Held | Self::Contrary | Self::Lagging => "dead_letters = 'any'",
+            Self::Absent
+            | Self::Held
+            | Self::Contrary
+            | Self::Lagging
+            | Self::Visited
+            | Self::Unseen => "dead_letters = 'any'",
             Self::Purged => "dead_letters = 'any'\ndrained_within = '30m'",
             Self::Headless => "drained_within = '8h'",
             // Nobody can be told.
@@ -431,6 +456,10 @@ const CONTRARY: &str =
 const LAGGING: &str =
     "{ kind = 'stripe-timeout', operations = ['confirm'], placement = 'before', rate = 0.3, for = '10m' },
     { kind = 'stripe-stale', rate = 1.0, for = '15m' }";
+
+const VISITED: &str = "[edge]\nimpatient = 0.4\nreloads_per_second = 5\nreloading = '10s'\nagain = '1m'\nshared = 2\nshared_with = 100
+    forged_per_second = 2.0\nkeys_change = '8m'";
+const UNSEEN: &str = "[edge]\nimpatient = 0.5\nreloads_per_second = 2\nreloading = '10s'\nagain = '30s'";
 
 const PRICE: i64 = 1_999;
 /// Less than Stripe charges, in any currency.

@@ -1,0 +1,219 @@
+//! Caches behind one another, from an edge to the origin, each with one question at a time for a path.
+//!
+//! Invariant: of all who want the same path of a cache at the same time, one question goes on to what is behind it.
+
+use super::config::{CachePolicyConfig, ErrorConfig};
+use super::copies::{Copies, Dated, Found, Terms};
+use super::message::Request;
+use super::origin::Origin;
+use crate::clock::Clock;
+use crate::cloud::container::BoxFuture;
+use crate::cloud::crew::Crew;
+use crate::random::Stream;
+use payments::UnixMs;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// From one cache to the next and back, drawn evenly: virtual ms. Assumptions: an edge and its regional cache are of one
+/// continent, and the shield is near the origin.
+const TO_REGIONAL_MS: (u64, u64) = (4, 20);
+const TO_SHIELD_MS: (u64, u64) = (10, 90);
+const TO_ORIGIN_MS: (u64, u64) = (2, 8);
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The function at the edge, or CloudFront itself: nothing else was asked.
+    Function,
+    /// The edge's cache.
+    Edge,
+    /// A regional cache.
+    Regional,
+    /// The origin shield.
+    Shield,
+    /// The origin.
+    Origin,
+    /// The page that stands in for an error.
+    ErrorPage,
+}
+
+impl Source {
+    /// All of them, from near to far.
+    pub const ALL: [Self; 6] =
+        [Self::Function, Self::Edge, Self::Regional, Self::Shield, Self::Origin, Self::ErrorPage];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Edge => "edge",
+            Self::Regional => "regional",
+            Self::Shield => "shield",
+            Self::Origin => "origin",
+            Self::ErrorPage => "error-page",
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+/// An answer on its way back.
+#[derive(Clone, Debug)]
+pub(super) struct Got {
+    pub(super) dated: Dated,
+    pub(super) from: Source,
+    /// Whether it was given although it had to be asked for anew.
+    pub(super) is_stale: bool,
+}
+
+/// What one way through a distribution has in common.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) policy: CachePolicyConfig,
+    pub(super) errors: BTreeMap<u16, ErrorConfig>,
+}
+
+impl Way {
+    fn terms(&self) -> Terms<'_> {
+        Terms { policy: self.policy, errors: &self.errors }
+    }
+}
+
+/// One cache, and what is behind it.
+pub(super) struct Layer {
+    source: Source,
+    behind: Behind,
+    state: Mutex<State>,
+    clock: Clock,
+    crew: Crew,
+}
+
+#[derive(Clone)]
+pub(super) enum Behind {
+    Layer(Arc<Layer>),
+    Origin(Arc<Origin>),
+}
+
+struct State {
+    copies: Copies,
+    /// Who waits for a question that is on its way, by path.
+    waiting: BTreeMap<String, Vec<oneshot::Sender<Got>>>,
+    hops: Stream,
+}
+
+impl Layer {
+    pub(super) fn new(source: Source, behind: Behind, clock: Clock, crew: Crew, hops: Stream) -> Arc<Self> {
+        let state = State { copies: Copies::default(), waiting: BTreeMap::new(), hops };
+        Arc::new(Self { source, behind, state: Mutex::new(state), clock, crew })
+    }
+
+    /// What it has for a path, at once; a question goes on where what it has is stale. `None` where it has nothing.
+    pub(super) fn glance(self: &Arc<Self>, way: &Arc<Way>, request: &Request) -> Option<Got> {
+        let found = self.lock().copies.find(&request.path, self.clock.now());
+        let (dated, is_stale) = match found {
+            Found::Fresh(dated) => (dated, false),
+            Found::Stale(dated) => {
+                self.ask(way, request, None);
+                (dated, true)
+            }
+            Found::Nothing(_) => return None,
+        };
+        Some(Got { dated, from: self.source, is_stale })
+    }
+
+    /// An answer for a path, whoever has it.
+    pub(super) async fn get(self: Arc<Self>, way: Arc<Way>, request: Request) -> Got {
+        if let Some(got) = self.glance(&way, &request) {
+            return got;
+        }
+        let (waiter, answer) = oneshot::channel();
+        self.ask(&way, &request, Some(waiter));
+        // The crew's task is gone only when the whole cloud is, and with it whoever waits here.
+        match answer.await {
+            Ok(got) => got,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Makes room.
+    pub(super) fn evict(&self, path: &str) {
+        self.lock().copies.evict(path);
+    }
+
+    /// Sends a question on, unless one is on its way, and has it answer `waiter`, too.
+    fn ask(self: &Arc<Self>, way: &Arc<Way>, request: &Request, waiter: Option<oneshot::Sender<Got>>) {
+        let mut state = self.lock();
+        if let Some(waiting) = state.waiting.get_mut(&request.path) {
+            waiting.extend(waiter);
+            return;
+        }
+        state.waiting.insert(request.path.clone(), waiter.into_iter().collect());
+        let mut request = request.clone();
+        // Each cache asks about its own copy.
+        match state.copies.tag(&request.path) {
+            Some(tag) => request.headers.insert("if-none-match".to_owned(), tag),
+            None => request.headers.remove("if-none-match"),
+        };
+        drop(state);
+        self.crew.start(Arc::clone(self).ask_behind(Arc::clone(way), request));
+    }
+
+    fn ask_behind(self: Arc<Self>, way: Arc<Way>, request: Request) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let path = request.path.clone();
+            let hop_ms = self.hop_ms();
+            self.clock.sleep_until(self.clock.now().plus_ms(hop_ms / 2)).await;
+            let got = match &self.behind {
+                Behind::Layer(layer) => Arc::clone(layer).get(Arc::clone(&way), request).await,
+                Behind::Origin(origin) => {
+                    let response = Arc::new(origin.ask(request).await);
+                    Got {
+                        dated: Dated { response, given_at: self.clock.now() },
+                        from: Source::Origin,
+                        is_stale: false,
+                    }
+                }
+            };
+            self.clock.sleep_until(self.clock.now().plus_ms(hop_ms - hop_ms / 2)).await;
+            let mut state = self.lock();
+            let given = state.copies.keep(&path, got.dated.clone(), way.terms(), self.clock.now());
+            // An older copy in the place of a failure is this cache's own.
+            let is_own =
+                !Arc::ptr_eq(&given.response, &got.dated.response) && got.dated.response.is_failure();
+            let got = if is_own {
+                Got { dated: given, from: self.source, is_stale: true }
+            } else {
+                Got { dated: given, ..got }
+            };
+            for waiter in state.waiting.remove(&path).into_iter().flatten() {
+                // Whoever does not wait any more has gone.
+                let _ = waiter.send(got.clone());
+            }
+        })
+    }
+
+    fn hop_ms(&self) -> i64 {
+        let (low, high) = match (self.source, &self.behind) {
+            (_, Behind::Origin(_)) => TO_ORIGIN_MS,
+            (Source::Edge, Behind::Layer(_)) => TO_REGIONAL_MS,
+            (_, Behind::Layer(_)) => TO_SHIELD_MS,
+        };
+        i64::try_from(self.lock().hops.between(low, high)).unwrap_or(i64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long ago an answer was given by its origin, ms.
+pub(super) fn age_ms(dated: &Dated, now: UnixMs) -> i64 {
+    now.since_ms(dated.given_at).max(0)
+}

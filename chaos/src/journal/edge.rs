@@ -1,0 +1,59 @@
+//! What an edge does.
+//!
+//! Requests are too many to be told one by one: they are counted by the minute. What goes on to an origin is told each.
+//! Invariant: no token is in here.
+
+use crate::cloud::cloudfront::Source;
+use payments::UnixMs;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What can happen at an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+pub enum EdgeEvent {
+    /// An origin was asked, and this is how it ended.
+    OriginAsked {
+        /// `Id` of the origin.
+        origin: String,
+        /// The path it was asked for.
+        path: String,
+        /// Status code, CloudFront's own if there was no answer.
+        status: u16,
+        /// How long it took.
+        ms: i64,
+    },
+    /// Viewers were answered.
+    #[serde(rename = "edge-served")]
+    Served(Served),
+}
+
+/// Answers of a minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Served {
+    /// Minutes since 1970.
+    #[serde(skip)]
+    minute: i64,
+    /// All of them.
+    pub requests: u64,
+    /// By who gave them.
+    pub by: BTreeMap<Source, u64>,
+    /// Given although they had to be asked for anew.
+    pub stale: u64,
+    /// With a status from 500 on.
+    pub failed: u64,
+}
+
+impl Served {
+    /// Counts an answer; the counts of the minute before, if this is the first of another.
+    pub fn count(&mut self, now: UnixMs, (from, is_stale, status): (Source, bool, u16)) -> Option<Self> {
+        let minute = now.0.div_euclid(60_000);
+        let closed = (minute != self.minute && self.requests > 0).then(|| std::mem::take(self));
+        self.minute = minute;
+        self.requests += 1;
+        *self.by.entry(from).or_default() += 1;
+        self.stale += u64::from(is_stale);
+        self.failed += u64::from(status >= 500);
+        closed
+    }
+}

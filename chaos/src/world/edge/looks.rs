@@ -1,0 +1,146 @@
+//! What people were told at the edge, kept for the checks.
+//!
+//! Invariant: an answer is read once, however many it was given to.
+
+use super::What;
+use crate::cloud::cloudfront::{Answer, Response, Source};
+use payments::UnixMs;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+/// Everything that was seen at the edge of a run.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeHistory {
+    /// Every look, in the order in which they were answered.
+    pub looks: Vec<Look>,
+}
+
+/// Somebody looked.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// When they asked.
+    pub at: UnixMs,
+    /// When they had the answer.
+    pub answered: UnixMs,
+    /// Number of the edge.
+    pub edge: usize,
+    /// The payment that the link is for, or says that it is for.
+    pub payment: Arc<str>,
+    /// What kind of link it was.
+    pub link: Link,
+    /// Whether a page was asked for, or data.
+    pub is_page: bool,
+    /// Status code.
+    pub status: u16,
+    /// Who answered.
+    pub from: Source,
+    /// Whether it was given although it had to be asked for anew.
+    pub is_stale: bool,
+    /// When its origin gave the answer; when it was answered, where none was asked.
+    pub given_at: UnixMs,
+    /// What it says.
+    pub said: Arc<Said>,
+}
+
+/// A link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// One that was given out, and has not expired.
+    Good {
+        /// When it expires, seconds since 1970.
+        until_s: i64,
+    },
+    /// One that nobody gave out.
+    Forged,
+}
+
+/// What an answer says, to whoever reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Which payment it speaks of; none where it speaks of none.
+    pub payment: Option<String>,
+    /// `state`; empty where it says none.
+    pub state: String,
+    /// All of it that is text.
+    pub text: String,
+}
+
+/// Looks, and the answers that were read.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    looks: Vec<Look>,
+    /// By where it is in memory: while it is known here, nothing else can be there.
+    read: BTreeMap<usize, (Weak<Response>, Arc<Said>)>,
+}
+
+impl Looks {
+    /// Notes an answer; its status, and what it says.
+    pub(super) fn note(
+        &mut self,
+        (at, answered): (UnixMs, UnixMs),
+        edge: usize,
+        what: What,
+        answer: &Answer,
+    ) -> (u16, Arc<Said>) {
+        let said = self.said(answer);
+        let look = Look {
+            at,
+            answered,
+            edge,
+            payment: what.payment,
+            link: what.link,
+            is_page: what.is_page,
+            status: answer.status(),
+            from: answer.from,
+            is_stale: answer.is_stale,
+            given_at: answer.given_at.unwrap_or(answered),
+            said: Arc::clone(&said),
+        };
+        self.looks.push(look);
+        (answer.status(), said)
+    }
+
+    pub(super) fn history(&mut self) -> EdgeHistory {
+        EdgeHistory { looks: std::mem::take(&mut self.looks) }
+    }
+
+    fn said(&mut self, answer: &Answer) -> Arc<Said> {
+        let place = Arc::as_ptr(answer.shared()).addr();
+        let known = self.read.entry(place);
+        let (_, said) = known.or_insert_with(|| {
+            let said = Arc::new(Said::read(answer.shared()));
+            (Arc::downgrade(answer.shared()), said)
+        });
+        Arc::clone(said)
+    }
+}
+
+impl Said {
+    /// Reads an answer as a program or a person does.
+    fn read(response: &Response) -> Self {
+        let is_page = response.headers.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        if is_page { Self::of_page(&response.body) } else { Self::of_json(&response.body) }
+    }
+
+    fn of_json(body: &str) -> Self {
+        let said: Value = serde_json::from_str(body).unwrap_or_default();
+        let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            payment: text("payment_id"),
+            state: text("state").unwrap_or_default(),
+            text: body.to_lowercase(),
+        }
+    }
+
+    fn of_page(body: &str) -> Self {
+        let between = |from: &str, to: &str| Some(body.split_once(from)?.1.split_once(to)?.0.to_owned());
+        // What a reader sees: neither style nor script.
+        let shown = between("<main", "</main>").unwrap_or_default();
+        Self {
+            payment: between("<dt>Payment</dt><dd>", "</dd>"),
+            state: between("data-state=\"", "\"").unwrap_or_default(),
+            text: shown.to_lowercase(),
+        }
+    }
+}
