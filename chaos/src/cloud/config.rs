@@ -86,6 +86,8 @@ pub struct FunctionConfig {
     pub logical_id: String,
     /// `FunctionName` as deployed.
     pub name: String,
+    /// `FunctionUrlConfig`: whether it has a URL, to which requests are signed (`AWS_IAM`).
+    pub has_url: bool,
     /// `AutoPublishAlias`: what its events invoke; without one, the function as it was last changed.
     pub alias: Option<AliasConfig>,
     /// `Timeout`, 1–900 s.

@@ -29,7 +29,7 @@ use engine::{Answered, Engine, Outcome, Trust, Write};
 use payments::UnixMs;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stream::Stream;
 
@@ -175,6 +175,31 @@ pub fn needs(operation: &str, body: &[u8]) -> Vec<(&'static str, String)> {
     });
     let tables = tables.keys().map(|name| names::table_arn(name));
     table.into_iter().chain(tables).map(|arn| (action, arn)).collect()
+}
+
+/// What `dynamodb:Attributes` stands for in a call: the top of each path that the projection of a `GetItem` names. Of
+/// other calls nobody may ask.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html>
+#[must_use]
+pub fn attributes(operation: &str, body: &[u8]) -> BTreeSet<String> {
+    #[derive(Deserialize)]
+    struct Projected {
+        #[serde(rename = "ProjectionExpression")]
+        projection: Option<String>,
+        #[serde(default, rename = "ExpressionAttributeNames")]
+        names: BTreeMap<String, String>,
+    }
+    if operation != "GetItem" {
+        return BTreeSet::new();
+    }
+    let Ok(Projected { projection: Some(paths), names }) = serde_json::from_slice(body) else {
+        return BTreeSet::new();
+    };
+    let top = |path: &str| {
+        let name = path.trim().split(['.', '[']).next().unwrap_or_default();
+        names.get(name).map_or(name, String::as_str).to_owned()
+    };
+    paths.split(',').map(top).collect()
 }
 
 #[derive(Deserialize)]

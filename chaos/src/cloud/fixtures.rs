@@ -74,6 +74,7 @@ pub(crate) fn alerts() -> TopicConfig {
 pub(crate) fn consumer() -> FunctionConfig {
     FunctionConfig {
         logical_id: "Consumer".to_owned(),
+        has_url: false,
         name: "payments-consumer".to_owned(),
         alias: None,
         timeout_s: 60,

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a name is a pure function of what the template says, so the loader and the services agree without talking.
 
+use sha2::{Digest, Sha256};
+
 /// `AWS::AccountId`.
 pub const ACCOUNT: &str = "123456789012";
 /// `AWS::Region`.
@@ -123,6 +125,44 @@ pub fn mute_rule_arn(name: &str) -> String {
 #[must_use]
 pub fn rule_arn(name: &str) -> String {
     format!("arn:{PARTITION}:events:{REGION}:{ACCOUNT}:rule/{name}")
+}
+
+/// An id as AWS makes them up: ten letters and digits, the same for the same name.
+#[must_use]
+pub fn id_of(name: &str) -> String {
+    const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let digits = Sha256::digest(name).into_iter().take(10);
+    digits.map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).collect()
+}
+
+/// A distribution's ARN, given its id.
+#[must_use]
+pub fn distribution_arn(id: &str) -> String {
+    format!("arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/{id}")
+}
+
+/// ARN of a KeyValueStore: what `GetAtt Store.Arn` yields.
+#[must_use]
+pub fn store_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:cloudfront::{ACCOUNT}:key-value-store/{}", id_of(name))
+}
+
+/// ARN of an HTTP API, given its id: for what it takes on a role.
+#[must_use]
+pub fn api_arn(id: &str) -> String {
+    format!("arn:{PARTITION}:execute-api:{REGION}:{ACCOUNT}:{id}")
+}
+
+/// A bucket's ARN: what `GetAtt Bucket.Arn` yields.
+#[must_use]
+pub fn bucket_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:s3:::{name}")
+}
+
+/// ARN of what is kept under `key` in a bucket.
+#[must_use]
+pub fn object_arn(bucket: &str, key: &str) -> String {
+    format!("{}/{key}", bucket_arn(bucket))
 }
 
 /// A secret's ARN. Secrets Manager ends it with six characters of its own.

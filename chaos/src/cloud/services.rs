@@ -188,7 +188,7 @@ impl Services {
             Service::Sqs => {
                 self.answer_sqs(operation, body, caller).await.unwrap_or_else(|error| error.reply())
             }
-            Service::DynamoDb => match self.ask(caller, dynamodb::needs(operation, body)) {
+            Service::DynamoDb => match self.ask_for_rows(caller, operation, body) {
                 Ok(()) => self.dynamodb().answer(operation, body, caller, now),
                 Err(denied) => dynamodb::denied(&denied),
             },
@@ -226,6 +226,14 @@ impl Services {
     ) -> Result<(), Denied> {
         let Some(who) = caller.who else { return Ok(()) };
         needs.into_iter().try_for_each(|(action, resource)| self.iam().ask(who, action, &resource))
+    }
+
+    /// The same for DynamoDB, where a policy may speak of attributes.
+    fn ask_for_rows(&self, caller: Caller<'_>, operation: &str, body: &[u8]) -> Result<(), Denied> {
+        let Some(who) = caller.who else { return Ok(()) };
+        let attributes = dynamodb::attributes(operation, body);
+        let mut needs = dynamodb::needs(operation, body).into_iter();
+        needs.try_for_each(|(action, table)| self.iam().ask_for(who, action, &table, &attributes))
     }
 
     /// The same for SNS, where a publisher needs the topic's key as well.

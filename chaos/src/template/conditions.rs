@@ -71,7 +71,8 @@ impl Scope<'_> {
         holds
     }
 
-    fn holds(&mut self, node: &Node, path: &str) -> Result<bool, TemplateError> {
+    /// Whether what stands here holds.
+    pub(super) fn holds(&mut self, node: &Node, path: &str) -> Result<bool, TemplateError> {
         const ACCEPTED: &str = "Equals, Not";
         let at = At { path, place: &node.place };
         match &node.form {

@@ -2,11 +2,12 @@
 //!
 //! Invariant: every section, resource type and resource attribute in a `Document` is one the world knows.
 
+use super::edge::FUNCTION_URL;
 use super::error::{Problem, TemplateError, listed};
 use super::types::{
     IMMATERIAL_ATTRIBUTES, IMMATERIAL_SECTIONS, RESOURCE_ATTRIBUTES, ResourceType, SECTIONS, known_types,
 };
-use super::value::Value;
+use super::value::{Data, Value};
 use super::yaml::{Form, Node, Scalar};
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ const TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 pub(super) struct Document {
     pub(super) root: Node,
     pub(super) parameters: BTreeMap<String, Node>,
+    pub(super) rules: BTreeMap<String, Node>,
     pub(super) conditions: BTreeMap<String, Node>,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) outputs: BTreeMap<String, Node>,
@@ -46,12 +48,14 @@ impl Document {
         let globals = section("Globals")?;
         let globals = Globals::new(globals)?;
         let (parameters, conditions) = (section("Parameters")?, section("Conditions")?);
-        let outputs = section("Outputs")?;
-        let resources = section("Resources")?
+        let (rules, outputs) = (section("Rules")?, section("Outputs")?);
+        let mut resources = section("Resources")?
             .into_iter()
             .map(|(id, node)| Ok((id.clone(), Resource::new(id, &node, &globals)?)))
-            .collect::<Result<_, TemplateError>>()?;
-        Ok(Self { root, parameters, conditions, resources, outputs })
+            .collect::<Result<BTreeMap<_, _>, TemplateError>>()?;
+        let urls: Vec<Resource> = resources.values().filter_map(Resource::url).collect();
+        resources.extend(urls.into_iter().map(|url| (url.logical_id.clone(), url)));
+        Ok(Self { root, parameters, rules, conditions, resources, outputs })
     }
 }
 
@@ -80,6 +84,23 @@ impl Resource {
             .unwrap_or_else(|| Node { place: node.place.clone(), form: Form::Map(Vec::new()) });
         let properties = globals.beneath(kind, own);
         Ok(Self { logical_id, kind, condition, depends_on, properties })
+    }
+
+    /// The resource that SAM makes of a function's `FunctionUrlConfig`, called after the function.
+    fn url(&self) -> Option<Self> {
+        let Node { place, .. } = self.property("FunctionUrlConfig")?;
+        let function = Value {
+            path: format!("{}.FunctionUrlConfig", self.logical_id),
+            place: place.clone(),
+            data: Data::Scalar(Scalar::Text(self.logical_id.clone())),
+        };
+        Some(Self {
+            logical_id: format!("{}Url", self.logical_id),
+            kind: &FUNCTION_URL,
+            condition: self.condition.clone(),
+            depends_on: vec![function],
+            properties: Node { place: place.clone(), form: Form::Map(Vec::new()) },
+        })
     }
 
     /// The unresolved property `name`, if it is there.
@@ -171,7 +192,7 @@ impl Node {
     }
 
     /// Its entries by key, without those that cannot matter; any other key is refused.
-    fn known_entries(
+    pub(super) fn known_entries(
         &self,
         path: &str,
         known: &[&str],

@@ -80,6 +80,14 @@ pub enum Problem {
         /// The names that exist.
         accepted: String,
     },
+    /// The values that a deployment gives break a rule of the template.
+    #[error("{path}: {said}")]
+    Rule {
+        /// The rule.
+        path: String,
+        /// What it says of it.
+        said: String,
+    },
     /// Things that need each other; CloudFormation cannot create them.
     #[error("{chain} need each other; accepted: an order in which CloudFormation can create them")]
     Circular {

@@ -7,7 +7,7 @@ use super::document::Resource;
 use super::error::TemplateError;
 use super::resolve::Scope;
 use super::types::{FUNCTION_IMMATERIAL, LOGGING_IMMATERIAL, Role};
-use super::value::Value;
+use super::value::{Fields, Value};
 use super::{Stack, release};
 use crate::cloud::config::{
     AsyncConfig, FunctionConfig, ItemFailures, LogFormat, LoggingConfig, QueueConfig, SqsSourceConfig,
@@ -24,6 +24,7 @@ const HONOURED: &[&str] = &[
     "LoggingConfig",
     "Events",
     "EventInvokeConfig",
+    "FunctionUrlConfig",
     release::HONOURED[0],
     release::HONOURED[1],
     release::HONOURED[2],
@@ -60,14 +61,14 @@ impl Scope<'_> {
         Ok(functions)
     }
 
-    /// What must exist before the function. Its events are resources of their own, which only need the function.
+    /// What must exist before the function. Its events and its URL are resources of their own, which only need the function.
     pub(super) fn needed_by_function(
         &mut self,
         resource: &Resource,
     ) -> Result<BTreeSet<String>, TemplateError> {
         self.uses.clear();
         for (name, node) in resource.properties.entries(&resource.logical_id)? {
-            if name != "Events" {
+            if name != "Events" && name != "FunctionUrlConfig" {
                 self.value(&node, &resource.logical_id)?;
             }
         }
@@ -107,6 +108,7 @@ impl Scope<'_> {
         let (log_group, logging) = fields.get("LoggingConfig").map_or(Ok(Default::default()), logging)?;
         Ok(FunctionConfig {
             logical_id: id.to_owned(),
+            has_url: fields.get("FunctionUrlConfig").map_or(Ok(false), |url| has_url(url, &fields))?,
             alias: release::alias(&fields, &alarms)?,
             timeout_s,
             role: Some(self.role_of(id, &fields, policies)?),
@@ -156,6 +158,20 @@ impl Scope<'_> {
                 .get("FunctionResponseTypes")
                 .map_or(Ok(ItemFailures::Ignored), item_failures)?,
         })
+    }
+}
+
+/// The URL of a function, where requests are signed and an answer comes in one piece. Where there is an alias, SAM makes
+/// a URL of that, which asks for permissions on it.
+fn has_url(config: &Value, function: &Fields<'_>) -> Result<bool, TemplateError> {
+    let fields = config.fields(&["AuthType", "InvokeMode"], &[])?;
+    fields.require("AuthType", "AWS_IAM")?.one_of(&["AWS_IAM"])?;
+    fields.get("InvokeMode").map_or(Ok(()), |mode| mode.one_of(&["BUFFERED"]).map(|_| ()))?;
+    match function.get("AutoPublishAlias") {
+        Some(alias) => {
+            Err(alias.unsupported("the URL of an alias", "FunctionUrlConfig, or AutoPublishAlias"))
+        }
+        None => Ok(true),
     }
 }
 

@@ -8,6 +8,7 @@ mod alarm;
 mod application;
 mod conditions;
 mod document;
+mod edge;
 mod error;
 mod event;
 mod function;
@@ -20,6 +21,7 @@ mod queue;
 mod references;
 mod release;
 mod resolve;
+mod rules;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ mod yaml;
 
 pub use error::{Place, Problem, TemplateError};
 
+use crate::cloud::cloudfront::config::DistributionConfig;
 use crate::cloud::config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
 use crate::cloud::iam::Policies;
 use document::{Document, Resource};
@@ -81,6 +84,12 @@ pub struct Stack {
     pub topics: BTreeMap<String, TopicConfig>,
     /// Every `AWS::Pipes::Pipe`.
     pub pipes: BTreeMap<String, PipeConfig>,
+    /// Every `AWS::CloudFront::Distribution`, with all that it names.
+    pub distributions: BTreeMap<String, DistributionConfig>,
+    /// Names of every `AWS::CloudFront::KeyValueStore`.
+    pub stores: BTreeMap<String, String>,
+    /// Names of every `AWS::S3::Bucket`.
+    pub buckets: BTreeMap<String, String>,
     /// Who may do what.
     pub policies: Policies,
     /// Outputs of the outermost template, by name.
@@ -125,6 +134,7 @@ fn assemble(files: &[PathBuf], deployment: &Deployment, read: Reader<'_>) -> Res
 
 impl<'a> Scope<'a> {
     fn stack(mut self) -> Result<Stack, TemplateError> {
+        self.check_rules()?;
         let resolved = self.resolved_resources()?;
         let mut stack = Stack::default();
         for (resource, properties) in &resolved {
@@ -158,7 +168,8 @@ impl<'a> Scope<'a> {
                 | Role::QueuePolicy
                 | Role::Pipe
                 | Role::Identity
-                | Role::Key => {}
+                | Role::Key
+                | Role::Edge(_) => {}
             }
         }
         let policies = self.policies(&resolved)?;
@@ -166,6 +177,8 @@ impl<'a> Scope<'a> {
         stack.functions.extend(self.functions(&resolved, &stack, &policies)?);
         stack.pipes.extend(self.pipes(&resolved, (&stack.queues, &stack.tables), &policies)?);
         stack.topics.extend(self.topics(&resolved, &policies)?);
+        let edge = self.edge(&resolved, &policies)?;
+        (stack.distributions, stack.stores, stack.buckets) = (edge.distributions, edge.stores, edge.buckets);
         stack.policies.extend(policies);
         stack.outputs = self.outputs()?;
         stack.parameters = self
@@ -232,6 +245,9 @@ impl Stack {
         self.alarms.extend(nested.alarms.into_iter().map(|(name, it)| (inside(name), it)));
         self.topics.extend(nested.topics.into_iter().map(|(name, it)| (inside(name), it)));
         self.pipes.extend(nested.pipes.into_iter().map(|(name, it)| (inside(name), it)));
+        self.distributions.extend(nested.distributions.into_iter().map(|(name, it)| (inside(name), it)));
+        self.stores.extend(nested.stores.into_iter().map(|(name, it)| (inside(name), it)));
+        self.buckets.extend(nested.buckets.into_iter().map(|(name, it)| (inside(name), it)));
         self.policies.extend(nested.policies);
         self.inert.extend(nested.inert.into_iter().map(|(name, it)| (inside(name), it)));
         self.functions.extend(nested.functions.into_iter().map(|(name, it)| {

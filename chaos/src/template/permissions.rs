@@ -1,4 +1,4 @@
-//! Roles, and the policies of queues, topics and keys: who may do what in the stack.
+//! Roles, and the policies of queues, topics, keys, functions and buckets: who may do what in the stack.
 //!
 //! Invariant: every policy that the template deploys is among them, and a function's role is one of the template's.
 
@@ -36,6 +36,7 @@ impl Scope<'_> {
                 )?;
             }
         }
+        self.add_guards_of_edge(resources, &mut policies)?;
         Ok(policies)
     }
 
@@ -128,7 +129,7 @@ fn role(
 }
 
 /// AWS keeps one policy for a resource: a second one would replace the first.
-fn attach(
+pub(super) fn attach(
     document: &Value,
     resource: &Resource,
     arn: String,

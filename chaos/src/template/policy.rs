@@ -14,17 +14,26 @@ const EFFECTS: &[(&str, Effect)] = &[("Allow", Effect::Allow), ("Deny", Effect::
 const OPERATORS: &[(&str, Operator)] = &[
     ("ArnEquals", Operator::ArnLike),
     ("ArnLike", Operator::ArnLike),
+    ("Bool", Operator::Bool),
+    ("ForAllValues:StringEquals", Operator::ForAllStringEquals),
+    ("Null", Operator::Null),
     ("StringEquals", Operator::StringEquals),
 ];
-const KEYS: &[(&str, ConditionKey)] =
-    &[("aws:SourceArn", ConditionKey::SourceArn), ("aws:SourceAccount", ConditionKey::SourceAccount)];
+const KEYS: &[(&str, ConditionKey)] = &[
+    ("aws:SecureTransport", ConditionKey::SecureTransport),
+    ("aws:SourceArn", ConditionKey::SourceArn),
+    ("aws:SourceAccount", ConditionKey::SourceAccount),
+    ("dynamodb:Attributes", ConditionKey::Attributes),
+];
+/// The one action whose attributes are looked at.
+const WITH_ATTRIBUTES: &str = "dynamodb:GetItem";
 
 /// What a policy is attached to; its statements differ in what they must say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attached {
     /// To a role: it says on what.
     Role,
-    /// To a queue, a topic or a key: it says to whom, and on what.
+    /// To a queue, a topic, a key or a bucket: it says to whom, and on what.
     Resource,
     /// To a role, as what the role trusts: it says to whom.
     Trust,
@@ -71,13 +80,19 @@ fn statement(
         Attached::Role | Attached::Resource => resources(fields.require("Resource", RESOURCES)?)?,
         Attached::Trust => vec!["*".to_owned()],
     };
+    let written = fields.require("Action", ACTIONS)?;
+    let actions = actions(written)?;
+    let conditions = fields.get("Condition").map_or(Ok(Vec::new()), conditions)?;
+    if conditions.iter().any(|it| it.key == ConditionKey::Attributes) && actions != [WITH_ATTRIBUTES] {
+        return Err(written.unsupported("dynamodb:Attributes of any other action", WITH_ATTRIBUTES));
+    }
     Ok(Statement {
         name: format!("{policy}.{name}"),
         effect: fields.require("Effect", "Allow, Deny")?.word_of(EFFECTS)?,
         principals,
-        actions: actions(fields.require("Action", ACTIONS)?)?,
+        actions,
         resources,
-        conditions: fields.get("Condition").map_or(Ok(Vec::new()), conditions)?,
+        conditions,
     })
 }
 
@@ -129,6 +144,9 @@ fn conditions(value: &Value) -> Result<Vec<Condition>, TemplateError> {
         let operator = known(OPERATORS, operator, keys, "the condition operator")?;
         for (key, values) in keys.map()? {
             let key = known(KEYS, key, values, "the condition key")?;
+            if matches!(operator, Operator::Bool | Operator::Null) {
+                values.truth()?;
+            }
             conditions.push(Condition { operator, key, values: one_or_more(values)? });
         }
     }

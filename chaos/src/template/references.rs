@@ -3,10 +3,12 @@
 //! Invariant: every reference to a resource is noted, so that resources which need each other are found.
 
 use super::document::Resource;
+use super::edge::Part;
 use super::error::{TemplateError, listed};
 use super::resolve::{At, Scope};
 use super::types::{Role, filled};
 use super::value::Value;
+use crate::cloud::names;
 use std::collections::BTreeMap;
 
 const PSEUDO_PARAMETERS: &[(&str, &str)] = &[
@@ -14,6 +16,7 @@ const PSEUDO_PARAMETERS: &[(&str, &str)] = &[
     ("AWS::Region", "{region}"),
     ("AWS::StackName", "{stack}"),
     ("AWS::Partition", "aws"),
+    ("AWS::URLSuffix", "amazonaws.com"),
 ];
 
 impl<'a> Scope<'a> {
@@ -54,7 +57,10 @@ impl<'a> Scope<'a> {
     pub(super) fn physical_name(&mut self, resource: &Resource) -> Result<String, TemplateError> {
         let given = resource.kind.name_property.and_then(|property| resource.property(property));
         let Some(node) = given else {
-            return Ok(format!("{}-{}", self.deployment.stack_name, resource.logical_id));
+            let name = format!("{}-{}", self.deployment.stack_name, resource.logical_id);
+            // A bucket's name is part of a host's.
+            let is_bucket = resource.kind.role == Role::Edge(Part::Bucket);
+            return Ok(if is_bucket { name.to_lowercase() } else { name });
         };
         let path = format!("{}.{}", resource.logical_id, resource.kind.name_property.unwrap_or(""));
         self.open.enter(&resource.logical_id, At { path: &path, place: &node.place })?;
@@ -108,7 +114,8 @@ impl<'a> Scope<'a> {
     fn filled_for(&mut self, resource: &Resource, pattern: &str, at: At<'_>) -> Result<Value, TemplateError> {
         let name = self.physical_name(resource)?;
         let mut facts = self.facts();
-        facts.insert("name", &name);
+        let (id, capitals) = (names::id_of(&name), names::id_of(&name).to_uppercase());
+        facts.extend([("name", name.as_str()), ("id", &id), ("ID", &capitals)]);
         Ok(at.text(filled(pattern, &facts)))
     }
 

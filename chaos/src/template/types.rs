@@ -3,6 +3,7 @@
 //! Invariant: whatever is not in these tables is refused, so nothing in the template is ignored by accident.
 
 use super::document::Resource;
+use super::edge::{EDGE_TYPES, Part};
 use super::value::Value;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ pub(super) enum Role {
     Subscription,
     /// A parameter of Systems Manager, whose pattern its value must match.
     SsmParameter,
+    /// Part of what stands in front of a stack.
+    Edge(Part),
     /// Resolved, so that a wrong reference is found, but not simulated; why that is right.
     Inert(&'static str),
 }
@@ -34,7 +37,7 @@ pub(super) struct ResourceType {
     pub(super) role: Role,
     /// The property that names the resource; without it the name is made from stack and logical id.
     pub(super) name_property: Option<&'static str>,
-    /// What `Ref` gives. `{name}`, `{region}` and `{account}` are filled in.
+    /// What `Ref` gives. `{name}`, `{region}` and `{account}` are filled in; `{id}` and `{ID}` with an id of its own.
     pub(super) reference: &'static str,
     /// What `GetAtt` gives, by attribute.
     pub(super) attributes: &'static [(&'static str, &'static str)],
@@ -43,7 +46,7 @@ pub(super) struct ResourceType {
 impl ResourceType {
     /// The type called `name`, if the world knows it.
     pub(super) fn parse(name: &str) -> Option<&'static Self> {
-        RESOURCE_TYPES.iter().find(|known| known.name == name)
+        RESOURCE_TYPES.iter().chain(EDGE_TYPES).find(|known| known.name == name)
     }
 }
 
@@ -59,7 +62,7 @@ pub(super) const IMMATERIAL_ATTRIBUTES: &[(&str, &str)] = &[
 
 /// Sections of the template that are read.
 pub(super) const SECTIONS: &[&str] =
-    &["Transform", "Globals", "Parameters", "Conditions", "Resources", "Outputs"];
+    &["Transform", "Globals", "Parameters", "Rules", "Conditions", "Resources", "Outputs"];
 
 /// Sections that cannot matter, and why.
 pub(super) const IMMATERIAL_SECTIONS: &[(&str, &str)] = &[
@@ -261,7 +264,7 @@ pub(super) fn with_role<'r>(
 
 /// Names of all known types.
 pub(super) fn known_types() -> impl Iterator<Item = &'static str> {
-    RESOURCE_TYPES.iter().map(|known| known.name)
+    RESOURCE_TYPES.iter().chain(EDGE_TYPES).map(|known| known.name)
 }
 
 /// Fills `{name}` and its like into a pattern.

@@ -3,6 +3,12 @@
 //! The parts are found where an operator would look for them: in the template's outputs.
 //! Invariant: whatever the world supplies to the template is here, and none of it is a number the run depends on.
 
+mod edge;
+#[cfg(test)]
+mod tests;
+
+pub use edge::{Edge, TOKEN_AUDIENCE, TOKEN_ISSUER, own_edge};
+
 use super::WorldError;
 use super::history::Alerted;
 use crate::clock::Clock;
@@ -10,7 +16,7 @@ use crate::cloud::cloudwatch::Past;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::Function;
 use crate::cloud::dynamodb::Proven;
-use crate::cloud::iam::Access;
+use crate::cloud::iam::{Access, Policies};
 use crate::cloud::names;
 use crate::cloud::plans::Plans;
 use crate::cloud::{Alerting, Blueprint, Cloud};
@@ -44,6 +50,8 @@ pub struct Deployed {
     pub secret: String,
     /// The parts a run speaks of.
     pub names: Names,
+    /// What stands in front of it, if anything does.
+    pub edge: Option<Edge>,
     /// What runs in it have proved of its tables.
     pub proven: Proven,
 }
@@ -87,7 +95,7 @@ impl Deployed {
         Self::of(path.display().to_string(), Stack::load(path, &deployment)?, secret)
     }
 
-    /// The same template, deployed with these parameters.
+    /// The same template, deployed with these parameters; the edge stays as it is.
     ///
     /// # Errors
     /// When it takes none of them, or not these values.
@@ -95,7 +103,8 @@ impl Deployed {
         if parameters.is_empty() {
             return Ok(self.clone());
         }
-        Self::load(Path::new(&self.template), parameters)
+        let deployed = Self::load(Path::new(&self.template), parameters)?;
+        Ok(Self { edge: self.edge.clone(), ..deployed })
     }
 
     pub(super) fn of(template: String, stack: Stack, secret: String) -> Result<Self, WorldError> {
@@ -119,7 +128,8 @@ impl Deployed {
             outcomes: stack.pipes.values().next().map(|pipe| pipe.bus.clone()),
             source,
         };
-        Ok(Self { consumer, responder, template, stack, secret, names, proven: Proven::default() })
+        let (edge, proven) = (None, Proven::default());
+        Ok(Self { consumer, responder, template, stack, secret, names, edge, proven })
     }
 
     /// All that a cloud of it is made of, with this code for the consumer and the responder.
@@ -143,9 +153,16 @@ impl Deployed {
             pipes: stack.pipes.values().cloned().collect(),
             alerting: Alerting { alarms, past, ..Alerting::default() },
             plans,
-            access: Access::Under(stack.policies.clone()),
+            access: Access::Under(self.policies()),
             seed,
         }
+    }
+
+    /// Who may do what in the account: what its stacks say.
+    fn policies(&self) -> Policies {
+        let mut policies = self.stack.policies.clone();
+        policies.extend(self.edge.as_ref().map(|edge| edge.stack.policies.clone()).unwrap_or_default());
+        policies
     }
 
     /// Starts it, with `key` in the functions' secret. Must be called inside the runtime whose time `clock` follows.

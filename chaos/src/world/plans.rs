@@ -85,6 +85,7 @@ pub(super) fn plans(
     let asked = Arc::new(Asked {
         faults: faults.clone(),
         consumer: deployed.consumer.logical_id.clone(),
+        status: deployed.edge.as_ref().map(|edge| edge.status.logical_id.clone()),
         source: deployed.names.source.clone(),
         schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
         alarms: deployed.alerted().alarms,

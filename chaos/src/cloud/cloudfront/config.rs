@@ -97,6 +97,9 @@ pub struct BehaviorConfig {
     pub methods: BTreeSet<String>,
     /// Its cache policy.
     pub cache: CachePolicyConfig,
+    /// Whether the viewer's headers, but for `Host`, go to the origin: the policy `AllViewerExceptHostHeader`. Without one,
+    /// none do.
+    pub forwards_headers: bool,
     /// Its response headers policy.
     pub headers: HeadersConfig,
     /// Name of the function at `viewer-request`.

@@ -133,7 +133,7 @@ impl Origin {
             Answers::Function(pool) => self.invoke(pool, &request).await,
             Answers::Api(api) => api.answer(&request).await,
             Answers::Bucket { name, objects } => {
-                let arn = format!("arn:{}:s3:::{name}{}", names::PARTITION, request.path);
+                let arn = names::object_arn(name, request.path.trim_start_matches('/'));
                 if !self.may(["s3:GetObject"], &arn) {
                     return Response::text(403, "AccessDenied");
                 }

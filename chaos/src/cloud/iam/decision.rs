@@ -7,7 +7,7 @@
 //! Invariant: an answer is a function of the policies and the request alone, so it may be remembered.
 
 use super::Principal;
-use super::policy::{Effect, Grant, Policy, Statement};
+use super::policy::{Effect, Grant, Policy, Request, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every policy of an account.
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Policies {
     /// What each role may do, by the role's name.
     pub roles: BTreeMap<String, Policy>,
-    /// Who may do what to a queue, a topic or a key, and who may take on a role: by ARN.
+    /// Who may do what to a queue, a topic, a key, a function or a bucket, and who may take on a role: by ARN.
     pub resources: BTreeMap<String, Policy>,
     /// ARN of the key that a topic is encrypted under, by the topic's.
     pub keys: BTreeMap<String, String>,
@@ -44,7 +44,7 @@ pub enum Why {
 pub enum Kind {
     /// Of a role.
     Identity,
-    /// Of a queue, a topic, a key, or what a role trusts.
+    /// Of a queue, a topic, a key, a function, a bucket, or what a role trusts.
     Resource,
 }
 
@@ -86,19 +86,20 @@ impl Policies {
         statements.filter(|it| it.effect == Effect::Allow).flat_map(Statement::grants).collect()
     }
 
-    /// Adds those of a nested template.
+    /// Adds those of a nested template, or of another stack of the account.
     pub fn extend(&mut self, nested: Self) {
         self.roles.extend(nested.roles);
         self.resources.extend(nested.resources);
         self.keys.extend(nested.keys);
     }
 
-    /// Whether `who` may do this.
-    pub(super) fn decide(&self, who: &Principal, action: &str, resource: &str) -> Decision {
-        let guard = statements(self.resources.get(resource));
+    /// Whether this may be done.
+    pub(super) fn decide(&self, asked: Request<'_>) -> Decision {
+        let Request { who, resource, .. } = asked;
+        let guard = statements(self.resources.get(guarded(resource)));
         let grants = |statements: &[Statement], effect, speaks: Speaks| -> BTreeSet<Grant> {
             let said = statements.iter().filter(|it| it.effect == effect && speaks(it, who));
-            said.flat_map(|statement| statement.matching(who, action, resource)).collect()
+            said.flat_map(|statement| statement.matching(asked)).collect()
         };
         if !grants(self.own(who), Effect::Deny, Statement::names).is_empty() {
             return Decision::Denied(Why::Said(Kind::Identity));
@@ -139,6 +140,14 @@ fn of_key(own: BTreeSet<Grant>, by_name: BTreeSet<Grant>, delegated: BTreeSet<Gr
 
 fn statements(policy: Option<&Policy>) -> &[Statement] {
     policy.map_or(&[], |policy| &policy.statements)
+}
+
+/// ARN of what has the policy: what is in a bucket has none of its own.
+fn guarded(arn: &str) -> &str {
+    match arn.split_once('/') {
+        Some((bucket, _)) if arn.split(':').nth(2) == Some("s3") => bucket,
+        Some(_) | None => arn,
+    }
 }
 
 fn is_key(arn: &str) -> bool {

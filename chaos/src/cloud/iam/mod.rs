@@ -9,12 +9,13 @@ mod policy;
 mod tests;
 
 pub use decision::{Kind, Policies, Why};
-pub use policy::{Condition, ConditionKey, Effect, Grant, Named, Operator, Policy, Statement};
+pub use policy::{CLOUDFRONT, Condition, ConditionKey, Effect, Grant, Named, Operator, Policy, Statement};
 
 use super::names;
 use crate::clock::Clock;
 use crate::journal::{AccessDenied, Journal};
 use decision::Decision;
+use policy::Request;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -78,8 +79,8 @@ struct Inner {
     asked: Mutex<BTreeMap<Principal, Answers>>,
 }
 
-/// What one principal was answered, by action and resource.
-type Answers = BTreeMap<&'static str, BTreeMap<String, Decision>>;
+/// What one principal was answered, by action, resource and attributes.
+type Answers = BTreeMap<&'static str, BTreeMap<String, BTreeMap<BTreeSet<String>, Decision>>>;
 
 impl Principal {
     /// Who it is, as AWS writes it in a refusal.
@@ -123,7 +124,7 @@ impl Denied {
 }
 
 impl Iam {
-    pub(super) fn new(access: Access, clock: Clock, journal: Journal) -> Self {
+    pub(crate) fn new(access: Access, clock: Clock, journal: Journal) -> Self {
         Self(Arc::new(Inner { access, clock, journal, asked: Mutex::default() }))
     }
 
@@ -132,7 +133,21 @@ impl Iam {
     /// # Errors
     /// The refusal.
     pub fn ask(&self, who: &Principal, action: &'static str, resource: &str) -> Result<(), Denied> {
-        let Some(why) = self.refusal(who, action, resource) else { return Ok(()) };
+        self.ask_for(who, action, resource, &BTreeSet::new())
+    }
+
+    /// The same of a request that names these attributes of a row (`dynamodb:Attributes`).
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn ask_for(
+        &self,
+        who: &Principal,
+        action: &'static str,
+        resource: &str,
+        attributes: &BTreeSet<String>,
+    ) -> Result<(), Denied> {
+        let Some(why) = self.refusal(who, action, resource, attributes) else { return Ok(()) };
         let (who, action, resource) = (who.arn(), action.to_owned(), resource.to_owned());
         let denied = AccessDenied { who: who.clone(), action: action.clone(), resource: resource.clone() };
         self.0.journal.record(self.0.clock.now(), denied);
@@ -140,17 +155,24 @@ impl Iam {
     }
 
     /// Why not, if not: decided once, and remembered.
-    fn refusal(&self, who: &Principal, action: &'static str, resource: &str) -> Option<Why> {
+    fn refusal(
+        &self,
+        who: &Principal,
+        action: &'static str,
+        resource: &str,
+        attributes: &BTreeSet<String>,
+    ) -> Option<Why> {
         let Access::Under(policies) = &self.0.access else { return None };
         let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let known = asked.get(who).and_then(|of| of.get(action)).and_then(|of| of.get(resource));
+        let known = known.and_then(|of| of.get(attributes));
         if let Some(known) = known {
             return known.refusal();
         }
-        let decision = policies.decide(who, action, resource);
+        let decision = policies.decide(Request { who, action, resource, attributes });
         let refusal = decision.refusal();
         let answers = asked.entry(who.clone()).or_default().entry(action).or_default();
-        answers.insert(resource.to_owned(), decision);
+        answers.entry(resource.to_owned()).or_default().insert(attributes.clone(), decision);
         refusal
     }
 
@@ -168,7 +190,8 @@ impl Iam {
     #[must_use]
     pub fn needed(&self) -> BTreeSet<Grant> {
         let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let decisions = asked.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        let resources = asked.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        let decisions = resources.flat_map(BTreeMap::values);
         decisions.flat_map(Decision::sets).filter(|set| set.len() == 1).flatten().cloned().collect()
     }
 }

@@ -6,6 +6,10 @@
 
 use super::Principal;
 use crate::cloud::names;
+use std::collections::BTreeSet;
+
+/// CloudFront, as a principal.
+pub const CLOUDFRONT: &str = "cloudfront.amazonaws.com";
 
 /// A policy document: of a role, or of a queue, a topic or a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +59,7 @@ pub enum Named {
     Role(String),
 }
 
-/// A condition on who is behind a service's call.
+/// A condition on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// How the values are compared.
@@ -73,15 +77,39 @@ pub enum Operator {
     StringEquals,
     /// `ArnEquals` and `ArnLike`, between which AWS makes no difference.
     ArnLike,
+    /// `Bool`.
+    Bool,
+    /// `ForAllValues:StringEquals`: all that the request has must match; so a request without any does.
+    ForAllStringEquals,
+    /// `Null`: `true`, if the request has none.
+    Null,
 }
 
-/// A condition key. A request that does not have it does not meet the condition.
+/// A condition key. A request that does not have it does not meet the condition, unless the operator says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConditionKey {
     /// `aws:SourceArn`: the resource for which a service calls.
     SourceArn,
     /// `aws:SourceAccount`: its account.
     SourceAccount,
+    /// `aws:SecureTransport`: whether the request came over TLS, as all do here.
+    SecureTransport,
+    /// `lambda:FunctionUrlAuthType`: how whoever calls a function's URL has to show who they are.
+    FunctionUrlAuthType,
+    /// `lambda:InvokedViaFunctionUrl`: whether a function is invoked by its URL. Here CloudFront alone does that.
+    InvokedViaFunctionUrl,
+    /// `dynamodb:Attributes`: the attributes that a `GetItem` names in its projection; none, where it asks for all.
+    Attributes,
+}
+
+/// A question to IAM: who wants to do what to which resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    pub(super) who: &'a Principal,
+    pub(super) action: &'a str,
+    pub(super) resource: &'a str,
+    /// What `dynamodb:Attributes` stands for.
+    pub(super) attributes: &'a BTreeSet<String>,
 }
 
 /// One thing that a statement allows: an action on a resource, both as they are written.
@@ -113,16 +141,13 @@ impl Statement {
         })
     }
 
-    /// Those of its grants that speak of this action on this resource, if all its conditions hold for `who`.
-    pub(super) fn matching(
-        &self,
-        who: &Principal,
-        action: &str,
-        resource: &str,
-    ) -> impl Iterator<Item = Grant> {
-        let holds = self.conditions.iter().all(|condition| condition.holds(who));
+    /// Those of its grants that speak of what is asked for, if all its conditions hold.
+    pub(super) fn matching(&self, asked: Request<'_>) -> impl Iterator<Item = Grant> {
+        let holds = self.conditions.iter().all(|condition| condition.holds(asked));
         self.grants().filter(move |grant| {
-            holds && matches_action(&grant.action, action) && matches_arn(&grant.resource, resource)
+            holds
+                && matches_action(&grant.action, asked.action)
+                && matches_arn(&grant.resource, asked.resource)
         })
     }
 
@@ -150,16 +175,36 @@ impl Statement {
 }
 
 impl Condition {
-    fn holds(&self, who: &Principal) -> bool {
-        let Principal::Service { source, .. } = who else { return false };
-        let actual = match self.key {
-            ConditionKey::SourceArn => source.as_str(),
-            ConditionKey::SourceAccount => names::ACCOUNT,
+    fn holds(&self, asked: Request<'_>) -> bool {
+        let actual = self.key.values(asked);
+        let is_among = |actual: &&str| self.values.iter().any(|value| value == actual);
+        match self.operator {
+            Operator::StringEquals | Operator::Bool => actual.iter().any(is_among),
+            Operator::ArnLike => {
+                actual.iter().any(|actual| self.values.iter().any(|value| matches_arn(value, actual)))
+            }
+            Operator::ForAllStringEquals => actual.iter().all(is_among),
+            Operator::Null => is_among(&if actual.is_empty() { "true" } else { "false" }),
+        }
+    }
+}
+
+impl ConditionKey {
+    /// What a request has under this key.
+    fn values(self, asked: Request<'_>) -> Vec<&str> {
+        let (service, source) = match asked.who {
+            Principal::Service { name, source } => (Some(*name), Some(source.as_str())),
+            Principal::Function { .. } => (None, None),
         };
-        self.values.iter().any(|value| match self.operator {
-            Operator::StringEquals => value == actual,
-            Operator::ArnLike => matches_arn(value, actual),
-        })
+        let by_url = service == Some(CLOUDFRONT);
+        match self {
+            Self::SourceArn => source.into_iter().collect(),
+            Self::SourceAccount => service.map(|_| names::ACCOUNT).into_iter().collect(),
+            Self::SecureTransport => vec!["true"],
+            Self::FunctionUrlAuthType => by_url.then_some("AWS_IAM").into_iter().collect(),
+            Self::InvokedViaFunctionUrl => by_url.then_some("true").into_iter().collect(),
+            Self::Attributes => asked.attributes.iter().map(String::as_str).collect(),
+        }
     }
 }
 
@@ -234,7 +279,11 @@ mod tests {
             values: values.iter().map(|value| (*value).to_owned()).collect(),
         };
         let rule = "arn:aws:events:eu-central-1:123456789012:rule/payments-alarms";
-        let holds = |condition: &Condition| condition.holds(&who(rule));
+        let meets = |condition: &Condition, who: &Principal| {
+            let (action, resource, attributes) = ("sqs:SendMessage", QUEUE, &BTreeSet::new());
+            condition.holds(Request { who, action, resource, attributes })
+        };
+        let holds = |condition: &Condition| meets(condition, &who(rule));
         assert!(holds(&is(Operator::ArnLike, ConditionKey::SourceArn, &["other", rule])));
         assert!(holds(&is(Operator::ArnLike, ConditionKey::SourceArn, &["arn:aws:events:*:*:rule/*"])));
         assert!(!holds(&is(Operator::StringEquals, ConditionKey::SourceArn, &["arn:aws:events:*:*:rule/*"])));
@@ -242,6 +291,6 @@ mod tests {
         assert!(!holds(&is(Operator::StringEquals, ConditionKey::SourceAccount, &["210987654321"])));
         let function = Principal::Function { role: "r".to_owned(), function: "f".to_owned() };
         let account = is(Operator::StringEquals, ConditionKey::SourceAccount, &["123456789012"]);
-        assert!(!account.holds(&function), "a function calls for nobody else");
+        assert!(!meets(&account, &function), "a function calls for nobody else");
     }
 }

@@ -2,6 +2,7 @@
 
 mod alerting;
 mod broken;
+mod edge;
 mod functions;
 mod permissions;
 mod pipes;
