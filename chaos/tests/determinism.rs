@@ -19,7 +19,8 @@ fn everything() -> String {
         rate = 1.0
         "
     .to_owned();
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_simulated()) {
+    let of_the_stack = |kind: &Kind| kind.is_simulated() && kind.describe().family != Family::Edge;
+    for kind in Kind::ALL.into_iter().filter(of_the_stack) {
         let placements = kind.describe().placements;
         let placed = placements.iter().map(|it: &Placement| format!("placement = '{}'", it.name()));
         let placed = if placements.is_empty() { vec![String::new()] } else { placed.collect() };
@@ -67,7 +68,7 @@ fn often(kind: Kind) -> String {
     let rate = seldom.unwrap_or(match kind.describe().family {
         // Together they must leave Stripe well enough for the responder to redrive.
         Family::Stripe => 0.015,
-        Family::Input | Family::Lambda | Family::Aws | Family::Process => 0.03,
+        Family::Input | Family::Lambda | Family::Aws | Family::Edge | Family::Process => 0.03,
     });
     format!("rate = {rate}")
 }

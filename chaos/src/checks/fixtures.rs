@@ -105,6 +105,7 @@ impl Tale {
                 stripe_calls_per_s: Some(20),
                 source_retention_ms: Some(345_600_000),
             },
+            edge: None,
             unseen: BTreeMap::new(),
             names,
         };

@@ -60,6 +60,11 @@ const fn needs(check: Check) -> Needs {
         Check::OutcomesTold | Check::OutcomesTrue => Needs::Blind(
             "nobody listens to a deployed stack's outcomes: that would take a rule and a queue on its bus",
         ),
+        Check::LooksTrue
+        | Check::LooksGuarded
+        | Check::LooksAnswered
+        | Check::LooksCurrent
+        | Check::LooksSpared => Needs::Blind("nobody looks at a deployed edge: a run on AWS hands in to the queue"),
         Check::WarnedInTime => {
             Needs::Blind("a message that grows days old cannot be seen in a deployed stack within one run")
         }

@@ -35,7 +35,10 @@ impl EdgeFile {
         let number = |field, most| {
             move |number: &u32| {
                 let accepted = format!("1 to {most}");
-                (1..=most).contains(number).then_some(*number).ok_or_else(|| NotAccepted::new(field, number, accepted))
+                (1..=most)
+                    .contains(number)
+                    .then_some(*number)
+                    .ok_or_else(|| NotAccepted::new(field, number, accepted))
             }
         };
         let length = |field| move |text: &String| typed::some_duration(field, text);
@@ -48,7 +51,11 @@ impl EdgeFile {
             reloading_ms: source.read(&self.reloading, usual.reloading_ms, length("reloading"))?,
             again_ms: source.read(&self.again, usual.again_ms, length("again"))?,
             shared: source.read(&self.shared, usual.shared, number("shared", PEOPLE_MAX))?,
-            shared_with: source.read(&self.shared_with, usual.shared_with, number("shared_with", PEOPLE_MAX))?,
+            shared_with: source.read(
+                &self.shared_with,
+                usual.shared_with,
+                number("shared_with", PEOPLE_MAX),
+            )?,
             forged_per_s_micros: source.read(&self.forged_per_second, usual.forged_per_s_micros, |rate| {
                 typed::per_second_micros(*rate)
             })?,

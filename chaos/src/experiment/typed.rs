@@ -121,7 +121,9 @@ pub(super) fn kind(name: &str) -> Result<Kind, NotAccepted> {
 
 /// A length of time that is one.
 pub(super) fn some_duration(field: &'static str, text: &str) -> Result<u64, NotAccepted> {
-    let accepted = || NotAccepted::new(field, format!("{text:?}"), "lengths such as 90s, 35m, 1h30m, 2d; more than nothing");
+    let accepted = || {
+        NotAccepted::new(field, format!("{text:?}"), "lengths such as 90s, 35m, 1h30m, 2d; more than nothing")
+    };
     duration(field, text).and_then(|ms| if ms == 0 { Err(accepted()) } else { Ok(ms) })
 }
 

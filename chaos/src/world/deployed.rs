@@ -151,6 +151,7 @@ impl Deployed {
             topics: stack.topics.values().cloned().collect(),
             functions: [(self.consumer.clone(), consumer)].into_iter().chain(responder).collect(),
             pipes: stack.pipes.values().cloned().collect(),
+            edge: None,
             alerting: Alerting { alarms, past, ..Alerting::default() },
             plans,
             access: Access::Under(self.policies()),

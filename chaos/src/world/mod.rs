@@ -187,7 +187,10 @@ impl World {
         deployed.knows(&experiment)?;
         if experiment.edge.is_some() {
             let what = "an edge stands only in simulated time".to_owned();
-            return Err(WorldError::Target { what, accepted: "--target sim, or an experiment without [edge]".to_owned() });
+            return Err(WorldError::Target {
+                what,
+                accepted: "--target sim, or an experiment without [edge]".to_owned(),
+            });
         }
         let arrivals = experiment.workload.arrivals(seed)?;
         let (experiment, arrivals) = time.hurry(&deployed, experiment, arrivals)?;

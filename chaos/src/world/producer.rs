@@ -35,7 +35,12 @@ pub(super) struct Producer<'a> {
 }
 
 impl<'a> Producer<'a> {
-    pub(super) fn new(queue: &'a str, services: Services, faults: Faults, (arrivals, shop): (Vec<Arrival>, Option<Shop>)) -> Self {
+    pub(super) fn new(
+        queue: &'a str,
+        services: Services,
+        faults: Faults,
+        (arrivals, shop): (Vec<Arrival>, Option<Shop>),
+    ) -> Self {
         let bytes_max = services.sqs().config(queue).map_or(0, |config| config.message_bytes_max);
         Self {
             queue,

@@ -42,7 +42,9 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
             let late_ms = look.at.since_ms(*at);
             late_ms_max = late_ms.max(late_ms_max);
             if *looks > LOOKS_MAX {
-                findings.entry(look.payment.to_string()).or_insert_with(|| found(look, late(look, *looks, late_ms)));
+                findings
+                    .entry(look.payment.to_string())
+                    .or_insert_with(|| found(look, late(look, *looks, late_ms)));
             }
         }
         let latest = duration_ms(u64::try_from(late_ms_max).unwrap_or(0));

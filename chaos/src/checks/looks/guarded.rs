@@ -18,7 +18,9 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
                 Link::Good { .. } => {}
             }
             if let Some(what) = wrong(look) {
-                findings.entry((look.payment.to_string(), what)).or_insert_with(|| found(look, what.to_owned()));
+                findings
+                    .entry((look.payment.to_string(), what))
+                    .or_insert_with(|| found(look, what.to_owned()));
             }
         }
         let refused = format!(
@@ -36,9 +38,9 @@ fn wrong(look: &Look) -> Option<&'static str> {
     match look.link {
         Link::Forged if is_shown => Some("shown by a link that nobody gave out"),
         Link::Good { .. } if is_expired(look) && is_shown => Some("shown by a link that has expired"),
-        Link::Forged | Link::Good { .. } => {
-            shows.is_some_and(|shown| *shown != *look.payment).then_some("another payment was shown by its link")
-        }
+        Link::Forged | Link::Good { .. } => shows
+            .is_some_and(|shown| *shown != *look.payment)
+            .then_some("another payment was shown by its link"),
     }
 }
 

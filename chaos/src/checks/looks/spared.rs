@@ -24,12 +24,16 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
             let is_free = |at: UnixMs| {
                 !is_hit(evidence, at, |kind| matches!(kind, Kind::CopiesEvicted | Kind::StatusThrottled))
             };
-            let soon = times.windows(2).filter(|pair| pair[1].since_ms(pair[0]) < APART_MS && is_free(pair[1]));
+            let soon =
+                times.windows(2).filter(|pair| pair[1].since_ms(pair[0]) < APART_MS && is_free(pair[1]));
             let soon = soon.count() as u64;
             if soon > 0 {
                 let payment = path.rsplit('/').next().unwrap_or_default();
                 let all = counted(times.len() as u64, "time");
-                findings.push(Finding::payment(payment, format!("read {all}, {soon} of them too soon after another")));
+                findings.push(Finding::payment(
+                    payment,
+                    format!("read {all}, {soon} of them too soon after another"),
+                ));
             }
         }
         let read: usize = reads.values().map(Vec::len).sum();

@@ -3,7 +3,7 @@
 //! Invariant: what is true is read from the book and from the ledger's writes, never from what the function that answers
 //! says of itself.
 
-use super::{Evidence, Finding, Verdict, found, judged};
+use super::{Evidence, Verdict, found, judged};
 use crate::journal::{Event, TableEvent};
 use crate::units::counted;
 use crate::world::{Look, Said};
@@ -12,8 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Every state there is.
-const STATES: [&str; 7] =
-    ["paid", "declined", "in_progress", "held", "unknown", "unavailable", "no_link"];
+const STATES: [&str; 7] = ["paid", "declined", "in_progress", "held", "unknown", "unavailable", "no_link"];
 /// What says that a payment was not made. Whoever reads it pays again.
 const SAYS_NO: [&str; 7] =
     ["fail", "not charged", "unsuccessful", "declined", "rejected", "cancel", "try another card"];

@@ -32,8 +32,8 @@ pub(super) enum Found {
     Fresh(Dated),
     /// This may be given, and has to be asked for anew.
     Stale(Dated),
-    /// Nothing that may be given. With the tag of what it once had, if that is worth a question.
-    Nothing(Option<String>),
+    /// Nothing that may be given.
+    Nothing,
 }
 
 /// How long things are kept on one way through a distribution.
@@ -66,7 +66,7 @@ struct Copy {
 impl Copies {
     /// What there is for `path`.
     pub(super) fn find(&self, path: &str, now: UnixMs) -> Found {
-        let Some(kept) = self.0.get(path) else { return Found::Nothing(None) };
+        let Some(kept) = self.0.get(path) else { return Found::Nothing };
         let copy = kept.copy.as_ref();
         if let Some((error, _)) = kept.error.as_ref().filter(|(_, until)| now < *until) {
             let instead = copy.filter(|copy| error.response.is_failure() && now < copy.if_error_until);
@@ -75,8 +75,7 @@ impl Copies {
         match copy {
             Some(copy) if now < copy.fresh_until => Found::Fresh(copy.dated.clone()),
             Some(copy) if now < copy.while_revalidated_until => Found::Stale(copy.dated.clone()),
-            Some(copy) => Found::Nothing(copy.tag()),
-            None => Found::Nothing(None),
+            Some(_) | None => Found::Nothing,
         }
     }
 

@@ -10,7 +10,6 @@ use crate::clock::Clock;
 use crate::cloud::container::BoxFuture;
 use crate::cloud::crew::Crew;
 use crate::random::Stream;
-use payments::UnixMs;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -123,7 +122,7 @@ impl Layer {
                 self.ask(way, request, None);
                 (dated, true)
             }
-            Found::Nothing(_) => return None,
+            Found::Nothing => return None,
         };
         Some(Got { dated, from: self.source, is_stale })
     }
@@ -211,9 +210,4 @@ impl Layer {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How long ago an answer was given by its origin, ms.
-pub(super) fn age_ms(dated: &Dated, now: UnixMs) -> i64 {
-    now.since_ms(dated.given_at).max(0)
 }

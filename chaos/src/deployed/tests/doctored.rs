@@ -215,6 +215,11 @@ fn doctor(check: Check, seen: &mut Seen, ground: &mut Ground) -> bool {
         | Check::StrandedTold
         | Check::OutcomesTrue
         | Check::OutcomesTold
+        | Check::LooksTrue
+        | Check::LooksGuarded
+        | Check::LooksAnswered
+        | Check::LooksCurrent
+        | Check::LooksSpared
         | Check::WarnedInTime
         | Check::OneMailPerTransition
         | Check::OutageSpared

@@ -2,8 +2,6 @@
 
 use super::super::kinds::{Description, Family, Placement};
 
-
-
 pub(in super::super) const STATUS_UNAVAILABLE: Description = Description {
     name: "status-unavailable",
     family: Family::Edge,

@@ -3,8 +3,8 @@
 //! Invariant: it looks payments up in the ledger of its stack, and hands them in to that stack's queue.
 
 use super::{Deployed, WorldError};
-use crate::cloud::cloudfront::config::{DistributionConfig, OriginKind};
 use crate::cloud::Blueprint;
+use crate::cloud::cloudfront::config::{DistributionConfig, OriginKind};
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::Function;
 use crate::cloud::names;

@@ -11,8 +11,8 @@ mod strangers;
 pub use looks::{EdgeHistory, Link, Look, Said};
 pub(super) use shop::Shop;
 
-use super::deployed::{Deployed, Edge};
 use super::WorldError;
+use super::deployed::{Deployed, Edge};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::cloud::cloudfront::config::OriginKind;
@@ -33,7 +33,8 @@ use tokio::task::JoinSet;
 /// The page that the bucket holds, as it is put there.
 const TROUBLE: &str = include_str!("../../../../edge/trouble.html");
 /// What `edge/README.md` has it put there with.
-const TROUBLE_CACHED: &str = "public, max-age=0, s-maxage=300, stale-while-revalidate=86400, stale-if-error=86400";
+const TROUBLE_CACHED: &str =
+    "public, max-age=0, s-maxage=300, stale-while-revalidate=86400, stale-if-error=86400";
 /// From a viewer to an edge and back, drawn evenly: ms. An assumption: an edge is near, a phone is slow.
 const TO_EDGE_MS: (u64, u64) = (5, 60);
 
@@ -104,7 +105,9 @@ impl Visitors {
         cloudfront.put_value("key_new", &text);
         let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", TROUBLE_CACHED)];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        cloudfront.objects().put("/trouble.html", Response { status: 200, headers, body: TROUBLE.to_owned() });
+        cloudfront
+            .objects()
+            .put("/trouble.html", Response { status: 200, headers, body: TROUBLE.to_owned() });
         let (comers, coming) = unbounded_channel();
         let inner = Inner {
             cloudfront,
@@ -181,7 +184,8 @@ impl Inner {
         let at = self.clock.now();
         let there_ms = self.draws().between(TO_EDGE_MS.0, TO_EDGE_MS.1);
         let accept = if what.is_page { "text/html,application/xhtml+xml" } else { "application/json" };
-        let request = Request::new("GET", &what.path).with("accept", accept).with("host", "edge.cloudfront.net");
+        let request =
+            Request::new("GET", &what.path).with("accept", accept).with("host", "edge.cloudfront.net");
         let answer = self.cloudfront.answer(edge, request).await;
         let answered = self.clock.now().plus_ms(i64::try_from(there_ms).unwrap_or(0));
         self.looks().note((at, answered), edge, what, &answer)
@@ -239,6 +243,7 @@ struct What {
 /// As `openssl rand -hex 32` makes them.
 fn new_key(draws: &mut Stream) -> Result<(String, Key), WorldError> {
     let text: String = (0..4).map(|_| format!("{:016x}", draws.seed())).collect();
-    let key = Key::new(&text).ok_or_else(|| WorldError::Harness("a key of links has not its form".to_owned()))?;
+    let key =
+        Key::new(&text).ok_or_else(|| WorldError::Harness("a key of links has not its form".to_owned()))?;
     Ok((text, key))
 }

@@ -68,11 +68,14 @@ pub(crate) const MUTANTS: [Mutant; 13] = [
         caught_by: "looks-answered",
         broken: Broken::Edge(
             |_| {},
-            (|_| {}, |answer| {
-                let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
-                let without = cache.replace("stale-while-revalidate", "x-stale-while-revalidate");
-                keep(answer, &without);
-            }),
+            (
+                |_| {},
+                |answer| {
+                    let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
+                    let without = cache.replace("stale-while-revalidate", "x-stale-while-revalidate");
+                    keep(answer, &without);
+                },
+            ),
         ),
     },
     Mutant {
@@ -120,11 +123,17 @@ pub(crate) const MUTANTS: [Mutant; 13] = [
         story: "no-store is safe",
         weather: Weather::Visited,
         caught_by: "looks-spared",
-        broken: Broken::Edge(|_| {}, (|_| {}, |answer| {
-            if is_in_flight(answer) {
-                keep(answer, "no-store");
-            }
-        })),
+        broken: Broken::Edge(
+            |_| {},
+            (
+                |_| {},
+                |answer| {
+                    if is_in_flight(answer) {
+                        keep(answer, "no-store");
+                    }
+                },
+            ),
+        ),
     },
     Mutant {
         name: "waits for an origin as long as CloudFront does by default",
@@ -181,7 +190,8 @@ fn tells(answer: &mut Value, state: &str, cache: &str) {
 fn says_failed(answer: &mut Value) {
     if is_in_flight(answer) {
         let body = answer["body"].as_str().unwrap_or_default();
-        answer["body"] = json!(body.replace("We have it and are still trying", "The payment has failed so far"));
+        answer["body"] =
+            json!(body.replace("We have it and are still trying", "The payment has failed so far"));
     }
 }
 

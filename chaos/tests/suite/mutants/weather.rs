@@ -410,12 +410,9 @@ impl Weather {
             | Self::Rotated => "dead_letters = 'none'",
             Self::Outage => "alarms = ['DeadLettersWaiting', 'PaymentsDelayed', 'ProviderFailing']",
             Self::Backlog | Self::Disabled => "dead_letters = 'none'",
-            Self::Absent
-            | Self::Held
-            | Self::Contrary
-            | Self::Lagging
-            | Self::Visited
-            | Self::Unseen => "dead_letters = 'any'",
+            Self::Absent | Self::Held | Self::Contrary | Self::Lagging | Self::Visited | Self::Unseen => {
+                "dead_letters = 'any'"
+            }
             Self::Purged => "dead_letters = 'any'\ndrained_within = '30m'",
             Self::Headless => "drained_within = '8h'",
             // Nobody can be told.
