@@ -64,7 +64,9 @@ const fn needs(check: Check) -> Needs {
         | Check::LooksGuarded
         | Check::LooksAnswered
         | Check::LooksCurrent
-        | Check::LooksSpared => Needs::Blind("nobody looks at a deployed edge: a run on AWS hands in to the queue"),
+        | Check::LooksSpared => {
+            Needs::Blind("nobody looks at a deployed edge: a run on AWS hands in to the queue")
+        }
         Check::WarnedInTime => {
             Needs::Blind("a message that grows days old cannot be seen in a deployed stack within one run")
         }

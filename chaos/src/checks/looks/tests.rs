@@ -1,1 +1,188 @@
+//! Looks told by hand, in each of which one thing is wrong.
 
+use super::super::fixtures::{ORDER, Tale};
+use super::*;
+use crate::cloud::cloudfront::Source;
+use crate::faults::Window;
+use crate::journal::EdgeEvent;
+use crate::world::{Link, Said};
+use std::sync::Arc;
+
+/// The tale of a payment that was charged, and of one look at it when it was over.
+struct Seen {
+    tale: Tale,
+    over: UnixMs,
+}
+
+type Judge = fn(&Evidence<'_>) -> Verdict;
+
+impl Seen {
+    fn paid() -> Self {
+        let mut tale = Tale::of_one_good_payment();
+        tale.history().edge = Some(EdgeHistory::default());
+        let over = tale.history().records.last().map_or(UnixMs(0), |last| last.at);
+        Self { tale, over }
+    }
+
+    /// The same, and somebody looks so many ms after the end of it.
+    fn look(&mut self, after_ms: i64, state: &str, alter: impl FnOnce(&mut Look)) {
+        let at = self.over.plus_ms(after_ms);
+        let said = Said { payment: Some(ORDER.to_owned()), state: state.to_owned(), text: String::new() };
+        let mut look = Look {
+            at,
+            answered: at.plus_ms(40),
+            edge: 0,
+            payment: ORDER.into(),
+            link: Link::Good { until_s: at.0 / 1_000 + 60 },
+            is_page: true,
+            status: 200,
+            from: Source::Edge,
+            is_stale: false,
+            given_at: at,
+            said: Arc::new(said),
+        };
+        alter(&mut look);
+        self.tale.history().edge.as_mut().expect("there is one").looks.push(look);
+    }
+
+    fn found_by(self, judge: Judge) -> Vec<String> {
+        self.tale.found_by(judge)
+    }
+}
+
+/// What a check finds in one look at a payment that was charged.
+fn found_in(judge: Judge, state: &str, alter: impl FnOnce(&mut Look)) -> Vec<String> {
+    let mut seen = Seen::paid();
+    seen.look(1_000, state, alter);
+    seen.found_by(judge)
+}
+
+fn says(text: &str) -> impl FnOnce(&mut Look) {
+    let text = text.to_owned();
+    move |look| look.said = Arc::new(Said { text, ..look.said.as_ref().clone() })
+}
+
+const NOTHING: [String; 0] = [];
+
+#[test]
+fn a_look_that_tells_what_is_so_passes_every_check() {
+    for judge in [are_true, are_guarded, are_answered, are_current, are_spared] {
+        assert_eq!(found_in(judge, "paid", |_| {}), NOTHING);
+    }
+}
+
+#[test]
+fn where_nobody_looked_nothing_is_proved() {
+    let seen = Seen::paid();
+    let history = seen.tale.told();
+    let verdict = are_true(&Evidence::of(&history));
+    assert!(matches!(verdict, Verdict::Inconclusive(_)), "{verdict:?}");
+}
+
+#[test]
+fn paid_is_told_when_money_has_moved_and_not_before() {
+    let early = found_in(are_true, "paid", |look| look.given_at = UnixMs(1));
+    assert_eq!(early, ["told that it is paid before money moved"]);
+    let mut seen = Seen::paid();
+    seen.tale.history().book.clear();
+    seen.look(1_000, "paid", |_| {});
+    assert_eq!(seen.found_by(are_true), ["told that it is paid, and no money moved"]);
+}
+
+#[test]
+fn nobody_is_told_no_who_may_be_charged() {
+    assert_eq!(found_in(are_true, "declined", |_| {}), ["told that it is declined, and money moved"]);
+    let mut seen = Seen::paid();
+    seen.tale.history().book.clear();
+    seen.look(1_000, "declined", |_| {});
+    let told = "told that it is declined before its row said so: it could still be charged";
+    assert_eq!(seen.found_by(are_true), [told]);
+    let failed = found_in(are_true, "in_progress", says("<h1>your payment has failed</h1>"));
+    assert_eq!(failed, ["told \"fail\" while it is in_progress: it may be charged"]);
+    let odd = found_in(are_true, "perhaps", |_| {});
+    assert_eq!(odd, ["told that it is \"perhaps\", which is no state"]);
+}
+
+#[test]
+fn a_payment_is_shown_by_its_own_good_link_alone() {
+    let forged = found_in(are_guarded, "paid", |look| look.link = Link::Forged);
+    assert_eq!(forged, ["shown by a link that nobody gave out"]);
+    let expired = |look: &mut Look| look.link = Link::Good { until_s: look.at.0 / 1_000 };
+    assert_eq!(found_in(are_guarded, "paid", expired), ["shown by a link that has expired"]);
+    let other = |look: &mut Look| look.payment = "order-2".into();
+    assert_eq!(found_in(are_guarded, "paid", other), ["another payment was shown by its link"]);
+    // Whoever is refused is shown nothing.
+    let refused = |look: &mut Look| {
+        (look.link, look.status) = (Link::Forged, 404);
+        look.said = Arc::new(Said { state: "no_link".to_owned(), ..Said::default() });
+    };
+    assert_eq!(found_in(are_guarded, "no_link", refused), NOTHING);
+}
+
+#[test]
+fn nobody_waits_for_more_than_a_second_nor_is_told_of_an_error_that_is_none() {
+    let slow = |look: &mut Look| look.answered = look.at.plus_ms(1_001);
+    assert_eq!(found_in(are_answered, "paid", slow), ["somebody waited 1001 ms"]);
+    let error = |look: &mut Look| look.status = 503;
+    let found = found_in(are_answered, "unavailable", error);
+    assert_eq!(found, ["answered with 503 while nothing was wrong"]);
+    let refused = |look: &mut Look| look.status = 404;
+    assert_eq!(found_in(are_answered, "no_link", refused), ["a good link was refused"]);
+}
+
+#[test]
+fn in_trouble_an_error_is_told_as_soon_as_nobody_can_be_expected_to_answer() {
+    let told = |kind: Kind, state: &str, waited_ms: i64| {
+        let mut seen = Seen::paid();
+        seen.tale.fault(kind, Window::ALWAYS, 1);
+        seen.look(1_000, state, |look| {
+            (look.status, look.answered) = (503, look.at.plus_ms(waited_ms));
+        });
+        seen.found_by(are_answered)
+    };
+    assert_eq!(told(Kind::StatusHanging, "unavailable", 2_300), NOTHING);
+    assert_eq!(told(Kind::StatusHanging, "unavailable", 4_001), ["somebody waited 4001 ms"]);
+    // What Stripe does is no excuse.
+    let found = told(Kind::StripeUnavailable, "unavailable", 40);
+    assert_eq!(found, ["answered with 503 while nothing was wrong"]);
+    assert_eq!(told(Kind::KeysUnreadable, "no_link", 40), NOTHING);
+}
+
+#[test]
+fn whoever_looks_again_and_again_is_told_in_the_end() {
+    let looks = |count: i64, apart_ms: i64| {
+        let mut seen = Seen::paid();
+        (1..=count).for_each(|number| seen.look(number * apart_ms, "in_progress", |_| {}));
+        seen
+    };
+    let late = "told that it is in_progress at the 6th look, 13s after it had ended";
+    assert_eq!(looks(6, 2_000).found_by(are_current), [late]);
+    assert_eq!(looks(5, 2_000).found_by(are_current), NOTHING);
+    assert_eq!(looks(40, 100).found_by(are_current), NOTHING, "a second has to pass between two");
+    let mut seen = looks(6, 2_000);
+    seen.tale.fault(Kind::StatusUnavailable, Window::ALWAYS, 1);
+    assert_eq!(seen.found_by(are_current), NOTHING, "nobody could be asked");
+}
+
+#[test]
+fn one_payment_is_not_read_twice_in_a_second_in_one_form() {
+    let reads = |paths: [&str; 2], apart_ms: i64, kind: Option<Kind>| {
+        let mut seen = Seen::paid();
+        seen.look(1_000, "paid", |_| {});
+        // A second passes between two events; the second began when the first had lasted for so long.
+        for (path, ms) in paths.into_iter().zip([0, 1_000 - apart_ms]) {
+            let (origin, path) = ("status".to_owned(), path.to_owned());
+            seen.tale.happen(EdgeEvent::OriginAsked { origin, path, status: 200, ms });
+        }
+        kind.into_iter().for_each(|kind| seen.tale.fault(kind, Window::ALWAYS, 1));
+        let history = seen.tale.told();
+        match are_spared(&Evidence::of(&history)) {
+            Verdict::Fail(findings) => findings.len(),
+            Verdict::Pass(_) | Verdict::Inconclusive(_) => 0,
+        }
+    };
+    let (page, json) = ("/page/order-1", "/json/order-1");
+    assert_eq!([reads([page, page], 100, None), reads([page, page], 900, None)], [1, 0]);
+    assert_eq!(reads([page, json], 100, None), 0);
+    assert_eq!(reads([page, page], 100, Some(Kind::CopiesEvicted)), 0);
+}

@@ -242,7 +242,9 @@ impl CloudFront {
                 Step::Answered(by_function(viewer::response(&said), headers))
             }
             Ok(said) => self.beyond(index, edge, viewer::passed_on(&said, request)),
-            Err(error) => Step::Answered(by_function(Response::text(503, &error.to_string()), headers)),
+            Err(error) => {
+                Step::Answered(by_function(Response::text(error.status(), &error.to_string()), headers))
+            }
         }
     }
 
@@ -299,7 +301,7 @@ impl CloudFront {
         let event = viewer::response_event(&self.0.distribution, request, &answer.delivered());
         let response = match self.run(name, &event, &request.path) {
             Ok(said) => viewer::response(&said),
-            Err(error) => Response::text(503, &error.to_string()),
+            Err(error) => Response::text(error.status(), &error.to_string()),
         };
         Answer { status: response.status, response: Arc::new(response), ..answer }
     }

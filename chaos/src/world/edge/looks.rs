@@ -119,8 +119,24 @@ impl Looks {
 impl Said {
     /// Reads an answer as a program or a person does.
     fn read(response: &Response) -> Self {
-        let is_page = response.headers.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        if is_page { Self::of_page(&response.body) } else { Self::of_json(&response.body) }
+        let kind = response.headers.get("content-type").map_or("", String::as_str);
+        if kind.starts_with("text/html") {
+            Self::of_page(&response.body)
+        } else if kind.starts_with("text/plain") {
+            Self::of_text(response)
+        } else {
+            Self::of_json(&response.body)
+        }
+    }
+
+    /// A few words, which a person takes for what its status says.
+    fn of_text(response: &Response) -> Self {
+        let state = match response.status {
+            404 => "no_link",
+            429 | 500.. => "unavailable",
+            _ => "",
+        };
+        Self { payment: None, state: state.to_owned(), text: response.body.to_lowercase() }
     }
 
     fn of_json(body: &str) -> Self {
