@@ -25,6 +25,42 @@ const REFERRER_POLICIES: &[&str] = &[
     "strict-origin-when-cross-origin",
     "unsafe-url",
 ];
+/// Headers that CloudFront lets no policy take away, beside those that begin with the words below.
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html#remove-headers-disallowed>
+const STAYING: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "warning",
+    "x-accel-buffering",
+    "x-accel-charset",
+    "x-accel-limit-rate",
+    "x-accel-redirect",
+    "x-amzn-auth",
+    "x-amzn-cf-billing",
+    "x-amzn-cf-id",
+    "x-amzn-cf-xff",
+    "x-amzn-errortype",
+    "x-amzn-fle-profile",
+    "x-amzn-header-count",
+    "x-amzn-header-order",
+    "x-amzn-lambda-integration-tag",
+    "x-amzn-requestid",
+    "x-cache",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+const STAYING_FAMILIES: &[&str] = &["x-amz-cf-", "x-edge-"];
 const A_HEADER: &str = "a header's name, said once";
 
 /// Builds the policy.
@@ -41,7 +77,13 @@ pub(super) fn headers(properties: &Value) -> Result<HeadersConfig, TemplateError
     }
     for item in items(&config, "RemoveHeadersConfig")? {
         let header = item.fields(&["Header"], &[])?.require("Header", A_HEADER)?;
-        if !headers.remove.insert(name(header)?) {
+        let name = name(header)?;
+        let stays =
+            STAYING.contains(&name.as_str()) || STAYING_FAMILIES.iter().any(|it| name.starts_with(it));
+        if stays {
+            return Err(header.is_not("a header that CloudFront lets a policy remove"));
+        }
+        if !headers.remove.insert(name) {
             return Err(header.is_not(A_HEADER));
         }
     }

@@ -195,14 +195,16 @@ fn a_policy_that_tells_more_apart_than_the_path_is_refused() {
         ("Header: X-Robots-Tag,", "Header: cache-control,"),
         ("Header: X-Robots-Tag,", "Header: Referrer-Policy,"),
         ("Header: X-Robots-Tag,", "Header: 'X Robots',"),
-        ("{ Header: apigw-requestid }", "{ Header: X-AMZN-REQUESTID }"),
+        ("{ Header: apigw-requestid }", "{ Header: X-AMZN-TRACE-ID }"),
+        ("{ Header: apigw-requestid }", "{ Header: X-Amzn-RequestId }"),
+        ("{ Header: apigw-requestid }", "{ Header: X-Edge-Location }"),
         ("ReferrerPolicy: no-referrer,", "ReferrerPolicy: never,"),
         ("FrameOption: DENY", "FrameOption: ALLOW"),
         (
             "          ContentTypeOptions: { Override: true }\n",
             "          XSSProtection: { Override: true }\n"
         ),
-        ("        RemoveHeadersConfig:\n", "        CorsConfig: {}\n        RemoveHeadersConfig:\n"),
+        ("        RemoveHeadersConfig: #", "        CorsConfig: {}\n        RemoveHeadersConfig: #"),
     ]));
 }
 
