@@ -5,7 +5,7 @@
 
 use super::cloudwatch::Expression;
 use super::eventbridge::Pattern;
-use super::names;
+use super::names::{self, Region};
 use super::pipes::Template;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -249,6 +249,8 @@ impl Default for TargetConfig {
 pub struct TopicConfig {
     /// Topic name, unique in the account.
     pub name: String,
+    /// Where it is.
+    pub region: Region,
     /// Services that `AWS::SNS::TopicPolicy` lets publish, for example `cloudwatch.amazonaws.com`.
     pub publishers: BTreeSet<String>,
     /// Its subscriptions.
@@ -269,6 +271,8 @@ pub struct SubscriptionConfig {
 pub struct AlarmConfig {
     /// `AlarmName`.
     pub name: String,
+    /// Where it is: whom it can tell, and who hears of it.
+    pub region: Region,
     /// `AlarmDescription`.
     pub description: Option<String>,
     /// What is compared with the threshold.
@@ -290,6 +294,14 @@ pub struct AlarmConfig {
     pub actions: AlarmActions,
     /// `ActionsEnabled`: whether they are.
     pub actions_enabled: bool,
+}
+
+impl AlarmConfig {
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        names::alarm_arn_in(self.region, &self.name)
+    }
 }
 
 /// Topics an alarm publishes to when it enters a state.
@@ -372,6 +384,8 @@ pub enum Statistic {
     Minimum,
     /// Largest.
     Maximum,
+    /// That which no more than so many of a thousand are above: 900 is `p90`.
+    Percentile(u16),
 }
 
 /// How a value is compared with the threshold; it breaches when the comparison holds.

@@ -67,7 +67,12 @@ pub(crate) fn ledger() -> TableConfig {
 pub(crate) fn alerts() -> TopicConfig {
     let address = SubscriptionConfig { protocol: "email".to_owned(), endpoint: "ops@example.com".to_owned() };
     let publishers = BTreeSet::from(["cloudwatch.amazonaws.com".to_owned()]);
-    TopicConfig { name: "alerts".to_owned(), publishers, subscriptions: vec![address] }
+    TopicConfig {
+        name: "alerts".to_owned(),
+        region: names::Region::Home,
+        publishers,
+        subscriptions: vec![address],
+    }
 }
 
 /// `Consumer`: 60 s, batches of 10 from `payments`, two at a time.

@@ -6,6 +6,7 @@
 use super::cloudwatch::{AlarmPlan, Transition};
 use super::crew::Crew;
 use super::eventbridge::{Carrier, Delivery, EventBridge};
+use super::names::Region;
 use super::services::Services;
 use crate::journal::{AlarmChanged, Journal};
 use payments::UnixMs;
@@ -65,8 +66,11 @@ impl Minutes {
             reason: transition.state.reason.clone(),
         };
         self.journal.record(now, changed);
-        let deliveries = self.bus.put(transition.event(), now);
-        self.deliver(deliveries);
+        // Each region has a bus of its own, and rules stand on one of them alone.
+        if transition.alarm.region == Region::Home {
+            let deliveries = self.bus.put(transition.event(), now);
+            self.deliver(deliveries);
+        }
         let alarm = &transition.alarm.name;
         if self.services.cloudwatch().is_muted(alarm) {
             self.held.insert(alarm.clone(), transition.clone());

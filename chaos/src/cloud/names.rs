@@ -8,10 +8,41 @@ use sha2::{Digest, Sha256};
 pub const ACCOUNT: &str = "123456789012";
 /// `AWS::Region`.
 pub const REGION: &str = "eu-central-1";
-/// The region as CloudWatch writes it for people.
-pub const REGION_NAME: &str = "EU (Frankfurt)";
 /// `AWS::Partition`.
 pub const PARTITION: &str = "aws";
+
+/// A region that stacks are deployed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Region {
+    /// That of the payments: [`REGION`].
+    #[default]
+    Home,
+    /// `us-east-1`, where CloudFront's metrics are.
+    UsEast1,
+}
+
+impl Region {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Home, Self::UsEast1];
+
+    /// As in ARNs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Home => REGION,
+            Self::UsEast1 => "us-east-1",
+        }
+    }
+
+    /// As CloudWatch writes it for people.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Home => "EU (Frankfurt)",
+            Self::UsEast1 => "US East (N. Virginia)",
+        }
+    }
+}
 
 /// A queue's ARN: what `GetAtt Queue.Arn` yields.
 #[must_use]
@@ -40,7 +71,13 @@ pub fn queue_in_arn(arn: &str) -> Option<&str> {
 /// A topic's ARN: what `Ref` of a topic yields.
 #[must_use]
 pub fn topic_arn(name: &str) -> String {
-    format!("arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:{name}")
+    topic_arn_in(Region::Home, name)
+}
+
+/// The same, wherever it is.
+#[must_use]
+pub fn topic_arn_in(region: Region, name: &str) -> String {
+    format!("arn:{PARTITION}:sns:{}:{ACCOUNT}:{name}", region.code())
 }
 
 /// A topic's name, given its name or its ARN.
@@ -112,7 +149,13 @@ pub fn log_stream_arn(group: &str, stream: &str) -> String {
 /// An alarm's ARN.
 #[must_use]
 pub fn alarm_arn(name: &str) -> String {
-    format!("arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}")
+    alarm_arn_in(Region::Home, name)
+}
+
+/// The same, wherever it is.
+#[must_use]
+pub fn alarm_arn_in(region: Region, name: &str) -> String {
+    format!("arn:{PARTITION}:cloudwatch:{}:{ACCOUNT}:alarm:{name}", region.code())
 }
 
 /// ARN of a rule that mutes alarms.

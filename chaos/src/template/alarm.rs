@@ -6,11 +6,14 @@
 use super::error::{TemplateError, listed};
 use super::types::ALARM_IMMATERIAL;
 use super::value::{Fields, Value};
-use crate::cloud::cloudwatch::{Expression, ExpressionError, FUNCTIONS, MEASURED};
+use crate::cloud::cloudwatch::{
+    CLOUDFRONT, Expression, ExpressionError, FUNCTIONS, GLOBAL, MEASURED, ORIGIN_LATENCY,
+};
 use crate::cloud::config::{
     AlarmActions, AlarmConfig, Comparison, Measure, MetricName, MetricStat, MissingData, Query, Source,
     Statistic,
 };
+use crate::cloud::names::Region;
 use std::collections::{BTreeMap, BTreeSet};
 
 const HONOURED: &[&str] = &[
@@ -20,6 +23,7 @@ const HONOURED: &[&str] = &[
     "MetricName",
     "Dimensions",
     "Statistic",
+    "ExtendedStatistic",
     "Period",
     "Metrics",
     "EvaluationPeriods",
@@ -34,7 +38,8 @@ const HONOURED: &[&str] = &[
     "ActionsEnabled",
 ];
 /// Properties of an alarm on one metric, which one with `Metrics` may not have.
-const OF_ONE_METRIC: &[&str] = &["Namespace", "MetricName", "Dimensions", "Statistic", "Period"];
+const OF_ONE_METRIC: &[&str] =
+    &["Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Period"];
 const QUERY_HONOURED: &[&str] = &["Id", "Label", "MetricStat", "Expression", "ReturnData"];
 /// Metrics and expressions one alarm may have.
 const QUERIES_MAX: usize = 10;
@@ -69,17 +74,18 @@ const TREATMENTS: &[(&str, MissingData)] = &[
 
 const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
 
-/// Builds the alarm called `name`.
-pub(super) fn alarm(name: String, properties: &Value) -> Result<AlarmConfig, TemplateError> {
+/// Builds the alarm called `name`, in this region.
+pub(super) fn alarm(name: String, region: Region, properties: &Value) -> Result<AlarmConfig, TemplateError> {
     let fields = properties.fields(HONOURED, ALARM_IMMATERIAL)?;
     let measure = match fields.get("Metrics") {
-        Some(metrics) => math(metrics, &fields)?,
-        None => Measure::Metric(stat(&fields, &fields, "Statistic")?),
+        Some(metrics) => math(metrics, &fields, region)?,
+        None => Measure::Metric(stat(&fields, &fields, "Statistic", region)?),
     };
     let periods_max = RANGE_S_MAX / period_s(&measure);
     let periods = fields.require("EvaluationPeriods", "a number of periods")?.number(1..=periods_max)?;
     Ok(AlarmConfig {
         name,
+        region,
         description: fields.get("AlarmDescription").map(Value::text).transpose()?,
         measure,
         periods,
@@ -91,9 +97,9 @@ pub(super) fn alarm(name: String, properties: &Value) -> Result<AlarmConfig, Tem
             .map_or(Ok(MissingData::Missing), |value| value.word_of(TREATMENTS))?,
         warm_up_min: fields.get("WarmUpConfiguration").map(warm_up_min).transpose()?,
         actions: AlarmActions {
-            alarm: topics(fields.get("AlarmActions"))?,
-            ok: topics(fields.get("OKActions"))?,
-            insufficient_data: topics(fields.get("InsufficientDataActions"))?,
+            alarm: topics(fields.get("AlarmActions"), region)?,
+            ok: topics(fields.get("OKActions"), region)?,
+            insufficient_data: topics(fields.get("InsufficientDataActions"), region)?,
         },
         actions_enabled: fields.get("ActionsEnabled").map_or(Ok(true), |value| value.word_of(SWITCH))?,
     })
@@ -108,7 +114,12 @@ fn warm_up_min(warm_up: &Value) -> Result<u32, TemplateError> {
 }
 
 /// A metric and how it is summed up; `metric` holds what names it, `how` the rest.
-fn stat(metric: &Fields<'_>, how: &Fields<'_>, statistic: &str) -> Result<MetricStat, TemplateError> {
+fn stat(
+    metric: &Fields<'_>,
+    how: &Fields<'_>,
+    statistic: &str,
+    region: Region,
+) -> Result<MetricStat, TemplateError> {
     let period = how.require("Period", "a multiple of 60 seconds")?;
     let period_s = period.number(MINUTE_S..=RANGE_S_MAX)?;
     if period_s % MINUTE_S != 0 {
@@ -120,18 +131,45 @@ fn stat(metric: &Fields<'_>, how: &Fields<'_>, statistic: &str) -> Result<Metric
         name: value.text()?,
         dimensions: metric.get("Dimensions").map_or(Ok(BTreeMap::new()), dimensions)?,
     };
-    check_measured(&name, value)?;
-    let statistic = how.require(statistic, &words(STATISTICS))?.word_of(STATISTICS)?;
+    check_measured(&name, value, region)?;
+    let statistic = match (how.get(statistic), how.get("ExtendedStatistic")) {
+        (Some(_), Some(extended)) => {
+            return Err(extended.is("beside Statistic".to_owned(), "Statistic or ExtendedStatistic"));
+        }
+        (None, Some(extended)) => percentile(extended, &name)?,
+        (_, None) => how.require(statistic, &words(STATISTICS))?.word_of(STATISTICS)?,
+    };
     Ok(MetricStat { metric: name, statistic, period_s })
 }
 
-/// Refuses a metric of AWS's own that is never measured here: its alarm would never change.
-fn check_measured(metric: &MetricName, at: &Value) -> Result<(), TemplateError> {
+/// `p90` and its like. Of other metrics only the sums of a minute are kept.
+fn percentile(value: &Value, metric: &MetricName) -> Result<Statistic, TemplateError> {
+    if metric.namespace != CLOUDFRONT || metric.name != ORIGIN_LATENCY {
+        let what = format!("percentiles of {}", metric.name);
+        return Err(value.unsupported(what, format!("percentiles of {CLOUDFRONT} {ORIGIN_LATENCY}")));
+    }
+    let text = value.text()?;
+    let per_mille = text.strip_prefix('p').and_then(|number| {
+        let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
+        let (whole, tenth): (u16, u16) =
+            (whole.parse().ok()?, (tenth.len() == 1).then(|| tenth.parse().ok())??);
+        whole.checked_mul(10)?.checked_add(tenth).filter(|per_mille| (1..=1000).contains(per_mille))
+    });
+    per_mille.map(Statistic::Percentile).ok_or_else(|| value.is_not("p0.1 to p100, with at most one decimal"))
+}
+
+/// Refuses a metric that is never measured here, or not where the alarm is: its alarm would never change.
+fn check_measured(metric: &MetricName, at: &Value, region: Region) -> Result<(), TemplateError> {
+    let measured_in = if metric.namespace == CLOUDFRONT { Region::UsEast1 } else { Region::Home };
+    if region != measured_in {
+        let found = format!("{} in {}", metric.name, region.code());
+        return Err(at.is(found, &format!("an alarm in {}, where it is measured", measured_in.code())));
+    }
     if !metric.namespace.starts_with("AWS/") {
         return Ok(());
     }
     let known = MEASURED.iter().find(|(namespace, ..)| *namespace == metric.namespace);
-    let Some((_, dimension, names)) = known else {
+    let Some((_, wanted, names)) = known else {
         let accepted = listed(MEASURED.iter().map(|(namespace, ..)| *namespace));
         return Err(at.unsupported(format!("metrics in {}", metric.namespace), accepted));
     };
@@ -139,11 +177,14 @@ fn check_measured(metric: &MetricName, at: &Value) -> Result<(), TemplateError> 
         return Err(at.is_not(&listed(names.iter().copied())));
     }
     let dimensions: Vec<&str> = metric.dimensions.keys().map(String::as_str).collect();
-    if dimensions == [*dimension] {
-        return Ok(());
+    if dimensions != *wanted {
+        let found = format!("{} by {}", metric.name, listed(dimensions));
+        return Err(at.is(found, &format!("{} by {}", metric.name, listed(wanted.iter().copied()))));
     }
-    let found = format!("{} by {}", metric.name, listed(dimensions));
-    Err(at.is(found, &format!("{} by {dimension}", metric.name)))
+    match metric.dimensions.get("Region") {
+        Some(place) if place != GLOBAL => Err(at.is(format!("of the region {place}"), GLOBAL)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn dimensions(list: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
@@ -154,7 +195,7 @@ fn dimensions(list: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
     list.list()?.iter().map(dimension).collect()
 }
 
-fn math(metrics: &Value, alarm: &Fields<'_>) -> Result<Measure, TemplateError> {
+fn math(metrics: &Value, alarm: &Fields<'_>, region: Region) -> Result<Measure, TemplateError> {
     if let Some(value) = OF_ONE_METRIC.iter().find_map(|property| alarm.get(property)) {
         return Err(value.is("beside Metrics".to_owned(), "either Metrics or the properties of one metric"));
     }
@@ -166,7 +207,7 @@ fn math(metrics: &Value, alarm: &Fields<'_>) -> Result<Measure, TemplateError> {
     let mut returned = Vec::new();
     for value in list {
         let fields = value.fields(QUERY_HONOURED, &[])?;
-        let query = query(value, &fields)?;
+        let query = query(value, &fields, region)?;
         if fields.get("ReturnData").map_or(Ok(true), Value::truth)? {
             returned.push(query.id.clone());
         }
@@ -181,13 +222,13 @@ fn math(metrics: &Value, alarm: &Fields<'_>) -> Result<Measure, TemplateError> {
     Ok(Measure::Math { returned: returned.clone(), queries })
 }
 
-fn query(value: &Value, fields: &Fields<'_>) -> Result<Query, TemplateError> {
+fn query(value: &Value, fields: &Fields<'_>, region: Region) -> Result<Query, TemplateError> {
     let source = match (fields.get("MetricStat"), fields.get("Expression")) {
         (Some(how), None) => {
             let how = how.fields(&["Metric", "Period", "Stat"], &[("Unit", "samples have none")])?;
             let metric = how.require("Metric", "a metric")?;
             let metric = metric.fields(&["Namespace", "MetricName", "Dimensions"], &[])?;
-            Source::Metric(stat(&metric, &how, "Stat")?)
+            Source::Metric(stat(&metric, &how, "Stat", region)?)
         }
         (None, Some(text)) => Source::Expression(expression(text)?),
         _ => return Err(value.is("no entry".to_owned(), "either MetricStat or Expression")),
@@ -261,12 +302,16 @@ fn queried_period_s(query: &Query) -> Option<u32> {
     }
 }
 
-/// ARNs of topics; an alarm can do other things, but nothing here could.
-fn topics(actions: Option<&Value>) -> Result<Vec<String>, TemplateError> {
+/// ARNs of topics; an alarm can do other things, but nothing here could. CloudWatch takes none of another region.
+fn topics(actions: Option<&Value>, region: Region) -> Result<Vec<String>, TemplateError> {
     let Some(actions) = actions else { return Ok(Vec::new()) };
     let topic = |action: &Value| {
         let arn = action.text()?;
-        if arn.starts_with("arn:aws:sns:") { Ok(arn) } else { Err(action.is_not("the ARN of a topic")) }
+        match arn.strip_prefix("arn:aws:sns:").map(|rest| rest.split(':').next() == Some(region.code())) {
+            Some(true) => Ok(arn),
+            Some(false) => Err(action.is_not(&format!("the ARN of a topic in {}", region.code()))),
+            None => Err(action.is_not("the ARN of a topic")),
+        }
     };
     actions.list()?.iter().map(topic).collect()
 }

@@ -157,7 +157,8 @@ impl<'a> Scope<'a> {
                 }
                 Role::Alarm => {
                     let name = self.physical_name(resource)?;
-                    stack.alarms.insert(id, alarm::alarm(name, properties)?);
+                    let region = self.region(properties)?;
+                    stack.alarms.insert(id, alarm::alarm(name, region, properties)?);
                 }
                 // Queues name each other, functions name queues, and so it is with the others: they are built below.
                 Role::Queue
@@ -177,6 +178,7 @@ impl<'a> Scope<'a> {
         stack.functions.extend(self.functions(&resolved, &stack, &policies)?);
         stack.pipes.extend(self.pipes(&resolved, (&stack.queues, &stack.tables), &policies)?);
         stack.topics.extend(self.topics(&resolved, &policies)?);
+        self.check_watch(&resolved, &stack.alarms)?;
         let edge = self.edge(&resolved, &policies)?;
         (stack.distributions, stack.stores, stack.buckets) = (edge.distributions, edge.stores, edge.buckets);
         stack.policies.extend(policies);

@@ -72,7 +72,8 @@ impl Scope<'_> {
         }
         for (resource, properties) in with_role(resources, Role::Topic) {
             if let Some(key) = properties.map()?.get("KmsMasterKeyId") {
-                let topic = names::topic_arn(&self.physical_name(resource)?);
+                let region = self.region(properties)?;
+                let topic = names::topic_arn_in(region, &self.physical_name(resource)?);
                 policies.keys.insert(topic, key_at(key, &keys)?);
             }
         }

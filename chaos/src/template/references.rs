@@ -8,7 +8,7 @@ use super::error::{TemplateError, listed};
 use super::resolve::{At, Scope};
 use super::types::{Role, filled};
 use super::value::Value;
-use crate::cloud::names;
+use crate::cloud::names::{self, Region};
 use std::collections::BTreeMap;
 
 const PSEUDO_PARAMETERS: &[(&str, &str)] = &[
@@ -51,6 +51,14 @@ impl<'a> Scope<'a> {
                 listed(attributes.iter().map(|(known, _)| *known)),
             )),
         }
+    }
+
+    /// Where the stack is, for what can be in either region.
+    pub(super) fn region(&self, resource: &Value) -> Result<Region, TemplateError> {
+        let code = &self.deployment.region;
+        let found = Region::ALL.into_iter().find(|region| region.code() == code);
+        let known = || listed(Region::ALL.map(Region::code));
+        found.ok_or_else(|| resource.unsupported(format!("a stack in {code}"), known()))
     }
 
     /// The name the resource has in the account.

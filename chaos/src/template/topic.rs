@@ -25,9 +25,10 @@ impl Scope<'_> {
         for (resource, properties) in with_role(resources, Role::Topic) {
             properties.fields(&["TopicName", "KmsMasterKeyId"], TOPIC_IMMATERIAL)?;
             let name = self.physical_name(resource)?;
-            let publishers = policies.resources.get(&names::topic_arn(&name)).map(publishers);
-            let topic =
-                TopicConfig { name, publishers: publishers.unwrap_or_default(), subscriptions: Vec::new() };
+            let region = self.region(properties)?;
+            let policy = policies.resources.get(&names::topic_arn_in(region, &name));
+            let publishers = policy.map(publishers).unwrap_or_default();
+            let topic = TopicConfig { name, region, publishers, subscriptions: Vec::new() };
             topics.insert(resource.logical_id.clone(), topic);
         }
         for (_, properties) in with_role(resources, Role::TopicPolicy) {

@@ -7,13 +7,13 @@ mod edge;
 #[cfg(test)]
 mod tests;
 
-pub use edge::{Edge, TOKEN_AUDIENCE, TOKEN_ISSUER, own_edge};
+pub use edge::{Edge, TOKEN_AUDIENCE, TOKEN_ISSUER, own_edge, own_watch};
 
 use super::WorldError;
 use super::history::Alerted;
 use crate::clock::Clock;
 use crate::cloud::cloudwatch::Past;
-use crate::cloud::config::FunctionConfig;
+use crate::cloud::config::{AlarmConfig, FunctionConfig};
 use crate::cloud::container::Function;
 use crate::cloud::dynamodb::Proven;
 use crate::cloud::iam::{Access, Policies};
@@ -143,12 +143,12 @@ impl Deployed {
     ) -> Blueprint {
         let stack = &self.stack;
         let responder = self.responder.clone().map(|config| (config, responder));
-        let alarms = stack.alarms.values().cloned().collect();
+        let alarms = self.alarms().map(|(_, alarm)| alarm.clone()).collect();
         Blueprint {
             queues: stack.queues.values().cloned().collect(),
             proven: self.proven.clone(),
             tables: stack.tables.values().cloned().collect(),
-            topics: stack.topics.values().cloned().collect(),
+            topics: self.stacks().flat_map(|stack| stack.topics.values()).cloned().collect(),
             functions: [(self.consumer.clone(), consumer)].into_iter().chain(responder).collect(),
             pipes: stack.pipes.values().cloned().collect(),
             edge: None,
@@ -159,10 +159,22 @@ impl Deployed {
         }
     }
 
+    /// Every stack of the account.
+    fn stacks(&self) -> impl Iterator<Item = &Stack> {
+        let edge = self.edge.as_ref();
+        let of_edge = edge.into_iter().flat_map(|edge| [Some(&edge.stack), edge.watch.as_ref()]);
+        [Some(&self.stack)].into_iter().chain(of_edge).flatten()
+    }
+
+    /// Every alarm of the account, by logical id.
+    pub fn alarms(&self) -> impl Iterator<Item = (&String, &AlarmConfig)> {
+        self.stacks().flat_map(|stack| &stack.alarms)
+    }
+
     /// Who may do what in the account: what its stacks say.
     fn policies(&self) -> Policies {
-        let mut policies = self.stack.policies.clone();
-        policies.extend(self.edge.as_ref().map(|edge| edge.stack.policies.clone()).unwrap_or_default());
+        let mut policies = Policies::default();
+        self.stacks().for_each(|stack| policies.extend(stack.policies.clone()));
         policies
     }
 
@@ -205,7 +217,6 @@ impl Deployed {
     /// Who is told of what in this stack.
     pub(super) fn alerted(&self) -> Alerted {
         let last = |id: &String| id.rsplit('.').next().unwrap_or(id).to_owned();
-        let alarms = self.stack.alarms.iter();
         let rate = self.stack.parameters.get(CALLS_PER_SECOND).and_then(|text| text.parse().ok());
         let topic = |variable: &str| {
             let arn = self.responder.as_ref().and_then(|responder| responder.environment.get(variable));
@@ -216,7 +227,7 @@ impl Deployed {
             alerts: topic("ALERTS_TOPIC_ARN"),
             pages: topic("PAGES_TOPIC_ARN"),
             responder: self.responder.as_ref().map(|responder| responder.logical_id.clone()),
-            alarms: alarms.map(|(id, alarm)| (alarm.name.clone(), last(id))).collect(),
+            alarms: self.alarms().map(|(id, alarm)| (alarm.name.clone(), last(id))).collect(),
             stripe_calls_per_s: rate,
             source_retention_ms: source.map(|queue| i64::from(queue.retention_s) * 1_000),
         }

@@ -186,13 +186,14 @@ impl Measure {
 impl Statistic {
     /// As AWS writes it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::SampleCount => "SampleCount",
-            Self::Average => "Average",
-            Self::Sum => "Sum",
-            Self::Minimum => "Minimum",
-            Self::Maximum => "Maximum",
+            Self::SampleCount => "SampleCount".to_owned(),
+            Self::Average => "Average".to_owned(),
+            Self::Sum => "Sum".to_owned(),
+            Self::Minimum => "Minimum".to_owned(),
+            Self::Maximum => "Maximum".to_owned(),
+            Self::Percentile(per_mille) => format!("p{}", f64::from(per_mille) / 10.0),
         }
     }
 }

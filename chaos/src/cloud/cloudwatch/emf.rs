@@ -106,7 +106,7 @@ fn of_directive(directive: &Value, line: &Value, at: UnixMs) -> Vec<Point> {
             name: name.to_owned(),
             dimensions: dimensions.clone(),
         };
-        sets.iter().map(|set| Point { metric: metric(set), at, samples }).collect::<Vec<_>>()
+        sets.iter().map(|set| Point { metric: metric(set), at, samples: samples.clone() }).collect::<Vec<_>>()
     };
     measured.flat_map(point).collect()
 }
@@ -154,7 +154,8 @@ mod tests {
 
     fn read(line: &Value) -> Vec<(String, Vec<String>, [f64; 2])> {
         let seen = |point: Point| {
-            let values = [Statistic::Sum, Statistic::SampleCount].map(|it| point.samples.statistic(it));
+            let values = [Statistic::Sum, Statistic::SampleCount];
+            let values = values.map(|it| point.samples.statistic(it).expect("sums are known"));
             (point.metric.name, point.metric.dimensions.into_values().collect(), values)
         };
         points(line).into_iter().map(seen).collect()

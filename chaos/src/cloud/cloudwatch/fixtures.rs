@@ -6,6 +6,7 @@ use crate::cloud::config::{
     AlarmActions, AlarmConfig, Comparison, Finite, Measure, MetricName, MetricStat, MissingData, Statistic,
 };
 use crate::cloud::fixtures::START;
+use crate::cloud::names::Region;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub(crate) fn of_dead(name: &str) -> MetricStat {
 pub(crate) fn alarm() -> AlarmConfig {
     AlarmConfig {
         name: "waiting".to_owned(),
+        region: Region::Home,
         description: Some("Payments wait.".to_owned()),
         measure: Measure::Metric(of_dead("ApproximateNumberOfMessagesVisible")),
         periods: 1,

@@ -19,7 +19,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 /// The text of the mail about a transition.
 pub(super) fn text(transition: &Transition) -> String {
     let Transition { alarm, previous, state, .. } = transition;
-    let (name, region, code) = (&alarm.name, names::REGION_NAME, names::REGION);
+    let (name, region, code) = (&alarm.name, alarm.region.in_words(), alarm.region.code());
     let (to, reason, at) = (state.value.name(), &state.reason, times::in_words(state.since));
     let mut out = format!(
         "You are receiving this email because your Amazon CloudWatch Alarm \"{name}\" in the {region} region has \
@@ -28,7 +28,7 @@ pub(super) fn text(transition: &Transition) -> String {
          https://{code}.console.aws.amazon.com/cloudwatch/deeplink.js?region={code}#alarmsV2:alarm/{}\n\n",
         utf8_percent_encode(name, KEPT)
     );
-    let arn = names::alarm_arn(name);
+    let arn = alarm.arn();
     let rows = [
         ("Name", name.as_str()),
         ("Description", alarm.description.as_deref().unwrap_or_default()),
@@ -72,7 +72,7 @@ fn metric(out: &mut String, alarm: &AlarmConfig, stat: &MetricStat) {
         ("MetricName", &stat.metric.name),
         ("Dimensions", &dimensions.collect::<Vec<_>>().join(", ")),
         ("Period", &format!("{} seconds", stat.period_s)),
-        ("Statistic", stat.statistic.name()),
+        ("Statistic", &stat.statistic.name()),
         ("Unit", "not specified"),
         ("TreatMissingData", alarm.missing.name()),
     ];

@@ -12,48 +12,77 @@ use std::collections::BTreeMap;
 pub(super) const MINUTE_MS: i64 = 60_000;
 
 /// The samples of one minute, summed up: a statistic set.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
     count: f64,
     sum: f64,
     minimum: f64,
     maximum: f64,
+    /// How often each value occurred; empty where only the sums are known, of which there is no percentile.
+    each: BTreeMap<u32, u64>,
 }
 
 impl Samples {
     /// One sample.
     #[must_use]
-    pub const fn one(value: f64) -> Self {
+    pub fn one(value: f64) -> Self {
         Self::times(value, 1.0)
     }
 
     /// A sample that occurred `count` times.
     #[must_use]
-    pub const fn times(value: f64, count: f64) -> Self {
-        Self { count, sum: value * count, minimum: value, maximum: value }
+    pub fn times(value: f64, count: f64) -> Self {
+        Self { count, sum: value * count, minimum: value, maximum: value, each: BTreeMap::new() }
+    }
+
+    /// Samples of which it is known how often each occurred; `None` where there is none.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53")]
+    pub fn of_each(each: BTreeMap<u32, u64>) -> Option<Self> {
+        let count: u64 = each.values().sum();
+        let sum: u64 = each.iter().map(|(value, times)| u64::from(*value) * times).sum();
+        let (minimum, maximum) = (f64::from(*each.keys().next()?), f64::from(*each.keys().next_back()?));
+        Some(Self { count: count as f64, sum: sum as f64, minimum, maximum, each })
     }
 
     /// These samples and those.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn and(mut self, other: Self) -> Self {
+        for (value, times) in other.each {
+            *self.each.entry(value).or_default() += times;
+        }
         Self {
             count: self.count + other.count,
             sum: self.sum + other.sum,
             minimum: self.minimum.min(other.minimum),
             maximum: self.maximum.max(other.maximum),
+            each: self.each,
         }
     }
 
-    /// One number for all of them.
+    /// One number for all of them; none for a percentile of samples of which only the sums are known.
     #[must_use]
-    pub fn statistic(&self, statistic: Statistic) -> f64 {
+    pub fn statistic(&self, statistic: Statistic) -> Option<f64> {
         match statistic {
-            Statistic::SampleCount => self.count,
-            Statistic::Average => self.sum / self.count,
-            Statistic::Sum => self.sum,
-            Statistic::Minimum => self.minimum,
-            Statistic::Maximum => self.maximum,
+            Statistic::SampleCount => Some(self.count),
+            Statistic::Average => Some(self.sum / self.count),
+            Statistic::Sum => Some(self.sum),
+            Statistic::Minimum => Some(self.minimum),
+            Statistic::Maximum => Some(self.maximum),
+            Statistic::Percentile(per_mille) => self.percentile(per_mille),
         }
+    }
+
+    /// The smallest value that so many of a thousand do not exceed. CloudWatch may interpolate between two of them; how, it
+    /// does not say.
+    fn percentile(&self, per_mille: u16) -> Option<f64> {
+        let count: u64 = self.each.values().sum();
+        let rank = (count * u64::from(per_mille)).div_ceil(1000).max(1);
+        let up_to = self.each.iter().scan(0, |below, (value, times)| {
+            *below += times;
+            Some((*below, *value))
+        });
+        up_to.into_iter().find(|(below, _)| *below >= rank).map(|(_, value)| f64::from(value))
     }
 }
 
@@ -136,7 +165,10 @@ impl Store {
     pub(super) fn recall(&mut self, point: Point) {
         let Some(watched) = self.watched.get_mut(&point.metric) else { return };
         let minute = point.at.0.div_euclid(MINUTE_MS) * MINUTE_MS;
-        let samples = watched.minutes.get(&minute).map_or(point.samples, |known| known.and(point.samples));
+        let samples = match watched.minutes.remove(&minute) {
+            Some(known) => known.and(point.samples),
+            None => point.samples,
+        };
         watched.minutes.insert(minute, samples);
     }
 
@@ -158,8 +190,8 @@ impl Store {
         let ends = (0..periods).rev().map(|back| until.0 - length_ms * i64::try_from(back).unwrap_or(0));
         let minutes = self.watched.get(&stat.metric).map(|watched| &watched.minutes);
         ends.map(|end| {
-            let samples = minutes?.range(end - length_ms..end).map(|(_, samples)| *samples);
-            samples.reduce(Samples::and).map(|samples| samples.statistic(stat.statistic))
+            let samples = minutes?.range(end - length_ms..end).map(|(_, samples)| samples.clone());
+            samples.reduce(Samples::and)?.statistic(stat.statistic)
         })
         .collect()
     }

@@ -6,6 +6,7 @@
 //! everything is.
 
 mod alarm;
+mod edge;
 mod emf;
 mod evaluate;
 mod expression;
@@ -22,6 +23,7 @@ mod tests;
 mod times;
 
 pub use alarm::{AlarmState, Transition};
+pub use edge::{ERROR_RATE, GLOBAL, ORIGIN_LATENCY};
 pub use emf::MetricLines;
 pub use expression::{Expression, ExpressionError, FUNCTIONS};
 pub use metric::{Point, Samples};
@@ -33,6 +35,7 @@ use super::config::{AlarmConfig, FunctionConfig, MetricName, MetricStat};
 use super::ids::Ids;
 use super::sqs::Sqs;
 use alarm::Alarm;
+use edge::Edges;
 use metric::{MINUTE_MS, Store};
 use payments::UnixMs;
 use queues::Reported;
@@ -45,11 +48,14 @@ const LAMBDA: &str = "AWS/Lambda";
 /// Namespace of what pipes are measured by.
 pub(super) const PIPES: &str = "AWS/EventBridge/Pipes";
 
-/// What AWS itself measures here: namespace, dimension, metrics. An alarm on anything else of AWS would wait for ever.
-pub const MEASURED: &[(&str, &str, &[&str])] = &[
+/// Namespace of what an edge is measured by.
+pub const CLOUDFRONT: &str = "AWS/CloudFront";
+
+/// What AWS itself measures here: namespace, dimensions, metrics. An alarm on anything else of AWS would wait for ever.
+pub const MEASURED: &[(&str, &[&str], &[&str])] = &[
     (
         SQS,
-        "QueueName",
+        &["QueueName"],
         &[
             "ApproximateNumberOfMessagesVisible",
             "ApproximateNumberOfMessagesNotVisible",
@@ -60,8 +66,9 @@ pub const MEASURED: &[(&str, &str, &[&str])] = &[
             "NumberOfMessagesDeleted",
         ],
     ),
-    (LAMBDA, "FunctionName", &["Invocations", "Errors", "Throttles", "Duration"]),
-    (PIPES, "PipeName", &["ExecutionFailed"]),
+    (LAMBDA, &["FunctionName"], &["Invocations", "Errors", "Throttles", "Duration"]),
+    (PIPES, &["PipeName"], &["ExecutionFailed"]),
+    (CLOUDFRONT, &["DistributionId", "Region"], &[edge::ERROR_RATE, edge::ORIGIN_LATENCY]),
 ];
 
 /// How far back a world pretends to have stood idle: longer than the range of any alarm that watches for silence.
@@ -101,6 +108,8 @@ pub struct CloudWatch {
     /// By name, which is also the order of evaluation.
     alarms: BTreeMap<String, Alarm>,
     queues: Vec<Reported>,
+    /// Requests to edges that no minute's end has told the store of.
+    edges: Edges,
     /// Alarms whose actions somebody disabled.
     disabled: BTreeSet<String>,
     /// Alarms that a mute rule mutes now.
@@ -153,7 +162,8 @@ impl CloudWatch {
         let queues = watched.map(reported).collect();
         let disabled = configs.iter().filter(|config| !config.actions_enabled);
         let disabled = disabled.map(|config| config.name.clone()).collect();
-        let mut cloudwatch = Self { store, alarms, queues, disabled, muted: BTreeSet::new() };
+        let mut cloudwatch =
+            Self { store, alarms, queues, edges: Edges::default(), disabled, muted: BTreeSet::new() };
         match past {
             Past::Idle => cloudwatch.recall_idle_past(functions, now),
             Past::New => {}
@@ -203,11 +213,21 @@ impl CloudWatch {
         self.store.measure(points, now);
     }
 
+    /// Takes note of a request to the edge of `distribution` that was answered at `at` with `status`: served by its origin
+    /// after so long, ms, from the request's arrival to the first byte of the answer; none, if a cache had the answer, or
+    /// the router.
+    pub fn edge_request(&mut self, distribution: &str, at: UnixMs, status: u16, origin_ms: Option<u32>) {
+        if self.store.watches(CLOUDFRONT, edge::DISTRIBUTION, distribution) {
+            self.edges.note(distribution, at, status, origin_ms);
+        }
+    }
+
     /// Ends a minute: measures the queues and evaluates every alarm. `now` is the start of the next minute.
     pub fn end_minute(&mut self, sqs: &mut Sqs, now: UnixMs) -> Vec<Transition> {
         for queue in &mut self.queues {
             self.store.measure(queue.points(sqs, now), now);
         }
+        self.store.measure(self.edges.points(now), now);
         self.store.advance(now);
         let until = whole_minute(now);
         self.alarms.values_mut().filter_map(|alarm| alarm.evaluate(&self.store, until, now)).collect()

@@ -6,7 +6,9 @@
 use super::alarm::{AlarmState, Transition};
 use super::reason::period_s;
 use super::{letter, times};
-use crate::cloud::config::{AlarmConfig, Measure, MetricName, MetricStat, MissingData, Query, Source};
+use crate::cloud::config::{
+    AlarmConfig, Measure, MetricName, MetricStat, MissingData, Query, Source, Statistic,
+};
 use crate::cloud::eventbridge::Entry;
 use crate::cloud::iam::Principal;
 use crate::cloud::names;
@@ -40,7 +42,7 @@ impl Transition {
         Entry {
             source: "aws.cloudwatch".to_owned(),
             detail_type: "CloudWatch Alarm State Change".to_owned(),
-            resources: vec![names::alarm_arn(&self.alarm.name)],
+            resources: vec![self.alarm.arn()],
             detail: json!({
                 "alarmName": self.alarm.name,
                 "configuration": configuration,
@@ -53,7 +55,7 @@ impl Transition {
     /// Who publishes: CloudWatch, for the alarm.
     #[must_use]
     pub fn speaker(&self) -> Principal {
-        Principal::Service { name: "cloudwatch.amazonaws.com", source: names::alarm_arn(&self.alarm.name) }
+        Principal::Service { name: "cloudwatch.amazonaws.com", source: self.alarm.arn() }
     }
 
     /// What is published to the topics that the new state names.
@@ -74,8 +76,12 @@ impl Transition {
     }
 
     fn subject(&self) -> String {
-        let subject =
-            format!("{}: \"{}\" in {}", self.state.value.name(), self.alarm.name, names::REGION_NAME);
+        let subject = format!(
+            "{}: \"{}\" in {}",
+            self.state.value.name(),
+            self.alarm.name,
+            self.alarm.region.in_words()
+        );
         subject.chars().take(SUBJECT_CHARS_MAX).collect()
     }
 
@@ -89,8 +95,8 @@ impl Transition {
             "NewStateValue": self.state.value.name(),
             "NewStateReason": self.state.reason,
             "StateChangeTime": times::precise(self.state.since),
-            "Region": names::REGION_NAME,
-            "AlarmArn": names::alarm_arn(&alarm.name),
+            "Region": alarm.region.in_words(),
+            "AlarmArn": alarm.arn(),
             "OldStateValue": self.previous.value.name(),
             "OKActions": alarm.actions.ok,
             "AlarmActions": alarm.actions.alarm,
@@ -184,8 +190,13 @@ fn trigger(alarm: &AlarmConfig) -> Value {
         Measure::Metric(stat) => {
             trigger["MetricName"] = json!(stat.metric.name);
             trigger["Namespace"] = json!(stat.metric.namespace);
-            trigger["StatisticType"] = json!("Statistic");
-            trigger["Statistic"] = json!(stat.statistic.name().to_uppercase());
+            // A percentile is called as it is asked for, other statistics by their names in capitals.
+            let (kind, name) = match stat.statistic {
+                Statistic::Percentile(_) => ("ExtendedStatistic", stat.statistic.name()),
+                _ => ("Statistic", stat.statistic.name().to_uppercase()),
+            };
+            trigger["StatisticType"] = json!(kind);
+            trigger[kind] = json!(name);
             trigger["Unit"] = Value::Null;
             trigger["Dimensions"] = message_dimensions(&stat.metric);
         }

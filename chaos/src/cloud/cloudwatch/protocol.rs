@@ -5,7 +5,7 @@
 
 use super::CloudWatch;
 use crate::cloud::iam::Denied;
-use crate::cloud::names;
+use crate::cloud::names::{self, Region};
 use crate::cloud::reply::Reply;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -49,17 +49,18 @@ impl CloudWatch {
 
     /// All of them on one page: there are fewer than fifty.
     fn described(&self, asked: &Asked) -> Value {
+        // Whoever asks does so in the region of the payments.
+        let of_region = self.alarms.iter().filter(|(_, alarm)| alarm.config.region == Region::Home);
         let is_named = |name: &String| {
             name.starts_with(&asked.alarm_name_prefix)
                 && asked.alarm_names.as_ref().is_none_or(|names| names.contains(name))
         };
         let is_so = |state: &str| asked.state_value.as_ref().is_none_or(|wanted| wanted == state);
-        let named =
-            self.alarms.iter().filter(|(name, alarm)| is_named(name) && is_so(alarm.state().value.name()));
+        let named = of_region.filter(|(name, alarm)| is_named(name) && is_so(alarm.state().value.name()));
         let described = named.map(|(name, alarm)| {
             json!({
                 "AlarmName": name,
-                "AlarmArn": names::alarm_arn(name),
+                "AlarmArn": alarm.config.arn(),
                 "ActionsEnabled": self.is_enabled(name),
                 "AlarmActions": alarm.config.actions.alarm,
                 "OKActions": alarm.config.actions.ok,

@@ -120,7 +120,7 @@ mod tests {
 
     fn value(points: &[Point], name: &str) -> Option<f64> {
         let point = points.iter().find(|point| point.metric.name == name)?;
-        Some(point.samples.statistic(Statistic::Sum))
+        point.samples.statistic(Statistic::Sum)
     }
 
     #[test]

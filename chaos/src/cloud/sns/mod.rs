@@ -248,7 +248,7 @@ impl Sns {
 }
 
 fn subscribed(topic: &TopicConfig, ids: &mut Ids) -> Result<Vec<Subscription>, CloudError> {
-    let arn = names::topic_arn(&topic.name);
+    let arn = names::topic_arn_in(topic.region, &topic.name);
     let subscriptions = topic.subscriptions.iter().map(|config| {
         if ![EMAIL, "https"].contains(&config.protocol.as_str()) {
             let (topic, protocol) = (topic.name.clone(), config.protocol.clone());

@@ -11,6 +11,7 @@ mod headers;
 mod origin;
 mod permission;
 mod types;
+mod watch;
 
 pub(super) use types::{EDGE_TYPES, FUNCTION_URL, Part};
 

@@ -23,6 +23,8 @@ pub(in crate::template) enum Part {
     Permission,
     /// What SAM makes of `FunctionUrlConfig`.
     Url,
+    MoreMetrics,
+    Firewall,
 }
 
 /// Distribution properties that cannot matter, and why.
@@ -74,6 +76,16 @@ const fn part(
     attributes: &'static [(&'static str, &'static str)],
 ) -> ResourceType {
     ResourceType { name, role: Role::Edge(part), name_property, reference, attributes }
+}
+
+const fn of_the_log(
+    name: &'static str,
+    name_property: Option<&'static str>,
+    reference: &'static str,
+    attributes: &'static [(&'static str, &'static str)],
+) -> ResourceType {
+    let role = Role::Inert("nobody reads the access log");
+    ResourceType { name, role, name_property, reference, attributes }
 }
 
 const FUNCTION_ARN: &str = "arn:aws:cloudfront::{account}:function/{name}";
@@ -137,4 +149,20 @@ pub(in crate::template) const EDGE_TYPES: &[ResourceType] = &[
     ),
     part("AWS::S3::BucketPolicy", Part::BucketPolicy, None, "{name}", &[]),
     part("AWS::Lambda::Permission", Part::Permission, None, "{name}", &[]),
+    part("AWS::CloudFront::MonitoringSubscription", Part::MoreMetrics, None, "{name}", &[]),
+    part(
+        "AWS::WAFv2::WebACL",
+        Part::Firewall,
+        Some("Name"),
+        "{name}|{id}|CLOUDFRONT",
+        &[("Arn", "arn:aws:wafv2:{region}:{account}:global/webacl/{name}/{id}")],
+    ),
+    of_the_log("AWS::Logs::DeliverySource", Some("Name"), "{name}", &[]),
+    of_the_log(
+        "AWS::Logs::DeliveryDestination",
+        Some("Name"),
+        "{name}",
+        &[("Arn", "arn:aws:logs:{region}:{account}:delivery-destination:{name}")],
+    ),
+    of_the_log("AWS::Logs::Delivery", None, "{id}", &[]),
 ];

@@ -87,7 +87,9 @@ fn an_alarm_may_look_at_an_expression_over_metrics() {
 
 #[test]
 fn an_alarm_that_the_world_cannot_honour_is_refused() {
-    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      ExtendedStatistic: p99\n")), @"template.yaml:15: Waiting: the simulated world cannot honour the property ExtendedStatistic; accepted: AlarmName, AlarmDescription, Namespace, MetricName, Dimensions, Statistic, Period, Metrics, EvaluationPeriods, DatapointsToAlarm, ComparisonOperator, Threshold, TreatMissingData, WarmUpConfiguration, AlarmActions, OKActions, InsufficientDataActions, ActionsEnabled, Unit, Tags");
+    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      ExtendedStatistic: p99\n")), @"template.yaml:15: Waiting.ExtendedStatistic is beside Statistic; accepted: Statistic or ExtendedStatistic");
+    insta::assert_snapshot!(alarm_refusal(&METRIC.replace("Statistic: Maximum", "ExtendedStatistic: p99")), @"template.yaml:13: Waiting.ExtendedStatistic: the simulated world cannot honour percentiles of ApproximateNumberOfMessagesVisible; accepted: percentiles of AWS/CloudFront OriginLatency");
+    insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      AlarmActions: ['arn:aws:sns:us-east-1:123456789012:on-call']\n")), @r#"template.yaml:15: Waiting.AlarmActions[0] is "arn:aws:sns:us-east-1:123456789012:on-call"; accepted: the ARN of a topic in eu-central-1"#);
     let warm_up =
         |fields: &str| alarm_refusal(&format!("{METRIC}      WarmUpConfiguration: {{ {fields} }}\n"));
     insta::assert_snapshot!(warm_up("WarmUpPeriodDurationInMinutes: 10"), @"template.yaml:15: Waiting.WarmUpConfiguration.OnlyStartEvaluatingAfterWarmUpPeriodEnds is missing; accepted: true");
@@ -95,7 +97,7 @@ fn an_alarm_that_the_world_cannot_honour_is_refused() {
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("60", "90")), @"template.yaml:14: Waiting.Period is 90; accepted: a multiple of 60 seconds");
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("60", "10")), @"template.yaml:14: Waiting.Period is 10; accepted: 60 to 86400");
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("Maximum", "p99")), @r#"template.yaml:13: Waiting.Statistic is "p99"; accepted: SampleCount, Average, Sum, Minimum, Maximum"#);
-    insta::assert_snapshot!(alarm_refusal(&METRIC.replace("AWS/SQS", "AWS/Events")), @"template.yaml:11: Waiting.MetricName: the simulated world cannot honour metrics in AWS/Events; accepted: AWS/SQS, AWS/Lambda, AWS/EventBridge/Pipes");
+    insta::assert_snapshot!(alarm_refusal(&METRIC.replace("AWS/SQS", "AWS/Events")), @"template.yaml:11: Waiting.MetricName: the simulated world cannot honour metrics in AWS/Events; accepted: AWS/SQS, AWS/Lambda, AWS/EventBridge/Pipes, AWS/CloudFront");
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("ApproximateNumberOfMessagesVisible", "SentMessageSize")), @r#"template.yaml:11: Waiting.MetricName is "SentMessageSize"; accepted: ApproximateNumberOfMessagesVisible, ApproximateNumberOfMessagesNotVisible, ApproximateNumberOfMessagesDelayed, ApproximateAgeOfOldestMessage, NumberOfMessagesSent, NumberOfMessagesReceived, NumberOfMessagesDeleted"#);
     insta::assert_snapshot!(alarm_refusal(&METRIC.replace("QueueName,", "Queue,")), @"template.yaml:11: Waiting.MetricName is ApproximateNumberOfMessagesVisible by Queue; accepted: ApproximateNumberOfMessagesVisible by QueueName");
     insta::assert_snapshot!(alarm_refusal(&format!("{METRIC}      DatapointsToAlarm: 4\n")), @"template.yaml:15: Waiting.DatapointsToAlarm is 4; accepted: 1 to 3");

@@ -8,6 +8,7 @@ mod permissions;
 mod pipes;
 mod releases;
 mod shipped;
+mod watch;
 
 use super::{Deployment, Stack, assemble};
 use std::io::{Error, ErrorKind};

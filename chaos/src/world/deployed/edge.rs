@@ -2,12 +2,12 @@
 //!
 //! Invariant: it looks payments up in the ledger of its stack, and hands them in to that stack's queue.
 
-use super::{Deployed, WorldError};
+use super::{ALERT_EMAIL, Deployed, WorldError};
 use crate::cloud::Blueprint;
 use crate::cloud::cloudfront::config::{DistributionConfig, OriginKind};
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::Function;
-use crate::cloud::names;
+use crate::cloud::names::{self, Region};
 use crate::template::{Deployment, Stack};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ pub const TOKEN_AUDIENCE: &str = "payments";
 
 const OUTPUTS: &str =
     "outputs DistributionId, StatusFunction, ValuesArn and TroubleBucket of resources of the template";
+const BESIDE_AN_EDGE: &str = "a stack with an edge";
 const OF_THE_STACK: &str = "SystemName of the stack that it stands in front of";
 
 /// The stack of `edge/template.yaml`, deployed.
@@ -35,6 +36,14 @@ pub struct Edge {
     pub store: String,
     /// Name of the bucket that holds the page for when nobody can look.
     pub trouble: String,
+    /// The stack of `edge/watch.yaml`, in us-east-1, if there is one.
+    pub watch: Option<Stack>,
+}
+
+/// What watches over the repository's own edge.
+#[must_use]
+pub fn own_watch() -> PathBuf {
+    own_edge().with_file_name("watch.yaml")
 }
 
 /// The repository's own edge.
@@ -104,6 +113,26 @@ impl Deployed {
         if distribution.origins.values().any(|origin| foreign(&origin.kind)) {
             return Err(lacks(format!("the queue {}", self.names.source), OF_THE_STACK));
         }
-        Ok(Edge { distribution, status, store, trouble, stack })
+        Ok(Edge { distribution, status, store, trouble, stack, watch: None })
+    }
+
+    /// The same, with the template at `path` watching over the edge: alarms that mail to whom the stack's own do.
+    ///
+    /// # Errors
+    /// When there is no edge, or the template cannot be honoured.
+    pub fn with_watch(&self, path: &Path, parameters: &BTreeMap<String, String>) -> Result<Self, WorldError> {
+        let template = path.display().to_string();
+        let lacks = || WorldError::Lacks { template, what: "the edge".to_owned(), accepted: BESIDE_AN_EDGE };
+        let edge = self.edge.clone().ok_or_else(lacks)?;
+        let given = [("DistributionId", edge.distribution.id.as_str()), ("AlertEmail", ALERT_EMAIL)];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let deployment = Deployment {
+            stack_name: format!("{}-edge-watch", Deployment::default().stack_name),
+            region: Region::UsEast1.code().to_owned(),
+            parameters: given.into_iter().chain(parameters.clone()).collect(),
+            ..Deployment::default()
+        };
+        let watch = Some(Stack::load(path, &deployment)?);
+        Ok(Self { edge: Some(Edge { watch, ..edge }), ..self.clone() })
     }
 }

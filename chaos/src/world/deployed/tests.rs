@@ -1,10 +1,14 @@
 //! The shipped edge in front of the shipped stack: who may do what, and what is no edge of it.
 
-use super::{Deployed, own_edge, own_template};
+use super::{Deployed, own_edge, own_template, own_watch};
 use crate::clock::Clock;
+use crate::cloud::cloudwatch::Past;
+use crate::cloud::fixtures::{START, script};
 use crate::cloud::iam::{Access, CLOUDFRONT, Iam, Principal};
-use crate::cloud::names;
-use crate::journal::Journal;
+use crate::cloud::names::{self, Region};
+use crate::cloud::plans::Plans;
+use crate::cloud::sns::Mail;
+use crate::journal::{BusEvent, Event, Journal};
 use payments::UnixMs;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,4 +130,64 @@ fn the_status_function_reads_what_is_told_and_nothing_else() {
     assert!(!may("dynamodb:UpdateItem", &[]));
     let logs = names::log_stream_arn(&edge.status.log_group, "s");
     assert!(iam(&deployed).ask(&status, "logs:PutLogEvents", &logs).is_ok());
+}
+
+fn watched() -> Deployed {
+    edged().with_watch(&own_watch(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn what_watches_over_an_edge_needs_one() {
+    let stack = Deployed::load(&own_template(), &BTreeMap::new()).expect("it loads");
+    let said = stack.with_watch(&own_watch(), &BTreeMap::new()).expect_err("there is none").to_string();
+    assert!(said.ends_with("watch.yaml: the edge is missing; accepted: a stack with an edge"), "{said}");
+}
+
+#[test]
+fn an_alarm_of_the_edge_may_speak_to_the_topic_beside_it_and_no_other_may() {
+    let iam = iam(&watched());
+    let topic = names::topic_arn_in(Region::UsEast1, "payments-edge-watch-alerts");
+    let may = |source: String| {
+        let alarm = Principal::Service { name: "cloudwatch.amazonaws.com", source };
+        iam.ask(&alarm, "sns:Publish", &topic).is_ok()
+    };
+    assert!(may(names::alarm_arn_in(Region::UsEast1, "payments-edge-watch-EdgeFailing")));
+    assert!(!may(names::alarm_arn("payments-DeadLettersWaiting")), "of another region");
+}
+
+/// Half an hour of one request in ten seconds, each answered like this, and half an hour of others that are well: all mails
+/// of it, and how many events woke the responder.
+async fn mails(status: u16, origin_ms: u32) -> (Vec<Mail>, usize) {
+    let deployed = watched();
+    let edge = deployed.edge.as_ref().expect("it has one").distribution.id.clone();
+    let idle = script(async |_, payload, _| Ok(payload));
+    let blueprint = deployed.blueprint([idle.clone(), idle], Plans::default(), Past::Idle, 1);
+    let (clock, journal) = (Clock::starting_at(START), Journal::default());
+    let cloud = deployed.start(blueprint, "sk_test_simulated", clock, &journal).expect("it deploys");
+    for tens in 0..360 {
+        let (status, origin_ms) = if tens < 180 { (status, origin_ms) } else { (200, 40) };
+        cloud.services().cloudwatch().edge_request(&edge, clock.now(), status, Some(origin_ms));
+        clock.sleep_until(START.plus_ms(10_000 * (tens + 1))).await;
+    }
+    let matched = |event: &Event| matches!(event, Event::Bus(BusEvent::Matched { .. }));
+    let events = journal.records().iter().filter(|record| matched(&record.event)).count();
+    (cloud.services().sns().mailbox().to_vec(), events)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_on_call_hears_of_an_edge_that_fails_or_is_slow_and_of_its_end() {
+    let (none, of_others) = mails(200, 40).await;
+    assert_eq!(none, []);
+    for (status, origin_ms, alarm, minutes_max) in [(503, 40, "EdgeFailing", 6), (200, 1_900, "EdgeSlow", 13)]
+    {
+        let (mails, events) = mails(status, origin_ms).await;
+        let subjects: Vec<&str> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+        let subject = |state| format!("{state}: \"payments-edge-watch-{alarm}\" in US East (N. Virginia)");
+        assert_eq!(subjects, [subject("ALARM"), subject("OK")]);
+        assert!(mails[0].at.since_ms(START) <= minutes_max * 60_000, "{}", mails[0].at.since_ms(START));
+        assert!(mails.iter().all(|mail| mail.to == super::ALERT_EMAIL));
+        let runbook = format!("Runbook: edge/runbooks/{alarm}.md");
+        assert!(mails[0].body.contains(&runbook), "{}", mails[0].body);
+        assert_eq!(events, of_others, "the rule for alarms is in another region");
+    }
 }

@@ -1,4 +1,5 @@
 mod deployed;
+mod edges;
 mod notices;
 
 use super::fixtures::{alarm, minute, number, of_dead};

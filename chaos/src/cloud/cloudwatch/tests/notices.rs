@@ -141,6 +141,25 @@ fn told(config: AlarmConfig) -> String {
 }
 
 #[test]
+fn an_alarm_on_a_percentile_elsewhere_says_so() {
+    let transition = super::edges::slow();
+    let event = transition.event();
+    let stat = &event.detail["configuration"]["metrics"][0]["metricStat"];
+    assert_eq!(stat["stat"], "p90");
+    assert_eq!(event.resources, ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:slow"]);
+    let [publication] = transition.publications().try_into().unwrap();
+    assert_eq!(publication.subject, r#"ALARM: "slow" in US East (N. Virginia)"#);
+    let document: serde_json::Value = serde_json::from_str(&publication.document).unwrap();
+    let trigger = &document["Trigger"];
+    assert_eq!(
+        (&trigger["StatisticType"], &trigger["ExtendedStatistic"]),
+        (&json!("ExtendedStatistic"), &json!("p90"))
+    );
+    assert!(trigger.get("Statistic").is_none(), "{trigger}");
+    insta::assert_snapshot!("letter_about_a_percentile", publication.letter);
+}
+
+#[test]
 fn people_get_the_mail_that_cloudwatch_writes() {
     insta::assert_snapshot!("letter_about_a_metric", told(alarm()));
     insta::assert_snapshot!("letter_about_an_expression", told(failing()));
