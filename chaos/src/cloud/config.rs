@@ -213,6 +213,27 @@ pub struct RuleConfig {
     pub target: TargetConfig,
 }
 
+/// A rule of a partner's event bus, with the queues that are its targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartnerRuleConfig {
+    /// Rule name.
+    pub name: String,
+    /// Name of the bus, `aws.partner/…`.
+    pub bus: String,
+    /// Which events it is for.
+    pub pattern: Pattern,
+    /// Names of the queues that are given them, and how.
+    pub targets: Vec<(String, TargetConfig)>,
+}
+
+impl PartnerRuleConfig {
+    /// Its ARN, in which a bus that is not the default one is named.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        names::rule_arn(&format!("{}/{}", self.bus, self.name))
+    }
+}
+
 /// A rule that fires by the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleConfig {
@@ -224,10 +245,10 @@ pub struct ScheduleConfig {
     pub target: TargetConfig,
 }
 
-/// A rule's target: the function that declares the rule, and what becomes of an event it does not get.
+/// How a rule's target is given events, and what becomes of an event it does not get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetConfig {
-    /// JSON that the function is given in place of the event.
+    /// JSON that the target is given in place of the event.
     pub input: Option<String>,
     /// `MaximumRetryAttempts`, 0–185.
     pub retries_max: u32,

@@ -32,12 +32,14 @@ use crate::journal::Journal;
 use cloudfront::config::DistributionConfig;
 use cloudfront::{Around, CloudFront, DistributionError};
 use cloudwatch::{CloudWatch, Knobs, Past};
-use config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
+use config::{
+    AlarmConfig, FunctionConfig, PartnerRuleConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig,
+};
 use container::Function;
 use crew::Crew;
 use dynamodb::{DynamoDb, Proven};
 use event_source::{EventSource, EventSourceError};
-use eventbridge::{Carrier, EventBridge};
+use eventbridge::{Carrier, EventBridge, PartnerBus};
 use iam::{Access, Iam, Principal};
 use lambda::{Asynchronous, Pool, Surroundings};
 use minute::Minutes;
@@ -72,6 +74,8 @@ pub struct Blueprint {
     pub pipes: Vec<PipeConfig>,
     /// What stands in front of it all, if anything does.
     pub edge: Option<DistributionConfig>,
+    /// Rules of a partner's event bus.
+    pub partner_rules: Vec<PartnerRuleConfig>,
     /// Who is told of what.
     pub alerting: Alerting,
     /// What goes wrong.
@@ -100,6 +104,7 @@ pub struct Cloud {
     sources: BTreeMap<String, Vec<Arc<EventSource>>>,
     asynchronous: BTreeMap<String, Arc<Asynchronous>>,
     edge: Option<CloudFront>,
+    partner: Option<Arc<PartnerBus>>,
     crew: Crew,
     tasks: JoinSet<()>,
 }
@@ -151,19 +156,8 @@ impl Cloud {
     /// # Errors
     /// What AWS, too, would refuse at deployment.
     pub fn start(blueprint: Blueprint, clock: Clock, journal: &Journal) -> Result<Self, CloudError> {
-        let Blueprint {
-            queues,
-            proven,
-            tables,
-            topics,
-            functions,
-            pipes,
-            edge,
-            alerting,
-            plans,
-            access,
-            seed,
-        } = blueprint;
+        let Blueprint { queues, proven, tables, topics, functions, pipes, edge, .. } = blueprint;
+        let Blueprint { partner_rules, alerting, plans, access, seed, .. } = blueprint;
         let now = clock.now();
         let iam = Iam::new(access, clock, journal.clone());
         let sqs = Sqs::new(&queues, seed, now, journal.clone()).map_err(CloudError::DeadLetterQueue)?;
@@ -172,7 +166,7 @@ impl Cloud {
             DynamoDb::new(&tables, proven, seed, clock, journal.clone()).map_err(CloudError::Table)?;
         let names: Vec<String> = queues.into_iter().map(|queue| queue.name).collect();
         let configs: Vec<&FunctionConfig> = functions.iter().map(|(config, _)| config).collect();
-        check_last_resorts(&configs, &pipes, &names)?;
+        check_last_resorts(&configs, (&pipes, &partner_rules), &names)?;
         let cloudwatch = CloudWatch::new(&alerting, &configs, &names, seed, now);
         let bus = EventBridge::new(&configs, seed, now, journal.clone());
         let sns = Sns::new(&topics, seed, journal.clone())?;
@@ -190,6 +184,9 @@ impl Cloud {
         }
         if let Some(edge) = edge {
             cloud.open(edge, &around)?;
+        }
+        if !partner_rules.is_empty() {
+            cloud.listen(partner_rules, &around);
         }
         // Without any of these there is nothing to do by the minute.
         if !alerting.alarms.is_empty() || !bus.is_empty() {
@@ -220,6 +217,12 @@ impl Cloud {
     #[must_use]
     pub fn event_sources(&self, logical_id: &str) -> &[Arc<EventSource>] {
         self.sources.get(logical_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The partner's event bus; none where no rule listens to one.
+    #[must_use]
+    pub const fn partner_bus(&self) -> Option<&Arc<PartnerBus>> {
+        self.partner.as_ref()
     }
 
     /// Gives a function an event without waiting for it, as `--invocation-type Event` does; the request id, or `None`
@@ -258,7 +261,8 @@ impl Cloud {
         let (crew, at_work) = Crew::new();
         tasks.spawn(at_work);
         let (functions, sources) = (BTreeMap::new(), BTreeMap::new());
-        Self { services, functions, sources, asynchronous: BTreeMap::new(), edge: None, crew, tasks }
+        let (asynchronous, edge, partner) = (BTreeMap::new(), None, None);
+        Self { services, functions, sources, asynchronous, edge, partner, crew, tasks }
     }
 
     fn live_by_the_minute(&mut self, bus: EventBridge, around: &Surroundings) {
@@ -268,6 +272,14 @@ impl Cloud {
         let (carrier, crew) = (Arc::new(carrier), self.crew.clone());
         let (plan, held) = (plans.alarms, BTreeMap::new());
         self.tasks.spawn(Minutes { services, bus, carrier, crew, journal, plan, held }.pass());
+    }
+
+    fn listen(&mut self, rules: Vec<PartnerRuleConfig>, around: &Surroundings) {
+        let Surroundings { services, journal, plans, seed, .. } = around.clone();
+        let (clock, crew) = (*services.clock(), self.crew.clone());
+        let carrier = Carrier::new(BTreeMap::new(), plans.deliveries, services, journal.clone(), seed);
+        let bus = PartnerBus::new(rules, Arc::new(carrier), crew, clock, (journal, seed));
+        self.partner = Some(Arc::new(bus));
     }
 
     fn lay(&mut self, config: PipeConfig, around: &Surroundings) -> Result<(), CloudError> {
@@ -332,11 +344,13 @@ fn check_role(function: &FunctionConfig, iam: &Iam) -> Result<(), CloudError> {
 /// Refuses a rule, a function or a pipe whose queue for events given up is not there.
 fn check_last_resorts(
     functions: &[&FunctionConfig],
-    pipes: &[PipeConfig],
+    (pipes, rules): (&[PipeConfig], &[PartnerRuleConfig]),
     queues: &[String],
 ) -> Result<(), CloudError> {
     let of_pipes = pipes.iter().filter_map(|pipe| pipe.dead_letter_queue.as_ref());
-    if let Some(missing) = of_pipes.into_iter().find(|queue| !queues.contains(queue)) {
+    let targets = rules.iter().flat_map(|rule| &rule.targets);
+    let of_rules = targets.flat_map(|(queue, target)| [Some(queue), target.dead_letter_queue.as_ref()]);
+    if let Some(missing) = of_pipes.chain(of_rules.flatten()).find(|queue| !queues.contains(queue)) {
         return Err(CloudError::DeadLetterQueue(missing.clone()));
     }
     for function in functions {

@@ -164,7 +164,7 @@ pub fn mute_rule_arn(name: &str) -> String {
     format!("arn:{PARTITION}:cloudwatch:{REGION}:{ACCOUNT}:alarm-mute-rule:{name}")
 }
 
-/// ARN of a rule of the default bus.
+/// ARN of a rule of the default bus; of another, `name` begins with that bus's and a slash.
 #[must_use]
 pub fn rule_arn(name: &str) -> String {
     format!("arn:{PARTITION}:events:{REGION}:{ACCOUNT}:rule/{name}")

@@ -26,6 +26,18 @@ pub enum BusEvent {
         /// Request id of the invocation it becomes.
         request: String,
     },
+    /// A queue took an event as the target of a rule.
+    #[serde(rename = "event-queued")]
+    Queued {
+        /// Rule name.
+        rule: String,
+        /// Event id.
+        id: String,
+        /// The queue.
+        queue: String,
+        /// Id of the message that it is there.
+        message: String,
+    },
     /// EventBridge gave up delivering an event.
     #[serde(rename = "event-undelivered")]
     Undelivered {

@@ -195,7 +195,7 @@ fn what_functions_write_to_their_tables() {
 fn what_else_happens() {
     let (rule, id) = (text("alarms"), text("e"));
     let why = UndeliveredFor::EventAge;
-    let events: [Event; 6] = [
+    let events: [Event; 7] = [
         AlarmChanged {
             alarm: text("Waiting"),
             from: StateValue::InsufficientData,
@@ -205,6 +205,7 @@ fn what_else_happens() {
         .into(),
         BusEvent::Matched { rule: rule.clone(), id: id.clone() }.into(),
         BusEvent::Delivered { rule: rule.clone(), id: id.clone(), request: text("r") }.into(),
+        BusEvent::Queued { rule: rule.clone(), id: id.clone(), queue: text("q"), message: text("m") }.into(),
         BusEvent::Undelivered { rule, id, why, queue: Some(text("d")) }.into(),
         FaultFired { fault: Kind::Crash, placement: Some(Placement::After), on: text("consumer r") }.into(),
         AccessDenied { who: text("us"), action: text("sqs:SendMessage"), resource: text("q") }.into(),
@@ -213,6 +214,7 @@ fn what_else_happens() {
     {"at":7,"event":"alarm-changed","alarm":"Waiting","from":"INSUFFICIENT_DATA","to":"ALARM","reason":"1 > 0"}
     {"at":7,"event":"event-matched","rule":"alarms","id":"e"}
     {"at":7,"event":"event-delivered","rule":"alarms","id":"e","request":"r"}
+    {"at":7,"event":"event-queued","rule":"alarms","id":"e","queue":"q","message":"m"}
     {"at":7,"event":"event-undelivered","rule":"alarms","id":"e","why":"MaximumEventAgeInSeconds","queue":"d"}
     {"at":7,"event":"fault-fired","fault":"crash","placement":"after","on":"consumer r"}
     {"at":7,"event":"access-denied","who":"us","action":"sqs:SendMessage","resource":"q"}

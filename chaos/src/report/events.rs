@@ -154,6 +154,7 @@ fn of_bus(event: &BusEvent) -> String {
     match event {
         BusEvent::Matched { rule, id } => format!("event {id} matched rule {rule}"),
         BusEvent::Delivered { rule, id, .. } => format!("event {id} delivered by {rule}"),
+        BusEvent::Queued { rule, id, queue, .. } => format!("event {id} sent to {queue} by {rule}"),
         BusEvent::Undelivered { rule, id, why, .. } => {
             format!("event {id} could not be delivered by {rule}: {why}")
         }

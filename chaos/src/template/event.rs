@@ -80,7 +80,8 @@ impl Scope<'_> {
         })
     }
 
-    fn target(
+    /// What becomes of an event on its way to a target.
+    pub(super) fn target(
         &self,
         fields: &Fields<'_>,
         queues: &BTreeMap<String, QueueConfig>,

@@ -30,14 +30,9 @@ const HONOURED: &[&str] = &[
     release::HONOURED[2],
 ];
 const EVENTS: &str = "SQS, EventBridgeRule, Schedule";
-const EVENT_HONOURED: &[&str] = &[
-    "Queue",
-    "BatchSize",
-    "MaximumBatchingWindowInSeconds",
-    "ScalingConfig",
-    "FunctionResponseTypes",
-    "Enabled",
-];
+/// What an event source mapping is told beside its queue.
+pub(super) const SOURCE_HONOURED: &[&str] =
+    &["BatchSize", "MaximumBatchingWindowInSeconds", "ScalingConfig", "FunctionResponseTypes", "Enabled"];
 const LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 /// Above this batch size Lambda demands a batching window.
 const BATCH_WITHOUT_WINDOW_MAX: u32 = 10;
@@ -130,34 +125,11 @@ impl Scope<'_> {
         timeout_s: u32,
         queues: &BTreeMap<String, QueueConfig>,
     ) -> Result<SqsSourceConfig, TemplateError> {
-        let fields = properties.fields(EVENT_HONOURED, &[])?;
+        let honoured: Vec<&str> = ["Queue"].iter().chain(SOURCE_HONOURED).copied().collect();
+        let fields = properties.fields(&honoured, &[])?;
         let target = fields.require("Queue", "the ARN of a queue")?;
         let queue = self.queue_at(target, queues.values().map(|queue| &queue.name))?;
-        let visibility_s = queues.values().find(|it| it.name == queue).map_or(0, |it| it.visibility_s);
-        if visibility_s < timeout_s {
-            return Err(target.is(
-                format!("{queue}, whose visibility timeout of {visibility_s} s is less than the function's timeout of {timeout_s} s"),
-                "a queue with a visibility timeout of at least the function's timeout",
-            ));
-        }
-        if let Some(enabled) = fields.get("Enabled") {
-            enabled.one_of(&["true"])?;
-        }
-        let window_s = fields.number_or("MaximumBatchingWindowInSeconds", 0, 0..=300)?;
-        let batch_max = if window_s == 0 { BATCH_WITHOUT_WINDOW_MAX } else { 10_000 };
-        let concurrency_max = match fields.get("ScalingConfig") {
-            Some(scaling) => concurrency(scaling)?,
-            None => None,
-        };
-        Ok(SqsSourceConfig {
-            queue,
-            batch_size: fields.number_or("BatchSize", 10, 1..=batch_max)?,
-            window_s,
-            concurrency_max,
-            reports_item_failures: fields
-                .get("FunctionResponseTypes")
-                .map_or(Ok(ItemFailures::Ignored), item_failures)?,
-        })
+        source(&fields, (target, queue), timeout_s, queues)
     }
 }
 
@@ -173,6 +145,40 @@ fn has_url(config: &Value, function: &Fields<'_>) -> Result<bool, TemplateError>
         }
         None => Ok(true),
     }
+}
+
+/// A mapping that feeds a function with this timeout from `queue`, which `target` names.
+pub(super) fn source(
+    fields: &Fields<'_>,
+    (target, queue): (&Value, String),
+    timeout_s: u32,
+    queues: &BTreeMap<String, QueueConfig>,
+) -> Result<SqsSourceConfig, TemplateError> {
+    let visibility_s = queues.values().find(|it| it.name == queue).map_or(0, |it| it.visibility_s);
+    if visibility_s < timeout_s {
+        return Err(target.is(
+            format!("{queue}, whose visibility timeout of {visibility_s} s is less than the function's timeout of {timeout_s} s"),
+            "a queue with a visibility timeout of at least the function's timeout",
+        ));
+    }
+    if let Some(enabled) = fields.get("Enabled") {
+        enabled.one_of(&["true"])?;
+    }
+    let window_s = fields.number_or("MaximumBatchingWindowInSeconds", 0, 0..=300)?;
+    let batch_max = if window_s == 0 { BATCH_WITHOUT_WINDOW_MAX } else { 10_000 };
+    let concurrency_max = match fields.get("ScalingConfig") {
+        Some(scaling) => concurrency(scaling)?,
+        None => None,
+    };
+    Ok(SqsSourceConfig {
+        queue,
+        batch_size: fields.number_or("BatchSize", 10, 1..=batch_max)?,
+        window_s,
+        concurrency_max,
+        reports_item_failures: fields
+            .get("FunctionResponseTypes")
+            .map_or(Ok(ItemFailures::Ignored), item_failures)?,
+    })
 }
 
 fn concurrency(scaling: &Value) -> Result<Option<u32>, TemplateError> {

@@ -22,6 +22,7 @@ mod references;
 mod release;
 mod resolve;
 mod rules;
+mod rule;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,9 @@ mod yaml;
 pub use error::{Place, Problem, TemplateError};
 
 use crate::cloud::cloudfront::config::DistributionConfig;
-use crate::cloud::config::{AlarmConfig, FunctionConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig};
+use crate::cloud::config::{
+    AlarmConfig, FunctionConfig, PartnerRuleConfig, PipeConfig, QueueConfig, TableConfig, TopicConfig,
+};
 use crate::cloud::iam::Policies;
 use document::{Document, Resource};
 use resolve::Scope;
@@ -90,6 +93,8 @@ pub struct Stack {
     pub stores: BTreeMap<String, String>,
     /// Names of every `AWS::S3::Bucket`.
     pub buckets: BTreeMap<String, String>,
+    /// Every `AWS::Events::Rule`: those of a partner's bus.
+    pub partner_rules: BTreeMap<String, PartnerRuleConfig>,
     /// Who may do what.
     pub policies: Policies,
     /// Outputs of the outermost template, by name.
@@ -168,6 +173,8 @@ impl<'a> Scope<'a> {
                 | Role::TopicPolicy
                 | Role::QueuePolicy
                 | Role::Pipe
+                | Role::PartnerRule
+                | Role::Mapping
                 | Role::Identity
                 | Role::Key
                 | Role::Edge(_) => {}
@@ -176,6 +183,8 @@ impl<'a> Scope<'a> {
         let policies = self.policies(&resolved)?;
         stack.queues.extend(self.queues(&resolved)?);
         stack.functions.extend(self.functions(&resolved, &stack, &policies)?);
+        self.map_sources(&resolved, &stack.queues, &mut stack.functions)?;
+        stack.partner_rules.extend(self.partner_rules(&resolved, &stack.queues)?);
         stack.pipes.extend(self.pipes(&resolved, (&stack.queues, &stack.tables), &policies)?);
         stack.topics.extend(self.topics(&resolved, &policies)?);
         self.check_watch(&resolved, &stack.alarms)?;
@@ -250,6 +259,7 @@ impl Stack {
         self.distributions.extend(nested.distributions.into_iter().map(|(name, it)| (inside(name), it)));
         self.stores.extend(nested.stores.into_iter().map(|(name, it)| (inside(name), it)));
         self.buckets.extend(nested.buckets.into_iter().map(|(name, it)| (inside(name), it)));
+        self.partner_rules.extend(nested.partner_rules.into_iter().map(|(name, it)| (inside(name), it)));
         self.policies.extend(nested.policies);
         self.inert.extend(nested.inert.into_iter().map(|(name, it)| (inside(name), it)));
         self.functions.extend(nested.functions.into_iter().map(|(name, it)| {

@@ -19,6 +19,9 @@ const PSEUDO_PARAMETERS: &[(&str, &str)] = &[
     ("AWS::URLSuffix", "amazonaws.com"),
 ];
 
+/// What `Ref Function.Alias` ends with.
+const ALIAS: &str = ".Alias";
+
 impl<'a> Scope<'a> {
     /// What `Ref name` gives.
     pub(super) fn reference(&mut self, name: &str, at: At<'_>) -> Result<Value, TemplateError> {
@@ -28,8 +31,26 @@ impl<'a> Scope<'a> {
         if let Some(parameter) = self.parameters.get(name) {
             return Ok(at.value(parameter.data.clone()));
         }
+        if let Some(function) = name.strip_suffix(ALIAS) {
+            return self.alias_of(function, at);
+        }
         let resource = self.resource(name, at)?;
         self.filled_for(resource, resource.kind.reference, at)
+    }
+
+    /// ARN of the alias that SAM makes for a function.
+    /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
+    fn alias_of(&mut self, function: &str, at: At<'_>) -> Result<Value, TemplateError> {
+        let resource = self.resource(function, at)?;
+        let Some(alias) = resource.property("AutoPublishAlias") else {
+            return Err(
+                at.unknown(format!("{function}{ALIAS}"), "a function with AutoPublishAlias".to_owned())
+            );
+        };
+        let alias = self.text(&alias.clone(), at.path)?;
+        let arn =
+            self.filled_for(resource, "arn:aws:lambda:{region}:{account}:function:{name}", at)?.text()?;
+        Ok(at.text(format!("{arn}:{alias}")))
     }
 
     /// What `GetAtt name.attribute` gives.
@@ -121,9 +142,13 @@ impl<'a> Scope<'a> {
 
     fn filled_for(&mut self, resource: &Resource, pattern: &str, at: At<'_>) -> Result<Value, TemplateError> {
         let name = self.physical_name(resource)?;
+        let bus = match resource.property("EventBusName").cloned() {
+            Some(bus) => self.text(&bus, at.path)?,
+            None => String::new(),
+        };
         let mut facts = self.facts();
         let (id, capitals) = (names::id_of(&name), names::id_of(&name).to_uppercase());
-        facts.extend([("name", name.as_str()), ("id", &id), ("ID", &capitals)]);
+        facts.extend([("name", name.as_str()), ("id", &id), ("ID", &capitals), ("bus", bus.as_str())]);
         Ok(at.text(filled(pattern, &facts)))
     }
 

@@ -19,6 +19,10 @@ pub(super) enum Role {
     TopicPolicy,
     QueuePolicy,
     Pipe,
+    /// A rule that is no event of a function's.
+    PartnerRule,
+    /// An event source mapping that is no event of a function's.
+    Mapping,
     Identity,
     Key,
     Subscription,
@@ -131,6 +135,10 @@ pub(super) const SUBSCRIPTION_IMMATERIAL: &[(&str, &str)] = &[("Region", "there 
 
 /// Properties of an event rule that cannot matter, and why.
 pub(super) const RULE_IMMATERIAL: &[(&str, &str)] = &[("Target", "only its id can be chosen")];
+
+/// Properties of a rule of a partner's bus that cannot matter, and why.
+pub(super) const PARTNER_RULE_IMMATERIAL: &[(&str, &str)] =
+    &[("Description", "for readers"), ("Tags", "for the bill")];
 
 /// Properties of a schedule that cannot matter, and why.
 pub(super) const SCHEDULE_IMMATERIAL: &[(&str, &str)] = &[("Description", "for readers")];
@@ -248,6 +256,14 @@ const RESOURCE_TYPES: &[ResourceType] = &[
         "{name}",
         &[("Arn", "arn:aws:pipes:{region}:{account}:pipe/{name}")],
     ),
+    named(
+        "AWS::Events::Rule",
+        Role::PartnerRule,
+        Some("Name"),
+        "{bus}|{name}",
+        &[("Arn", "arn:aws:events:{region}:{account}:rule/{bus}/{name}")],
+    ),
+    named("AWS::Lambda::EventSourceMapping", Role::Mapping, None, "{name}", &[]),
     named("AWS::SQS::QueuePolicy", Role::QueuePolicy, None, "{name}", &[]),
 ];
 

@@ -150,6 +150,7 @@ impl Deployed {
             tables: stack.tables.values().cloned().collect(),
             topics: self.stacks().flat_map(|stack| stack.topics.values()).cloned().collect(),
             functions: [(self.consumer.clone(), consumer)].into_iter().chain(responder).collect(),
+            partner_rules: stack.partner_rules.values().cloned().collect(),
             pipes: stack.pipes.values().cloned().collect(),
             edge: None,
             alerting: Alerting { alarms, past, ..Alerting::default() },

@@ -5,10 +5,11 @@
 
 use crate::Inner;
 use crate::crew::{self, Ended};
+use crate::event::Events;
 use crate::limits::{ALONE_MS_MIN, DEADLINE_MARGIN_MS};
 use crate::metrics::Tally;
 use crate::record::{End, Envelope, Report};
-use crate::source::Delay;
+use crate::source::{Delay, Source};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use host::{Invocation, TraceId};
 use payments::Cause;
@@ -21,7 +22,10 @@ pub(crate) async fn handle(
     event: SqsEvent,
     Invocation { deadline, trace }: Invocation,
 ) -> SqsBatchResponse {
-    let messages: Vec<Arc<SqsMessage>> = event.records.into_iter().map(Arc::new).collect();
+    let messages = event.records.into_iter().map(Arc::new);
+    // Lambda fills a batch from one queue, so one of the two is empty.
+    let (events, messages): (Vec<Arc<SqsMessage>>, Vec<_>) =
+        messages.partition(|message| inner.events.as_ref().is_some_and(|events| events.sent(message)));
     let deadline = deadline.plus_ms(-DEADLINE_MARGIN_MS);
     let mut batch = Batch { trace, ..Batch::default() };
     let (mut done, suspects) = crew::side_by_side(inner, &messages, deadline).await;
@@ -30,12 +34,15 @@ pub(crate) async fn handle(
         && let Some(suspect) = suspects.next()
     {
         // It may take the container along, and with it the answer: what is done must not come back for that.
-        batch.conclude(inner, &done).await;
+        batch.conclude(&inner.source, &done).await;
         inner.source.delete(&acknowledged(&done)).await;
         done = vec![crew::alone(inner, suspect, deadline).await];
     }
     done.extend(suspects);
-    batch.conclude(inner, &done).await;
+    batch.conclude(&inner.source, &done).await;
+    if let Some(Events { queue }) = inner.events.as_ref().filter(|_| !events.is_empty()) {
+        batch.conclude(queue, &crew::listen(inner, &events, deadline).await).await;
+    }
     inner.metrics.write(&batch.tally, inner.clock.now());
     batch.response
 }
@@ -50,12 +57,12 @@ struct Batch {
 
 impl Batch {
     /// Tells what became of records, and gives those that go back their visibility and a place in the answer.
-    async fn conclude(&mut self, inner: &Inner, ended: &[Ended]) {
+    async fn conclude(&mut self, queue: &Source, ended: &[Ended]) {
         let mut delays = Vec::new();
         for Ended { message, report } in ended {
             tell(message, report, self.trace.as_ref());
             self.tally.add(report);
-            if let End::HandedBack { visible_in_s, .. } = report.end {
+            if let End::HandedBack { visible_in_s, .. } | End::LookAgain { visible_in_s, .. } = report.end {
                 // Without an id only an empty one is left to say: Lambda then keeps the whole batch, which costs
                 // duplicates that the ledger knows. Leaving it out would delete the message.
                 self.response.add_failure(message.message_id.clone().unwrap_or_default());
@@ -63,7 +70,7 @@ impl Batch {
                 delays.extend(message.receipt_handle.clone().map(delay));
             }
         }
-        inner.source.delay(&delays).await;
+        queue.delay(&delays).await;
     }
 }
 
@@ -71,7 +78,7 @@ impl Batch {
 fn acknowledged(ended: &[Ended]) -> Vec<String> {
     let may_go = ended.iter().filter(|ended| match ended.report.end {
         End::Acknowledged(_) => true,
-        End::HandedBack { .. } => false,
+        End::HandedBack { .. } | End::LookAgain { .. } => false,
     });
     may_go.filter_map(|ended| ended.message.receipt_handle.clone()).collect()
 }
@@ -83,6 +90,7 @@ fn tell(message: &SqsMessage, report: &Report, trace: Option<&TraceId>) {
         End::HandedBack { cause, visible_in_s } => {
             ("handed_back", cause.map(Cause::as_str), Some(visible_in_s))
         }
+        End::LookAgain { cause, visible_in_s } => ("look_again", Some(cause.as_str()), Some(visible_in_s)),
     };
     tracing::info!(
         message_id = message.message_id,

@@ -15,6 +15,8 @@ pub struct Config {
     pub source_queue_url: String,
     /// `QUARANTINE_QUEUE_URL`.
     pub quarantine_queue_url: String,
+    /// `STRIPE_EVENTS_QUEUE_URL`: where Stripe's own events come from; `None` where they are not listened to.
+    pub stripe_events_queue_url: Option<String>,
     /// `STRIPE_SECRET_ARN`.
     pub stripe_secret_arn: String,
     /// `STRIPE_API_BASE`: https, or http on loopback.
@@ -53,6 +55,7 @@ impl Config {
             ledger_table: text("LEDGER_TABLE", "a DynamoDB table name")?,
             source_queue_url: text("SOURCE_QUEUE_URL", "an SQS queue URL")?,
             quarantine_queue_url: text("QUARANTINE_QUEUE_URL", "an SQS queue URL")?,
+            stripe_events_queue_url: environment.given("STRIPE_EVENTS_QUEUE_URL"),
             stripe_secret_arn: text("STRIPE_SECRET_ARN", "a Secrets Manager ARN")?,
             stripe_api_base: environment
                 .parsed("STRIPE_API_BASE", ApiBase::FORM, |text| ApiBase::parse(text).ok())?,
@@ -99,6 +102,18 @@ mod tests {
     fn a_complete_environment_is_read() {
         let config = Config::from_environment(get).expect("complete");
         insta::assert_debug_snapshot!(config);
+    }
+
+    #[test]
+    fn stripes_events_are_listened_to_where_their_queue_is_given() {
+        let with = |name: &str| {
+            if name == "STRIPE_EVENTS_QUEUE_URL" { Some("https://sqs/events".to_owned()) } else { get(name) }
+        };
+        let queue = |get: &dyn Fn(&str) -> Option<String>| {
+            Config::from_environment(get).expect("complete").stripe_events_queue_url
+        };
+        assert_eq!(queue(&with).as_deref(), Some("https://sqs/events"));
+        assert_eq!(queue(&get), None);
     }
 
     #[test]

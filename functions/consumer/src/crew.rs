@@ -9,6 +9,7 @@
 //! nothing works on after the answer.
 
 use crate::Inner;
+use crate::event;
 use crate::record::{self, Company, End, Envelope, Report, Worked};
 use aws_lambda_events::event::sqs::SqsMessage;
 use payments::backoff;
@@ -32,7 +33,7 @@ pub(crate) async fn side_by_side(
     deadline: UnixMs,
 ) -> (Vec<Ended>, Vec<Ended>) {
     let (mut done, mut suspects) = (Vec::new(), Vec::new());
-    let worked = run(inner, messages, Company::Others, deadline).await;
+    let worked = pay(inner, messages, Company::Others, deadline).await;
     for (message, worked) in messages.iter().map(Arc::clone).zip(worked) {
         match worked {
             Worked::Ended(report) => done.push(Ended { message, report }),
@@ -46,7 +47,7 @@ pub(crate) async fn side_by_side(
 /// Works on one that wanted to be alone.
 pub(crate) async fn alone(inner: &Arc<Inner>, mut suspect: Ended, deadline: UnixMs) -> Ended {
     let message = std::slice::from_ref(&suspect.message);
-    for worked in run(inner, message, Company::Nobody, deadline).await {
+    for worked in pay(inner, message, Company::Nobody, deadline).await {
         match worked {
             Worked::Ended(report) | Worked::SteppedAside { report, .. } => suspect.report = report,
         }
@@ -54,17 +55,50 @@ pub(crate) async fn alone(inner: &Arc<Inner>, mut suspect: Ended, deadline: Unix
     suspect
 }
 
-/// Works on each message in a task of its own. Whatever is unfinished at the deadline stops there; the ledger lets the
-/// next delivery resume it.
-async fn run(
+/// Works on events of Stripe's at once. Those that are unfinished, or panicked, go back.
+pub(crate) async fn listen(inner: &Arc<Inner>, events: &[Arc<SqsMessage>], deadline: UnixMs) -> Vec<Ended> {
+    let process = |event: &Arc<_>| event::process(Arc::clone(inner), Arc::clone(event), deadline);
+    let worked = run(inner, events, deadline, process).await;
+    let ended = events.iter().zip(worked).map(|(event, worked)| {
+        let report = worked.unwrap_or_else(|cause| event::cut_short(inner, event, cause));
+        Ended { message: Arc::clone(event), report }
+    });
+    ended.collect()
+}
+
+/// Works on payments.
+async fn pay(
     inner: &Arc<Inner>,
     messages: &[Arc<SqsMessage>],
     company: Company,
     deadline: UnixMs,
 ) -> Vec<Worked> {
-    let mut tasks = JoinSet::new();
     let process =
         |message: &Arc<_>| record::process(Arc::clone(inner), Arc::clone(message), company, deadline);
+    let worked = run(inner, messages, deadline, process).await;
+    let mut known = Vec::new();
+    for (worked, message) in worked.into_iter().zip(messages) {
+        if matches!(worked, Err(Cause::Panicked)) {
+            record::note_panic(inner, message).await;
+        }
+        known.push(worked.unwrap_or_else(|cause| Worked::Ended(cut_short(inner, message, cause))));
+    }
+    known
+}
+
+/// Works on each message in a task of its own. Whatever is unfinished at the deadline stops there; the ledger lets the
+/// next delivery resume it.
+async fn run<T, F>(
+    inner: &Arc<Inner>,
+    messages: &[Arc<SqsMessage>],
+    deadline: UnixMs,
+    process: impl Fn(&Arc<SqsMessage>) -> F,
+) -> Vec<Result<T, Cause>>
+where
+    T: Clone + Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
     let ids: Vec<Id> = messages.iter().map(|message| tasks.spawn(process(message)).id()).collect();
     let mut worked = vec![Err(Cause::OutOfTime); messages.len()];
     let time_left_ms = u64::try_from(deadline.since_ms(inner.clock.now())).unwrap_or(0);
@@ -85,14 +119,7 @@ async fn run(
         }
     }
     tasks.shutdown().await;
-    let mut known = Vec::new();
-    for (worked, message) in worked.into_iter().zip(messages) {
-        if matches!(worked, Err(Cause::Panicked)) {
-            record::note_panic(inner, message).await;
-        }
-        known.push(worked.unwrap_or_else(|cause| Worked::Ended(cut_short(inner, message, cause))));
-    }
-    known
+    worked
 }
 
 fn panicked(error: &JoinError) -> Cause {

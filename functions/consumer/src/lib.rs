@@ -10,6 +10,7 @@ mod batch;
 mod cannot_forge;
 pub mod config;
 mod crew;
+mod event;
 pub mod limits;
 mod metrics;
 mod provider;
@@ -27,6 +28,7 @@ use authority::ToCharge;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_smithy_async::time::SharedTimeSource;
 use config::Drills;
+use event::Events;
 use host::{Clock, Metrics};
 use ledger::Ledger;
 use payments::charge::{Delivery, Event, Step};
@@ -34,8 +36,9 @@ use payments::ledger::OpenDelivery;
 use payments::pace::Pace;
 use payments::request::Wording;
 use payments::suspicion::{Leave, Operation, Suspicions};
-use payments::{Payment, Row, UnixMs};
-use provider::Provider;
+use payments::witness::{self, Witness};
+use payments::{Payment, PaymentId, Row, UnixMs};
+use provider::{Paces, Provider};
 use quarantine::Quarantine;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -50,7 +53,7 @@ use stripe::{Charger, Secret};
 pub struct Ports {
     /// DynamoDB, for the ledger.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// SQS, for the source queue and quarantine.
+    /// SQS, for the source queue, quarantine and the queue of Stripe's events.
     pub sqs: aws_sdk_sqs::Client,
     /// Secrets Manager, for the Stripe key.
     pub secrets: aws_sdk_secretsmanager::Client,
@@ -77,6 +80,10 @@ pub struct Protocol {
     pub next: fn(&mut Delivery, Event) -> Step,
     /// Says whether an operation may be tried while a suspicion stands.
     pub leave: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
+    /// Takes from the body of one of Stripe's events what is taken from it.
+    pub named: fn(&str) -> Option<PaymentId>,
+    /// Starts a look at a row that an event names.
+    pub witness: fn(Row) -> (Witness, witness::Step),
 }
 
 impl Protocol {
@@ -86,6 +93,8 @@ impl Protocol {
         begin: Delivery::begin,
         next: Delivery::next,
         leave: Suspicions::leave,
+        named: event::NAMED,
+        witness: Witness::begin,
     };
 }
 
@@ -105,6 +114,7 @@ pub(crate) struct Inner {
     provider: Provider,
     quarantine: Quarantine,
     source: Source,
+    events: Option<Events>,
     metrics: Metrics,
     drills: Drills,
     clock: Clock,
@@ -121,11 +131,15 @@ impl Consumer {
         let (base, mode) = (config.stripe_api_base, config.stripe_mode);
         let charger = Charger::new(ports.stripe, base, mode, ToCharge::assume());
         let pace = Pace::shared(config.stripe_rate_per_s, config.concurrency);
+        let paces = Paces::of(pace, config.stripe_events_queue_url.is_some());
+        let events = config.stripe_events_queue_url;
+        let events = events.map(|url| Events { queue: Source::new(ports.sqs.clone(), url) });
         let inner = Inner {
             ledger: Ledger::new(ports.dynamodb, config.ledger_table),
-            provider: Provider::new(charger, secret, clock.clone(), pace, ports.protocol.leave),
+            provider: Provider::new(charger, secret, clock.clone(), paces, ports.protocol.leave),
             quarantine: Quarantine::new(ports.sqs.clone(), config.quarantine_queue_url),
             source: Source::new(ports.sqs, config.source_queue_url),
+            events,
             metrics: Metrics::new(config.metrics_namespace, ports.metrics),
             drills: config.drills,
             clock,

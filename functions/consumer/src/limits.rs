@@ -26,11 +26,20 @@ pub const WARM_UP_MS: u64 = 2_000;
 /// Entries of one SQS batch call (SQS's limit).
 pub const SQS_BATCH: usize = 10;
 
+/// Of so many calls to Stripe, [`EVENTS_PART`] are kept for look-ups that its own events lead to, where these are listened
+/// to: a second event source has containers of its own, two at least, which share the one rate. A payment that goes well is
+/// settled before its event is there, and takes none of them.
+pub const EVENTS_WHOLE: u32 = 5;
+
+/// The part of [`EVENTS_WHOLE`] that is kept for events.
+pub const EVENTS_PART: u32 = 1;
+
 /// How often a container says that payments come through, milliseconds: rarely beside the writes of the payments
 /// themselves, often beside the minutes between two deliveries of one that dies.
 pub const PULSE_MS: i64 = 60_000;
 
 const _: () = {
+    assert!(0 < EVENTS_PART && EVENTS_PART < EVENTS_WHOLE / 2, "payments come first");
     assert!(DEADLINE_MARGIN_MS > AWS_CALL_MS as i64, "the visibility change must fit into the margin");
     assert!(DEADLINE_MARGIN_MS < FUNCTION_TIMEOUT_S as i64 * 1_000 / 2);
     assert!(

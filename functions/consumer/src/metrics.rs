@@ -32,7 +32,9 @@ impl Tally {
             End::Acknowledged(Why::Drill) | End::HandedBack { cause: None, .. } => self.drills += 1,
             End::Acknowledged(Why::SettledBefore) => self.duplicates += 1,
             End::Acknowledged(Why::Quarantined) => self.quarantined += 1,
-            End::Acknowledged(Why::Settled) => self.settled(report.state.as_ref()),
+            End::Acknowledged(Why::Settled | Why::Witnessed) => self.settled(report.state.as_ref()),
+            // No delivery: the payment's own message is counted when it comes.
+            End::Acknowledged(Why::Overheard) | End::LookAgain { .. } => {}
             End::HandedBack { cause: Some(cause), .. } => {
                 self.handed_back += 1;
                 self.panicked += u64::from(*cause == Cause::Panicked);
@@ -151,6 +153,19 @@ mod tests {
                 Tally { duplicates: 1, ..zero.clone() },
             ),
             (report(End::Acknowledged(Why::Drill), State::Received), Tally { drills: 1, ..zero.clone() }),
+            (
+                report(End::Acknowledged(Why::Witnessed), State::Succeeded),
+                Tally { succeeded: 1, ..zero.clone() },
+            ),
+            (report(End::Acknowledged(Why::Overheard), State::Succeeded), zero.clone()),
+            (
+                Report {
+                    end: End::LookAgain { cause: Cause::BreakerOpen, visible_in_s: 9 },
+                    calls: Calls { made: 1, failed: 1, ..Calls::default() },
+                    ..Report::default()
+                },
+                Tally { stripe_calls: 1, stripe_failures: 1, ..zero.clone() },
+            ),
             (handed_back(None), Tally { drills: 1, ..zero.clone() }),
             (handed_back(Some(Cause::ProviderError)), Tally { handed_back: 1, ..zero.clone() }),
             (handed_back(Some(Cause::Panicked)), Tally { handed_back: 1, panicked: 1, ..zero.clone() }),

@@ -3,11 +3,11 @@
 //! Invariant: a call that was not made is answered `NotDone`, so the protocol never takes it for a failure whose
 //! effect is unknown.
 
-use crate::limits::PULSE_MS;
+use crate::limits::{EVENTS_PART, EVENTS_WHOLE, PULSE_MS};
 use host::Clock;
 use payments::breaker::{Breaker, Health, Permit};
-use payments::charge::{Delivery, Method};
-use payments::ledger::{Blamed, RecordedIntent};
+use payments::charge::Method;
+use payments::ledger::{Blamed, RecordedIntent, Row};
 use payments::pace::Pace;
 use payments::provider::Answer;
 use payments::pulse::Beat;
@@ -30,16 +30,49 @@ pub(crate) struct Provider {
 #[derive(Debug)]
 struct Memory {
     breaker: Breaker,
-    pace: Pace,
+    paces: Paces,
     suspicions: Suspicions,
     beat_at: Option<UnixMs>,
     beat: Beat,
 }
 
+/// In whose name a call is made: each has a pace of its own, so that neither takes the other's turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// A delivery of the payment itself.
+    Payments,
+    /// An event of Stripe's.
+    Events,
+}
+
+/// The container's share of the calls that may be made a second.
+#[derive(Clone, Debug)]
+pub(crate) struct Paces {
+    payments: Pace,
+    events: Pace,
+}
+
+impl Paces {
+    /// All for payments where no events are listened to; otherwise they get [`EVENTS_PART`] of [`EVENTS_WHOLE`].
+    pub(crate) fn of(whole: Pace, listens: bool) -> Self {
+        let part = |part| whole.clone().in_part(part, EVENTS_WHOLE);
+        let payments = if listens { part(EVENTS_WHOLE - EVENTS_PART) } else { whole.clone() };
+        Self { payments, events: part(EVENTS_PART) }
+    }
+
+    fn turn(&mut self, lane: Lane, now: UnixMs, deadline: UnixMs) -> Option<UnixMs> {
+        match lane {
+            Lane::Payments => self.payments.turn(now, deadline),
+            Lane::Events => self.events.turn(now, deadline),
+        }
+    }
+}
+
 /// One call of the protocol.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    Create,
+    /// Under this idempotency key.
+    Create(String),
     Confirm(RecordedIntent, Method),
     Retrieve(RecordedIntent),
     Cancel(RecordedIntent),
@@ -48,7 +81,7 @@ pub(crate) enum Call {
 impl Call {
     const fn operation(&self) -> Operation {
         match self {
-            Self::Create => Operation::Create,
+            Self::Create(_) => Operation::Create,
             Self::Confirm(..) => Operation::Confirm,
             Self::Retrieve(_) => Operation::Retrieve,
             Self::Cancel(_) => Operation::Cancel,
@@ -89,12 +122,12 @@ impl Provider {
         charger: Charger,
         secret: Secret,
         clock: Clock,
-        pace: Pace,
+        paces: Paces,
         may: fn(&mut Suspicions, Operation, UnixMs) -> Leave,
     ) -> Self {
         let memory = Memory {
             breaker: Breaker::default(),
-            pace,
+            paces,
             suspicions: Suspicions::default(),
             beat_at: None,
             beat: Beat::default(),
@@ -110,12 +143,12 @@ impl Provider {
         }
     }
 
-    /// Makes `call` for `delivery`, no later than `deadline`.
+    /// Makes `call` for the payment of `row`, no later than `deadline`.
     pub(crate) async fn call(
         &self,
         call: &Call,
-        delivery: &Delivery,
-        deadline: UnixMs,
+        row: &Row,
+        (lane, deadline): (Lane, UnixMs),
         calls: &mut Calls,
     ) -> Answer {
         let not_done = |cause| Answer::NotDone { cause };
@@ -127,27 +160,27 @@ impl Provider {
             calls.spared += 1;
             return not_done(Cause::BreakerOpen);
         }
-        if let Leave::Spared(met) = self.leave(call, delivery, now) {
+        if let Leave::Spared(met) = self.leave(call, row, lane, now) {
             self.memory().breaker.report(Health::Unclear, now);
-            calls.refused = Some(Refused::spared(delivery.row().refused.as_ref(), met.what, now));
+            calls.refused = Some(Refused::spared(row.refused.as_ref(), met.what, now));
             return not_done(met.cause);
         }
-        if !self.wait_for_turn(deadline).await {
+        if !self.wait_for_turn(lane, deadline).await {
             self.memory().breaker.report(Health::Unclear, now);
             return not_done(Cause::NoTurn);
         }
-        let send = |key| self.send(call, delivery, key);
+        let send = |key| self.send(call, row, key);
         let Tried { refused, answer: reply } = self.secret.with_key(key, || self.clock.now(), send).await;
         let is_refused = refused.is_some() || reply.is_refusal_of_credentials();
         calls.credentials_refused += u32::from(is_refused);
         refused.iter().chain([&reply]).for_each(|reply| calls.add(reply));
-        self.remember(call, delivery, &reply.answer);
+        self.remember(call, row, &reply.answer);
         reply.answer
     }
 
     /// What others are to know of an answer. One that speaks against its payment is remembered when it is judged.
-    fn remember(&self, call: &Call, delivery: &Delivery, answer: &Answer) {
-        let (who, now) = (delivery.row().payment().payment_id.as_str(), self.clock.now());
+    fn remember(&self, call: &Call, row: &Row, answer: &Answer) {
+        let (who, now) = (row.payment().payment_id.as_str(), self.clock.now());
         match answer {
             Answer::Intent(_) | Answer::Declined(_) | Answer::UnexpectedState(_) => {
                 self.memory().suspicions.accepted(call.operation(), who, now);
@@ -164,16 +197,23 @@ impl Provider {
     }
 
     /// Whether the call may be made while we suspect ourselves. A human's word is to be carried out: it may.
-    fn leave(&self, call: &Call, delivery: &Delivery, now: UnixMs) -> Leave {
-        match delivery.row().blamed {
-            Blamed::Payment => Leave::Granted,
-            Blamed::Nobody => (self.may)(&mut self.memory().suspicions, call.operation(), now),
+    /// An event takes no probe from the payments, which are judged by what it meets.
+    fn leave(&self, call: &Call, row: &Row, lane: Lane, now: UnixMs) -> Leave {
+        match (row.blamed, lane) {
+            (Blamed::Payment, _) => Leave::Granted,
+            (Blamed::Nobody, Lane::Events) => {
+                let standing = self.memory().suspicions.standing(call.operation());
+                standing.map_or(Leave::Granted, Leave::Spared)
+            }
+            (Blamed::Nobody, Lane::Payments) => {
+                (self.may)(&mut self.memory().suspicions, call.operation(), now)
+            }
         }
     }
 
-    async fn wait_for_turn(&self, deadline: UnixMs) -> bool {
+    async fn wait_for_turn(&self, lane: Lane, deadline: UnixMs) -> bool {
         let now = self.clock.now();
-        let turn = self.memory().pace.turn(now, deadline);
+        let turn = self.memory().paces.turn(lane, now, deadline);
         let Some(turn) = turn else { return false };
         if let Ok(wait_ms @ 1..) = u64::try_from(turn.since_ms(now)) {
             tokio::time::sleep(std::time::Duration::from_millis(wait_ms)).await;
@@ -181,10 +221,9 @@ impl Provider {
         true
     }
 
-    async fn send(&self, call: &Call, delivery: &Delivery, key: ApiKey) -> Reply {
-        let row = delivery.row();
+    async fn send(&self, call: &Call, row: &Row, key: ApiKey) -> Reply {
         let reply = match call {
-            Call::Create => self.charger.create(&key, &row.request, &delivery.create_key()).await,
+            Call::Create(once) => self.charger.create(&key, &row.request, once).await,
             Call::Confirm(intent, method) => self.charger.confirm(&key, intent, *method, &row.request).await,
             Call::Retrieve(intent) => self.charger.retrieve(&key, intent).await,
             Call::Cancel(intent) => self.charger.cancel(&key, intent).await,

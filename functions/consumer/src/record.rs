@@ -6,7 +6,7 @@
 use crate::Inner;
 use crate::config::Drills;
 use crate::limits::NOTE_TRIES;
-use crate::provider::{Call, Calls};
+use crate::provider::{Call, Calls, Lane};
 use aws_lambda_events::event::sqs::SqsMessage;
 use ledger::{Changed, LedgerError, Opening, Received};
 use payments::backoff;
@@ -43,6 +43,8 @@ pub(crate) enum End {
     Acknowledged(Why),
     /// The message goes back, to be seen again after so many seconds.
     HandedBack { cause: Option<Cause>, visible_in_s: u32 },
+    /// An event of Stripe's goes back, to be looked into again after so many seconds.
+    LookAgain { cause: Cause, visible_in_s: u32 },
 }
 
 /// Why a message may go.
@@ -56,6 +58,10 @@ pub(crate) enum Why {
     Quarantined,
     /// A drill.
     Drill,
+    /// An event of Stripe's led to a look-up, and that settled the row.
+    Witnessed,
+    /// An event of Stripe's, after which there was nothing to settle, or nothing that its message does not do.
+    Overheard,
 }
 
 impl Default for End {
@@ -72,6 +78,8 @@ impl Why {
             Self::SettledBefore => "settled_before",
             Self::Quarantined => "quarantined",
             Self::Drill => "drill",
+            Self::Witnessed => "witnessed",
+            Self::Overheard => "overheard",
         }
     }
 }
@@ -316,7 +324,9 @@ impl Work<'_> {
         let outcome = loop {
             let event = match step {
                 Step::Done(outcome) => break outcome,
-                Step::Create => self.call(Call::Create, &delivery, &mut report.calls).await,
+                Step::Create => {
+                    self.call(Call::Create(delivery.create_key()), &delivery, &mut report.calls).await
+                }
                 Step::Confirm(intent, method) => {
                     self.call(Call::Confirm(intent, method), &delivery, &mut report.calls).await
                 }
@@ -359,7 +369,8 @@ impl Work<'_> {
     }
 
     async fn call(&self, call: Call, delivery: &Delivery, calls: &mut Calls) -> Event {
-        Event::Answered(self.inner.provider.call(&call, delivery, self.deadline, calls).await)
+        let lane = (Lane::Payments, self.deadline);
+        Event::Answered(self.inner.provider.call(&call, delivery.row(), lane, calls).await)
     }
 
     async fn write(&self, read: &Row, change: &Change) -> Event {

@@ -1,4 +1,4 @@
-//! The source queue: when a failed message may be seen again, and what need not wait for the answer.
+//! A queue that feeds the function: when a failed message may be seen again, and what need not wait for the answer.
 //!
 //! A failed record is not returned by failing: it stays invisible until its visibility ends. So each is given its
 //! own, short and growing.
@@ -28,6 +28,11 @@ pub(crate) struct Delay {
 impl Source {
     pub(crate) const fn new(client: Client, queue_url: String) -> Self {
         Self { client, queue_url }
+    }
+
+    /// The queue's name: with it its URL ends.
+    pub(crate) fn name(&self) -> &str {
+        self.queue_url.rsplit('/').next().unwrap_or_default()
     }
 
     /// Applies `delays`. Those that fail keep the queue's visibility time-out, which is logged.

@@ -60,8 +60,8 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         self.parsed(name, accepted, |text| text.parse().ok().filter(|number| range.contains(number)))
     }
 
-    /// The value of `name`, if there is one.
-    pub(crate) fn given(&self, name: &str) -> Option<String> {
+    /// The value of `name`, if there is one; one that is empty is none.
+    pub fn given(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty())
     }
 }

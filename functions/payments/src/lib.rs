@@ -3,7 +3,8 @@
 //! What a message means ([`payment`]), what can be read of one that means nothing ([`legible`]), how it is put to the provider ([`request`]), what the ledger remembers ([`ledger`]), how a payment is charged at most
 //! once ([`charge`]), when to try again ([`backoff`], [`breaker`], [`pace`]), whom to blame ([`cause`],
 //! [`suspicion`], [`pulse`]), how an incident runs from the first sign to its end ([`incident`]), how the provider's books are held
-//! against the ledger ([`audit`]), and what a customer is told ([`status`], [`link`]). Every number is in [`limits`].
+//! against the ledger ([`audit`]), what its own events are good for ([`witness`]), and what a customer is told ([`status`],
+//! [`link`]). Every number is in [`limits`].
 //!
 //! Invariant: nothing here performs I/O, reads a clock, draws randomness or looks at the environment.
 
@@ -28,6 +29,7 @@ pub mod request;
 pub mod status;
 pub mod suspicion;
 pub mod time;
+pub mod witness;
 
 pub use cause::Cause;
 pub use ledger::Row;

@@ -19,6 +19,13 @@ impl Pace {
         Self { interval_us, next_us: 0 }
     }
 
+    /// The same for who makes but `part` of every `whole` of these calls.
+    #[must_use]
+    pub fn in_part(self, part: u32, whole: u32) -> Self {
+        let interval_us = self.interval_us * i64::from(whole) / i64::from(part.max(1));
+        Self { interval_us, ..self }
+    }
+
     /// The next turn, if it comes no later than `deadline`. A refused turn is not used up.
     pub fn turn(&mut self, now: UnixMs, deadline: UnixMs) -> Option<UnixMs> {
         let turn_us = self.next_us.max(now.0.saturating_mul(1_000));
@@ -43,6 +50,14 @@ mod tests {
         let turns: Vec<i64> =
             (0..4).filter_map(|_| pace.turn(UnixMs(1_000), FAR)).map(|turn| turn.0).collect();
         assert_eq!(turns, [1_000, 1_100, 1_200, 1_300]);
+    }
+
+    #[test]
+    fn a_fifth_and_four_fifths_of_the_calls_add_up_to_all() {
+        let second =
+            |mut pace: Pace| (0..100).filter(|_| pace.turn(UnixMs(0), UnixMs(999)).is_some()).count();
+        let parts = [1, 4].map(|part| second(Pace::shared(20, 2).in_part(part, 5)));
+        assert_eq!((parts, second(Pace::shared(20, 2))), ([2, 8], 10));
     }
 
     #[test]

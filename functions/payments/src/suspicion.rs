@@ -201,6 +201,12 @@ impl Suspicions {
         }
     }
 
+    /// What so many met at an operation that only a probe may try it.
+    #[must_use]
+    pub fn standing(&self, operation: Operation) -> Option<Met> {
+        self.witnesses.get(&operation)?.suspicion()
+    }
+
     fn of(&mut self, operation: Operation) -> &mut Witnesses {
         self.witnesses.entry(operation).or_default()
     }

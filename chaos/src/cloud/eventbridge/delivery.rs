@@ -1,4 +1,4 @@
-//! The way from a rule to its function: attempts, pauses, and the rule's dead-letter queue.
+//! The way from a rule to its target: attempts, pauses, and the rule's dead-letter queue.
 //!
 //! EventBridge is done once Lambda has accepted an event; errors of the function are Lambda's to retry.
 //! Invariant: a delivery ends accepted, lost by a fault, or given up under the target's own policy.
@@ -28,9 +28,9 @@ pub struct Delivery {
     pub rule: String,
     /// Event id.
     pub event: String,
-    /// The target's logical id.
-    pub function: String,
-    /// What the function is given.
+    /// The target.
+    pub to: Destination,
+    /// What it is given.
     pub payload: Vec<u8>,
     /// Retry policy and dead-letter queue.
     pub target: TargetConfig,
@@ -38,6 +38,20 @@ pub struct Delivery {
     pub accepted_at: UnixMs,
     /// When it is first offered.
     pub due: UnixMs,
+}
+
+/// The target of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A function, by its logical id.
+    Function(String),
+    /// A queue, by its name, whose policy must let in the rule of this ARN.
+    Queue {
+        /// The queue's name.
+        queue: String,
+        /// The rule.
+        rule_arn: String,
+    },
 }
 
 /// What becomes of one attempt to deliver.
@@ -86,13 +100,17 @@ impl Carrier {
     pub(in crate::cloud) async fn carry(self: Arc<Self>, delivery: Delivery) {
         let clock = *self.clock();
         clock.sleep_until(delivery.due).await;
+        let function = match &delivery.to {
+            Destination::Function(function) => function.clone(),
+            Destination::Queue { queue, rule_arn } => return self.leave(&delivery, queue, rule_arn),
+        };
         let mut attempt = 1;
         loop {
             match self.plan.attempt(&delivery.rule, &delivery.event, attempt, clock.now()) {
-                Attempt::Accepted => return self.hand_over(&delivery),
+                Attempt::Accepted => return self.hand_over(&delivery, &function),
                 Attempt::AcceptedTwice => {
-                    self.hand_over(&delivery);
-                    return self.hand_over(&delivery);
+                    self.hand_over(&delivery, &function);
+                    return self.hand_over(&delivery, &function);
                 }
                 Attempt::Lost => return,
                 Attempt::Refused => return self.give_up(&delivery, UndeliveredFor::NoPermissions, attempt),
@@ -107,8 +125,21 @@ impl Carrier {
         }
     }
 
-    fn hand_over(&self, delivery: &Delivery) {
-        let request = self.function(delivery).accept(delivery.payload.clone());
+    /// Sends an event to a queue, which takes it at once where its policy lets it in.
+    fn leave(&self, delivery: &Delivery, queue: &str, rule_arn: &str) {
+        if !self.may_send(rule_arn, queue) {
+            return self.give_up(delivery, UndeliveredFor::NoPermissions, 1);
+        }
+        let body = NewMessage::text(String::from_utf8_lossy(&delivery.payload));
+        let sent = self.services.sqs().send(queue, body, self.now());
+        let sent = sent.expect("the queue is the rule's target, and an event is below 1 MiB");
+        let (rule, id) = (delivery.rule.clone(), delivery.event.clone());
+        self.journal
+            .record(self.now(), BusEvent::Queued { rule, id, queue: queue.to_owned(), message: sent.id });
+    }
+
+    fn hand_over(&self, delivery: &Delivery, function: &str) {
+        let request = self.function(function).accept(delivery.payload.clone());
         let (rule, event) = (delivery.rule.clone(), delivery.event.clone());
         self.journal.record(self.now(), BusEvent::Delivered { rule, id: event, request });
     }
@@ -119,7 +150,7 @@ impl Carrier {
         let event = BusEvent::Undelivered { rule, id, why, queue: queue.clone() };
         self.journal.record(self.now(), event);
         if let Some(queue) = queue {
-            let letter = dead_letter(delivery, &self.function(delivery).arn(), why, attempts);
+            let letter = dead_letter(delivery, &self.arn_of(&delivery.to), why, attempts);
             let sent = self.services.sqs().send(&queue, letter, self.now());
             sent.expect("the queue was checked when the rule was created, and an event is far below 1 MiB");
         }
@@ -127,9 +158,19 @@ impl Carrier {
 
     /// Whether the queue's policy lets the rule in. If it does not, the event is lost.
     fn may_keep(&self, delivery: &Delivery, queue: &str) -> bool {
-        let rule =
-            Principal::Service { name: "events.amazonaws.com", source: names::rule_arn(&delivery.rule) };
+        self.may_send(&rule_arn(delivery), queue)
+    }
+
+    fn may_send(&self, rule_arn: &str, queue: &str) -> bool {
+        let rule = Principal::Service { name: "events.amazonaws.com", source: rule_arn.to_owned() };
         self.services.iam().ask(&rule, "sqs:SendMessage", &names::queue_arn(queue)).is_ok()
+    }
+
+    fn arn_of(&self, to: &Destination) -> String {
+        match to {
+            Destination::Function(function) => self.function(function).arn(),
+            Destination::Queue { queue, .. } => names::queue_arn(queue),
+        }
     }
 
     fn pause_ms(&self, attempt: u32) -> i64 {
@@ -137,8 +178,8 @@ impl Carrier {
         growing_ms(&mut pauses, PAUSE_MS, attempt)
     }
 
-    fn function(&self, delivery: &Delivery) -> &Arc<Asynchronous> {
-        let function = self.functions.get(&delivery.function);
+    fn function(&self, logical_id: &str) -> &Arc<Asynchronous> {
+        let function = self.functions.get(logical_id);
         function.expect("rules are declared by functions, and all of those were deployed")
     }
 
@@ -148,6 +189,13 @@ impl Carrier {
 
     fn now(&self) -> UnixMs {
         self.clock().now()
+    }
+}
+
+fn rule_arn(delivery: &Delivery) -> String {
+    match &delivery.to {
+        Destination::Function(_) => names::rule_arn(&delivery.rule),
+        Destination::Queue { rule_arn, .. } => rule_arn.clone(),
     }
 }
 
@@ -169,7 +217,7 @@ fn dead_letter(delivery: &Delivery, target_arn: &str, why: UndeliveredFor, attem
         }
     };
     let attributes = [
-        ("RULE_ARN", names::rule_arn(&delivery.rule)),
+        ("RULE_ARN", rule_arn(delivery)),
         ("TARGET_ARN", target_arn.to_owned()),
         ("ERROR_CODE", code.to_owned()),
         ("ERROR_MESSAGE", message.to_owned()),

@@ -1,4 +1,4 @@
-//! Embedded EventBridge: the default bus, its rules and schedules, and the way to their targets.
+//! Embedded EventBridge: the default bus, its rules and schedules, a partner's bus, and the way to their targets.
 //!
 //! The bus is a synchronous state machine: an event or an instant goes in, deliveries come out. Carrying them is the
 //! part that waits (`delivery.rs`).
@@ -6,12 +6,14 @@
 //! way alone.
 
 mod delivery;
+mod partner;
 mod pattern;
 #[cfg(test)]
 mod tests;
 
 pub(super) use delivery::Carrier;
-pub use delivery::{Attempt, Delivery, DeliveryPlan};
+pub use delivery::{Attempt, Delivery, DeliveryPlan, Destination};
+pub use partner::{PARTNERS, PartnerBus};
 pub use pattern::{FILTERS, Pattern, PatternError};
 
 use super::config::{FunctionConfig, RuleConfig, ScheduleConfig};
@@ -106,7 +108,7 @@ impl EventBridge {
                 deliveries.push(Delivery {
                     rule: rule.name.clone(),
                     event: id.clone(),
-                    function: function.clone(),
+                    to: Destination::Function(function.clone()),
                     payload: payload(rule.target.input.as_ref(), &event),
                     target: rule.target.clone(),
                     accepted_at: now,
@@ -136,7 +138,7 @@ impl EventBridge {
                 rule: rule.name.clone(),
                 payload: payload(rule.target.input.as_ref(), &event(&id, entry, at)),
                 event: id,
-                function: function.clone(),
+                to: Destination::Function(function.clone()),
                 target: rule.target.clone(),
                 accepted_at: at,
                 due: at.plus_ms(delay_ms(&mut self.delays)),

@@ -1,8 +1,11 @@
 use super::*;
 use crate::clock::Clock;
-use crate::cloud::config::TargetConfig;
+use crate::cloud::config::{PartnerRuleConfig, TargetConfig};
 use crate::cloud::container::Container;
-use crate::cloud::fixtures::{START, World, alerted, consumer, script};
+use crate::cloud::fixtures::{self, START, World, alerted, consumer, script};
+use crate::cloud::iam::{
+    Access, Condition, ConditionKey, Effect, Named, Operator, Policies, Policy, Statement,
+};
 use crate::cloud::plans::{Faultless, Plans};
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::cloud::{Alerting, Blueprint, Cloud, CloudError};
@@ -221,4 +224,74 @@ async fn a_rule_whose_dead_letter_queue_is_not_there_cannot_be_deployed() {
     let blueprint = Blueprint { functions: vec![(ruled(target), function)], seed: 1, ..Blueprint::default() };
     let refused = Cloud::start(blueprint, Clock::starting_at(START), &Journal::default()).err();
     assert_eq!(refused, Some(CloudError::DeadLetterQueue("nowhere".to_owned())));
+}
+
+/// A rule of a partner's bus that sends what was sold to a queue, under policies that let it in, or not.
+async fn told_by_a_partner(bus_of_the_policy: &str) -> World {
+    let target = TargetConfig { dead_letter_queue: Some("dead".to_owned()), ..TargetConfig::default() };
+    let rule = PartnerRuleConfig {
+        name: "sold".to_owned(),
+        bus: "aws.partner/example.com/1".to_owned(),
+        pattern: Pattern::parse(&json!({ "detail-type": ["sold"] })).unwrap(),
+        targets: vec![("payments".to_owned(), target)],
+    };
+    let allowed = PartnerRuleConfig { bus: bus_of_the_policy.to_owned(), ..rule.clone() }.arn();
+    let statement = Statement {
+        name: "Rule".to_owned(),
+        effect: Effect::Allow,
+        principals: vec![Named::Service("events.amazonaws.com".to_owned())],
+        actions: vec!["sqs:SendMessage".to_owned()],
+        resources: vec![names::queue_arn("payments")],
+        conditions: vec![Condition {
+            operator: Operator::ArnLike,
+            key: ConditionKey::SourceArn,
+            values: vec![allowed],
+        }],
+    };
+    let policy = Policy { statements: vec![statement] };
+    let policies =
+        Policies { resources: [(names::queue_arn("payments"), policy)].into(), ..Policies::default() };
+    let (clock, journal) = (Clock::starting_at(START), Journal::default());
+    let blueprint = Blueprint {
+        queues: fixtures::queues(5),
+        partner_rules: vec![rule],
+        access: Access::Under(policies),
+        seed: 1,
+        ..Blueprint::default()
+    };
+    let cloud = Cloud::start(blueprint, clock, &journal).unwrap();
+    let world = World { cloud, journal, clock };
+    let bus = world.cloud.partner_bus().unwrap();
+    bus.put("sold", &json!({ "what": "a thing" }));
+    bus.put("returned", &json!({ "what": "a thing" }));
+    world.run_for_s(10).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_partner_says_is_sent_to_the_queues_of_the_rules_that_it_matches() {
+    let world = told_by_a_partner("aws.partner/example.com/1").await;
+    let [held] =
+        world.cloud.services().sqs().messages("payments", world.clock.now()).unwrap().try_into().unwrap();
+    let event: Value = serde_json::from_str(&held.content.body).unwrap();
+    assert_eq!(
+        [&event["source"], &event["detail-type"], &event["detail"]["what"]],
+        ["aws.partner/example.com/1", "sold", "a thing"]
+    );
+    let queued = world.events(|event| {
+        let Event::Bus(BusEvent::Queued { rule, queue, message, .. }) = event else { return None };
+        Some((rule.clone(), queue.clone(), message.clone()))
+    });
+    assert_eq!(queued, [("sold".to_owned(), "payments".to_owned(), held.content.id.clone())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_whose_policy_names_another_bus_takes_nothing_of_a_partners() {
+    let world = told_by_a_partner("aws.partner/example.com/2").await;
+    assert!(world.cloud.services().sqs().messages("payments", world.clock.now()).unwrap().is_empty());
+    let undelivered = world.events(|event| {
+        let Event::Bus(BusEvent::Undelivered { why, queue, .. }) = event else { return None };
+        Some((*why, queue.clone()))
+    });
+    assert_eq!(undelivered, [(UndeliveredFor::NoPermissions, None)], "nor may it leave a dead letter");
 }

@@ -7,6 +7,7 @@ mod functions;
 mod permissions;
 mod pipes;
 mod releases;
+mod rules;
 mod shipped;
 mod watch;
 

@@ -92,6 +92,7 @@ fn a_parameter_publishes_a_version_of_the_functions_that_it_reaches_and_of_no_ot
         ("RolloutPace", "Canary10Percent5Minutes"),
         ("RunbookUrl", "https://example.com/runbooks"),
         ("StripeApiBase", "https://stripe.example.com"),
+        ("StripeEventBus", "aws.partner/stripe.com/ed_test_1"),
         ("StripeMode", "live"),
         ("StripeRatePerSecond", "50"),
         ("StripeSecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:other-a1B2c3"),

@@ -34,8 +34,10 @@ fn a_delivery_that_says_nothing_is_the_first_and_of_no_time() {
 
 #[test]
 fn whoever_is_acknowledged_is_told_by_a_name_of_its_own() {
-    let names = [Why::Settled, Why::SettledBefore, Why::Quarantined, Why::Drill].map(Why::name);
-    assert_eq!(names, ["settled", "settled_before", "quarantined", "drill"]);
+    let all =
+        [Why::Settled, Why::SettledBefore, Why::Quarantined, Why::Drill, Why::Witnessed, Why::Overheard];
+    let names = ["settled", "settled_before", "quarantined", "drill", "witnessed", "overheard"];
+    assert_eq!(all.map(Why::name), names);
 }
 
 #[test]

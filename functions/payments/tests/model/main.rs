@@ -4,7 +4,7 @@
 //! lost answers, calls that fail before their effect or have it at any later time, stored 500s, refusals, throttling, keys
 //! that are spent or pruned, look-ups that lag, an intent that is missing or canceled from outside, a customer who
 //! authenticates, money that somebody fetches, a lost race against an own write, a past that makes the payment poison, a
-//! quarantine released by a human. The deliveries are the very state machines that run on Lambda, and the row changes
+//! quarantine released by a human, an event of the provider's that has the payment looked up. The deliveries are the very state machines that run on Lambda, and the row changes
 //! through [`Row::apply`]; only the world around them is modelled here.
 //!
 //! In no reachable state is a payment charged twice; is a row declined or quarantined while its intent is not canceled; has
@@ -48,6 +48,8 @@ struct Scenario {
     starts: u8,
     /// Faults in all, of any kind.
     faults: u8,
+    /// Events of the provider's in all, each at any time; what they say is not looked at.
+    events: u8,
     past: Past,
     words: Words,
     rules: Rules,
@@ -80,6 +82,8 @@ enum Rules {
     NoFence,
     /// A failed condition is ignored: the conclusion is written over whatever is there.
     NoVersion,
+    /// An event is believed: what it names has succeeded.
+    BelievesEvents,
     /// A message is acknowledged although its delivery says to hand it back.
     AcknowledgeOnError,
 }
@@ -156,7 +160,7 @@ fn settles_without_faults(world: &World, scenario: Scenario) -> Result<(), Viola
 
 fn scenario(card: Card, copies: u8, starts: u8, faults: u8) -> Scenario {
     let (past, words, rules) = (Past::Explained, Words::AsBefore, Rules::AsWritten);
-    Scenario { card, copies, starts, faults, past, words, rules }
+    Scenario { card, copies, starts, faults, events: 0, past, words, rules }
 }
 
 fn holds(scenario: Scenario) {
@@ -213,6 +217,29 @@ fn one_delivery_after_another_and_any_three_faults_never_charge_twice_or_lose_a_
 #[test]
 fn a_card_that_is_declined_for_now_is_asked_no_more_often_than_it_may_be() {
     holds(scenario(Card::Soft, 1, 5, 2));
+}
+
+#[test]
+fn an_event_at_any_time_beside_two_deliveries_never_charges_twice_or_loses_a_payment() {
+    for card in [Card::Good, Card::Declined, Card::Slow, Card::WantsCustomer] {
+        holds(Scenario { events: 1, ..scenario(card, 2, 2, 1) });
+    }
+}
+
+#[test]
+fn two_events_and_any_two_faults_never_charge_twice_or_lose_a_payment() {
+    for card in [Card::Good, Card::Declined, Card::Soft, Card::Slow, Card::WantsCustomer, Card::Holds] {
+        holds(Scenario { events: 2, ..scenario(card, 1, 2, 2) });
+    }
+}
+
+#[test]
+fn believing_an_event_is_noticed() {
+    let rules = Rules::BelievesEvents;
+    is_noticed(
+        Scenario { events: 1, rules, ..scenario(Card::Good, 1, 2, 1) },
+        "succeeded, but no money moved",
+    );
 }
 
 #[test]

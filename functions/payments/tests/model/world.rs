@@ -9,9 +9,10 @@ use payments::cause::Cause;
 use payments::charge::{Delivery, Event, Method, Outcome, Step};
 use payments::ledger::{Change, Forget, HandedBack, OpenDelivery, RecordedIntent, Row, State};
 use payments::limits::{CONFIRMS_MAX, POISON_DEATHS};
-use payments::provider::{Answer, DeclinedCharge, Refusal, Replay};
+use payments::provider::{Answer, DeclinedCharge, IntentStatus, Refusal, Replay};
 use payments::request::{Request, Wording};
 use payments::suspicion::Suspect;
+use payments::witness::{self, Witness};
 use payments::{Payment, UnixMs};
 use std::sync::Arc;
 
@@ -22,6 +23,10 @@ pub(crate) struct World {
     pub(crate) copies: Vec<Copy>,
     pub(crate) starts: u8,
     pub(crate) faults: u8,
+    /// Events of the provider's that may still come.
+    pub(crate) events: u8,
+    /// What one of them led to, at its step.
+    pub(crate) look: Option<Shared<(Witness, witness::Step)>>,
     /// Declines that no delivery need have noted: it died, the confirm happened after it had gone, or a look-up that lags
     /// hid it. Where copies overlap they are not counted, since each may ask without the others' knowledge.
     pub(crate) unknowable: usize,
@@ -54,6 +59,8 @@ impl World {
             copies: vec![Copy::Queued; usize::from(scenario.copies)],
             starts: scenario.starts,
             faults: scenario.faults,
+            events: scenario.events,
+            look: None,
             unknowable: 0,
             acknowledged: None,
         }
@@ -113,6 +120,7 @@ impl World {
     /// Every state that one move leads to.
     pub(crate) fn successors(&self, scenario: Scenario) -> Vec<Self> {
         let mut next = self.by_deliveries(scenario);
+        next.extend(self.by_events(scenario.rules));
         let by_itself = self.book.by_itself(scenario.card);
         next.extend(by_itself.into_iter().map(|book| Self { book, ..self.clone() }));
         if let Some(faulty) = self.faulty() {
@@ -323,9 +331,14 @@ impl World {
         let written = match (turn.scenario.rules, change) {
             (Rules::WholeItemInStep3, Change::Record(_)) => read.apply(change, read.version, NOW),
             (Rules::NoVersion, _) => row.apply(change, row.version, NOW),
-            (Rules::AsWritten | Rules::NoFence | Rules::AcknowledgeOnError | Rules::WholeItemInStep3, _) => {
-                row.apply(change, read.version, NOW)
-            }
+            (
+                Rules::AsWritten
+                | Rules::NoFence
+                | Rules::AcknowledgeOnError
+                | Rules::BelievesEvents
+                | Rules::WholeItemInStep3,
+                _,
+            ) => row.apply(change, read.version, NOW),
         };
         let faulty = self.faulty();
         match written {
@@ -396,6 +409,92 @@ impl World {
         world.copies[place] = Copy::Queued;
         world.starts += 1;
         Some(world)
+    }
+}
+
+/// What an event of the provider's leads to.
+impl World {
+    /// Moves of the one that is looked into, or of the next.
+    fn by_events(&self, rules: Rules) -> Vec<Self> {
+        let mut next = Vec::new();
+        match (&self.look, &self.row) {
+            (None, Some(row)) if self.events > 0 => {
+                let (witness, step) = Witness::begin(Row::clone(row));
+                next.push(Self { events: self.events - 1, ..self.clone() }.looking(witness, step));
+            }
+            (None, _) => {}
+            (Some(look), _) => {
+                let (witness, step) = &**look;
+                match step {
+                    witness::Step::Retrieve(intent) => {
+                        self.look_up(witness, position(intent), rules, &mut next)
+                    }
+                    witness::Step::Cancel(intent) => self.fence(witness, position(intent), &mut next),
+                    witness::Step::Settle(verdict) => self.settle(witness, verdict, &mut next),
+                    witness::Step::Done(_) => unreachable!("it is over"),
+                }
+                // It dies.
+                next.extend(self.faulty().map(|world| Self { look: None, ..world }));
+            }
+        }
+        next
+    }
+
+    fn looking(self, witness: Witness, step: witness::Step) -> Self {
+        let is_over = matches!(step, witness::Step::Done(_));
+        Self { look: (!is_over).then(|| Shared::new((witness, step))), ..self }
+    }
+
+    fn hears(&self, witness: &Witness, event: witness::Event) -> Self {
+        let mut witness = witness.clone();
+        let step = witness.next(event);
+        self.clone().looking(witness, step)
+    }
+
+    fn is_answered(&self, witness: &Witness, answer: Answer) -> Self {
+        self.hears(witness, witness::Event::Answered(answer))
+    }
+
+    fn look_up(&self, witness: &Witness, at: usize, rules: Rules, next: &mut Vec<Self>) {
+        let mut intent = self.book.intent(at);
+        if rules == Rules::BelievesEvents {
+            intent.status = IntentStatus::Succeeded;
+        }
+        next.push(self.is_answered(witness, Answer::Intent(intent)));
+        let Some(faulty) = self.faulty() else { return };
+        next.extend(self.book.lagging(at).map(|seen| faulty.is_answered(witness, Answer::Intent(seen))));
+        next.push(faulty.is_answered(witness, Answer::NotDone { cause: Cause::RateLimited }));
+        next.push(faulty.is_answered(witness, Answer::IntentMissing));
+    }
+
+    fn fence(&self, witness: &Witness, at: usize, next: &mut Vec<Self>) {
+        let mut done = self.clone();
+        let answer = done.book.cancel(at);
+        next.push(done.is_answered(witness, answer));
+        let Some(faulty) = self.faulty() else { return };
+        let late = self.book.with(|book| book.cancel_later(at));
+        let unknown = Answer::Unknown { cause: Cause::ProviderTimeout, replay: Replay::Open };
+        for book in [&self.book, &done.book, &late] {
+            let world = Self { book: book.clone(), ..faulty.clone() };
+            next.push(world.is_answered(witness, unknown.clone()));
+        }
+    }
+
+    fn settle(&self, witness: &Witness, verdict: &witness::Verdict, next: &mut Vec<Self>) {
+        let Some(row) = &self.row else { return };
+        let (read, change) = (witness.row(), Change::from(verdict.clone()));
+        let faulty = self.faulty();
+        next.extend(faulty.as_ref().map(|faulty| faulty.hears(witness, witness::Event::LedgerFailed)));
+        match row.apply(&change, read.version, NOW) {
+            None => next.push(self.hears(witness, witness::Event::LostRace(Some(Row::clone(row))))),
+            Some(written) => {
+                let row = Some(Shared::new(written.clone()));
+                let done = Self { row: row.clone(), ..self.clone() };
+                next.push(done.hears(witness, witness::Event::Written(written)));
+                let unheard = faulty.map(|faulty| Self { row, ..faulty });
+                next.extend(unheard.map(|world| world.hears(witness, witness::Event::LedgerFailed)));
+            }
+        }
     }
 }
 
