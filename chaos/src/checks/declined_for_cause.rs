@@ -48,7 +48,8 @@ fn said_no(event: &Event) -> Option<&str> {
         StripeEvent::Acted { payment, operation: Operation::Confirm | Operation::Bank, said, .. } => {
             payment.as_deref().filter(|_| said.as_deref() != Some("succeeded"))
         }
-        StripeEvent::Acted { .. } | StripeEvent::Charged { .. } => None,
+        // An event may be forged.
+        StripeEvent::Acted { .. } | StripeEvent::Charged { .. } | StripeEvent::Told { .. } => None,
     }
 }
 

@@ -24,6 +24,8 @@ const TURNS_MS: u64 = 3 * 60_000;
 const OUTLIVED_FOR_MS: i64 = 5 * 60_000;
 /// Stripe calls of a payment that goes well.
 const CALLS_PER_PAYMENT: u64 = 2;
+/// One in so many calls is kept for look-ups where Stripe's own events are listened to.
+const KEPT_FOR_EVENTS: u64 = (::consumer::limits::EVENTS_WHOLE / ::consumer::limits::EVENTS_PART) as u64;
 
 /// What was left when the last fault ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,8 @@ impl Backlog {
         let history = evidence.history;
         let by_backlog = || {
             let charged = history.alerted.stripe_calls_per_s.unwrap_or(u64::MAX) / CALLS_PER_PAYMENT;
+            let kept = if history.names.stripe_events.is_some() { charged / KEPT_FOR_EVENTS } else { 0 };
+            let charged = charged - kept;
             let moved =
                 history.experiment.parameters.get("RedriveRateMax").and_then(|rate| rate.parse().ok());
             let permitted = charged.min(moved.unwrap_or(u64::MAX));

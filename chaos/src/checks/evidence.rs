@@ -5,6 +5,7 @@
 //! check that walks it has seen everything.
 
 use super::Subject;
+use super::events_not_believed;
 use super::identity::Identities;
 use super::letters::Letters;
 use crate::cloud::sqs::{AttributeValue, Held};
@@ -72,7 +73,7 @@ pub struct PaymentFile<'h> {
     pub row: Option<&'h LedgerRow>,
     /// Every movement of money for it.
     pub movements: Vec<&'h Movement>,
-    /// Stripe calls about it, but for probes.
+    /// Stripe calls about it, but for probes, and for those that Stripe's own events led to.
     pub calls: u64,
     /// When its row first said succeeded, declined or quarantined.
     pub settled: Option<UnixMs>,
@@ -207,11 +208,13 @@ impl<'h> Evidence<'h> {
 
     fn read_journal(&mut self) {
         let history = self.history;
+        let of_events = events_not_believed::requests(self);
         for Record { at, event } in &history.records {
             match event {
                 Event::Queue(event) => self.read_message(event, *at),
-                Event::Stripe(StripeEvent::Called { payment: Some(payment), operation, .. })
-                    if !matches!(operation, Operation::Probe | Operation::Other) =>
+                Event::Stripe(StripeEvent::Called { request, payment: Some(payment), operation, .. })
+                    if !matches!(operation, Operation::Probe | Operation::Other)
+                        && !of_events.contains(request.as_str()) =>
                 {
                     self.payments.entry(payment.clone()).or_default().calls += 1;
                 }

@@ -28,6 +28,8 @@ const PAGES: &str = "pages";
 pub(crate) const ORDER: &str = "order-1";
 /// The responder's logical id in a tale.
 pub(crate) const RESPONDER: &str = "Responder";
+/// Queue of Stripe's own events, where somebody listens to them.
+pub(crate) const EVENTS: &str = "stripe-events";
 
 /// A body that asks for this payment.
 pub(crate) fn body(payment: &str, amount: i64) -> String {
@@ -56,6 +58,7 @@ pub(crate) fn names() -> Names {
         ledger: "ledger".to_owned(),
         incidents: Some("incidents".to_owned()),
         outcomes: Some("outcomes".to_owned()),
+        stripe_events: None,
     }
 }
 
@@ -264,6 +267,27 @@ impl Tale {
             said: None,
             fault,
         });
+    }
+
+    /// A call of which this came.
+    pub(crate) fn call_saying(&mut self, payment: &str, operation: Operation, said: &str) {
+        self.happen(StripeEvent::Called {
+            request: "request-1".to_owned(),
+            operation,
+            intent: Some(intent(payment)),
+            payment: Some(payment.to_owned()),
+            status: Some(200),
+            said: Some(said.to_owned()),
+            fault: None,
+        });
+    }
+
+    /// One of Stripe's own events is received, and leads to the invocation that does whatever is done from now on.
+    pub(crate) fn hear(&mut self, message: &str) {
+        let (queue, message) = (EVENTS.to_owned(), message.to_owned());
+        self.happen(QueueEvent::Received { queue, message: message.clone(), receives: 1 });
+        let (function, request) = ("Consumer".to_owned(), "request-1".to_owned());
+        self.happen(FunctionEvent::Invoked { function, container: 1, request, messages: vec![message] });
     }
 
     /// A create that made this intent.

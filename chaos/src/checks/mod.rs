@@ -15,6 +15,7 @@ mod dead_letters;
 mod declined_for_cause;
 mod depths;
 mod drained;
+mod events_not_believed;
 mod evidence;
 mod faults_fired;
 mod fenced_on_record;
@@ -103,6 +104,7 @@ const fn judge_of(check: Check) -> fn(&Evidence<'_>) -> Verdict {
         Check::NoStrangeCharge => no_strange_charge::check,
         Check::ChargedOnRecord => charged_on_record::check,
         Check::FencedOnRecord => fenced_on_record::check,
+        Check::EventsNotBelieved => events_not_believed::check,
         Check::RowsNeverGoBack => never_back::check,
         Check::RowsAreSound => sound_rows::check,
         Check::AuditAgrees => audit_agrees::check,

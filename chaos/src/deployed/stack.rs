@@ -115,6 +115,7 @@ impl Stack {
             ledger: self.output("LedgerTable").to_owned(),
             incidents: Some(self.output("IncidentsTable").to_owned()),
             outcomes: None,
+            stripe_events: None,
         }
     }
 

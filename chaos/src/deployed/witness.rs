@@ -42,6 +42,7 @@ const fn needs(check: Check) -> Needs {
         Check::AcknowledgedOnRecord
         | Check::ChargedOnRecord
         | Check::FencedOnRecord
+        | Check::EventsNotBelieved
         | Check::RowsNeverGoBack => Needs::Blind(EVERY_WRITE),
         Check::OneMoveTaskAtATime
         | Check::MovesSpared

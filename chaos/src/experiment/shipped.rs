@@ -54,6 +54,7 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "frenetic-reload", text: include_str!("../../experiments/frenetic-reload.toml") },
     Shipped { name: "status-origin-down", text: include_str!("../../experiments/status-origin-down.toml") },
     Shipped { name: "edge-under-attack", text: include_str!("../../experiments/edge-under-attack.toml") },
+    Shipped { name: "second-witness", text: include_str!("../../experiments/second-witness.toml") },
     Shipped { name: "drill", text: include_str!("../../experiments/drill.toml") },
     Shipped { name: "steady", text: include_str!("../../experiments/steady.toml") },
 ];

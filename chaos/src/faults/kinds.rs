@@ -107,6 +107,16 @@ pub enum Kind {
     CloudWatchFailing,
     /// An event bus does not take what a pipe puts on it.
     BusFailing,
+    /// One of Stripe's own events never comes.
+    EventsLost,
+    /// One of Stripe's own events comes long after what it tells of.
+    EventsLate,
+    /// One of Stripe's own events comes twice.
+    EventsTwice,
+    /// One of Stripe's own events comes after later ones.
+    EventsReordered,
+    /// An event comes that is not Stripe's.
+    EventsForged,
     /// An index does not know of the latest writes yet.
     IndexBehind,
     /// A queue counts what it held before.
@@ -238,7 +248,7 @@ impl Description {
 
 impl Kind {
     /// Every kind, in the order in which they are asked.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 68] = [
         Self::StripeUnavailable,
         Self::StripeTimeout,
         Self::StripeReset,
@@ -299,6 +309,11 @@ impl Kind {
         Self::CopiesEvicted,
         Self::GatewayFailing,
         Self::KeysUnreadable,
+        Self::EventsLost,
+        Self::EventsLate,
+        Self::EventsTwice,
+        Self::EventsReordered,
+        Self::EventsForged,
         Self::ProcessStopped,
         Self::OutputBlocked,
         Self::ConnectionRefused,
@@ -356,6 +371,11 @@ impl Kind {
             Self::SecretsFailing => table::aws::SECRETS_FAILING,
             Self::CloudWatchFailing => table::aws::CLOUDWATCH_FAILING,
             Self::BusFailing => table::aws::BUS_FAILING,
+            Self::EventsLost => table::events::EVENTS_LOST,
+            Self::EventsLate => table::events::EVENTS_LATE,
+            Self::EventsTwice => table::events::EVENTS_TWICE,
+            Self::EventsReordered => table::events::EVENTS_REORDERED,
+            Self::EventsForged => table::events::EVENTS_FORGED,
             Self::IndexBehind => table::aws::INDEX_BEHIND,
             Self::CountsBehind => table::aws::COUNTS_BEHIND,
             Self::ShortReceive => table::aws::SHORT_RECEIVE,
@@ -396,6 +416,19 @@ impl Kind {
     #[must_use]
     pub const fn is_of_reality(self) -> bool {
         !matches!(self, Self::Panic)
+    }
+
+    /// Whether it happens to Stripe's own events, and so only where somebody listens to them.
+    #[must_use]
+    pub const fn is_of_stripes_events(self) -> bool {
+        matches!(
+            self,
+            Self::EventsLost
+                | Self::EventsLate
+                | Self::EventsTwice
+                | Self::EventsReordered
+                | Self::EventsForged
+        )
     }
 
     /// Whether it fails calls that our functions make to AWS: a turn of the responder that meets it may end there.

@@ -51,6 +51,20 @@ pub enum StripeEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         fault: Option<Kind>,
     },
+    /// One of Stripe's own events, or what looks like one, is put on the event bus.
+    #[serde(rename = "stripe-told")]
+    Told {
+        /// Its `type`.
+        what: String,
+        /// Id of the intent that it is about.
+        intent: String,
+        /// `metadata[payment_id]` of the intent, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payment: Option<String>,
+        /// Fault that made it so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fault: Option<Kind>,
+    },
     /// Money moved: an intent succeeded. Taken from the fake Stripe's book.
     Charged {
         /// `metadata[payment_id]`.

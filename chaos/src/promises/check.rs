@@ -80,6 +80,8 @@ checks! {
         "money moves only while the row names an intent and the payment is open";
     FencedOnRecord: "fenced-on-record", Safety,
         "from when a row says declined or quarantined, its intent is canceled at Stripe, and no other can still move money";
+    EventsNotBelieved: "events-not-believed", Safety,
+        "what Stripe's own events lead to is one look-up and perhaps a fence, and it settles only what Stripe then said";
     RowsNeverGoBack: "rows-never-go-back", Safety,
         "no write lowers a row's version, or takes it out of succeeded or declined";
     RowsAreSound: "rows-are-sound", Safety,

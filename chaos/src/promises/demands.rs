@@ -184,6 +184,11 @@ fn hits_responder(fault: &Fault) -> bool {
         | Kind::CopiesEvicted
         | Kind::GatewayFailing
         | Kind::KeysUnreadable
+        | Kind::EventsLost
+        | Kind::EventsLate
+        | Kind::EventsTwice
+        | Kind::EventsReordered
+        | Kind::EventsForged
         | Kind::Panic
         | Kind::DuplicateDelivery
         | Kind::ReorderedDelivery

@@ -132,6 +132,10 @@ fn of_stripe(event: &StripeEvent) -> String {
             let said = said.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
             format!("Stripe, of its own accord: {operation}{on}{said}")
         }
+        StripeEvent::Told { what, intent, fault, .. } => {
+            let fault = fault.map(|fault| format!(" ({fault})")).unwrap_or_default();
+            format!("Stripe tells: {what} {intent}{fault}")
+        }
         StripeEvent::Charged { intent, charge, amount, currency, .. } => {
             format!("CHARGED {amount} {currency} (minor units): {charge} of {intent}")
         }

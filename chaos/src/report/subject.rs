@@ -133,6 +133,7 @@ impl<'e> Followed<'e> {
             Event::Stripe(
                 StripeEvent::Called { payment: Some(payment), .. }
                 | StripeEvent::Acted { payment: Some(payment), .. }
+                | StripeEvent::Told { payment: Some(payment), .. }
                 | StripeEvent::Charged { payment, .. },
             )
             | Event::Table(
@@ -146,7 +147,9 @@ impl<'e> Followed<'e> {
             Event::Edge(_)
             | Event::Fault(_)
             | Event::Stripe(
-                StripeEvent::Called { payment: None, .. } | StripeEvent::Acted { payment: None, .. },
+                StripeEvent::Called { payment: None, .. }
+                | StripeEvent::Acted { payment: None, .. }
+                | StripeEvent::Told { payment: None, .. },
             )
             | Event::Table(TableEvent::IncidentSaved { .. })
             | Event::MoveTask(_)

@@ -9,6 +9,7 @@ use super::book::{Book, Movement, Stage};
 use super::calls::{Ask, Call, Confirm, Create, IfAction};
 use super::cards::{Bank, Method};
 use super::errors::ApiError;
+use super::events::{self, Events};
 use super::expand::Expand;
 use super::ids::Ids;
 use super::intent::{Confirmed, Intent};
@@ -31,6 +32,8 @@ pub(super) struct Account {
     pub(super) ids: Ids,
     pub(super) book: Book,
     pub(super) later: Later,
+    /// None where nobody listens.
+    pub(super) events: Option<Events>,
     mode: Mode,
     intents: Register,
     index: Index,
@@ -46,6 +49,7 @@ impl Account {
             ids: Ids::new(seed),
             book: Book::default(),
             later: Later::new(seed),
+            events: None,
             mode,
             intents: Register::default(),
             index: Index::new(seed),
@@ -119,6 +123,7 @@ impl Account {
         let answer = Answer::intent(&intent);
         self.book.stand(stage(&intent, now));
         self.intents.add(intent, now);
+        self.tell(events::CREATED, &id, now);
         match confirm {
             Some(confirm) => self.confirm(&id, *confirm, now),
             None => Ok(answer),
@@ -170,6 +175,11 @@ impl Account {
 
     /// What came of a confirmation, told and booked.
     fn conclude(&mut self, id: &str, confirmed: Confirmed, now: UnixMs) -> Result<Answer, ApiError> {
+        match confirmed {
+            Confirmed::Declined(_) => self.tell(events::PAYMENT_FAILED, id, now),
+            Confirmed::Charged => self.tell(events::SUCCEEDED, id, now),
+            Confirmed::Waiting => {}
+        }
         let intent = self.find(id)?;
         let stands = stage(intent, now);
         let (answer, movement) = match confirmed {
@@ -185,13 +195,23 @@ impl Account {
     fn cancel(&mut self, id: &str, reason: Option<&'static str>, now: UnixMs) -> Result<Answer, ApiError> {
         let canceled = self.change(id, now, |intent| intent.cancel(reason, now))?;
         let intent = self.find(id)?;
-        let answer = match canceled {
+        let answer = match &canceled {
             Ok(()) => Answer::intent(intent),
-            Err(error) => Answer::refusal_of(intent, error),
+            Err(error) => Answer::refusal_of(intent, error.clone()),
         };
         let stands = stage(intent, now);
         self.book.stand(stands);
+        if canceled.is_ok() {
+            self.tell(events::CANCELED, id, now);
+        }
         Ok(answer)
+    }
+
+    /// Tells whoever listens how an intent stands.
+    fn tell(&mut self, what: &'static str, id: &str, now: UnixMs) {
+        if let (Some(events), Some(intent)) = (&mut self.events, self.intents.get(id)) {
+            events.tell(what, intent, now);
+        }
     }
 
     fn ask_issuer(

@@ -17,6 +17,7 @@ mod codes;
 mod currencies;
 mod customer;
 mod errors;
+pub mod events;
 mod expand;
 mod idempotency;
 mod ids;
@@ -65,6 +66,7 @@ use aws_smithy_types::base64;
 use bytes::Bytes;
 use calls::{Call, Route};
 use errors::ApiError;
+use events::{Events, Happened};
 use http::{HeaderMap, Method, Request, Response, header};
 use idempotency::{Keys, Stored, Use};
 use intent::Intent;
@@ -149,6 +151,23 @@ impl FakeStripe {
             hints: Stream::new(seed, "stripe/should-retry"),
             late: Vec::new(),
         }
+    }
+
+    /// The same account, which tells of what happens to its intents.
+    #[must_use]
+    pub fn telling(mut self, seed: u64) -> Self {
+        self.account.events = Some(Events::new(seed));
+        self
+    }
+
+    /// What happened since this was last asked, oldest first; nothing where nobody listens.
+    pub fn take_events(&mut self) -> Vec<Happened> {
+        self.account.events.as_mut().map(Events::take).unwrap_or_default()
+    }
+
+    /// Whether there is any.
+    fn has_events(&self) -> bool {
+        self.account.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
     /// The same account with no limit of calls a second, for whoever measures its clients.

@@ -5,6 +5,7 @@
 
 use super::book::Movement;
 use super::calls::Route;
+use super::events::Happened;
 use super::later::Late;
 use super::wire::Wire;
 use super::{FakeStripe, Reply};
@@ -41,6 +42,8 @@ struct Shared {
     journal: Journal,
     /// Rung when the next late effect is another than it was.
     promised: Notify,
+    /// Rung when something happened of which somebody is to be told.
+    happened: Notify,
 }
 
 impl Provider {
@@ -61,7 +64,16 @@ impl Provider {
         journal: Journal,
     ) -> Self {
         let (stripe, usual) = (Mutex::new(stripe), Mutex::new(Stream::new(seed, "stripe/latency")));
-        Self(Arc::new(Shared { stripe, latency, usual, faults, clock, journal, promised: Notify::new() }))
+        Self(Arc::new(Shared {
+            stripe,
+            latency,
+            usual,
+            faults,
+            clock,
+            journal,
+            promised: Notify::new(),
+            happened: Notify::new(),
+        }))
     }
 
     /// The account itself, as it is now: for checks that read its book, and for a world that rotates its key.
@@ -69,6 +81,7 @@ impl Provider {
         let mut stripe = lock(&self.0.stripe);
         stripe.catch_up(self.now());
         self.tell(stripe.take_late());
+        self.ring(&stripe);
         stripe
     }
 
@@ -88,6 +101,22 @@ impl Provider {
                 () = self.0.promised.notified() => {}
                 () = self.sleep_until(next) => {}
             }
+        }
+    }
+
+    /// What happened since this was last asked, oldest first; nothing where nobody listens.
+    pub fn take_events(&self) -> Vec<Happened> {
+        lock(&self.0.stripe).take_events()
+    }
+
+    /// Waits until there is something to take.
+    pub async fn something_happened(&self) {
+        self.0.happened.notified().await;
+    }
+
+    fn ring(&self, stripe: &FakeStripe) {
+        if stripe.has_events() {
+            self.0.happened.notify_one();
         }
     }
 
@@ -128,6 +157,7 @@ impl Provider {
         if stripe.next_due() != due {
             self.0.promised.notify_one();
         }
+        self.ring(&stripe);
         changed
     }
 

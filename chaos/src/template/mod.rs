@@ -21,8 +21,8 @@ mod queue;
 mod references;
 mod release;
 mod resolve;
-mod rules;
 mod rule;
+mod rules;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,8 @@ use std::sync::Arc;
 const SECRET: &str = "payments/stripe";
 const ALERT_EMAIL: &str = "on-call@example.com";
 const AUTO_REDRIVE: &str = "AutoRedrive";
+/// The consumer's variable that names the queue of Stripe's own events.
+const EVENTS_QUEUE: &str = "STRIPE_EVENTS_QUEUE_URL";
 const CALLS_PER_SECOND: &str = "StripeRatePerSecond";
 const FUNCTIONS: &str = "one function fed by the payments queue, and at most one other, with a schedule";
 const OUTPUTS: &str =
@@ -71,6 +73,8 @@ pub struct Names {
     pub incidents: Option<String>,
     /// Event bus on which outcomes are told; none where they are not.
     pub outcomes: Option<String>,
+    /// Queue of Stripe's own events; none where nobody listens to them.
+    pub stripe_events: Option<String>,
 }
 
 /// The repository's own template.
@@ -126,6 +130,10 @@ impl Deployed {
             ledger: output("LedgerTable")?,
             incidents: responder.is_some().then(|| output("IncidentsTable")).transpose()?,
             outcomes: stack.pipes.values().next().map(|pipe| pipe.bus.clone()),
+            stripe_events: consumer
+                .environment
+                .get(EVENTS_QUEUE)
+                .map(|url| names::queue_in_url(url).to_owned()),
             source,
         };
         let (edge, proven) = (None, Proven::default());
@@ -211,6 +219,23 @@ impl Deployed {
                 experiment: experiment.name.clone(),
                 alarm: alarm.clone(),
                 accepted: known.into_iter().collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+
+    /// Whether a rule listens to Stripe's own events.
+    pub(super) fn listens_to_stripe(&self) -> bool {
+        !self.stack.partner_rules.is_empty()
+    }
+
+    /// Whether what an experiment does to Stripe's own events can happen.
+    pub(super) fn hears(&self, experiment: &Experiment) -> Result<(), WorldError> {
+        let mut kinds = experiment.faults.iter().map(|fault| fault.kind);
+        match kinds.find(|kind| kind.is_of_stripes_events() && !self.listens_to_stripe()) {
+            None => Ok(()),
+            Some(kind) => Err(WorldError::Target {
+                what: format!("fault {kind} happens to Stripe's own events, and nobody listens to them"),
+                accepted: "the parameter StripeEventBus, or another fault".to_owned(),
             }),
         }
     }

@@ -12,6 +12,7 @@ mod code;
 mod collect;
 mod deployed;
 mod edge;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod history;
@@ -30,9 +31,7 @@ mod tests;
 pub use audit::Audited;
 pub use code::{Code, Maker};
 pub(crate) use collect::ledger_row;
-pub use deployed::{
-    Deployed, Edge, Names, TOKEN_AUDIENCE, TOKEN_ISSUER, own_edge, own_template, own_watch,
-};
+pub use deployed::{Deployed, Edge, Names, TOKEN_AUDIENCE, TOKEN_ISSUER, own_edge, own_template, own_watch};
 pub use edge::{EdgeHistory, Link, Look, Said};
 pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent, Target};
 pub use live::RealTime;
@@ -47,6 +46,7 @@ use crate::stripe::{FakeStripe, Provider};
 use crate::template::TemplateError;
 use crate::turns::{Rest, Turns};
 use crate::workload::{Arrival, NdjsonError};
+use events::tell_events;
 use mapping::disable_mapping;
 use orders::{Given, give_orders};
 use payments::UnixMs;
@@ -171,6 +171,7 @@ impl World {
             Some(_) if deployed.edge.is_none() => deployed.with_edge(&own_edge(), &BTreeMap::new())?,
             _ => deployed,
         };
+        deployed.hears(&experiment)?;
         let arrivals = experiment.workload.arrivals(seed)?;
         Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Virtual })
     }
@@ -194,6 +195,7 @@ impl World {
                 accepted: "--target sim, or an experiment without [edge]".to_owned(),
             });
         }
+        deployed.hears(&experiment)?;
         let arrivals = experiment.workload.arrivals(seed)?;
         let (experiment, arrivals) = time.hurry(&deployed, experiment, arrivals)?;
         Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Real })
@@ -287,6 +289,7 @@ impl World {
         let turns = experiment.turns.clone().map(|order| Turns::new(order, rest));
         let invocations = Invocations::default();
         let stripe = FakeStripe::new(seed, SECRET_KEY, faults.clone());
+        let stripe = if deployed.listens_to_stripe() { stripe.telling(seed) } else { stripe };
         let provider = Provider::new(stripe, seed, faults.clone(), clock, journal.clone());
         let functions = [(code.consumer)(provider.clone()), (code.responder)(provider.clone())];
         let plans = plans::plans(&faults, &deployed, turns.clone(), invocations.clone());
@@ -296,6 +299,7 @@ impl World {
         let services = cloud.services().clone();
 
         let responder = deployed.responder.as_ref().and_then(|it| cloud.function(&it.logical_id)).cloned();
+        let bus = cloud.partner_bus().cloned();
         let sources = cloud.event_sources(&deployed.consumer.logical_id).to_vec();
         let messages = arrivals.len();
         let (visitors, shop, coming) = match edge::open(&deployed, &experiment, &cloud, seed)? {
@@ -322,6 +326,7 @@ impl World {
             ended = to_the_end => ended?,
             never = edge::come(visitors.as_ref().zip(coming)) => match never {},
             never = provider.keep_up() => match never {},
+            never = tell_events(&faults, &provider, bus, (clock, &journal, seed)) => match never {},
             never = give_orders(&experiment.orders, &given, responder.as_deref(), clock) => match never {},
             never = rotate_keys(&faults, &provider, &services, &deployed.secret) => match never {},
             never = unsubscribe(&faults, &services, alerted.alerts.as_deref()) => match never {},

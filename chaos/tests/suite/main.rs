@@ -32,3 +32,4 @@ mod shrink;
 mod traces;
 mod tree;
 mod wire;
+mod witness;

@@ -206,6 +206,7 @@ fn doctor(check: Check, seen: &mut Seen, ground: &mut Ground) -> bool {
         Check::AcknowledgedOnRecord
         | Check::ChargedOnRecord
         | Check::FencedOnRecord
+        | Check::EventsNotBelieved
         | Check::RowsNeverGoBack
         | Check::AuditAgrees
         | Check::OneMoveTaskAtATime

@@ -4,6 +4,7 @@
 
 pub(super) mod aws;
 pub(super) mod edge;
+pub(super) mod events;
 pub(super) mod input;
 pub(super) mod lambda;
 pub(super) mod process;

@@ -218,7 +218,7 @@ fn mark(evidence: &Evidence<'_>, event: &Event) -> Option<&'static str> {
             | FunctionEvent::Dropped { .. }
             | FunctionEvent::Metrics { .. },
         )
-        | Event::Stripe(StripeEvent::Acted { .. })
+        | Event::Stripe(StripeEvent::Acted { .. } | StripeEvent::Told { .. })
         | Event::Table(TableEvent::IncidentSaved { .. } | TableEvent::LedgerRefused { .. })
         | Event::MoveTask(_)
         | Event::Topic(_)

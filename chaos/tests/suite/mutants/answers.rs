@@ -30,6 +30,11 @@ impl Batch {
         self.consumer.invoke(self.payload.clone(), self.context.clone()).await
     }
 
+    /// Other records in the place of those that came.
+    pub(crate) fn take(&mut self, event: &SqsEvent) {
+        self.payload = serde_json::to_vec(event).expect("it was JSON");
+    }
+
     /// The records, as they came.
     pub(crate) fn event(&self) -> SqsEvent {
         serde_json::from_slice(&self.payload).expect("Lambda sends SQS events")

@@ -25,6 +25,7 @@ mod responder;
 mod suspicion;
 mod telling;
 mod weather;
+mod witness;
 
 use chaos::checks::Outcome;
 use chaos::sweep::{self, Scenario, Share, Swept};
@@ -37,7 +38,7 @@ use std::ops::ControlFlow;
 use weather::Weather;
 
 /// Every mutant, by the place where it is broken.
-const FAMILIES: [&[Mutant]; 15] = [
+const FAMILIES: [&[Mutant]; 16] = [
     &article::MUTANTS,
     &protocol::MUTANTS,
     &suspicion::MUTANTS,
@@ -53,6 +54,7 @@ const FAMILIES: [&[Mutant]; 15] = [
     &permissions::MUTANTS,
     &outcomes::MUTANTS,
     &looks::MUTANTS,
+    &witness::MUTANTS,
 ];
 
 /// Their names.
@@ -138,6 +140,11 @@ fn mutants_of_the_pipe_that_tells_outcomes_are_caught() {
 #[test]
 fn mutants_of_the_edge_are_caught() {
     each_is_caught(&looks::MUTANTS);
+}
+
+#[test]
+fn mutants_that_believe_stripes_events_are_caught() {
+    each_is_caught(&witness::MUTANTS);
 }
 
 #[test]

@@ -105,11 +105,13 @@ pub(crate) enum Weather {
     Visited,
     /// Payments stay open, and nobody can look how they stand: first there is no answer, then no connection.
     Unseen,
+    /// Stripe's events are listened to, many are forged, and no confirm is answered for a while.
+    Gossip,
 }
 
 impl Weather {
     /// Every weather.
-    pub(crate) const ALL: [Self; 46] = [
+    pub(crate) const ALL: [Self; 47] = [
         Self::Calm,
         Self::Crowd,
         Self::Rough,
@@ -156,6 +158,7 @@ impl Weather {
         Self::Lagging,
         Self::Visited,
         Self::Unseen,
+        Self::Gossip,
     ];
 
     /// The experiment.
@@ -220,7 +223,8 @@ impl Weather {
             | Self::Contrary
             | Self::Lagging
             | Self::Visited
-            | Self::Unseen => &SEEDS,
+            | Self::Unseen
+            | Self::Gossip => &SEEDS,
         }
     }
 
@@ -247,6 +251,7 @@ impl Weather {
             Self::Slow => "parameters = { RedriveRateMax = 1 }",
             Self::Visited => VISITED,
             Self::Unseen => UNSEEN,
+            Self::Gossip => "parameters = { StripeEventBus = 'aws.partner/stripe.com/ed_test_1' }",
             _ => "",
         }
     }
@@ -260,6 +265,7 @@ impl Weather {
             Self::Declines | Self::Deaf | Self::Absent | Self::Held | Self::Lagging => payments(60, "10m"),
             Self::Contrary => payments(60, "15m"),
             Self::Visited | Self::Unseen => payments(40, "20m"),
+            Self::Gossip => payments(60, "10m"),
             Self::Busy => payments(60, "10s"),
             Self::Blip => payments(60, "3m"),
             Self::LockedOut | Self::Rotated => payments(40, "10m"),
@@ -300,6 +306,7 @@ impl Weather {
             Self::Held => "{ kind = 'held', nth = [5, 20, 35], for = '10m' }",
             Self::Contrary => CONTRARY,
             Self::Lagging => LAGGING,
+            Self::Gossip => GOSSIP,
             Self::Calm | Self::Crowd | Self::Conflicts | Self::Labels | Self::Refused | Self::Drills => "",
             Self::Rough => {
                 "{ kind = 'stripe-lost-answer', rate = 0.3, for = '15m' },
@@ -410,9 +417,13 @@ impl Weather {
             | Self::Rotated => "dead_letters = 'none'",
             Self::Outage => "alarms = ['DeadLettersWaiting', 'PaymentsDelayed', 'ProviderFailing']",
             Self::Backlog | Self::Disabled => "dead_letters = 'none'",
-            Self::Absent | Self::Held | Self::Contrary | Self::Lagging | Self::Visited | Self::Unseen => {
-                "dead_letters = 'any'"
-            }
+            Self::Absent
+            | Self::Held
+            | Self::Contrary
+            | Self::Lagging
+            | Self::Visited
+            | Self::Unseen
+            | Self::Gossip => "dead_letters = 'any'",
             Self::Purged => "dead_letters = 'any'\ndrained_within = '30m'",
             Self::Headless => "drained_within = '8h'",
             // Nobody can be told.
@@ -453,6 +464,10 @@ const CONTRARY: &str =
 const LAGGING: &str =
     "{ kind = 'stripe-timeout', operations = ['confirm'], placement = 'before', rate = 0.3, for = '10m' },
     { kind = 'stripe-stale', rate = 1.0, for = '15m' }";
+const GOSSIP: &str =
+    "{ kind = 'stripe-unavailable', operations = ['confirm'], rate = 1.0, from = '2m', for = '4m' },
+    { kind = 'stripe-lost-answer', operations = ['confirm'], rate = 0.3, from = '6m', for = '4m' },
+    { kind = 'events-forged', rate = 1.0, for = '10m' }";
 
 const VISITED: &str = "[edge]\nimpatient = 0.4\nreloads_per_second = 5\nreloading = '10s'\nagain = '1m'\nshared = 2\nshared_with = 100
     forged_per_second = 2.0\nkeys_change = '8m'";
