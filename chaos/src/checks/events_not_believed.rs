@@ -40,6 +40,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             | Event::Alarm(_)
             | Event::Bus(_)
             | Event::Pipe(_)
+            | Event::Edge(_)
             | Event::Fault(_)
             | Event::Access(_) => {}
         }
