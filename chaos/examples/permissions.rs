@@ -6,7 +6,9 @@ use chaos::world::{Deployed, WorldError, own_template};
 use std::collections::BTreeMap;
 
 fn main() -> Result<(), WorldError> {
-    let on_request = BTreeMap::from([("Tracing".to_owned(), "on".to_owned())]);
+    let on_request = [("Tracing", "on"), ("StripeEventBus", "aws.partner/stripe.com/ed_test_1")];
+    let on_request: BTreeMap<String, String> =
+        on_request.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let deployed = Deployed::load(&own_template(), &on_request)?;
     for grant in deployed.stack.policies.grants() {
         println!("{}\t{}", grant.action, grant.resource);

@@ -101,7 +101,9 @@ dead_letters = 'any'
 pub(crate) fn in_trouble() -> &'static (History, Vec<Value>) {
     static RUN: OnceLock<(History, Vec<Value>)> = OnceLock::new();
     RUN.get_or_init(|| {
-        let text = format!("workload = {{ bodies = {}, over = '30m' }}\n{TROUBLE}", json!(bodies()));
+        let listens = "parameters = { StripeEventBus = 'aws.partner/stripe.com/ed_test_1' }";
+        let text =
+            format!("{listens}\nworkload = {{ bodies = {}, over = '30m' }}\n{TROUBLE}", json!(bodies()));
         let experiment =
             Experiment::parse(Path::new("private.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
         logs::of(|| world::run(experiment, 1, Code::DEPLOYED).unwrap_or_else(|error| panic!("{error}")))
@@ -118,7 +120,10 @@ fn the_run_has_something_to_be_silent_about() {
     let (history, lines) = in_trouble();
     assert!(history.sent.iter().all(|sent| says_it(&sent.body)));
     let ends = logged(lines, "end");
-    assert!(["settled", "handed_back", "quarantined"].iter().all(|end| ends.contains(end)), "{ends:?}");
+    assert!(
+        ["settled", "handed_back", "quarantined", "overheard"].iter().all(|end| ends.contains(end)),
+        "{ends:?}"
+    );
     let reasons = logged(lines, "reason");
     assert!(
         ["malformed", "conflicting_request", "refused"].iter().all(|it| reasons.contains(it)),

@@ -58,7 +58,8 @@ pub(crate) fn cut_short(inner: &Inner, message: &SqsMessage, cause: Cause) -> Re
 /// The payment that the body of an event names.
 pub(crate) const NAMED: fn(&str) -> Option<PaymentId> = payment_named;
 
-fn overheard() -> Report {
+/// The report of an event after which there is nothing to do.
+pub(crate) fn overheard() -> Report {
     Report { end: End::Acknowledged(Why::Overheard), ..Report::default() }
 }
 

@@ -278,6 +278,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn where_events_are_listened_to_they_have_one_turn_in_five_and_payments_the_others() {
+        let in_a_second = |listens, lane| {
+            let mut paces = Paces::of(Pace::shared(20, 2), listens);
+            (0..100).filter(|_| paces.turn(lane, UnixMs(0), UnixMs(999)).is_some()).count()
+        };
+        assert_eq!((in_a_second(true, Lane::Payments), in_a_second(true, Lane::Events)), (8, 2));
+        assert_eq!(in_a_second(false, Lane::Payments), 10);
+    }
+
+    #[test]
     fn of_several_calls_the_last_is_told_with_the_longest_pause_and_the_number_that_failed() {
         let reply = |answer, status, retry_after_s, name: &str| Reply {
             answer,

@@ -444,6 +444,18 @@ mod tests {
     }
 
     #[test]
+    fn whoever_only_asks_what_stands_takes_no_probe() {
+        let mut suspicions = Suspicions::default();
+        assert_eq!(suspicions.standing(Operation::Retrieve), None);
+        for n in 0..3 {
+            suspicions.judge(Operation::Retrieve, &n.to_string(), &met(1), 0, START);
+        }
+        let standing = suspicions.standing(Operation::Retrieve).map(|met| met.cause);
+        assert_eq!((standing, suspicions.standing(Operation::Confirm)), (Some(Cause::RefusedInARow), None));
+        assert_eq!(suspicions.leave(Operation::Retrieve, START), Leave::Granted, "the probe is still there");
+    }
+
+    #[test]
     fn what_is_met_again_is_counted_and_what_is_new_begins_anew() {
         let first = Refused::again(None, "a".to_owned(), START);
         let second = Refused::again(Some(&first), "a".to_owned(), at_s(30));

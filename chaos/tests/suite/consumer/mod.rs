@@ -87,6 +87,21 @@ fn a_malformed_message_is_quarantined_with_its_reason_and_all_its_attributes() {
 }
 
 #[test]
+fn an_event_of_stripes_that_nobody_listens_to_is_no_payment_and_acknowledged() {
+    in_town(Plan::default(), async |town| {
+        let event = serde_json::json!({
+            "source": "aws.partner/stripe.com/ed_test_1",
+            "detail-type": "payment_intent.succeeded",
+            "detail": { "data": { "object": { "id": "pi_1", "metadata": { "payment_id": "order-1" } } } },
+        });
+        town.send(&event.to_string());
+        town.pass_s(60).await;
+        assert!(town.held(SOURCE).is_empty() && town.quarantined().is_empty());
+        assert!(town.states().is_empty() && town.stripe_calls().is_empty());
+    });
+}
+
+#[test]
 fn a_message_that_uses_every_attribute_keeps_them_in_quarantine() {
     in_town(Plan::default(), async |town| {
         let attributes =

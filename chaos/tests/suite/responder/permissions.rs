@@ -175,6 +175,36 @@ fn every_grant_is_needed_by_a_run_or_says_why_not() {
 }
 
 #[test]
+fn every_grant_for_stripes_events_is_needed_by_a_run_that_listens_to_them() {
+    const LISTENS: (&str, &str) = (
+        "listens",
+        "parameters = { StripeEventBus = 'aws.partner/stripe.com/ed_test_1' }
+         workload = { payments = 30, over = '10m' }
+         expect = { dead_letters = 'any' }
+         fault = [{ kind = 'stripe-lost-answer', operations = ['confirm'], rate = 1.0, for = '10m' },
+                  { kind = 'stripe-unavailable', operations = ['retrieve'], rate = 0.7, for = '10m' }]",
+    );
+    let experiment = Experiment::parse(Path::new(LISTENS.0), LISTENS.1).expect("it is well formed");
+    let listening = Deployed::load(&own_template(), &experiment.parameters).expect("it is good");
+    let mut more = listening.stack.policies.grants();
+    let usual = deployed().stack.policies.grants();
+    more.retain(|grant| !usual.contains(grant));
+    assert_eq!(more.len(), 5, "{more:#?}");
+    let history = run_as_it_is(LISTENS);
+    assert!(!denied(&history), "{:?}", judge(&history).of(Check::NothingDenied));
+    for grant in more {
+        assert!(history.grants.contains(&grant), "needed by nobody: {grant}");
+        let without = run(LISTENS, |policies| take_away(policies, &grant));
+        match without {
+            // What Lambda would not even deploy.
+            Err(WorldError::Cloud { .. }) => {}
+            Err(broken) => panic!("{grant}: {broken}"),
+            Ok(history) => assert!(denied(&history), "nobody misses {grant}"),
+        }
+    }
+}
+
+#[test]
 fn every_wildcard_says_why() {
     let Policies { roles, resources, .. } = deployed().stack.policies;
     let grants = |policy: &Policy| {
