@@ -212,11 +212,12 @@ impl CloudFront {
 
     /// Answers a viewer of one edge, at this instant if nobody else has to be asked.
     pub async fn answer(&self, edge: usize, request: Request) -> Answer {
+        let began = self.now();
         let answer = match self.at_the_edge(edge, request) {
             Step::Answered(answer) => answer,
             Step::Beyond(work) => work.await,
         };
-        self.count(&answer);
+        self.count(&answer, began);
         answer
     }
 
@@ -271,7 +272,7 @@ impl CloudFront {
             Arc::clone(&behavior.edges[edge % EDGES]).get(Arc::clone(&behavior.way), request).await
         } else {
             let response = Arc::new(behavior.origin.ask(request).await);
-            let given_at = self.0.around.services.clock().now();
+            let given_at = self.now();
             Got { dated: copies::Dated { response, given_at }, from: Source::Origin, is_stale: false }
         };
         let answer = self.with_page(behavior, edge, got).await;
@@ -312,7 +313,7 @@ impl CloudFront {
         event: &serde_json::Value,
         path: &str,
     ) -> Result<serde_json::Value, FunctionError> {
-        let now = self.0.around.services.clock().now();
+        let now = self.now();
         let values = self.values();
         let readable = self.0.around.plan.reads_values(path, now).then_some(&*values);
         self.0.functions[name].run(event, readable, now)
@@ -320,7 +321,7 @@ impl CloudFront {
 
     /// Every cache on the way is asked whether it made room meanwhile.
     fn make_room(&self, behavior: &Behavior, path: &str) {
-        if self.0.around.plan.evicts(path, self.0.around.services.clock().now()) {
+        if self.0.around.plan.evicts(path, self.now()) {
             behavior
                 .edges
                 .iter()
@@ -334,8 +335,14 @@ impl CloudFront {
         behavior.way.errors.get(&status).is_some_and(|error| error.page.is_some())
     }
 
-    fn count(&self, answer: &Answer) {
-        let now = self.0.around.services.clock().now();
+    /// CloudWatch is told of each request, and how long the origin took if it was asked for this one.
+    fn count(&self, answer: &Answer, began: UnixMs) {
+        let now = self.now();
+        let waited_ms = u32::try_from(now.since_ms(began)).unwrap_or(u32::MAX);
+        let origin_ms = matches!(answer.from, Source::Origin | Source::ErrorPage).then_some(waited_ms);
+        let mut cloudwatch = self.0.around.services.cloudwatch();
+        cloudwatch.edge_request(&self.0.distribution, now, answer.status, origin_ms);
+        drop(cloudwatch);
         let mut minute = self.minute();
         let closed = minute.count(now, (answer.from, answer.is_stale, answer.status));
         drop(minute);
@@ -346,8 +353,12 @@ impl CloudFront {
 
     fn write_down(&self, served: Served) {
         if served.requests > 0 {
-            self.0.around.journal.record(self.0.around.services.clock().now(), EdgeEvent::Served(served));
+            self.0.around.journal.record(self.now(), EdgeEvent::Served(served));
         }
+    }
+
+    fn now(&self) -> UnixMs {
+        self.0.around.services.clock().now()
     }
 
     fn values(&self) -> MutexGuard<'_, BTreeMap<String, String>> {

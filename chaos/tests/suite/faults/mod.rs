@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests pick the events they look at")]
 
 mod aws;
+mod edge;
 mod events;
 mod input;
 mod lambda;
