@@ -3,12 +3,13 @@
 //! What an experiment does not say follows from what happened: dead letters raise `DeadLettersWaiting`, quarantine raises
 //! `QuarantineNotEmpty`, what is unsettled in a fault or a backlog may raise `PaymentsDelayed`, a Stripe that fails or
 //! refuses calls its own alarms, more payments than go out in a quarter of an hour `PaymentsWaiting`, and only functions
-//! that are killed on purpose, or kept from their work, may be reported as failing. Metrics that wake up late raise no alarm
+//! that are killed on purpose, or kept from their work, may be reported as failing, and so may an edge of which, or of whose
+//! ledger, the same is true. Metrics that wake up late raise no alarm
 //! about what is gone by then.
 //! Invariant: only a change to ALARM counts; finding out that all is well, at first or again, is no alarm.
 
 use super::{Evidence, Finding, Verdict};
-use crate::faults::{Fault, Kind};
+use crate::faults::{Family, Fault, Kind};
 use crate::journal::{AlarmChanged, Event, QueueEvent, StateValue};
 use crate::units::{counted, duration_ms};
 use payments::UnixMs;
@@ -28,6 +29,7 @@ const WAITING: &str = "PaymentsWaiting";
 const LISTENERS: &str = "NobodyListens";
 const OUTCOMES: &str = "OutcomesUndelivered";
 const SILENCED: &str = "AlarmsSilenced";
+const EDGE: [&str; 2] = ["EdgeFailing", "EdgeSlow"];
 
 /// How long a backlog has to be for its alarm, seconds.
 const BACKLOG_S: u64 = 900;
@@ -109,6 +111,7 @@ fn expected<'a>(evidence: &Evidence<'a>) -> Expected<'a> {
     may.extend(can_be_a_backlog(evidence).then_some(WAITING));
     may.extend(any(|fault| kills(fault) || fault.kind == Kind::MappingDisabled).then_some(CONSUMER));
     may.extend(any(|fault| kills(fault) || stops_responder(fault)).then_some(RESPONDER));
+    may.extend(EDGE.iter().filter(|_| any(harms_edge)));
     Expected { must, may }
 }
 
@@ -150,6 +153,12 @@ fn can_be_a_backlog(evidence: &Evidence<'_>) -> bool {
     let history = evidence.history;
     let calls_per_s = history.alerted.stripe_calls_per_s.unwrap_or(1);
     2 * history.sent.len() as u64 > BACKLOG_S * calls_per_s
+}
+
+/// Whether it comes between viewers and what the edge asks for them: at the edge, or at the ledger.
+fn harms_edge(fault: &Fault) -> bool {
+    fault.kind.describe().family == Family::Edge
+        || matches!(fault.kind, Kind::LedgerThrottled | Kind::LedgerLostAnswer)
 }
 
 /// Whether it kills functions.
@@ -320,6 +329,18 @@ mod tests {
         for kind in [Kind::Declined, Kind::Malformed, Kind::MetricsLate] {
             assert_eq!([reported(kind, provider), reported(kind, credentials)], [1, 1], "{kind}");
         }
+    }
+
+    #[test]
+    fn an_edge_may_be_reported_for_what_happens_to_it_or_to_the_ledger_alone() {
+        let reported = |kind: Kind| {
+            let mut tale = Tale::of_one_good_payment();
+            tale.fault(kind, Window::ALWAYS, 1);
+            EDGE.iter().for_each(|alarm| tale.alarm(alarm, StateValue::Alarm));
+            found(tale).len()
+        };
+        assert_eq!([Kind::StatusHanging, Kind::GatewayFailing, Kind::LedgerThrottled].map(reported), [0; 3]);
+        assert_eq!([Kind::StripeTimeout, Kind::Declined].map(reported), [2; 2]);
     }
 
     #[test]

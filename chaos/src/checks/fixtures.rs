@@ -77,6 +77,8 @@ impl Tale {
             "ProviderFailing",
             "QuarantineNotEmpty",
             "ResponderFailing",
+            "EdgeFailing",
+            "EdgeSlow",
         ];
         let history = History {
             experiment,

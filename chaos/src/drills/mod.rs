@@ -22,7 +22,7 @@ use std::path::Path;
 /// The experiment that an alarm is drilled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drill {
-    /// Name of the alarm in the template, and of the file.
+    /// Name of the alarm in the template, and of the file. Those of the edge are in `edge/watch.yaml`.
     pub alarm: &'static str,
     /// The text of the file.
     pub text: &'static str,
@@ -41,6 +41,8 @@ pub const ALL: &[Drill] = &[
     Drill { alarm: "OutcomesUndelivered", text: include_str!("../../drills/OutcomesUndelivered.toml") },
     Drill { alarm: "AlarmsSilenced", text: include_str!("../../drills/AlarmsSilenced.toml") },
     Drill { alarm: "ResponderFailing", text: include_str!("../../drills/ResponderFailing.toml") },
+    Drill { alarm: "EdgeFailing", text: include_str!("../../drills/EdgeFailing.toml") },
+    Drill { alarm: "EdgeSlow", text: include_str!("../../drills/EdgeSlow.toml") },
 ];
 
 /// Seed of every drill: what is to be seen are alarms, not luck.
@@ -118,8 +120,9 @@ fn run(template: &Path, drill: Drill, trouble: Trouble, code: Code<'_>) -> Resul
     let wanted = Wanted::of(drill.alarm, &mut experiment, trouble);
     trouble.befall(&mut experiment);
     let deployed = Deployed::load(template, &experiment.parameters)?;
-    let speaks = speaks(&deployed, drill.alarm);
-    let history = World::new(deployed, experiment, SEED)?.run(code, &mut |_| {})?;
+    let world = World::new(deployed, experiment, SEED)?;
+    let speaks = speaks(world.deployed(), drill.alarm);
+    let history = world.run(code, &mut |_| {})?;
     let course = Course::of(&wanted, speaks, &history);
     let (outcome, failed) = judged(&history);
     let mut wrong = course.wrong(&wanted);
@@ -131,7 +134,7 @@ fn run(template: &Path, drill: Drill, trouble: Trouble, code: Code<'_>) -> Resul
 /// Who tells of an alarm of this name.
 fn speaks(deployed: &Deployed, alarm: &str) -> Speaks {
     let is_it = |id: &String| id.rsplit('.').next() == Some(alarm);
-    let mut alarms = deployed.stack.alarms.iter().filter(|(id, _)| is_it(id));
+    let mut alarms = deployed.alarms().filter(|(id, _)| is_it(id));
     match alarms.next() {
         Some((_, config)) if !config.actions.alarm.is_empty() => Speaks::Itself,
         Some(_) | None => Speaks::TheResponder,

@@ -161,19 +161,28 @@ impl World {
     /// When its payments cannot be read, it expects an alarm that the template does not have, or a fault cannot be
     /// simulated.
     pub fn new(deployed: Deployed, experiment: Experiment, seed: u64) -> Result<Self, WorldError> {
+        let deployed = match &experiment.edge {
+            Some(_) if deployed.edge.is_none() => {
+                let none = BTreeMap::new();
+                deployed.with_edge(&own_edge(), &none)?.with_watch(&own_watch(), &none)?
+            }
+            _ => deployed,
+        };
         deployed.knows(&experiment)?;
         if let Some(kind) = experiment.faults.iter().map(|fault| fault.kind).find(|kind| !kind.is_simulated())
         {
             let what = format!("fault {kind} can only happen to a process");
             return Err(WorldError::Target { what, accepted: "--target local, or another fault".to_owned() });
         }
-        let deployed = match &experiment.edge {
-            Some(_) if deployed.edge.is_none() => deployed.with_edge(&own_edge(), &BTreeMap::new())?,
-            _ => deployed,
-        };
         deployed.hears(&experiment)?;
         let arrivals = experiment.workload.arrivals(seed)?;
         Ok(Self { deployed, experiment, seed, arrivals, rest: Rest::default(), time: Time::Virtual })
+    }
+
+    /// What it is run in.
+    #[must_use]
+    pub const fn deployed(&self) -> &Deployed {
+        &self.deployed
     }
 
     /// The same in real time, for code whose functions are processes.

@@ -2,6 +2,7 @@
 //! and a runbook that says what to do. No linter follows that way.
 
 use chaos::cloud::config::{AlarmConfig, RuleConfig};
+use chaos::cloud::names::{self, Region};
 use chaos::drills;
 use chaos::experiment::Experiment;
 use chaos::journal::{AlarmChanged, Event, StateValue};
@@ -12,6 +13,18 @@ use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What watches over the edge, which is another stack, in another region.
+fn watch() -> Stack {
+    let parameters = [("DistributionId", "E0123456789"), ("AlertEmail", "on-call@example.com")];
+    let deployment = Deployment {
+        stack_name: "payments-edge-watch".to_owned(),
+        region: Region::UsEast1.code().to_owned(),
+        parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..Deployment::default()
+    };
+    Stack::load(&root().join("edge/watch.yaml"), &deployment).expect("the template loads")
 }
 
 fn stack() -> Stack {
@@ -30,7 +43,8 @@ fn stack() -> Stack {
 
 /// The alarm's name without the stack's.
 fn short(alarm: &AlarmConfig) -> &str {
-    alarm.name.strip_prefix("payments-").unwrap_or(&alarm.name)
+    let name = alarm.name.strip_prefix("payments-").unwrap_or(&alarm.name);
+    name.strip_prefix("edge-watch-").unwrap_or(name)
 }
 
 /// The rules of the one function that alarms wake.
@@ -70,6 +84,22 @@ fn every_alarm_reaches_somebody_through_the_topic_or_through_the_responder() {
 }
 
 #[test]
+fn every_alarm_of_the_edge_mails_by_itself_when_it_fires_and_when_it_clears() {
+    let watch = watch();
+    assert_eq!(watch.alarms.len(), 2, "{:?}", watch.alarms.keys());
+    for alarm in watch.alarms.values() {
+        for actions in [&alarm.actions.alarm, &alarm.actions.ok] {
+            let arn = |name: &str| names::topic_arn_in(alarm.region, name);
+            let told = watch.topics.values().filter(|topic| actions.contains(&arn(&topic.name)));
+            let told = told.filter(|topic| topic.publishers.contains("cloudwatch.amazonaws.com"));
+            let told: Vec<_> = told.flat_map(|topic| &topic.subscriptions).collect();
+            let mailed = told.iter().any(|it| it.protocol == "email" && it.endpoint == "on-call@example.com");
+            assert!(mailed, "{}: {told:?}", alarm.name);
+        }
+    }
+}
+
+#[test]
 fn an_event_that_cannot_be_delivered_is_kept() {
     let stack = stack();
     let rules = rules(&stack);
@@ -82,8 +112,10 @@ fn an_event_that_cannot_be_delivered_is_kept() {
 
 #[test]
 fn every_alarm_names_a_runbook_that_is_there() {
-    for alarm in stack().alarms.values() {
-        let runbook = format!("alarms/runbooks/{}.md", short(alarm));
+    let (stack, watch) = (stack(), watch());
+    let of_stack = stack.alarms.values().map(|alarm| (alarm, "alarms"));
+    for (alarm, folder) in of_stack.chain(watch.alarms.values().map(|alarm| (alarm, "edge"))) {
+        let runbook = format!("{folder}/runbooks/{}.md", short(alarm));
         let description = alarm.description.as_deref().unwrap_or_default();
         assert!(description.contains(&runbook), "{} does not name {runbook}: {description}", alarm.name);
         assert!(root().join(&runbook).is_file(), "{runbook} is missing");
@@ -92,8 +124,8 @@ fn every_alarm_names_a_runbook_that_is_there() {
 
 #[test]
 fn every_alarm_has_a_drill_and_every_drill_an_alarm_and_a_file() {
-    let stack = stack();
-    let alarms: BTreeSet<&str> = stack.alarms.values().map(short).collect();
+    let (stack, watch) = (stack(), watch());
+    let alarms: BTreeSet<&str> = stack.alarms.values().chain(watch.alarms.values()).map(short).collect();
     let drilled: BTreeSet<&str> = drills::ALL.iter().map(|drill| drill.alarm).collect();
     assert_eq!(alarms, drilled);
     let files = std::fs::read_dir(root().join("chaos/drills")).expect("the drills are there");

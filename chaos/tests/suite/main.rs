@@ -12,6 +12,7 @@ mod costs;
 mod dashboard;
 mod deployment;
 mod durable;
+mod edge_runbooks;
 mod faults;
 mod incidents;
 mod layout;

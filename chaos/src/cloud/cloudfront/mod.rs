@@ -106,6 +106,8 @@ pub struct Answer {
     pub is_stale: bool,
     /// When its origin gave it; none where no origin was asked.
     pub given_at: Option<UnixMs>,
+    /// Whether the viewer waited for the origin, whatever came of it.
+    awaited_origin: bool,
     headers: Option<Arc<HeadersConfig>>,
 }
 
@@ -290,7 +292,8 @@ impl CloudFront {
         if page.dated.response.status != 200 {
             return answer_of(got, behavior);
         }
-        Answer { status, from: Source::ErrorPage, ..answer_of(page, behavior) }
+        let awaited_origin = got.from == Source::Origin;
+        Answer { status, from: Source::ErrorPage, awaited_origin, ..answer_of(page, behavior) }
     }
 
     /// No function sees the answer to what went wrong at an origin.
@@ -335,11 +338,12 @@ impl CloudFront {
         behavior.way.errors.get(&status).is_some_and(|error| error.page.is_some())
     }
 
-    /// CloudWatch is told of each request, and how long the origin took if it was asked for this one.
+    /// CloudWatch is told of each request, and how long the origin took if this one waited for
+    /// it: a page in the place of an error that was kept did not.
     fn count(&self, answer: &Answer, began: UnixMs) {
         let now = self.now();
         let waited_ms = u32::try_from(now.since_ms(began)).unwrap_or(u32::MAX);
-        let origin_ms = matches!(answer.from, Source::Origin | Source::ErrorPage).then_some(waited_ms);
+        let origin_ms = answer.awaited_origin.then_some(waited_ms);
         let mut cloudwatch = self.0.around.services.cloudwatch();
         cloudwatch.edge_request(&self.0.distribution, now, answer.status, origin_ms);
         drop(cloudwatch);
@@ -437,12 +441,13 @@ fn answer_of(got: Got, behavior: &Behavior) -> Answer {
     let Got { dated, from, is_stale } = got;
     let (status, given_at) = (dated.response.status, Some(dated.given_at));
     let headers = Some(Arc::clone(&behavior.headers));
-    Answer { response: dated.response, status, from, is_stale, given_at, headers }
+    let awaited_origin = from == Source::Origin;
+    Answer { response: dated.response, status, from, is_stale, given_at, awaited_origin, headers }
 }
 
 fn by_function(response: Response, headers: Option<&Arc<HeadersConfig>>) -> Answer {
     let status = response.status;
     let headers = headers.cloned();
-    let (from, given_at) = (Source::Function, None);
-    Answer { response: Arc::new(response), status, from, is_stale: false, given_at, headers }
+    let (response, from, given_at) = (Arc::new(response), Source::Function, None);
+    Answer { response, status, from, is_stale: false, given_at, awaited_origin: false, headers }
 }

@@ -213,9 +213,9 @@ impl CloudWatch {
         self.store.measure(points, now);
     }
 
-    /// Takes note of a request to the edge of `distribution` that was answered at `at` with `status`: served by its origin
-    /// after so long, ms, from the request's arrival to the first byte of the answer; none, if a cache had the answer, or
-    /// the router.
+    /// Takes note of a request to the edge of `distribution` that was answered at `at` with `status`: after so long, ms, from
+    /// its arrival to the first byte of the answer, if it waited for the origin; none, if a cache had the answer, or the
+    /// router. That a wait in vain counts is an assumption: CloudFront speaks of requests that the origin served.
     pub fn edge_request(&mut self, distribution: &str, at: UnixMs, status: u16, origin_ms: Option<u32>) {
         if self.store.watches(CLOUDFRONT, edge::DISTRIBUTION, distribution) {
             self.edges.note(distribution, at, status, origin_ms);

@@ -150,6 +150,7 @@ mod tests {
         assert!(!matches("{ $.level = \"WARN\" && $.fields.attempt != 2 }"));
         assert!(matches("{ $.level = INFO || $.fields.payment = \"order-*\" }"));
         assert!(!matches("{ $.record.status != \"success\" }"), "a field that is not there");
+        assert!(!matches("{ $.type = \"platform.report\" }"), "no line of the edge's function about itself");
     }
 
     #[test]
