@@ -40,7 +40,6 @@ pub(super) enum Realm {
 /// An engine with a function in it.
 pub(super) struct Engine {
     context: Context,
-    runtime: Runtime,
     realm: Realm,
     seen: Arc<Seen>,
 }
@@ -74,7 +73,7 @@ impl Engine {
         runtime.set_memory_limit(limit);
         let asking = Arc::clone(&seen);
         runtime.set_interrupt_handler(Some(Box::new(move || asking.ask())));
-        Ok(Self { context, runtime, realm, seen })
+        Ok(Self { context, realm, seen })
     }
 
     /// One invocation with an event's JSON; the answer's, or `None` when there was none. Without an event: `true`, when
@@ -92,10 +91,7 @@ impl Engine {
             let answer = call(&ctx, event, &self.seen);
             answer.catch(&ctx).map_err(|error| thrown(&error))
         });
-        // Whatever is left to do would be done in the middle of the next invocation.
-        if self.realm == Realm::Shared
-            && (self.runtime.is_job_pending() || self.seen.is_strange.load(Relaxed))
-        {
+        if self.realm == Realm::Shared && self.seen.is_strange.load(Relaxed) {
             return Err(FunctionError::Thrown("it is to be run by itself".to_owned()));
         }
         if self.seen.is_out_of_time() {

@@ -89,6 +89,9 @@ fn a_function_that_does_not_end_is_ended() {
     assert_eq!(handled("try { for (;;) {} } catch (e) { return request; }"), Err(FunctionError::OutOfTime));
     let caught = "async function spin() { for (;;) {} } for (;;) { try { await spin(); } catch (e) {} }";
     assert_eq!(handled(caught), Err(FunctionError::OutOfTime));
+    let later = caught.replace("{ for", "{ await 1; for");
+    assert_ne!(later, caught);
+    assert_eq!(handled(&later), Err(FunctionError::OutOfTime));
     let left = "(async function spin() { for (;;) { await 1; } })(); return request;";
     assert_eq!(handled(left).map(|_| ()), Ok(()), "what it leaves behind is nobody's");
 }
@@ -161,6 +164,20 @@ fn nothing_is_left_of_an_invocation() {
         for _ in 0..3 {
             let answer = function.run(&request(), Some(&BTreeMap::new()), NOW).expect(way);
             assert_eq!(answer["body"], "told 1", "{way}");
+        }
+    }
+}
+
+/// It would be done in the middle of the next one.
+#[test]
+fn work_that_an_invocation_leaves_behind_changes_no_other() {
+    for left in ["for (;;) { await 1; }", "for (;;) {}", "throw null;", "[].x.y;", "Math.x = 1;"] {
+        let code = format!(
+            "function handler(event) {{ (async function () {{ await 1; await 2; {left} }})(); return event.request; }}"
+        );
+        let function = EdgeFunction::new(&code).expect("it is taken");
+        for _ in 0..20 {
+            assert_eq!(function.run(&request(), None, NOW).as_ref(), Ok(&request()["request"]), "{left}");
         }
     }
 }

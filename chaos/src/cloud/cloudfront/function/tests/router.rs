@@ -29,7 +29,7 @@ struct Minted {
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Request {
     name: String,
     method: String,
@@ -262,7 +262,16 @@ fn the_same_request_gets_the_same_answer_a_thousand_times_and_in_two_threads() {
     let a_thousand = || -> Vec<Value> {
         let router = EdgeFunction::new(&deployed()).expect("it is deployed");
         let turns = cases.requests.iter().cycle().take(1_000 + cases.requests.len());
-        turns.map(|one| ask(&router, one)).collect()
+        let answer = |one| {
+            let answer = ask(&router, one);
+            // To make an engine takes a hundred times as long as to ask it.
+            assert!(
+                router.shared.lock().expect("nobody panicked").is_some(),
+                "{one:?} is not run beside others"
+            );
+            answer
+        };
+        turns.map(answer).collect()
     };
     let once: Vec<Value> = cases
         .requests
