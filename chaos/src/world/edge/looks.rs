@@ -150,9 +150,8 @@ impl Said {
     }
 
     fn of_page(body: &str) -> Self {
-        let between = |text: &str, from: &str, to: &str| {
-            Some(text.split_once(from)?.1.split_once(to)?.0.to_owned())
-        };
+        let between =
+            |text: &str, from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.to_owned());
         // What a reader sees: neither style nor script.
         let shown = between(body, "<main", "</main>").unwrap_or_default();
         Self {
@@ -178,14 +177,20 @@ mod tests {
     fn a_page_says_what_it_shows_and_not_what_its_style_speaks_of() {
         let page = r#"<style>main[data-state="paid"] { color: green }</style><main data-state="in_progress">
             <dl><div><dt>Payment</dt><dd>order-1</dd></div></dl></main>"#;
-        assert_eq!(read(200, "text/html; charset=utf-8", page), (Some("order-1".to_owned()), "in_progress".to_owned()));
+        assert_eq!(
+            read(200, "text/html; charset=utf-8", page),
+            (Some("order-1".to_owned()), "in_progress".to_owned())
+        );
     }
 
     #[test]
     fn data_says_it_by_name_and_a_few_words_by_their_status() {
         let data = r#"{"payment_id":"order-1","state":"paid"}"#;
         assert_eq!(read(200, "application/json", data), (Some("order-1".to_owned()), "paid".to_owned()));
-        assert_eq!(read(404, "text/plain; charset=utf-8", "There is nothing here."), (None, "no_link".to_owned()));
+        assert_eq!(
+            read(404, "text/plain; charset=utf-8", "There is nothing here."),
+            (None, "no_link".to_owned())
+        );
         assert_eq!(read(503, "text/plain; charset=utf-8", "Later."), (None, "unavailable".to_owned()));
     }
 }
