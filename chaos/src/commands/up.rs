@@ -8,7 +8,8 @@ use super::{Exit, Refusal, Surroundings, say, template};
 use crate::cloud::names;
 use crate::serve::{self, ServeError};
 use crate::stripe::{Latency, Mode};
-use crate::up::{self, Offer, Standing, Told, UpError};
+use crate::up::{self, EdgeStanding, Offer, Standing, Told, UpError};
+use crate::world::own_edge;
 use clap::{Args, ValueHint};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 const EXAMPLES: &str = "\
 Examples:
   cargo chaos up                                            then paste the lines it prints, and send payments
+  cargo chaos up --edge-port 12112                          payments come in and are looked up by HTTP, too
   cargo chaos up --failure-rate 1                           Stripe is gone from the beginning
   cargo chaos up --fault stripe-lost-answer=0.3             three answers in ten are lost, their effect is not
   cargo chaos fault set stripe-unavailable=1 --ttl 5m       while it runs
@@ -44,6 +46,10 @@ pub(super) struct Up {
     #[arg(long, value_name = "ADDRESS", value_parser = address, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(super) listen: IpAddr,
 
+    /// Also deploy the edge, and serve it on this port, on the address for AWS; 0 takes any that is free
+    #[arg(long, value_name = "PORT", value_parser = port, allow_negative_numbers = true)]
+    pub(super) edge_port: Option<u16>,
+
     #[command(flatten)]
     pub(super) beginning: Beginning,
 
@@ -65,12 +71,17 @@ fn address(text: &str) -> Result<IpAddr, String> {
 pub(super) fn up(wanted: &Up, around: &mut Surroundings<'_>) -> Result<Exit, Refusal> {
     // Told before minutes of building, if it is not there or cannot be honoured.
     let deployed = template::deployed(wanted.template.as_deref(), &BTreeMap::new(), around)?;
+    let deployed = match wanted.edge_port {
+        Some(_) => deployed.with_edge(&own_edge(), &BTreeMap::new())?,
+        None => deployed,
+    };
     let (faults, seed) = (wanted.beginning.faults()?, wanted.beginning.seed);
     let binaries = wanted.build.binaries(around)?;
     let now = now(around);
     let (latency, mode) = (Latency::Usual, Mode::Test);
     let stripe = serve::Offer { port: wanted.stripe_port, mode, latency, faults, seed, now };
-    let offer = Offer { deployed, binaries, listen: wanted.listen, port: wanted.port, stripe, seed, now };
+    let (listen, port, edge_port) = (wanted.listen, wanted.port, wanted.edge_port);
+    let offer = Offer { deployed, binaries, listen, port, edge_port, stripe, seed, now };
     let stop = Arc::new(Notify::new());
     ring_when_ended(Arc::clone(&stop)).map_err(|error| Refusal::Harness(error.to_string()))?;
     let elapsed = around.elapsed;
@@ -105,7 +116,7 @@ fn line(told: Told<'_>, after_s: u64) -> String {
 }
 
 fn greeting(standing: &Standing) -> String {
-    let Standing { aws, stripe_port, deployed } = standing;
+    let Standing { aws, stripe_port, edge, deployed } = standing;
     let template = &deployed.template;
     let mut out = format!(
         "{template} is up, both functions as processes, in real time. Ctrl-C ends all of it.\n\n  \
@@ -127,6 +138,15 @@ fn greeting(standing: &Standing) -> String {
     };
     for line in lines.into_iter().chain(VARIABLES.into_iter().filter_map(named)) {
         let _ = writeln!(out, "  export {line}");
+    }
+    if let Some(EdgeStanding { base, authorization }) = edge {
+        let _ = write!(
+            out,
+            "  export EDGE={base} EDGE_AUTHORIZATION='{authorization}'\n\n\
+             hand a payment in at the edge, and open the link that it answers with, below $EDGE:\n\n  \
+             curl $EDGE/payments --header \"authorization: $EDGE_AUTHORIZATION\" --header 'payment-id: order-2' --data \\\n    \
+             '{{\"payment_id\":\"order-2\",\"amount\":1999,\"currency\":\"eur\",\"payment_method\":\"pm_card_visa\"}}'\n"
+        );
     }
     out.push_str(
         "\nand send a payment, or PYMT_FAILED, which is dead-lettered and told of:\n\n  \

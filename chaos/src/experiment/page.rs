@@ -8,7 +8,7 @@ use std::path::Path;
 
 const PAGE: &str = include_str!("../../experiments/README.md");
 /// Tables of the file, each with a section of its own.
-const TABLES: [&str; 4] = ["workload", "fault", "order", "expect"];
+const TABLES: [&str; 5] = ["workload", "edge", "fault", "order", "expect"];
 
 /// The fields that the parser names when it is given one that is none.
 fn parsed(header: &str) -> BTreeSet<String> {
@@ -32,6 +32,7 @@ fn every_field_has_a_row_and_every_row_a_field() {
     assert_eq!(written("The file itself"), of_the_file);
     for (title, header) in [
         ("`[workload]`", "[workload]"),
+        ("`[edge]`", "[edge]"),
         ("`[[fault]]`", "[[fault]]"),
         ("`[[order]]`", "[[order]]\nat = '1m'"),
         ("`[expect]`", "[expect]"),
@@ -47,7 +48,7 @@ fn every_field_has_a_row_and_every_row_a_field() {
 fn every_example_is_an_experiment() {
     let examples: Vec<&str> =
         PAGE.split("```toml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
-    assert_eq!(examples.len(), 5, "one for each section");
+    assert_eq!(examples.len(), 6, "one for each section");
     for example in examples {
         Experiment::parse(Path::new("mine.toml"), example)
             .unwrap_or_else(|error| panic!("{error}: {example}"));

@@ -3,7 +3,7 @@
 //! A payment is counted once, however many messages asked for it; a message that is no payment is counted for itself.
 //! Invariant: everything that was sent is in exactly one of the outcomes.
 
-use super::UnknownMethods;
+use super::{Edge, UnknownMethods};
 use crate::checks::{Backlog, End, Evidence, Meaning, PaymentFile};
 use crate::faults::Kind;
 use crate::journal::{Event, FunctionEvent, MoveTaskEvent, QueueEvent, StripeEvent};
@@ -58,6 +58,9 @@ pub struct Figures {
     pub outage: Option<Outage>,
     /// What an incident came to; absent without dead letters and mails.
     pub incident: Option<Incident>,
+    /// What its edge did; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Edge>,
     /// Simulated time from the first event to the last, ms.
     pub simulated_ms: u64,
 }
@@ -149,6 +152,7 @@ impl Figures {
             unknown_methods: UnknownMethods::of(evidence),
             outage: outage(evidence),
             incident: Incident::of(evidence),
+            edge: Edge::of(evidence),
             ..Self::default()
         };
         figures.count_payments(evidence);
@@ -175,6 +179,10 @@ impl Figures {
         if let Some(incident) = &self.incident {
             lines.push(("told", incident.told()));
             lines.push(("recovery", incident.recovered()));
+        }
+        if let Some(edge) = &self.edge {
+            lines.push(("edge", edge.answered()));
+            lines.push(("spared", edge.spared()));
         }
         lines.push(("money", self.moved()));
         lines.push(("deliveries", self.delivered()));

@@ -5,6 +5,7 @@
 
 pub mod bar;
 mod diff;
+mod edge;
 mod events;
 mod figures;
 mod files;
@@ -22,6 +23,7 @@ mod subject;
 mod tests;
 
 pub use diff::{Summary, compared};
+pub use edge::Edge;
 pub use figures::{Figures, Incident, Outage};
 pub use files::{Files, Page, write};
 pub use marks::Marks;

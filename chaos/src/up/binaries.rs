@@ -7,13 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The two programs.
+/// The programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binaries {
     /// The function fed by the payments queue.
     pub consumer: PathBuf,
     /// The function with the schedule.
     pub responder: PathBuf,
+    /// The function behind the edge.
+    pub status: PathBuf,
 }
 
 /// How they come to be.
@@ -116,18 +118,18 @@ impl Build {
             let path = from.join(name);
             if path.is_file() { Ok(path) } else { Err(BuildError::Missing(path)) }
         };
-        Ok(Binaries { consumer: of("consumer")?, responder: of("responder")? })
+        Ok(Binaries { consumer: of("consumer")?, responder: of("responder")?, status: of("status")? })
     }
 
     fn arguments(self) -> Option<Vec<&'static str>> {
         // With the chaos among the packages, and its feature, everything they share is what `cargo chaos` was built of.
         // Alone they would be given other features of the AWS SDK, which then is compiled once more.
-        let shared = ["--package", "chaos", "--package", "consumer", "--package", "responder"];
-        let binaries = ["--features", "payments/model", "--bin", "consumer", "--bin", "responder"];
-        let alone = ["--release", "--package", "consumer", "--package", "responder", "--bins"];
+        let functions = ["--package", "consumer", "--package", "responder", "--package", "status"];
+        let shared = ["--package", "chaos", "--features", "payments/model"];
+        let binaries = ["--bin", "consumer", "--bin", "responder", "--bin", "status"];
         match self {
-            Self::Debug => Some(shared.into_iter().chain(binaries).collect()),
-            Self::Release => Some(alone.to_vec()),
+            Self::Debug => Some(shared.into_iter().chain(functions).chain(binaries).collect()),
+            Self::Release => Some(["--release", "--bins"].into_iter().chain(functions).collect()),
             Self::None => None,
         }
     }

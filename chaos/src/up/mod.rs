@@ -8,6 +8,7 @@
 mod alone;
 mod binaries;
 pub(crate) mod door;
+mod edge;
 mod function;
 mod logs;
 mod mischief;
@@ -24,18 +25,21 @@ mod tests;
 pub(crate) use alone::Alone;
 pub use binaries::{Binaries, Build, BuildError};
 pub(crate) use binaries::{cargo, target};
+pub use edge::EdgeStanding;
 pub use processes::Processes;
 
 use crate::clock::Clock;
 use crate::cloud::Cloud;
+use crate::cloud::cloudfront::CloudFront;
 use crate::cloud::cloudwatch::Past;
 use crate::cloud::container::Function;
 use crate::cloud::crew::Crew;
 use crate::cloud::plans::Plans;
 use crate::journal::Journal;
+use crate::random::Stream;
 use crate::serve::socket::accept;
 use crate::serve::{self, ServeError, Served, Stand};
-use crate::world::{Deployed, WorldError};
+use crate::world::{Deployed, WorldError, furnish};
 use function::ProcessFunction;
 use logs::Logs;
 use outside::{Callable, Outside};
@@ -78,6 +82,8 @@ pub struct Offer {
     pub listen: IpAddr,
     /// Port that AWS is served on; 0 takes any that is free.
     pub port: u16,
+    /// Port that the edge is served on, if it is; 0 takes any that is free.
+    pub edge_port: Option<u16>,
     /// The fake Stripe.
     pub stripe: serve::Offer,
     /// Seed of ids and draws.
@@ -93,6 +99,8 @@ pub struct Standing {
     pub aws: String,
     /// Port of the fake Stripe.
     pub stripe_port: u16,
+    /// The edge, if it is served.
+    pub edge: Option<EdgeStanding>,
     /// What was deployed.
     pub deployed: Deployed,
 }
@@ -147,8 +155,11 @@ pub enum Told<'a> {
 
 impl Offer {
     async fn until(&self, stop: &Notify, told: &mut dyn FnMut(Told<'_>)) -> Result<Served, UpError> {
-        let taken = |why| UpError::Port { listen: self.listen, port: self.port, why };
-        let listener = TcpListener::bind((self.listen, self.port)).await.map_err(taken)?;
+        let listener = self.bind(self.port).await?;
+        let at_the_edge = match self.edge_port {
+            Some(port) => Some(self.bind(port).await?),
+            None => None,
+        };
         let port = listener.local_addr().map_err(UpError::System)?.port();
         let (clock, journal) = (Clock::starting_at(self.now), Journal::default());
         let stripe = self.stripe.open(clock, journal.clone()).await?;
@@ -172,7 +183,21 @@ impl Offer {
         let address =
             if self.listen.is_unspecified() { "127.0.0.1".to_owned() } else { self.listen.to_string() };
         let base = format!("http://{address}:{port}");
-        let standing = Standing { aws: base.clone(), stripe_port: stripe.port(), deployed: deployed.clone() };
+        let edge = match at_the_edge.as_ref().zip(cloud.edge().cloned()).zip(deployed.edge.as_ref()) {
+            Some(((listener, cloudfront), edge)) => {
+                furnish(&cloudfront, &mut Stream::new(self.seed, "keys of links"))?;
+                let port = listener.local_addr().map_err(UpError::System)?.port();
+                let base = format!("http://{address}:{port}");
+                Some((listener, cloudfront, EdgeStanding { base, authorization: edge.authorization() }))
+            }
+            None => None,
+        };
+        let standing = Standing {
+            aws: base.clone(),
+            stripe_port: stripe.port(),
+            edge: edge.as_ref().map(|(_, _, standing)| standing.clone()),
+            deployed: deployed.clone(),
+        };
         let outside = Arc::new(outside(&cloud, deployed, &stripe, logs, base));
         told(Told::Standing(&standing));
         tokio::select! {
@@ -182,10 +207,16 @@ impl Offer {
             () = at_work => return Err(UpError::Harness("nobody writes down what functions say".to_owned())),
             never = stripe.serve() => match never {},
             never = accept(&listener, answers(&outside)) => match never {},
+            never = view(edge.as_ref().map(|(listener, cloudfront, _)| (*listener, cloudfront))) => match never {},
             never = tell(&outside, &mut noticed, told) => match never {},
         }
         cloud.stop().await;
         Ok(stripe.close())
+    }
+
+    async fn bind(&self, port: u16) -> Result<TcpListener, UpError> {
+        let taken = |why| UpError::Port { listen: self.listen, port, why };
+        TcpListener::bind((self.listen, port)).await.map_err(taken)
     }
 
     fn cloud(
@@ -193,12 +224,14 @@ impl Offer {
         deployed: &Deployed,
         clock: Clock,
         journal: &Journal,
-        function: impl Fn(&'static str, &PathBuf) -> ProcessFunction,
+        function: impl Fn(&'static str, &PathBuf) -> ProcessFunction + Sync,
     ) -> Result<Cloud, UpError> {
         let programs = [("consumer", &self.binaries.consumer), ("responder", &self.binaries.responder)];
         let functions =
             programs.map(|(role, program)| Arc::new(function(role, program)) as Arc<dyn Function>);
         let blueprint = deployed.blueprint(functions, Plans::default(), Past::Idle, self.seed);
+        let status = || Arc::new(function("status", &self.binaries.status)) as Arc<dyn Function>;
+        let blueprint = deployed.behind_its_edge(blueprint, &status);
         let cloud = deployed.start(blueprint, SECRET_KEY, clock, journal)?;
         cloud.services().cloudwatch().keep_everything(METRICS_MS);
         Ok(cloud)
@@ -225,6 +258,14 @@ fn outside(cloud: &Cloud, deployed: Deployed, stand: &Stand, logs: Logs, base: S
         accept: Arc::new(cloud.acceptor()),
         base,
         sent: AtomicU32::new(0),
+    }
+}
+
+/// Serves the edge, if there is one. Never returns.
+async fn view(edge: Option<(&TcpListener, &CloudFront)>) -> Infallible {
+    match edge {
+        Some((listener, cloudfront)) => accept(listener, edge::answers(cloudfront)).await,
+        None => std::future::pending().await,
     }
 }
 

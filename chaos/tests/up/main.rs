@@ -71,7 +71,8 @@ fn offer(folder: &Path, program: &str) -> Offer {
     let (mode, latency) = (Mode::Test, Latency::None);
     Offer {
         deployed: Deployed::load(&folder.join("template.yaml"), &BTreeMap::new()).expect("it is good"),
-        binaries: Binaries { consumer: script(program), responder: script(program) },
+        binaries: Binaries { consumer: script(program), responder: script(program), status: script(program) },
+        edge_port: None,
         listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port: 0,
         stripe: serve::Offer { port: 0, mode, latency, faults: vec![], seed: 1, now },

@@ -4,9 +4,8 @@
 //! cannot look. Invariant: who has a copy gives it at once, however long the trouble.
 
 use super::{AFTERMATH_MS, Evidence, Verdict, found, is_hit, is_troubled, judged};
-use crate::cloud::cloudfront::Source;
 use crate::faults::Kind;
-use crate::units::{counted, percent};
+use crate::units::counted;
 use crate::world::{EdgeHistory, Link, Look};
 use std::collections::BTreeMap;
 
@@ -23,7 +22,7 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
                 findings.entry(look.payment.to_string()).or_insert_with(|| found(look, what));
             }
         }
-        (findings.into_values().collect(), counted_of(edge))
+        (findings.into_values().collect(), told(edge))
     })
 }
 
@@ -41,21 +40,10 @@ fn wrong(evidence: &Evidence<'_>, look: &Look) -> Option<String> {
     (is_good && look.said.state == "no_link" && !keys_lost()).then(|| "a good link was refused".to_owned())
 }
 
-/// By whom the looks were answered.
-fn counted_of(edge: &EdgeHistory) -> String {
-    let all = edge.looks.len() as u64;
-    let by = |source: Source| edge.looks.iter().filter(|look| look.from == source).count() as u64;
-    let sources = Source::ALL.into_iter().map(|source| (source.name(), by(source)));
-    let sources: Vec<String> =
-        sources.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect();
-    let stale = edge.looks.iter().filter(|look| look.is_stale).count() as u64;
+/// How long they waited.
+fn told(edge: &EdgeHistory) -> String {
     let slowest_ms = edge.looks.iter().map(|look| look.answered.since_ms(look.at)).max().unwrap_or(0);
-    format!(
-        "{}: {}; {} stale; the slowest took {slowest_ms} ms",
-        counted(all, "look"),
-        sources.join(", "),
-        percent(stale, all)
-    )
+    format!("{}, the slowest after {slowest_ms} ms", counted(edge.looks.len() as u64, "look"))
 }
 
 /// What a look may have been held up by that ended so long ago is not what held it up.

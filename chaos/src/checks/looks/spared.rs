@@ -6,7 +6,6 @@ use super::{Evidence, Finding, Verdict, is_hit, judged};
 use crate::faults::Kind;
 use crate::journal::{EdgeEvent, Event};
 use crate::units::counted;
-use crate::world::Look;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
@@ -38,20 +37,9 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
         }
         let read: usize = reads.values().map(Vec::len).sum();
         let most = reads.values().map(Vec::len).max().unwrap_or(0);
-        let looks = edge.looks.iter().filter(|look| passed(look)).count();
-        let each = looks.checked_div(read).unwrap_or(looks);
-        let counted = format!(
-            "{} of payments, each of which would have been a read: {}, {each} looks a read; {most} for one path at most",
-            counted(looks as u64, "look"),
-            counted(read as u64, "read"),
-        );
-        (findings, counted)
+        let looks = counted(edge.looks.len() as u64, "look");
+        (findings, format!("{looks}, {}; of one path {most} at most", counted(read as u64, "read")))
     })
-}
-
-/// Whether a look came past the router.
-fn passed(look: &Look) -> bool {
-    look.said.state != "no_link"
 }
 
 /// When each path was asked of the origin.

@@ -5,6 +5,7 @@
 use super::{ALERT_EMAIL, Deployed, WorldError};
 use crate::cloud::Blueprint;
 use crate::cloud::cloudfront::config::{DistributionConfig, OriginKind};
+use crate::cloud::cloudfront::token;
 use crate::cloud::config::FunctionConfig;
 use crate::cloud::container::Function;
 use crate::cloud::names::{self, Region};
@@ -52,6 +53,18 @@ pub fn own_edge() -> PathBuf {
     super::own_template().with_file_name("edge").join("template.yaml")
 }
 
+impl Edge {
+    /// `Authorization` of a shop that may hand in.
+    #[must_use]
+    pub fn authorization(&self) -> String {
+        let apis = self.distribution.origins.values().filter_map(|origin| match &origin.kind {
+            OriginKind::HttpApi(api) => api.routes.values().next(),
+            OriginKind::FunctionUrl(_) | OriginKind::Bucket(_) => None,
+        });
+        apis.map(|route| token(&route.authorization)).next().unwrap_or_default()
+    }
+}
+
 impl Deployed {
     /// The same stack with the edge of the template at `path` in front of it, deployed with these parameters beside those
     /// the world gives.
@@ -78,7 +91,7 @@ impl Deployed {
 
     /// The same blueprint with the edge in front of it, and this code for the function behind that; as it is, where there
     /// is no edge.
-    pub(in crate::world) fn behind_its_edge(
+    pub(crate) fn behind_its_edge(
         &self,
         mut blueprint: Blueprint,
         status: &(dyn Fn() -> Arc<dyn Function> + Sync),

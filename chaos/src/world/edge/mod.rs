@@ -15,8 +15,7 @@ use super::WorldError;
 use super::deployed::{Deployed, Edge};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::cloud::cloudfront::config::OriginKind;
-use crate::cloud::cloudfront::{CloudFront, EDGES, Request, Response, token};
+use crate::cloud::cloudfront::{CloudFront, EDGES, Request, Response};
 use crate::experiment::Experiment;
 use crate::random::Stream;
 use crate::workload::Visits;
@@ -101,13 +100,7 @@ impl Visitors {
         seed: u64,
     ) -> Result<(Self, Coming), WorldError> {
         let mut draws = Stream::new(seed, "keys of links");
-        let (text, current) = new_key(&mut draws)?;
-        cloudfront.put_value("key_new", &text);
-        let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", TROUBLE_CACHED)];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        cloudfront
-            .objects()
-            .put("/trouble.html", Response { status: 200, headers, body: TROUBLE.to_owned() });
+        let current = furnish(&cloudfront, &mut draws)?;
         let (comers, coming) = unbounded_channel();
         let inner = Inner {
             cloudfront,
@@ -148,12 +141,7 @@ impl Visitors {
 
     /// A shop that hands in through the edge; what it was given a link for, its customer looks at.
     pub(super) fn shop(&self, edge: &Edge, seed: u64) -> Shop {
-        let apis = edge.distribution.origins.values().filter_map(|origin| match &origin.kind {
-            OriginKind::HttpApi(api) => api.routes.values().next(),
-            OriginKind::FunctionUrl(_) | OriginKind::Bucket(_) => None,
-        });
-        let authorization = apis.map(|route| token(&route.authorization)).next().unwrap_or_default();
-        Shop::new(Arc::clone(&self.0), authorization, seed)
+        Shop::new(Arc::clone(&self.0), edge.authorization(), seed)
     }
 
     /// What everybody was told.
@@ -238,6 +226,20 @@ struct What {
     payment: Arc<str>,
     link: Link,
     is_page: bool,
+}
+
+/// Makes an edge ready, as `edge/README.md` says: a key for the links, and the page in its bucket.
+///
+/// # Errors
+/// Never, unless what is drawn is no key.
+pub(crate) fn furnish(cloudfront: &CloudFront, draws: &mut Stream) -> Result<Key, WorldError> {
+    let (text, key) = new_key(draws)?;
+    cloudfront.put_value("key_new", &text);
+    let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", TROUBLE_CACHED)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let page = Response { status: 200, headers, body: TROUBLE.to_owned() };
+    cloudfront.objects().put("/trouble.html", page);
+    Ok(key)
 }
 
 /// As `openssl rand -hex 32` makes them.
