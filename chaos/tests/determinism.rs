@@ -12,6 +12,7 @@ fn everything() -> String {
         title = 'Everything at once'
         workload = { payments = 200, over = '1h45m' }
         expect = { dead_letters = 'some', drained_within = '2h' }
+        parameters = { StripeEventBus = 'aws.partner/stripe.com/ed_test_1' }
         [[fault]]
         kind = 'stripe-unavailable'
         from = '20m'
