@@ -62,6 +62,13 @@ handlers["AWS::Logs::QueryDefinition"] = {
     "delete": lambda physical_id, properties: None,
 }
 
+# Nor the delivery of logs, nor CloudFront's additional metrics, which edge/watch.yaml asks for. They deliver and measure nothing.
+for kind in ["Logs::DeliverySource", "Logs::DeliveryDestination", "Logs::Delivery", "CloudFront::MonitoringSubscription"]:
+    handlers[f"AWS::{kind}"] = {
+        "create": lambda logical_id, properties, stack: (logical_id, {"Arn": f"arn:aws:logs:us-east-1:000000000000:{logical_id}"}),
+        "delete": lambda physical_id, properties: None,
+    }
+
 # It knows no message move tasks, nor that permission for one is given on the queue it moves from. The responder asks
 # for the newest on every turn: there never was one.
 sqs._HANDLERS["ListMessageMoveTasks"] = lambda data, url: {"Results": []}
