@@ -88,7 +88,7 @@ impl Engine {
         *self.seen.values.lock().unwrap_or_else(PoisonError::into_inner) = values.cloned();
         self.seen.asked.store(0, Relaxed);
         let answer = self.context.with(|ctx| {
-            let answer = call(&ctx, event, &self.seen);
+            let answer = call(&ctx, event);
             answer.catch(&ctx).map_err(|error| thrown(&error))
         });
         if self.realm == Realm::Shared && self.seen.is_strange.load(Relaxed) {
@@ -114,18 +114,11 @@ pub(super) fn check_syntax(code: &str) -> Result<(), FunctionError> {
     })
 }
 
-fn call(ctx: &Ctx<'_>, event: Option<String>, seen: &Seen) -> rquickjs::Result<Option<String>> {
+fn call(ctx: &Ctx<'_>, event: Option<String>) -> rquickjs::Result<Option<String>> {
     let run = ctx.userdata::<Function<'_>>().map(|run| (*run).clone()).ok_or(rquickjs::Error::Unknown)?;
     let answer: rquickjs::Promise<'_> = run.call((event,))?;
-    loop {
-        if let Some(answer) = answer.result() {
-            return answer;
-        }
-        // One that is told to stop is told so at an `await`, too, and there it can be caught.
-        if seen.is_out_of_time() || !ctx.execute_pending_job() {
-            return Err(rquickjs::Error::WouldBlock);
-        }
-    }
+    // Comes to an end as the function does: what is interrupted is not resumed, whoever awaits it.
+    answer.finish()
 }
 
 fn load<'js>(ctx: &Ctx<'js>, code: &str, realm: Realm, seen: &Arc<Seen>) -> rquickjs::Result<Function<'js>> {

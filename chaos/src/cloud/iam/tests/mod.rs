@@ -1,5 +1,6 @@
 //! Decisions of the policies alone.
 
+mod attributes;
 mod refusals;
 
 use super::*;

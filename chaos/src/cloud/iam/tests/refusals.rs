@@ -17,7 +17,7 @@ use serde_json::json;
 use std::io::Write;
 
 /// A running stack whose consumer works under these policies.
-fn world(policies: Policies) -> World {
+pub(super) fn world(policies: Policies) -> World {
     let config = FunctionConfig { sources: vec![], ..under_the_role() };
     let idle = script(async |_, payload, _| Ok(payload));
     deployed(vec![(config, idle)], (Plans::default(), Alerting::default()), policies).expect("it deploys")
