@@ -181,7 +181,8 @@ impl Deployed {
     }
 
     /// Who may do what in the account: what its stacks say.
-    fn policies(&self) -> Policies {
+    #[must_use]
+    pub fn policies(&self) -> Policies {
         let mut policies = Policies::default();
         self.stacks().for_each(|stack| policies.extend(stack.policies.clone()));
         policies
