@@ -34,6 +34,34 @@ fn everything() -> String {
     text + "[[order]]\nat = '2h'\ncommand = 'release'\nwith = { stranded = true }\n"
 }
 
+/// An edge at which everybody comes and everything goes wrong, one after the other: what hides the others is short.
+fn at_the_edge() -> String {
+    let mut text = "
+        title = 'Everything at the edge'
+        workload = { payments = 80, over = '40m' }
+        expect = { dead_letters = 'any' }
+        [edge]
+        impatient = 0.5
+        reloads_per_second = 2
+        reloading = '10s'
+        again = '20s'
+        shared = 2
+        shared_with = 400
+        forged_per_second = 0.5
+        keys_change = '20m'
+        [[fault]]
+        from = '2m'
+        for = '30m'
+        rate = 1.0
+        "
+    .to_owned();
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.describe().family == Family::Edge) {
+        let from = if matches!(kind, Kind::KeysUnreadable) { 30 } else { 5 };
+        text += &format!("[[fault]]\nkind = '{kind}'\nfrom = '{from}m'\nfor = '5m'\nrate = 0.3\n");
+    }
+    text
+}
+
 /// Kinds to which a run gives few occasions, and one that needs few.
 const SELDOM: [(Kind, f64); 12] = [
     (Kind::StripeOtherAccount, 0.5),
@@ -75,10 +103,10 @@ fn often(kind: Kind) -> String {
 }
 
 /// The journal and the summary of one run in a process of its own.
-fn recorded(seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
+fn recorded(text: &str, seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
     std::fs::create_dir_all(folder).expect("the folder can be made");
     let experiment = folder.join("everything.toml");
-    std::fs::write(&experiment, everything()).expect("it can be written");
+    std::fs::write(&experiment, text).expect("it can be written");
     let chaos = Command::new(env!("CARGO_BIN_EXE_chaos"))
         .arg("run")
         .arg(&experiment)
@@ -94,11 +122,15 @@ fn recorded(seed: &str, folder: &Path) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_in_two_processes_and_another_seed_others() {
-    let folder = std::env::temp_dir().join(format!("chaos-determinism-{}", std::process::id()));
-    let [first, second, other] =
-        [("16", "a"), ("16", "b"), ("38", "c")].map(|(seed, name)| recorded(seed, &folder.join(name)));
-    std::fs::remove_dir_all(&folder).expect("the runs are read");
-    assert!(first.0.len() > 100_000, "a journal this short proves little");
-    assert!(first == second, "two runs of one seed differ");
-    assert!(first.0 != other.0, "the seed changes nothing");
+    for (name, text, [seed, other]) in
+        [("all", everything(), ["16", "38"]), ("edge", at_the_edge(), ["1", "2"])]
+    {
+        let folder = std::env::temp_dir().join(format!("chaos-determinism-{name}-{}", std::process::id()));
+        let [first, second, other] = [(seed, "a"), (seed, "b"), (other, "c")]
+            .map(|(seed, name)| recorded(&text, seed, &folder.join(name)));
+        std::fs::remove_dir_all(&folder).expect("the runs are read");
+        assert!(first.0.len() > 100_000, "a journal this short proves little");
+        assert!(first == second, "two runs of one seed differ: {name}");
+        assert!(first.0 != other.0, "the seed changes nothing: {name}");
+    }
 }

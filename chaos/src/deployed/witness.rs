@@ -65,9 +65,9 @@ const fn needs(check: Check) -> Needs {
         | Check::LooksGuarded
         | Check::LooksAnswered
         | Check::LooksCurrent
-        | Check::LooksSpared => {
-            Needs::Blind("nobody looks at the edge of a deployed stack: what is sent to one goes to its queue")
-        }
+        | Check::LooksSpared => Needs::Blind(
+            "nobody looks at the edge of a deployed stack: what is sent to one goes to its queue",
+        ),
         Check::WarnedInTime => {
             Needs::Blind("a message that grows days old cannot be seen in a deployed stack within one run")
         }

@@ -4,6 +4,7 @@
 
 mod bench;
 mod command;
+mod edge;
 mod functions;
 mod page;
 mod sdk;
@@ -81,6 +82,25 @@ fn offer(folder: &Path, program: &str) -> Offer {
     }
 }
 
+/// Asks whoever listens there.
+fn asked(base: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    let address = base.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+    .expect("it reads");
+    let mut said = String::new();
+    stream.read_to_string(&mut said).expect("it answers");
+    let (head, body) = said.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+}
+
 impl Up {
     fn new(test: &str) -> Self {
         Self::with(test, "bootstrap")
@@ -90,6 +110,10 @@ impl Up {
     fn with(test: &str, program: &str) -> Self {
         let folder = template(test);
         let offer = offer(&folder, program);
+        Self::of(folder, offer)
+    }
+
+    fn of(folder: PathBuf, offer: Offer) -> Self {
         let (stop, notices) = (Arc::new(Notify::new()), Arc::<Mutex<Vec<String>>>::default());
         let (stands, standing): (_, Receiver<Standing>) = channel();
         let (rung, told) = (Arc::clone(&stop), Arc::clone(&notices));
@@ -108,21 +132,7 @@ impl Up {
     }
 
     fn raw(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
-        let address = self.standing.aws.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-        )
-        .expect("it reads");
-        let mut said = String::new();
-        stream.read_to_string(&mut said).expect("it answers");
-        let (head, body) = said.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        asked(&self.standing.aws, method, path, headers, body)
     }
 
     /// One call of a JSON protocol.
