@@ -57,7 +57,9 @@ fn at_the_edge() -> String {
     .to_owned();
     for kind in Kind::ALL.into_iter().filter(|kind| kind.describe().family == Family::Edge) {
         let from = if matches!(kind, Kind::KeysUnreadable) { 30 } else { 5 };
-        text += &format!("[[fault]]\nkind = '{kind}'\nfrom = '{from}m'\nfor = '5m'\nrate = 0.3\n");
+        // Few hand in in five minutes.
+        let rate = if matches!(kind, Kind::GatewayFailing) { 0.8 } else { 0.3 };
+        text += &format!("[[fault]]\nkind = '{kind}'\nfrom = '{from}m'\nfor = '5m'\nrate = {rate}\n");
     }
     text
 }

@@ -3,7 +3,6 @@
 //! Requests are too many to be told one by one: they are counted by the minute. What goes on to an origin is told each.
 //! Invariant: no token is in here.
 
-use crate::cloud::cloudfront::Source;
 use payments::UnixMs;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -55,5 +54,41 @@ impl Served {
         self.stale += u64::from(is_stale);
         self.failed += u64::from(status >= 500);
         closed
+    }
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The function at the edge, or CloudFront itself: nothing else was asked.
+    Function,
+    /// The edge's cache.
+    Edge,
+    /// A regional cache.
+    Regional,
+    /// The origin shield.
+    Shield,
+    /// The origin.
+    Origin,
+    /// The page that stands in for an error.
+    ErrorPage,
+}
+
+impl Source {
+    /// All of them, from near to far.
+    pub const ALL: [Self; 6] =
+        [Self::Function, Self::Edge, Self::Regional, Self::Shield, Self::Origin, Self::ErrorPage];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Edge => "edge",
+            Self::Regional => "regional",
+            Self::Shield => "shield",
+            Self::Origin => "origin",
+            Self::ErrorPage => "error-page",
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The journal: everything that happened in a run, in order, in virtual time.
 //!
 //! It holds parsed facts, never request bodies: bodies come out of hash maps and differ between processes. Everybody
-//! writes into it, so it knows nobody: only what faults and caches are called.
+//! writes into it, so it knows nobody: only what faults are called.
 //! Invariant: same experiment and seed, same bytes.
 
 mod access;
@@ -22,7 +22,7 @@ mod topic;
 pub use access::AccessDenied;
 pub use alarm::{AlarmChanged, StateValue};
 pub use bus::{BusEvent, UndeliveredFor};
-pub use edge::{EdgeEvent, Served};
+pub use edge::{EdgeEvent, Served, Source};
 pub use fault::FaultFired;
 pub use function::{DroppedFor, FailedBy, FunctionEvent, MetricLine};
 pub use move_task::{MoveEnd, MoveFailure, MoveTaskEvent};
@@ -120,7 +120,7 @@ macro_rules! words {
     };
 }
 
-words! { DroppedFor, FailedBy, MoveEnd, MoveFailure, Operation, StateValue, UndeliveredFor }
+words! { DroppedFor, FailedBy, MoveEnd, MoveFailure, Operation, Source, StateValue, UndeliveredFor }
 
 /// Where events go; cheap to clone, shared by everything in one world.
 #[derive(Clone, Debug, Default)]

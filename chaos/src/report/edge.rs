@@ -3,7 +3,7 @@
 //! Invariant: every look is counted once, under whoever answered it.
 
 use crate::checks::Evidence;
-use crate::cloud::cloudfront::Source;
+use crate::journal::Source;
 use crate::journal::{EdgeEvent, Event};
 use crate::units::{count, counted, duration_ms, percent};
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use super::super::fixtures::{ORDER, Tale};
 use super::*;
-use crate::cloud::cloudfront::Source;
+use crate::journal::Source;
 use crate::faults::Window;
 use crate::journal::EdgeEvent;
 use crate::world::{Link, Said};

@@ -9,8 +9,8 @@ use super::origin::Origin;
 use crate::clock::Clock;
 use crate::cloud::container::BoxFuture;
 use crate::cloud::crew::Crew;
+use crate::journal::Source;
 use crate::random::Stream;
-use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
@@ -20,48 +20,6 @@ use tokio::sync::oneshot;
 const TO_REGIONAL_MS: (u64, u64) = (4, 20);
 const TO_SHIELD_MS: (u64, u64) = (10, 90);
 const TO_ORIGIN_MS: (u64, u64) = (2, 8);
-
-/// Where an answer came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// The function at the edge, or CloudFront itself: nothing else was asked.
-    Function,
-    /// The edge's cache.
-    Edge,
-    /// A regional cache.
-    Regional,
-    /// The origin shield.
-    Shield,
-    /// The origin.
-    Origin,
-    /// The page that stands in for an error.
-    ErrorPage,
-}
-
-impl Source {
-    /// All of them, from near to far.
-    pub const ALL: [Self; 6] =
-        [Self::Function, Self::Edge, Self::Regional, Self::Shield, Self::Origin, Self::ErrorPage];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Function => "function",
-            Self::Edge => "edge",
-            Self::Regional => "regional",
-            Self::Shield => "shield",
-            Self::Origin => "origin",
-            Self::ErrorPage => "error-page",
-        }
-    }
-}
-
-impl Serialize for Source {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.name())
-    }
-}
 
 /// An answer on its way back.
 #[derive(Clone, Debug)]

@@ -17,7 +17,6 @@ mod tests;
 mod viewer;
 
 pub use gateway::{HandedIn, token};
-pub use layer::Source;
 pub use message::{Headers, Request, Response};
 pub use origin::Objects;
 pub use plan::{EdgePlan, OriginFate};
@@ -27,7 +26,7 @@ use super::crew::Crew;
 use super::lambda::Pool;
 use super::names;
 use super::services::Services;
-use crate::journal::{EdgeEvent, Journal, Served};
+use crate::journal::{EdgeEvent, Journal, Served, Source};
 use crate::random::Stream;
 use config::{BehaviorConfig, DistributionConfig, HeadersConfig, OriginConfig, OriginKind};
 use function::{EdgeFunction, FunctionError};

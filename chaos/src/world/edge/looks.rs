@@ -3,7 +3,8 @@
 //! Invariant: an answer is read once, however many it was given to.
 
 use super::What;
-use crate::cloud::cloudfront::{Answer, Response, Source};
+use crate::cloud::cloudfront::{Answer, Response};
+use crate::journal::Source;
 use payments::UnixMs;
 use serde_json::Value;
 use std::collections::BTreeMap;

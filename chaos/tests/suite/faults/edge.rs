@@ -1,7 +1,7 @@
 //! What happens at the edge and behind it: to those who look, and to those who hand in.
 
 use crate::faults::{assert_passes, count, fired, run_text};
-use chaos::cloud::cloudfront::Source;
+use chaos::journal::Source;
 use chaos::faults::Kind;
 use chaos::journal::{EdgeEvent, Event, QueueEvent};
 use chaos::world::{EdgeHistory, History};

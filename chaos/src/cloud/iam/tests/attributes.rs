@@ -2,11 +2,9 @@
 
 use super::refusals::world;
 use super::*;
-use crate::cloud::fixtures::sdk_of;
 use crate::cloud::services::{Caller, Service};
 use crate::template::{Deployment, Stack};
 use crate::world::own_template;
-use payments::PaymentId;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -67,24 +65,6 @@ fn look(projection: Option<&str>) -> Value {
         }
     }
     body
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_status_function_may_read_what_it_tells_and_needs_all_that_it_may() {
-    let mut policies = role(vec![]);
-    policies.extend(of_the_edge());
-    let all = policies.roles["payments-StatusRole"].statements.clone();
-    let world = world(policies);
-    let reader =
-        ledger::Reader::new(aws_sdk_dynamodb::Client::new(&sdk_of(&world, status())), "ledger".to_owned());
-    let order = PaymentId::new("order-1").expect("it has the form");
-    assert!(reader.status(&order).await.expect("it may").is_none());
-    let needed = world.cloud.services().iam().needed();
-    let to_read: BTreeSet<Grant> =
-        all.iter().flat_map(Statement::grants).filter(|it| it.action.starts_with("dynamodb:")).collect();
-    assert!(!to_read.is_empty() && to_read.is_subset(&needed), "{needed:?}");
-    let others = all.iter().flat_map(Statement::grants).filter(|it| !it.action.starts_with("dynamodb:"));
-    assert!(others.into_iter().all(|it| it.action.starts_with("logs:")), "every function writes its log");
 }
 
 #[test]
