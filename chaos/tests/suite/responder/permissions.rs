@@ -9,7 +9,7 @@ use chaos::checks::{Verdict, judge};
 use chaos::cloud::iam::{Effect, Grant, Policies, Policy};
 use chaos::experiment::Experiment;
 use chaos::promises::Check;
-use chaos::world::{Code, Deployed, History, World, WorldError, own_template};
+use chaos::world::{Code, Deployed, History, World, WorldError, own_edge, own_template};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -196,6 +196,37 @@ fn every_grant_for_stripes_events_is_needed_by_a_run_that_listens_to_them() {
         assert!(history.grants.contains(&grant), "needed by nobody: {grant}");
         let without = run(LISTENS, |policies| take_away(policies, &grant));
         match without {
+            // What Lambda would not even deploy.
+            Err(WorldError::Cloud { .. }) => {}
+            Err(broken) => panic!("{grant}: {broken}"),
+            Ok(history) => assert!(denied(&history), "nobody misses {grant}"),
+        }
+    }
+}
+
+#[test]
+fn every_grant_of_the_edge_is_needed_by_those_who_hand_in_and_look() {
+    const VISITED: (&str, &str) = (
+        "visited",
+        "workload = { payments = 40, over = '20m' }
+         expect = { dead_letters = 'any' }
+         fault = [{ kind = 'status-unavailable', from = '2m', for = '10m', rate = 1.0 }]
+         [edge]",
+    );
+    let run = |alter: &dyn Fn(&mut Policies)| {
+        let experiment = Experiment::parse(Path::new(VISITED.0), VISITED.1).expect("it is well formed");
+        let mut deployed = deployed().with_edge(&own_edge(), &BTreeMap::new()).expect("it is good");
+        alter(&mut deployed.edge.as_mut().expect("it has one").stack.policies);
+        World::new(deployed, experiment, 1)?.run(Code::DEPLOYED, &mut |_| {})
+    };
+    let all = deployed().with_edge(&own_edge(), &BTreeMap::new()).expect("it is good");
+    let all = all.edge.expect("it has one").stack.policies.grants();
+    let history: History = run(&|_| {}).unwrap_or_else(|error: WorldError| panic!("{error}"));
+    assert!(!denied(&history), "{:?}", judge(&history).of(Check::NothingDenied));
+    assert!(all.len() > 5, "{all:#?}");
+    for grant in all {
+        assert!(history.grants.contains(&grant), "needed by nobody: {grant}");
+        match run(&|policies| take_away(policies, &grant)) {
             // What Lambda would not even deploy.
             Err(WorldError::Cloud { .. }) => {}
             Err(broken) => panic!("{grant}: {broken}"),
