@@ -53,7 +53,14 @@ const KEY: Price = Price::new("KMS, key", 1.0, 1.0, "a month");
 const SECRET: Price = Price::new("Secrets Manager, secret", 0.4, 1.0, "a month");
 const SECRET_READ: Price = Price::new("Secrets Manager, calls", 0.05, 10_000.0, "for ten thousand");
 
-const PRICES: [&Price; 16] = [
+const EDGE: Price = Price::new("CloudFront, HTTPS requests", 0.01, 10_000.0, "for ten thousand");
+const EDGE_OUT: Price = Price::new("CloudFront, to the internet", 0.085, 1.0, "for a GB");
+const EDGE_CODE: Price = Price::new("CloudFront Functions", 0.1, MILLION, "for a million invocations");
+const EDGE_READS: Price = Price::new("CloudFront KeyValueStore", 0.03, MILLION, "for a million reads");
+const GATEWAY: Price = Price::new("API Gateway, HTTP API", 1.0, MILLION, "for a million requests");
+const READS: Price = Price::new("DynamoDB, reads on demand", 0.125, MILLION, "for a million units of 4 KB");
+
+const PRICES: [&Price; 22] = [
     &SQS,
     &WRITES,
     &STORAGE,
@@ -70,6 +77,12 @@ const PRICES: [&Price; 16] = [
     &KEY,
     &SECRET,
     &SECRET_READ,
+    &EDGE,
+    &EDGE_OUT,
+    &EDGE_CODE,
+    &EDGE_READS,
+    &GATEWAY,
+    &READS,
 ];
 
 const HOURS_A_MONTH: f64 = 730.0;
@@ -86,6 +99,16 @@ const PLATFORM_BYTES: f64 = 700.0;
 /// Days that log lines and settled rows are kept, in months.
 const LOGS_KEPT_MONTHS: f64 = 3.0;
 const ROWS_KEPT_MONTHS: f64 = 400.0 / 30.4;
+/// Values that the router reads of a link: whether there is maintenance, and both keys.
+const READS_OF_A_LOOK: f64 = 3.0;
+/// Values that it reads of a payment that is handed in, and of its receipt.
+const READS_OF_A_HAND_IN: f64 = 2.0;
+/// Headers of an answer, bytes.
+const HEADER_BYTES: f64 = 1_000.0;
+/// What the status function takes: a read of DynamoDB, and little else. Assumed.
+const STATUS_S: f64 = 0.02;
+/// An eventually consistent read of a row below 4 KB.
+const UNITS_OF_A_LOOK: f64 = 0.5;
 
 /// What was used, by what is paid for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -297,6 +320,35 @@ fn the_page_says_what_a_month_costs_at_each_rate() {
         let gb = rate * HOURS_A_MONTH * ROWS_KEPT_MONTHS * 1_000.0 / GB;
         STORAGE.times(gb) + RECOVERY.times(gb)
     });
+    held_to_the_page(&table);
+}
+
+/// Nothing of the edge is simulated here: these are the requests of one look-up or hand-in, as docs/edge.md counts them.
+#[test]
+fn the_page_says_what_the_edge_adds_at_each_rate() {
+    let page = own_template().with_file_name("edge").join("page.html");
+    let page_bytes = fs::metadata(page).expect("the page is there").len() as f64;
+    let answered = |bytes: f64| EDGE.times(1.0) + EDGE_OUT.times((bytes + HEADER_BYTES) / GB);
+    let from_cache = answered(page_bytes) + EDGE_CODE.times(1.0) + EDGE_READS.times(READS_OF_A_LOOK);
+    let from_ledger = from_cache
+        // The shield.
+        + EDGE.times(1.0)
+        + INVOCATIONS.times(1.0)
+        + GB_SECONDS.times(STATUS_S * MEMORY_GB)
+        + READS.times(UNITS_OF_A_LOOK)
+        + (INGESTED.times(1.0) + ARCHIVED.times(LOGS_KEPT_MONTHS)) * PLATFORM_BYTES / GB;
+    let hand_in =
+        answered(0.0) + EDGE_CODE.times(2.0) + EDGE_READS.times(READS_OF_A_HAND_IN) + GATEWAY.times(1.0);
+    let rows = [
+        ("handed in", hand_in),
+        ("looked up, by asking the ledger", from_ledger),
+        ("looked up, by a cache", from_cache),
+    ];
+    let mut table = String::new();
+    for (what, each) in rows {
+        let cells = [1.0, 100.0, 10_000.0].map(|rate| format!("${:.2}", rate * HOURS_A_MONTH * each));
+        writeln!(table, "| {what} | {} |", cells.join(" | ")).expect("a text");
+    }
     held_to_the_page(&table);
 }
 
