@@ -2,9 +2,9 @@
 
 use super::super::fixtures::{ORDER, Tale};
 use super::*;
-use crate::journal::Source;
 use crate::faults::Window;
 use crate::journal::EdgeEvent;
+use crate::journal::Source;
 use crate::world::{Link, Said};
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! What happens at the edge and behind it: to those who look, and to those who hand in.
 
 use crate::faults::{assert_passes, count, fired, run_text};
-use chaos::journal::Source;
 use chaos::faults::Kind;
+use chaos::journal::Source;
 use chaos::journal::{EdgeEvent, Event, QueueEvent};
 use chaos::world::{EdgeHistory, History};
 

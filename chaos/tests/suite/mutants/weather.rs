@@ -101,7 +101,7 @@ pub(crate) enum Weather {
     Contrary,
     /// Confirms are not answered, some of them are not done either, and look-ups lag.
     Lagging,
-    /// Stripe is gone for six minutes, and customers reload at the edge; strangers come, and the key of links changes.
+    /// Stripe is gone for nine minutes, and customers reload at the edge; strangers come, and the key of links changes.
     Visited,
     /// Payments stay open, and nobody can look how they stand: first there is no answer, then no connection.
     Unseen,
@@ -323,7 +323,7 @@ impl Weather {
                 "{ kind = 'panic', placement = 'after', operations = ['confirm'], payments = ['order-000003'], rate = 1.0 },
                  { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
             }
-            Self::Visited => "{ from = '4m', for = '6m', rate = 1.0 }",
+            Self::Visited => "{ from = '5s', for = '9m', rate = 1.0 }",
             Self::Unseen => {
                 "{ kind = 'processing', rate = 1.0, for = '20m' },
                  { kind = 'status-hanging', from = '6m', for = '4m', rate = 1.0 },
@@ -470,7 +470,7 @@ const GOSSIP: &str =
     { kind = 'events-forged', rate = 1.0, for = '10m' }";
 
 const VISITED: &str = "[edge]\nimpatient = 0.4\nreloads_per_second = 5\nreloading = '10s'\nagain = '1m'\nshared = 2\nshared_with = 100
-    forged_per_second = 2.0\nkeys_change = '8m'";
+    forged_per_second = 2.0\nkeys_change = '5m'";
 const UNSEEN: &str = "[edge]\nimpatient = 0.5\nreloads_per_second = 2\nreloading = '10s'\nagain = '30s'";
 
 const PRICE: i64 = 1_999;
