@@ -51,7 +51,7 @@ async function look(request, token) {
   if (maintained === 'lookups' || maintained === 'all') return maintenance(request);
   const newKey = await valueOf('key_new');
   const oldKey = await valueOf('key_old');
-  if (!newKey) return unavailable(request, 'Links cannot be checked right now.', '5');
+  if (!newKey) return unavailable(request, 'Links cannot be checked right now. Nobody is charged twice.', '5');
   const signed = parts[1] + '.' + parts[2];
   // Both are compared, whatever came of the first.
   const isOfNew = same(parts[3], signature(newKey, signed));

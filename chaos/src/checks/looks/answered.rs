@@ -1,7 +1,7 @@
 //! Everybody is answered within a second, and not with an error while nothing behind the edge is in trouble.
 //!
 //! Who has no copy to give while the origin is silent can but wait until its patience is over, and says then that it
-//! cannot look. Invariant: who has a copy gives it at once, however long the trouble.
+//! cannot look, and what is certain all the same. Invariant: who has a copy gives it at once, however long the trouble.
 
 use super::{AFTERMATH_MS, Evidence, Verdict, found, is_hit, is_troubled, judged};
 use crate::faults::Kind;
@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub(super) const WAITED_MS_MAX: i64 = 1_000;
 /// The same where nobody has anything to give: a second to connect, two to answer, and the way.
 const GIVEN_UP_MS_MAX: i64 = 4_000;
+/// What is certain, whatever cannot be looked up.
+const CERTAIN: &str = "charged twice";
 
 pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     judged(evidence, |edge| {
@@ -34,6 +36,10 @@ fn wrong(evidence: &Evidence<'_>, look: &Look) -> Option<String> {
     }
     if is_error && !is_troubled(evidence, look.at) {
         return Some(format!("answered with {} while nothing was wrong", look.status));
+    }
+    // No page can stand in the place of a 429.
+    if look.status >= 500 && !look.said.text.contains(CERTAIN) {
+        return Some(format!("answered with {}, and not with what is certain all the same", look.status));
     }
     let is_good = matches!(look.link, Link::Good { until_s } if look.at.0 < until_s.saturating_mul(1_000));
     let keys_lost = || is_hit(evidence, look.at, |kind| kind == Kind::KeysUnreadable);

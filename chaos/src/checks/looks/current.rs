@@ -25,7 +25,7 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
         let mut seen: BTreeMap<At<'_>, (u32, UnixMs)> = BTreeMap::new();
         let mut findings = BTreeMap::new();
         let mut late_ms_max = 0;
-        for look in edge.looks.iter().filter(|look| look.status == 200) {
+        for look in edge.looks.iter().filter(|look| tells(look)) {
             let Some(at) = settled.get(look.payment.as_ref()).filter(|at| look.at >= **at) else { continue };
             let (looks, last) = seen.entry((&look.payment, look.edge, look.is_page)).or_insert((0, *at));
             if look.at.since_ms(*last) < APART_MS {
@@ -51,6 +51,11 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
         let payments = counted(settled.len() as u64, "settled payment");
         (findings.into_values().collect(), format!("{payments}; told otherwise {latest} later at most"))
     })
+}
+
+/// Whether it says how a payment stands, be it that there is none.
+fn tells(look: &Look) -> bool {
+    !matches!(look.said.state.as_str(), "" | "no_link" | "unavailable")
 }
 
 fn late(look: &Look, looks: u32, late_ms: i64) -> String {

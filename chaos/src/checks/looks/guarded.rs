@@ -1,4 +1,5 @@
-//! A payment is shown by a good link alone, for as long as that is good, and by no other's.
+//! A payment is shown by a good link alone, for as long as that is good, and by no other's; no more of it than its
+//! customer may know, and to be kept by nobody.
 //!
 //! Invariant: which links were given out, and until when, is known from whoever made them, not from the router.
 
@@ -34,6 +35,12 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
 
 fn wrong(look: &Look) -> Option<&'static str> {
     let shows = look.said.payment.as_deref();
+    if look.said.strange.is_some() {
+        return Some("told more than its customer may know");
+    }
+    if shows.is_some() && look.may_be_kept {
+        return Some("shown by an answer that a browser may keep");
+    }
     let is_shown = shows.is_some() || (200..300).contains(&look.status);
     match look.link {
         Link::Forged if is_shown => Some("shown by a link that nobody gave out"),

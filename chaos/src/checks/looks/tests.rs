@@ -27,7 +27,8 @@ impl Seen {
     /// The same, and somebody looks so many ms after the end of it.
     fn look(&mut self, after_ms: i64, state: &str, alter: impl FnOnce(&mut Look)) {
         let at = self.over.plus_ms(after_ms);
-        let said = Said { payment: Some(ORDER.to_owned()), state: state.to_owned(), text: String::new() };
+        let (payment, state, text) = (Some(ORDER.to_owned()), state.to_owned(), "charged twice".to_owned());
+        let said = Said { payment, state, text, ..Said::default() };
         let mut look = Look {
             at,
             answered: at.plus_ms(40),
@@ -39,6 +40,7 @@ impl Seen {
             from: Source::Edge,
             is_stale: false,
             given_at: at,
+            may_be_kept: false,
             said: Arc::new(said),
         };
         alter(&mut look);
@@ -99,6 +101,14 @@ fn nobody_is_told_no_who_may_be_charged() {
     assert_eq!(seen.found_by(are_true), [told]);
     let failed = found_in(are_true, "in_progress", says("<h1>your payment has failed</h1>"));
     assert_eq!(failed, ["told \"fail\" while it is in_progress: it may be charged"]);
+    let money = |amount: i64| {
+        move |look: &mut Look| {
+            let money = Some((amount, "eur".to_owned()));
+            look.said = Arc::new(Said { money, ..look.said.as_ref().clone() });
+        }
+    };
+    assert_eq!(found_in(are_true, "paid", money(1_999)), NOTHING);
+    assert_eq!(found_in(are_true, "paid", money(19)), ["told of 19 eur, which is not what it is over"]);
     let odd = found_in(are_true, "perhaps", |_| {});
     assert_eq!(odd, ["told that it is \"perhaps\", which is no state"]);
 }
@@ -111,6 +121,12 @@ fn a_payment_is_shown_by_its_own_good_link_alone() {
     assert_eq!(found_in(are_guarded, "paid", expired), ["shown by a link that has expired"]);
     let other = |look: &mut Look| look.payment = "order-2".into();
     assert_eq!(found_in(are_guarded, "paid", other), ["another payment was shown by its link"]);
+    let kept = |look: &mut Look| look.may_be_kept = true;
+    assert_eq!(found_in(are_guarded, "paid", kept), ["shown by an answer that a browser may keep"]);
+    let strange = |look: &mut Look| {
+        look.said = Arc::new(Said { strange: Some("intent_id".to_owned()), ..look.said.as_ref().clone() });
+    };
+    assert_eq!(found_in(are_guarded, "paid", strange), ["told more than its customer may know"]);
     // Whoever is refused is shown nothing.
     let refused = |look: &mut Look| {
         (look.link, look.status) = (Link::Forged, 404);
@@ -126,6 +142,15 @@ fn nobody_waits_for_more_than_a_second_nor_is_told_of_an_error_that_is_none() {
     let error = |look: &mut Look| look.status = 503;
     let found = found_in(are_answered, "unavailable", error);
     assert_eq!(found, ["answered with 503 while nothing was wrong"]);
+    let bare = |look: &mut Look| {
+        (look.status, look.said) =
+            (503, Arc::new(Said { state: "unavailable".to_owned(), ..Said::default() }));
+    };
+    let mut seen = Seen::paid();
+    seen.tale.fault(Kind::StatusHanging, Window::ALWAYS, 1);
+    seen.look(1_000, "unavailable", bare);
+    let found = "answered with 503, and not with what is certain all the same";
+    assert_eq!(seen.found_by(are_answered), [found]);
     let refused = |look: &mut Look| look.status = 404;
     assert_eq!(found_in(are_answered, "no_link", refused), ["a good link was refused"]);
 }

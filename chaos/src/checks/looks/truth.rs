@@ -1,4 +1,4 @@
-//! Nobody is told what is not so: paid before money moved, or not charged while that may still happen.
+//! Nobody is told what is not so: paid before money moved, not charged while that may still happen, or another amount.
 //!
 //! Invariant: what is true is read from the book and from the ledger's writes, never from what the function that answers
 //! says of itself.
@@ -60,11 +60,20 @@ fn wrong(evidence: &Evidence<'_>, declined: &BTreeMap<&str, UnixMs>, look: &Look
         "declined" if declined.get(look.payment.as_ref()).is_none_or(|at| *at > look.given_at) => {
             Some("told that it is declined before its row said so: it could still be charged".to_owned())
         }
-        "paid" | "declined" => None,
+        "paid" | "declined" => other_money(evidence, look),
         state if !STATES.contains(&state) => Some(format!("told that it is {state:?}, which is no state")),
         state => {
             let no = SAYS_NO.iter().find(|no| text.contains(*no));
-            no.map(|no| format!("told \"{no}\" while it is {state}: it may be charged"))
+            let no = no.map(|no| format!("told \"{no}\" while it is {state}: it may be charged"));
+            no.or_else(|| other_money(evidence, look))
         }
     }
+}
+
+/// An amount that is not the payment's.
+fn other_money(evidence: &Evidence<'_>, look: &Look) -> Option<String> {
+    let (amount, currency) = look.said.money.as_ref()?;
+    let row = evidence.payments.get(look.payment.as_ref())?.row?;
+    let is_so = (row.amount_minor, row.currency.as_deref()) == (Some(*amount), Some(currency.as_str()));
+    (!is_so).then(|| format!("told of {amount} {currency}, which is not what it is over"))
 }

@@ -129,6 +129,16 @@ impl Answer {
         &self.response
     }
 
+    /// A header as it arrives, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let policy = self.headers.as_deref();
+        let set = policy.and_then(|policy| policy.set.get(name));
+        let is_taken = policy.is_some_and(|policy| policy.remove.contains(name));
+        let own = self.response.headers.get(name).filter(|_| !is_taken);
+        set.or(own).map(String::as_str)
+    }
+
     /// As it arrives.
     #[must_use]
     pub fn delivered(&self) -> Response {

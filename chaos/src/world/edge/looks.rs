@@ -40,6 +40,8 @@ pub struct Look {
     pub is_stale: bool,
     /// When its origin gave the answer; when it was answered, where none was asked.
     pub given_at: UnixMs,
+    /// Whether whoever got it may keep it: a browser that others use, too.
+    pub may_be_kept: bool,
     /// What it says.
     pub said: Arc<Said>,
 }
@@ -63,8 +65,32 @@ pub struct Said {
     pub payment: Option<String>,
     /// `state`; empty where it says none.
     pub state: String,
-    /// All of it that is text.
+    /// Minor units and currency, where it is data that has both.
+    pub money: Option<(i64, String)>,
+    /// What it tells beside what a customer may know: the first of it.
+    pub strange: Option<String>,
+    /// All of it that is text, in lower case.
     pub text: String,
+}
+
+/// Everything that is told of a payment.
+const TOLD: [&str; 10] = [
+    "amount",
+    "as_of",
+    "certain",
+    "currency",
+    "final",
+    "payment_id",
+    "received_at",
+    "settled_at",
+    "state",
+    "to_do",
+];
+
+/// An id of Stripe's in a text.
+fn of_stripe(text: &str) -> Option<String> {
+    let ids = ["pi_", "ch_", "pm_", "cus_", "req_", "sk_"];
+    ids.into_iter().find(|id| text.contains(id)).map(str::to_owned)
 }
 
 /// Looks, and the answers that were read.
@@ -96,6 +122,7 @@ impl Looks {
             from: answer.from,
             is_stale: answer.is_stale,
             given_at: answer.given_at.unwrap_or(answered),
+            may_be_kept: answer.header("cache-control") != Some("no-store"),
             said: Arc::clone(&said),
         };
         self.looks.push(look);
@@ -137,15 +164,18 @@ impl Said {
             429 | 500.. => "unavailable",
             _ => "",
         };
-        Self { payment: None, state: state.to_owned(), text: response.body.to_lowercase() }
+        Self { state: state.to_owned(), text: response.body.to_lowercase(), ..Self::default() }
     }
 
     fn of_json(body: &str) -> Self {
         let said: Value = serde_json::from_str(body).unwrap_or_default();
         let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+        let strange = said.as_object().and_then(|all| all.keys().find(|name| !TOLD.contains(&name.as_str())));
         Self {
             payment: text("payment_id"),
             state: text("state").unwrap_or_default(),
+            money: said.get("amount").and_then(Value::as_i64).zip(text("currency")),
+            strange: strange.cloned().or_else(|| of_stripe(body)),
             text: body.to_lowercase(),
         }
     }
@@ -158,6 +188,8 @@ impl Said {
         Self {
             payment: between(&shown, "<dt>Payment</dt><dd>", "</dd>"),
             state: between(&shown, "data-state=\"", "\"").unwrap_or_default(),
+            money: None,
+            strange: of_stripe(&shown),
             text: shown.to_lowercase(),
         }
     }

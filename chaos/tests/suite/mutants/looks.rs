@@ -15,7 +15,7 @@ pub(crate) type Alter = fn(&mut DistributionConfig);
 /// Makes another request of what the status function is asked, and another answer of what it says.
 pub(crate) type Answers = (fn(&mut Value), fn(&mut Value));
 
-pub(crate) const MUTANTS: [Mutant; 13] = [
+pub(crate) const MUTANTS: [Mutant; 17] = [
     Mutant {
         name: "a cache key without the payment",
         story: "the id travels in a header, as it does with many frameworks, and the header is not in the key",
@@ -142,6 +142,63 @@ pub(crate) const MUTANTS: [Mutant; 13] = [
         caught_by: "looks-answered",
         broken: Broken::Edge(
             |edge| edge.origins.values_mut().for_each(|origin| origin.read_s = 30),
+            (|_| {}, |_| {}),
+        ),
+    },
+    Mutant {
+        name: "that there is no row is kept for an hour",
+        story: "what is not there is not there, and crawlers ask for it",
+        weather: Weather::Visited,
+        caught_by: "looks-current",
+        broken: Broken::Edge(
+            |_| {},
+            (
+                |_| {},
+                |answer| {
+                    if answer["statusCode"] == json!(404) {
+                        keep(answer, "public, s-maxage=3600");
+                    }
+                },
+            ),
+        ),
+    },
+    Mutant {
+        name: "an answer that a browser keeps",
+        story: "what is final may be kept at home, too",
+        weather: Weather::Visited,
+        caught_by: "looks-guarded",
+        broken: Broken::Edge(
+            |edge| {
+                edge.behaviors
+                    .iter_mut()
+                    .for_each(|behavior| _ = behavior.headers.set.remove("cache-control"));
+            },
+            (|_| {}, |_| {}),
+        ),
+    },
+    Mutant {
+        name: "tells the reference at the provider",
+        story: "support will ask for it",
+        weather: Weather::Visited,
+        caught_by: "looks-guarded",
+        broken: Broken::Edge(
+            |_| {},
+            (
+                |_| {},
+                |answer| {
+                    let body = answer["body"].as_str().unwrap_or_default();
+                    answer["body"] = json!(body.replace(r#"{"amount""#, r#"{"intent_id":"3Nabc","amount""#));
+                },
+            ),
+        ),
+    },
+    Mutant {
+        name: "an error in the words of CloudFront",
+        story: "an error page is for marketing",
+        weather: Weather::Unseen,
+        caught_by: "looks-answered",
+        broken: Broken::Edge(
+            |edge| edge.errors.values_mut().for_each(|error| error.page = None),
             (|_| {}, |_| {}),
         ),
     },
