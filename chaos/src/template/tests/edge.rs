@@ -224,8 +224,12 @@ fn a_function_or_a_store_that_cloudfront_does_not_take_is_refused() {
             "Name: !Sub \"${AWS::StackName}-values\"\n      ImportSource: { SourceType: S3, SourceArn: 'arn:aws:s3:::a/b' }"
         ),
     ]));
-    let long = format!("FunctionCode: |\n        {}\n", "/".repeat(10_241));
-    insta::assert_snapshot!(changed("FunctionCode: |\n", &long));
+    // How long it is with that depends on the router.
+    let long = changed("FunctionCode: |\n", &format!("FunctionCode: |\n        {}\n", "/".repeat(10_241)));
+    assert!(
+        long.contains("Router.FunctionCode is ") && long.ends_with("bytes long; accepted: at most 10240"),
+        "{long}"
+    );
 }
 
 #[test]
