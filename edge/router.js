@@ -37,6 +37,8 @@ async function handler(event) {
 async function handIn(request) {
   const maintained = await valueOf('maintenance');
   if (maintained === 'all') return maintenance(request);
+  // Whoever shows nothing is nobody's shop, and costs those who are no part of their rate.
+  if (!request.headers.authorization) return answer(request, 401, 'Unauthorized', 'refused', 'A shop shows its authorization.');
   const id = request.headers['payment-id'];
   if (id && !PAYMENT_ID.test(id.value)) {
     return answer(request, 400, 'Bad Request', 'refused', 'The header payment-id is 1 to 128 of A-Z a-z 0-9 _ -.');

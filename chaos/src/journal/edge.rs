@@ -30,9 +30,8 @@ pub enum EdgeEvent {
 /// Answers of a minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Served {
-    /// Minutes since 1970.
-    #[serde(skip)]
-    minute: i64,
+    /// The instant at which it began.
+    pub from: UnixMs,
     /// All of them.
     pub requests: u64,
     /// By who gave them.
@@ -43,12 +42,27 @@ pub struct Served {
     pub failed: u64,
 }
 
+impl EdgeEvent {
+    /// When the status function was asked, and for which path: what would be a look at the ledger. `at` is when it ended.
+    #[must_use]
+    pub fn asked_how_a_payment_stands(&self, at: UnixMs) -> Option<(UnixMs, &str, u16)> {
+        match self {
+            Self::OriginAsked { path, status, ms, .. }
+                if path.starts_with("/json/") || path.starts_with("/page/") =>
+            {
+                Some((at.plus_ms(-*ms), path, *status))
+            }
+            Self::OriginAsked { .. } | Self::Served(_) => None,
+        }
+    }
+}
+
 impl Served {
     /// Counts an answer; the counts of the minute before, if this is the first of another.
     pub fn count(&mut self, now: UnixMs, (from, is_stale, status): (Source, bool, u16)) -> Option<Self> {
-        let minute = now.0.div_euclid(60_000);
-        let closed = (minute != self.minute && self.requests > 0).then(|| std::mem::take(self));
-        self.minute = minute;
+        let minute = UnixMs(now.0.div_euclid(60_000) * 60_000);
+        let closed = (minute != self.from && self.requests > 0).then(|| std::mem::take(self));
+        self.from = minute;
         self.requests += 1;
         *self.by.entry(from).or_default() += 1;
         self.stale += u64::from(is_stale);

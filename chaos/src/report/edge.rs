@@ -3,8 +3,8 @@
 //! Invariant: every look is counted once, under whoever answered it.
 
 use crate::checks::Evidence;
+use crate::journal::Event;
 use crate::journal::Source;
-use crate::journal::{EdgeEvent, Event};
 use crate::units::{count, counted, duration_ms, percent};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,9 +22,9 @@ pub struct Edge {
     pub unavailable: u64,
     /// Longest that anybody waited, ms.
     pub waited_ms_max: u64,
-    /// Looks that came past the router. Without an edge each would have been an invocation and a read.
+    /// Looks that came past the router: without caches each would have been an invocation and a read.
     pub passed: u64,
-    /// Requests that reached the status function.
+    /// Requests that the status function answered.
     pub reads: u64,
 }
 
@@ -40,8 +40,12 @@ impl Edge {
             edge.waited_ms_max = edge.waited_ms_max.max(waited_ms);
             edge.passed += u64::from(look.from != Source::Function);
         }
-        let reads = |event: &&Event| matches!(event, Event::Edge(EdgeEvent::OriginAsked { origin, .. }) if origin == "status");
-        edge.reads = evidence.history.records.iter().map(|record| &record.event).filter(reads).count() as u64;
+        let reads = evidence.history.records.iter().filter(|record| {
+            let Event::Edge(event) = &record.event else { return false };
+            // What never got there, and what nobody took, was no read.
+            event.asked_how_a_payment_stands(record.at).is_some_and(|(_, _, status)| status < 429)
+        });
+        edge.reads = reads.count() as u64;
         Some(edge)
     }
 
@@ -59,7 +63,7 @@ impl Edge {
     pub(super) fn spared(&self) -> String {
         let each = self.passed.checked_div(self.reads).unwrap_or(self.passed);
         format!(
-            "{} reached the function, of {} that would have: {} each; {} of all stale, {} at most",
+            "{} answered by the function, for {} past the router: {} each; {} of all stale, {} at most",
             counted(self.reads, "look"),
             count(self.passed),
             counted(each, "look"),

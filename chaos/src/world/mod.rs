@@ -33,7 +33,7 @@ pub use code::{Code, Maker};
 pub(crate) use collect::ledger_row;
 pub use deployed::{Deployed, Edge, Names, TOKEN_AUDIENCE, TOKEN_ISSUER, own_edge, own_template, own_watch};
 pub(crate) use edge::furnish;
-pub use edge::{EdgeHistory, Link, Look, Said};
+pub use edge::{EdgeHistory, Link, Look, Receipt, Said};
 pub use history::{Alerted, Ending, History, Invocation, LedgerRow, Origin, Refused, Sent, Target};
 pub use live::RealTime;
 pub use play::{Left, Progress};

@@ -169,13 +169,13 @@ impl Asked {
     }
 
     /// Whether a fault hits a request for this path, which ends with the payment it is about.
-    fn hits_path(&self, kind: Kind, path: &str, now: UnixMs) -> bool {
+    fn hits_path(&self, kind: Kind, path: &str, now: UnixMs) -> Option<Hit> {
         if !self.faults.include(kind) {
-            return false;
+            return None;
         }
         let payment = path.rsplit_once('/').map(|(_, payment)| payment);
         let subject = Subject { payment, ..Subject::default() };
-        self.faults.fires(kind, now, &subject).is_some()
+        self.faults.fires(kind, now, &subject)
     }
 
     fn between(&self, kind: Kind, (low, high): (u64, u64)) -> u64 {
@@ -190,13 +190,16 @@ impl Asked {
 
 impl EdgePlan for Asked {
     fn of_look(&self, path: &str, now: UnixMs) -> OriginFate {
-        let fates = [
-            (Kind::StatusUnavailable, OriginFate::Fails),
-            (Kind::StatusHanging, OriginFate::Hangs),
-            (Kind::StatusThrottled, OriginFate::Throttles),
-        ];
-        let drawn = fates.into_iter().find(|(kind, _)| self.hits_path(*kind, path, now));
-        drawn.map_or(OriginFate::Answers, |(_, fate)| fate)
+        if self.hits_path(Kind::StatusUnavailable, path, now).is_some() {
+            return OriginFate::Fails;
+        }
+        if let Some(hit) = self.hits_path(Kind::StatusHanging, path, now) {
+            return if hit.is_after() { OriginFate::Hangs } else { OriginFate::Unreachable };
+        }
+        match self.hits_path(Kind::StatusThrottled, path, now) {
+            Some(_) => OriginFate::Throttles,
+            None => OriginFate::Answers,
+        }
     }
 
     fn of_hand_in(&self, payment: &str, now: UnixMs) -> OriginFate {
@@ -210,11 +213,11 @@ impl EdgePlan for Asked {
     }
 
     fn evicts(&self, path: &str, now: UnixMs) -> bool {
-        self.hits_path(Kind::CopiesEvicted, path, now)
+        self.hits_path(Kind::CopiesEvicted, path, now).is_some()
     }
 
     fn reads_values(&self, _: &str, now: UnixMs) -> bool {
-        !self.hits_path(Kind::KeysUnreadable, "", now)
+        self.hits_path(Kind::KeysUnreadable, "", now).is_none()
     }
 }
 

@@ -3,32 +3,46 @@
 //! Who has no copy to give while the origin is silent can but wait until its patience is over, and says then that it
 //! cannot look, and what is certain all the same. Invariant: who has a copy gives it at once, however long the trouble.
 
-use super::{AFTERMATH_MS, Evidence, Verdict, found, is_hit, is_troubled, judged};
+use super::{AFTERMATH_MS, Evidence, Verdict, found, is_troubled, judged};
 use crate::faults::Kind;
+use crate::journal::Source;
 use crate::units::counted;
 use crate::world::{EdgeHistory, Link, Look};
+use payments::UnixMs;
 use std::collections::BTreeMap;
 
 /// The longest that anybody waits, ms.
 pub(super) const WAITED_MS_MAX: i64 = 1_000;
 /// The same where nobody has anything to give: a second to connect, two to answer, and the way.
 const GIVEN_UP_MS_MAX: i64 = 4_000;
+/// For how long an answer stands in for one that cannot be had, ms: a day, as the status function says.
+const COPY_MS: i64 = 86_400_000;
 /// What is certain, whatever cannot be looked up.
 const CERTAIN: &str = "charged twice";
+
+/// A payment, at one edge, in one form.
+type At<'e> = (&'e str, usize, bool);
 
 pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     judged(evidence, |edge| {
         let mut findings = BTreeMap::new();
+        let mut copies: BTreeMap<At<'_>, UnixMs> = BTreeMap::new();
         for look in &edge.looks {
-            if let Some(what) = wrong(evidence, look) {
+            let at = (look.payment.as_ref(), look.edge, look.is_page);
+            let copy = copies.get(&at).copied().filter(|given_at| look.at.since_ms(*given_at) < COPY_MS);
+            if let Some(what) = wrong(evidence, look, copy) {
                 findings.entry(look.payment.to_string()).or_insert_with(|| found(look, what));
+            }
+            if look.status == 200 {
+                copies.insert(at, look.given_at);
             }
         }
         (findings.into_values().collect(), told(edge))
     })
 }
 
-fn wrong(evidence: &Evidence<'_>, look: &Look) -> Option<String> {
+/// What is wrong with a look at an edge that has an answer from then, if it has one.
+fn wrong(evidence: &Evidence<'_>, look: &Look, copy: Option<UnixMs>) -> Option<String> {
     let waited_ms = look.answered.since_ms(look.at);
     let is_error = look.status >= 500 || look.status == 429;
     if waited_ms > if is_error { GIVEN_UP_MS_MAX } else { WAITED_MS_MAX } {
@@ -37,13 +51,28 @@ fn wrong(evidence: &Evidence<'_>, look: &Look) -> Option<String> {
     if is_error && !is_troubled(evidence, look.at) {
         return Some(format!("answered with {} while nothing was wrong", look.status));
     }
+    // What the router answers by itself no copy stands in for; and a copy may be gone, to make room.
+    let had_copy = look.from != Source::Function
+        && copy.is_some_and(|given_at| !is_evicted(evidence, given_at, look.at));
+    if is_error && had_copy {
+        return Some(format!("answered with {} where there was an answer of before", look.status));
+    }
     // No page can stand in the place of a 429.
     if look.status >= 500 && !look.said.text.contains(CERTAIN) {
         return Some(format!("answered with {}, and not with what is certain all the same", look.status));
     }
     let is_good = matches!(look.link, Link::Good { until_s } if look.at.0 < until_s.saturating_mul(1_000));
-    let keys_lost = || is_hit(evidence, look.at, |kind| kind == Kind::KeysUnreadable);
-    (is_good && look.said.state == "no_link" && !keys_lost()).then(|| "a good link was refused".to_owned())
+    (is_good && look.said.state == "no_link").then(|| "a good link was refused".to_owned())
+}
+
+/// Whether caches made room in between.
+fn is_evicted(evidence: &Evidence<'_>, from: UnixMs, until: UnixMs) -> bool {
+    let history = evidence.history;
+    let evictions = history.experiment.faults.iter().filter(|fault| fault.kind == Kind::CopiesEvicted);
+    evictions.into_iter().any(|fault| {
+        let (begins, ends) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
+        begins <= until && from <= ends
+    })
 }
 
 /// How long they waited.

@@ -3,10 +3,14 @@
 //!
 //! Invariant: which links were given out, and until when, is known from whoever made them, not from the router.
 
-use super::{Evidence, Verdict, found, judged};
+use super::{Evidence, Finding, Verdict, found, is_hit, judged};
+use crate::faults::Kind;
 use crate::units::counted;
-use crate::world::{Link, Look};
+use crate::world::{Link, Look, Receipt};
 use std::collections::BTreeMap;
+
+/// For how long the link of a receipt is good at most, s.
+const RECEIPT_LIFE_S: i64 = 30 * 86_400;
 
 pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     judged(evidence, |edge| {
@@ -24,6 +28,11 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
                     .or_insert_with(|| found(look, what.to_owned()));
             }
         }
+        for receipt in &edge.receipts {
+            if let Some(what) = wrong_receipt(evidence, receipt) {
+                findings.insert((receipt.payment.clone(), what), Finding::payment(&receipt.payment, what));
+            }
+        }
         let refused = format!(
             "{} and {} showed nothing",
             counted(forged, "forged link"),
@@ -38,6 +47,9 @@ fn wrong(look: &Look) -> Option<&'static str> {
     if look.said.strange.is_some() {
         return Some("told more than its customer may know");
     }
+    if look.unguarded.is_some() {
+        return Some("answered without a header that guards its reader");
+    }
     if shows.is_some() && look.may_be_kept {
         return Some("shown by an answer that a browser may keep");
     }
@@ -49,6 +61,23 @@ fn wrong(look: &Look) -> Option<&'static str> {
             .is_some_and(|shown| *shown != *look.payment)
             .then_some("another payment was shown by its link"),
     }
+}
+
+/// What is wrong with a receipt: it has a link to its payment, for a month.
+fn wrong_receipt(evidence: &Evidence<'_>, receipt: &Receipt) -> Option<&'static str> {
+    let Some(link) = &receipt.link else {
+        let excused = is_hit(evidence, receipt.at, |fault| fault.kind == Kind::KeysUnreadable);
+        return (!excused).then_some("taken, and no link was given");
+    };
+    let mut parts = link.trim_start_matches("/p/").split('.');
+    let (payment, until_s) = (parts.next(), parts.next().and_then(|until_s| until_s.parse::<i64>().ok()));
+    if payment != Some(receipt.payment.as_str()) {
+        return Some("taken, and the link of another was given");
+    }
+    let latest_s = receipt.at.0.div_euclid(1_000) + RECEIPT_LIFE_S;
+    until_s
+        .is_none_or(|until_s| until_s > latest_s)
+        .then_some("taken, and the link lives for longer than a month")
 }
 
 /// At its last second a link is not good any more.

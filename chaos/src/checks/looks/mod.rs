@@ -16,8 +16,8 @@ pub(super) use spared::check as are_spared;
 pub(super) use truth::check as are_true;
 
 use super::{Evidence, Finding, Verdict};
-use crate::faults::{Family, Kind};
-use crate::world::{EdgeHistory, Look};
+use crate::faults::{Family, Fault, Kind};
+use crate::world::{EdgeHistory, Link, Look};
 use payments::UnixMs;
 
 /// How long after a fault its traces are still met, ms: an error is kept for a second, and a look that began in it is
@@ -29,14 +29,13 @@ const FINAL: [&str; 2] = ["paid", "declined"];
 
 /// Judges what was seen at the edge, if there is one.
 fn judged(evidence: &Evidence<'_>, judge: impl FnOnce(&EdgeHistory) -> (Vec<Finding>, String)) -> Verdict {
-    match &evidence.history.edge {
-        None => Verdict::Pass("there is no edge".to_owned()),
-        Some(edge) if edge.looks.is_empty() => Verdict::Inconclusive("nobody looked".to_owned()),
-        Some(edge) => {
-            let (findings, counted) = judge(edge);
-            Verdict::from_findings(findings, || counted)
-        }
+    let Some(edge) = &evidence.history.edge else { return Verdict::Pass("there is no edge".to_owned()) };
+    let (findings, counted) = judge(edge);
+    let is_visited = edge.looks.iter().any(|look| matches!(look.link, Link::Good { .. }));
+    if findings.is_empty() && !is_visited {
+        return Verdict::Inconclusive("nobody looked who may".to_owned());
     }
+    Verdict::from_findings(findings, || counted)
 }
 
 /// The link of a payment that was handed in, or a guess at one.
@@ -44,17 +43,26 @@ fn found(look: &Look, what: String) -> Finding {
     Finding::payment(&look.payment, what)
 }
 
-/// Whether something behind the edge, or at it, was in trouble then.
+/// Whether nobody behind the edge could say how a payment stands, or the edge itself could not tell who may know.
 fn is_troubled(evidence: &Evidence<'_>, at: UnixMs) -> bool {
-    is_hit(evidence, at, |kind| {
-        matches!(kind.describe().family, Family::Edge | Family::Lambda) || kind == Kind::LedgerThrottled
+    is_hit(evidence, at, |fault| {
+        let may_hit_status = fault.scope.operations.is_empty() || fault.scope.operations.contains("status");
+        match fault.kind {
+            Kind::StatusUnavailable
+            | Kind::StatusHanging
+            | Kind::StatusThrottled
+            | Kind::KeysUnreadable
+            | Kind::LedgerThrottled
+            | Kind::LedgerLostAnswer => true,
+            kind => kind.describe().family == Family::Lambda && may_hit_status,
+        }
     })
 }
 
-/// Whether a fault of such a kind, or its traces, could be met at this instant.
-fn is_hit(evidence: &Evidence<'_>, at: UnixMs, is_such: impl Fn(Kind) -> bool) -> bool {
+/// Whether such a fault, or its traces, could be met at this instant.
+fn is_hit(evidence: &Evidence<'_>, at: UnixMs, is_such: impl Fn(&Fault) -> bool) -> bool {
     let history = evidence.history;
-    history.experiment.faults.iter().filter(|fault| is_such(fault.kind)).any(|fault| {
+    history.experiment.faults.iter().filter(|fault| is_such(fault)).any(|fault| {
         let (from, until) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
         at >= from && at.since_ms(until) < AFTERMATH_MS
     })

@@ -1,57 +1,94 @@
-//! However many look, the ledger is read once in a while for each payment and form.
+//! However many look, the ledger is read once in a while for each payment and form, and no more once it is known how it
+//! ended.
 //!
-//! Invariant: a read is one that the origin was asked for, as the journal has it.
+//! Invariant: a read is one that the origin was asked for, as the journal has it; what caches lost is nobody's fault.
 
-use super::{Evidence, Finding, Verdict, is_hit, judged};
+use super::{Evidence, FINAL, Finding, Verdict, is_hit, judged};
 use crate::faults::Kind;
-use crate::journal::{EdgeEvent, Event};
+use crate::journal::Event;
 use crate::units::counted;
+use crate::world::EdgeHistory;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
-/// Two reads of the same are at least this far apart, ms: an answer is kept for a second at least, less the way that two
-/// questions may differ by.
-const APART_MS: i64 = 800;
-/// The paths that the status function answers.
-const PATHS: [&str; 2] = ["/json/", "/page/"];
+/// From one answer to the next question, ms: an answer that may change is fresh for two seconds, an error is kept for one.
+const FRESH_MS: i64 = 2_000;
+const ERROR_MS: i64 = 1_000;
+/// For how long it is not asked again how a payment ended, ms.
+const FINAL_MS: i64 = 86_400_000;
+
+/// A question, from when until when, and its status.
+type Read = (UnixMs, UnixMs, u16);
 
 pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     judged(evidence, |edge| {
-        let reads = reads(evidence);
+        let (reads, ended) = (reads(evidence), ended(edge));
         let mut findings = Vec::new();
-        for (path, times) in &reads {
-            let is_free = |at: UnixMs| {
-                !is_hit(evidence, at, |kind| matches!(kind, Kind::CopiesEvicted | Kind::StatusThrottled))
-            };
-            let soon =
-                times.windows(2).filter(|pair| pair[1].since_ms(pair[0]) < APART_MS && is_free(pair[1]));
-            let soon = soon.count() as u64;
+        for (path, reads) in &reads {
+            let pairs =
+                reads.windows(2).filter(|pair| is_soon(pair[0], pair[1]) && is_free(evidence, pair[1].0));
+            let (soon, all) = (pairs.count() as u64, counted(reads.len() as u64, "time"));
+            let end = ended.get(*path);
+            let again = reads.iter().filter(|(at, ..)| {
+                end.is_some_and(|end| at > end && at.since_ms(*end) < FINAL_MS && is_free(evidence, *at))
+            });
+            let again = again.count() as u64;
+            let payment = path.rsplit('/').next().unwrap_or_default();
             if soon > 0 {
-                let payment = path.rsplit('/').next().unwrap_or_default();
-                let all = counted(times.len() as u64, "time");
                 findings.push(Finding::payment(
                     payment,
                     format!("read {all}, {soon} of them too soon after another"),
                 ));
             }
+            if again > 0 {
+                findings.push(Finding::payment(
+                    payment,
+                    format!("read {all}, {again} of them when it had ended"),
+                ));
+            }
         }
-        let read: usize = reads.values().map(Vec::len).sum();
+        let all: usize = reads.values().map(Vec::len).sum();
         let most = reads.values().map(Vec::len).max().unwrap_or(0);
         let looks = counted(edge.looks.len() as u64, "look");
-        (findings, format!("{looks}, {}; of one path {most} at most", counted(read as u64, "read")))
+        (findings, format!("{looks}, {}; of one path {most} at most", counted(all as u64, "read")))
     })
 }
 
-/// When each path was asked of the origin.
-fn reads<'e>(evidence: &Evidence<'e>) -> BTreeMap<&'e str, Vec<UnixMs>> {
-    let mut reads: BTreeMap<&str, Vec<UnixMs>> = BTreeMap::new();
+fn is_soon((_, answered, status): Read, (next, ..): Read) -> bool {
+    match status {
+        // Nobody keeps it.
+        429 => false,
+        200 | 304 => next.since_ms(answered) < FRESH_MS,
+        _ => next.since_ms(answered) < ERROR_MS,
+    }
+}
+
+/// Whether no cache had to make room.
+fn is_free(evidence: &Evidence<'_>, at: UnixMs) -> bool {
+    !is_hit(evidence, at, |fault| fault.kind == Kind::CopiesEvicted)
+}
+
+/// What was asked of the origin for each path, in order.
+fn reads<'e>(evidence: &Evidence<'e>) -> BTreeMap<&'e str, Vec<Read>> {
+    let mut reads: BTreeMap<&str, Vec<Read>> = BTreeMap::new();
     for record in &evidence.history.records {
-        if let Event::Edge(EdgeEvent::OriginAsked { path, ms, .. }) = &record.event
-            && PATHS.iter().any(|prefix| path.starts_with(prefix))
+        if let Event::Edge(event) = &record.event
+            && let Some((from, path, status)) = event.asked_how_a_payment_stands(record.at)
         {
-            reads.entry(path).or_default().push(record.at.plus_ms(-*ms));
+            reads.entry(path).or_default().push((from, record.at, status));
         }
     }
-    reads.values_mut().for_each(|times| times.sort_unstable());
+    reads.values_mut().for_each(|reads| reads.sort_unstable());
     reads
+}
+
+/// When the origin first said, under each path, how it ended.
+fn ended(edge: &EdgeHistory) -> BTreeMap<String, UnixMs> {
+    let mut ended = BTreeMap::new();
+    for look in edge.looks.iter().filter(|look| FINAL.contains(&look.said.state.as_str())) {
+        let form = if look.said.is_page { "page" } else { "json" };
+        let first: &mut UnixMs = ended.entry(format!("/{form}/{}", look.payment)).or_insert(look.given_at);
+        *first = look.given_at.min(*first);
+    }
+    ended
 }

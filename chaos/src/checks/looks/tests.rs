@@ -1,11 +1,11 @@
 //! Looks told by hand, in each of which one thing is wrong.
 
-use super::super::fixtures::{ORDER, Tale};
+use super::super::fixtures::{ORDER, Tale, body};
 use super::*;
 use crate::faults::Window;
-use crate::journal::EdgeEvent;
 use crate::journal::Source;
-use crate::world::{Link, Said};
+use crate::journal::{EdgeEvent, Record};
+use crate::world::{Link, Receipt, Said};
 use std::sync::Arc;
 
 /// The tale of a payment that was charged, and of one look at it when it was over.
@@ -27,8 +27,10 @@ impl Seen {
     /// The same, and somebody looks so many ms after the end of it.
     fn look(&mut self, after_ms: i64, state: &str, alter: impl FnOnce(&mut Look)) {
         let at = self.over.plus_ms(after_ms);
-        let (payment, state, text) = (Some(ORDER.to_owned()), state.to_owned(), "charged twice".to_owned());
-        let said = Said { payment, state, text, ..Said::default() };
+        let (payment, state, text) =
+            (Some(ORDER.to_owned()), state.to_owned(), "charged twice, not pay again".to_owned());
+        let is_final = FINAL.contains(&state.as_str());
+        let said = Said { payment, state, text, is_page: true, is_final, ..Said::default() };
         let mut look = Look {
             at,
             answered: at.plus_ms(40),
@@ -41,6 +43,7 @@ impl Seen {
             is_stale: false,
             given_at: at,
             may_be_kept: false,
+            unguarded: None,
             said: Arc::new(said),
         };
         alter(&mut look);
@@ -123,6 +126,9 @@ fn a_payment_is_shown_by_its_own_good_link_alone() {
     assert_eq!(found_in(are_guarded, "paid", other), ["another payment was shown by its link"]);
     let kept = |look: &mut Look| look.may_be_kept = true;
     assert_eq!(found_in(are_guarded, "paid", kept), ["shown by an answer that a browser may keep"]);
+    let unguarded = |look: &mut Look| look.unguarded = Some("referrer-policy");
+    let found = found_in(are_guarded, "paid", unguarded);
+    assert_eq!(found, ["answered without a header that guards its reader"]);
     let strange = |look: &mut Look| {
         look.said = Arc::new(Said { strange: Some("intent_id".to_owned()), ..look.said.as_ref().clone() });
     };
@@ -170,7 +176,60 @@ fn in_trouble_an_error_is_told_as_soon_as_nobody_can_be_expected_to_answer() {
     // What Stripe does is no excuse.
     let found = told(Kind::StripeUnavailable, "unavailable", 40);
     assert_eq!(found, ["answered with 503 while nothing was wrong"]);
-    assert_eq!(told(Kind::KeysUnreadable, "no_link", 40), NOTHING);
+    assert_eq!(told(Kind::KeysUnreadable, "unavailable", 40), NOTHING);
+    assert_eq!(told(Kind::KeysUnreadable, "no_link", 40), ["a good link was refused"]);
+}
+
+#[test]
+fn who_has_an_answer_gives_it_in_trouble_too() {
+    let found = |kinds: &[Kind]| {
+        let mut seen = Seen::paid();
+        kinds.iter().for_each(|kind| seen.tale.fault(*kind, Window::ALWAYS, 1));
+        seen.look(1_000, "in_progress", |_| {});
+        seen.look(60_000, "unavailable", |look| look.status = 503);
+        seen.found_by(are_answered)
+    };
+    assert_eq!(found(&[Kind::StatusHanging]), ["answered with 503 where there was an answer of before"]);
+    assert_eq!(found(&[Kind::StatusHanging, Kind::CopiesEvicted]), NOTHING);
+}
+
+#[test]
+fn what_is_told_of_an_open_payment_is_what_its_row_says() {
+    let found = |state: &str, change: &dyn Fn(&mut Tale)| {
+        let mut tale = Tale::new();
+        let message = tale.send(&body(ORDER, 1_999));
+        tale.receive(&message);
+        tale.write(ORDER, "received");
+        change(&mut tale);
+        tale.history().edge = Some(EdgeHistory::default());
+        let over = tale.history().records.last().map_or(UnixMs(0), |last| last.at);
+        let mut seen = Seen { tale, over };
+        seen.look(10_000, state, |_| {});
+        seen.found_by(are_true)
+    };
+    assert_eq!(found("in_progress", &|_| {}), NOTHING);
+    assert_eq!(found("unknown", &|_| {}), ["told that it is not known, while it has a row"]);
+    assert_eq!(found("held", &|_| {}), ["told that it waits for a person, while we are still trying"]);
+    let quarantined = |tale: &mut Tale| tale.write(ORDER, "quarantined");
+    assert_eq!(found("held", &quarantined), NOTHING);
+    let told = "told that we are still trying, while it waits for a person";
+    assert_eq!(found("in_progress", &quarantined), [told]);
+}
+
+#[test]
+fn a_receipt_has_a_link_to_its_payment_for_a_month() {
+    let found = |link: Option<&str>| {
+        let mut seen = Seen::paid();
+        seen.look(1_000, "paid", |_| {});
+        let receipt = Receipt { at: UnixMs(1_000), payment: ORDER.to_owned(), link: link.map(str::to_owned) };
+        seen.tale.history().edge.as_mut().expect("there is one").receipts.push(receipt);
+        seen.found_by(are_guarded)
+    };
+    assert_eq!(found(Some("/p/order-1.0002592001.ab")), NOTHING);
+    assert_eq!(found(None), ["taken, and no link was given"]);
+    assert_eq!(found(Some("/p/order-2.0002592001.ab")), ["taken, and the link of another was given"]);
+    let long = "taken, and the link lives for longer than a month";
+    assert_eq!(found(Some("/p/order-1.0002592002.ab")), [long]);
 }
 
 #[test]
@@ -190,24 +249,28 @@ fn whoever_looks_again_and_again_is_told_in_the_end() {
 }
 
 #[test]
-fn one_payment_is_not_read_twice_in_a_second_in_one_form() {
-    let reads = |paths: [&str; 2], apart_ms: i64, kind: Option<Kind>| {
+fn a_payment_is_read_again_when_an_answer_is_not_fresh_any_more_and_not_when_it_has_ended() {
+    let found = |reads: [(i64, u16); 2], state: &str, kind: Option<Kind>| {
         let mut seen = Seen::paid();
-        seen.look(1_000, "paid", |_| {});
-        // A second passes between two events; the second began when the first had lasted for so long.
-        for (path, ms) in paths.into_iter().zip([0, 1_000 - apart_ms]) {
-            let (origin, path) = ("status".to_owned(), path.to_owned());
-            seen.tale.happen(EdgeEvent::OriginAsked { origin, path, status: 200, ms });
+        let over = seen.over;
+        seen.look(0, state, |_| {});
+        for (after_ms, status) in reads {
+            let path = format!("/page/{ORDER}");
+            let event = EdgeEvent::OriginAsked { origin: "status".to_owned(), path, status, ms: 10 };
+            let record = Record { at: over.plus_ms(after_ms), event: event.into() };
+            seen.tale.history().records.push(record);
         }
         kind.into_iter().for_each(|kind| seen.tale.fault(kind, Window::ALWAYS, 1));
-        let history = seen.tale.told();
-        match are_spared(&Evidence::of(&history)) {
-            Verdict::Fail(findings) => findings.len(),
-            Verdict::Pass(_) | Verdict::Inconclusive(_) => 0,
-        }
+        seen.found_by(are_spared)
     };
-    let (page, json) = ("/page/order-1", "/json/order-1");
-    assert_eq!([reads([page, page], 100, None), reads([page, page], 900, None)], [1, 0]);
-    assert_eq!(reads([page, json], 100, None), 0);
-    assert_eq!(reads([page, page], 100, Some(Kind::CopiesEvicted)), 0);
+    let soon = ["read 2 times, 1 of them too soon after another"];
+    assert_eq!(found([(0, 200), (2_009, 200)], "in_progress", None), soon);
+    assert_eq!(found([(0, 200), (2_010, 200)], "in_progress", None), NOTHING);
+    assert_eq!(found([(0, 503), (1_009, 200)], "in_progress", None), soon);
+    assert_eq!(found([(0, 503), (1_010, 200)], "in_progress", None), NOTHING);
+    assert_eq!(found([(0, 429), (20, 200)], "in_progress", None), NOTHING, "nobody keeps it");
+    assert_eq!(found([(0, 200), (20, 200)], "in_progress", Some(Kind::CopiesEvicted)), NOTHING);
+    let again = ["read 2 times, 1 of them when it had ended"];
+    assert_eq!(found([(0, 200), (60_000, 304)], "paid", None), again);
+    assert_eq!(found([(0, 200), (86_400_011, 304)], "paid", None), NOTHING, "a day later");
 }

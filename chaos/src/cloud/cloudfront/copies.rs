@@ -32,6 +32,8 @@ pub(super) enum Found {
     Fresh(Dated),
     /// This may be given, and has to be asked for anew.
     Stale(Dated),
+    /// This may be given, although it is too old for it: in the place of an error that is kept.
+    Instead(Dated),
     /// Nothing that may be given.
     Nothing,
 }
@@ -70,7 +72,11 @@ impl Copies {
         let copy = kept.copy.as_ref();
         if let Some((error, _)) = kept.error.as_ref().filter(|(_, until)| now < *until) {
             let instead = copy.filter(|copy| error.response.is_failure() && now < copy.if_error_until);
-            return Found::Fresh(instead.map_or(error, |copy| &copy.dated).clone());
+            return match instead {
+                Some(copy) if copy.fresh_until <= now => Found::Instead(copy.dated.clone()),
+                Some(copy) => Found::Fresh(copy.dated.clone()),
+                None => Found::Fresh(error.clone()),
+            };
         }
         match copy {
             Some(copy) if now < copy.fresh_until => Found::Fresh(copy.dated.clone()),

@@ -76,6 +76,7 @@ impl Layer {
         let found = self.lock().copies.find(&request.path, self.clock.now());
         let (dated, is_stale) = match found {
             Found::Fresh(dated) => (dated, false),
+            Found::Instead(dated) => (dated, true),
             Found::Stale(dated) => {
                 self.ask(way, request, None);
                 (dated, true)
@@ -127,17 +128,12 @@ impl Layer {
             let path = request.path.clone();
             let hop_ms = self.hop_ms();
             self.clock.sleep_until(self.clock.now().plus_ms(hop_ms / 2)).await;
-            let got = match &self.behind {
-                Behind::Layer(layer) => Arc::clone(layer).get(Arc::clone(&way), request).await,
-                Behind::Origin(origin) => {
-                    let response = Arc::new(origin.ask(request).await);
-                    Got {
-                        dated: Dated { response, given_at: self.clock.now() },
-                        from: Source::Origin,
-                        is_stale: false,
-                    }
-                }
-            };
+            let without_tag = bare_of_tag(&request);
+            let mut got = self.ask_next(&way, request).await;
+            // What was not to change is gone meanwhile, to make room.
+            if got.dated.response.status == 304 && self.lock().copies.tag(&path).is_none() {
+                got = self.ask_next(&way, without_tag).await;
+            }
             self.clock.sleep_until(self.clock.now().plus_ms(hop_ms - hop_ms / 2)).await;
             let mut state = self.lock();
             let given = state.copies.keep(&path, got.dated.clone(), way.terms(), self.clock.now());
@@ -156,6 +152,17 @@ impl Layer {
         })
     }
 
+    async fn ask_next(&self, way: &Arc<Way>, request: Request) -> Got {
+        match &self.behind {
+            Behind::Layer(layer) => Arc::clone(layer).get(Arc::clone(way), request).await,
+            Behind::Origin(origin) => {
+                let response = Arc::new(origin.ask(request).await);
+                let dated = Dated { response, given_at: self.clock.now() };
+                Got { dated, from: Source::Origin, is_stale: false }
+            }
+        }
+    }
+
     fn hop_ms(&self) -> i64 {
         let (low, high) = match (self.source, &self.behind) {
             (_, Behind::Origin(_)) => TO_ORIGIN_MS,
@@ -168,4 +175,11 @@ impl Layer {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The same question of somebody who has nothing.
+fn bare_of_tag(request: &Request) -> Request {
+    let mut request = request.clone();
+    request.headers.remove("if-none-match");
+    request
 }

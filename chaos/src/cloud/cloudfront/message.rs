@@ -78,7 +78,7 @@ impl Response {
 
     pub(super) fn directives(&self) -> Directives {
         let mut directives = Directives::default();
-        let mut own_max_age_s = None;
+        let (mut own_max_age_s, mut must_be_asked) = (None, false);
         for directive in self.headers.get("cache-control").map_or("", String::as_str).split(',') {
             let (name, value) = directive.trim().split_once('=').unwrap_or((directive.trim(), ""));
             let seconds = value.trim_matches('"').parse().ok();
@@ -88,10 +88,15 @@ impl Response {
                 "stale-while-revalidate" => directives.while_revalidate_s = seconds.unwrap_or(0),
                 "stale-if-error" => directives.if_error_s = seconds,
                 "no-store" | "no-cache" | "private" => directives.is_private = true,
+                "must-revalidate" | "proxy-revalidate" => must_be_asked = true,
                 _ => {}
             }
         }
         directives.max_age_s = directives.max_age_s.or(own_max_age_s);
+        // https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.2
+        if must_be_asked {
+            (directives.while_revalidate_s, directives.if_error_s) = (0, Some(0));
+        }
         directives
     }
 }
@@ -114,6 +119,8 @@ mod tests {
         assert_eq!(directives("public"), Directives::default());
         let stale = Directives { while_revalidate_s: 7, if_error_s: Some(8), ..both };
         assert_eq!(directives("s-maxage=2, stale-while-revalidate=7, stale-if-error=8"), stale);
+        let asked = Directives { if_error_s: Some(0), ..both };
+        assert_eq!(directives("s-maxage=2, stale-while-revalidate=7, must-revalidate"), asked);
         for private in ["no-store", "no-cache", "private"] {
             assert!(directives(private).is_private, "{private}");
         }

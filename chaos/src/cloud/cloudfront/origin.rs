@@ -79,10 +79,14 @@ impl Origin {
                 self.sleep_ms(FAILS_MS).await;
                 Response::text(429, "Rate Exceeded.")
             }
-            OriginFate::Hangs => self.give_up().await,
+            OriginFate::Unreachable => {
+                self.sleep_ms(self.patience_ms(&request, self.config.connect_s)).await;
+                Response::text(504, "The origin could not be connected to.")
+            }
+            OriginFate::Hangs => self.give_up(&request).await,
             OriginFate::AnswerLost => {
-                self.crew.start(Arc::clone(self).answer_nobody(request));
-                self.give_up().await
+                self.crew.start(Arc::clone(self).answer_nobody(request.clone()));
+                self.give_up(&request).await
             }
             OriginFate::Answers => self.ask_patiently(request).await,
         };
@@ -106,16 +110,16 @@ impl Origin {
     /// What was begun is not ended by whoever waits no longer for it.
     async fn ask_patiently(self: &Arc<Self>, request: Request) -> Response {
         let (sender, receiver) = oneshot::channel();
-        let asked = Arc::clone(self);
+        let (asked, given) = (Arc::clone(self), request.clone());
         self.crew.start(async move {
-            let response = asked.answer(request).await;
+            let response = asked.answer(given).await;
             // Whoever does not wait any more has gone.
             let _ = sender.send(response);
         });
         tokio::select! {
             biased;
             Ok(response) = receiver => response,
-            response = self.give_up() => response,
+            response = self.give_up(&request) => response,
         }
     }
 
@@ -123,8 +127,8 @@ impl Origin {
         self.answer(request).await;
     }
 
-    async fn give_up(&self) -> Response {
-        self.sleep_ms(1_000 * i64::from(self.config.read_s)).await;
+    async fn give_up(&self, request: &Request) -> Response {
+        self.sleep_ms(self.patience_ms(request, self.config.read_s)).await;
         Response::text(504, "The origin did not answer in time.")
     }
 
@@ -161,6 +165,14 @@ impl Origin {
         let who = Principal::Service { name: CLOUDFRONT, source: self.distribution.clone() };
         let asks = |action| self.services.iam().ask(&who, action, resource).is_ok();
         self.config.signs && actions.into_iter().all(asks)
+    }
+
+    /// How long it is waited for, ms, if each try may take so long: as often as is configured, but for what may not be
+    /// done twice.
+    /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html>
+    fn patience_ms(&self, request: &Request, each_s: u32) -> i64 {
+        let tries = if request.is_cacheable() { self.config.attempts } else { 1 };
+        1_000 * i64::from(each_s) * i64::from(tries)
     }
 
     async fn sleep_ms(&self, ms: i64) {

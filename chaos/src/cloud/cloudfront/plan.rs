@@ -13,7 +13,9 @@ pub enum OriginFate {
     Fails,
     /// It does what it was asked, and the answer is lost: CloudFront waits until its patience is over.
     AnswerLost,
-    /// Nothing comes back, nor is anything done, until CloudFront's patience is over.
+    /// No connection comes about, and nobody says so.
+    Unreachable,
+    /// It is connected, and nothing comes back, nor is anything done, until CloudFront's patience is over.
     Hangs,
     /// It takes no more requests.
     Throttles,

@@ -18,10 +18,10 @@ pub(in super::super) const STATUS_HANGING: Description = Description {
     name: "status-hanging",
     family: Family::Edge,
     default_share: 1.0,
-    placements: &[Placement::Before],
+    placements: &[Placement::After, Placement::Before],
     operations: &[],
     prevents_calls: false,
-    does: "lets what CloudFront asks the status function unanswered, until it gives up",
+    does: "leaves CloudFront waiting for the status function until it gives up; before: for a connection; after: for an answer",
     cause: "a network that drops packets, or a service that accepts everything and does nothing",
     heals: "as for status-unavailable",
 };

@@ -15,6 +15,19 @@ use std::sync::{Arc, Weak};
 pub struct EdgeHistory {
     /// Every look, in the order in which they were answered.
     pub looks: Vec<Look>,
+    /// Every receipt for a payment that was handed in under its id.
+    pub receipts: Vec<Receipt>,
+}
+
+/// What a shop was answered that handed a payment in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// When it was answered.
+    pub at: UnixMs,
+    /// The payment.
+    pub payment: String,
+    /// The link to it, if there is one.
+    pub link: Option<String>,
 }
 
 /// Somebody looked.
@@ -42,6 +55,8 @@ pub struct Look {
     pub given_at: UnixMs,
     /// Whether whoever got it may keep it: a browser that others use, too.
     pub may_be_kept: bool,
+    /// A header that guards whoever opens it, and that it does not have: the first of them.
+    pub unguarded: Option<&'static str>,
     /// What it says.
     pub said: Arc<Said>,
 }
@@ -65,13 +80,29 @@ pub struct Said {
     pub payment: Option<String>,
     /// `state`; empty where it says none.
     pub state: String,
+    /// Whether it is a page; otherwise it is data, or a few words.
+    pub is_page: bool,
     /// Minor units and currency, where it is data that has both.
     pub money: Option<(i64, String)>,
+    /// The same as people write it, where it is a page.
+    pub written: Option<String>,
+    /// Whether it says that it stays so.
+    pub is_final: bool,
     /// What it tells beside what a customer may know: the first of it.
     pub strange: Option<String>,
     /// All of it that is text, in lower case.
     pub text: String,
 }
+
+/// Headers of every answer, without which a link leaks, or a page does what it should not.
+const GUARDS: [&str; 6] = [
+    "content-security-policy",
+    "referrer-policy",
+    "strict-transport-security",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-robots-tag",
+];
 
 /// Everything that is told of a payment.
 const TOLD: [&str; 10] = [
@@ -97,6 +128,7 @@ fn of_stripe(text: &str) -> Option<String> {
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     looks: Vec<Look>,
+    receipts: Vec<Receipt>,
     /// By where it is in memory: while it is known here, nothing else can be there.
     read: BTreeMap<usize, (Weak<Response>, Arc<Said>)>,
 }
@@ -122,6 +154,7 @@ impl Looks {
             from: answer.from,
             is_stale: answer.is_stale,
             given_at: answer.given_at.unwrap_or(answered),
+            unguarded: GUARDS.into_iter().find(|name| answer.header(name).is_none()),
             may_be_kept: answer.header("cache-control") != Some("no-store"),
             said: Arc::clone(&said),
         };
@@ -129,8 +162,14 @@ impl Looks {
         (answer.status(), said)
     }
 
+    /// Notes what a shop was answered.
+    pub(super) fn receipt(&mut self, receipt: Receipt) {
+        self.receipts.push(receipt);
+    }
+
     pub(super) fn history(&mut self) -> EdgeHistory {
-        EdgeHistory { looks: std::mem::take(&mut self.looks) }
+        let (looks, receipts) = (std::mem::take(&mut self.looks), std::mem::take(&mut self.receipts));
+        EdgeHistory { looks, receipts }
     }
 
     fn said(&mut self, answer: &Answer) -> Arc<Said> {
@@ -175,8 +214,10 @@ impl Said {
             payment: text("payment_id"),
             state: text("state").unwrap_or_default(),
             money: said.get("amount").and_then(Value::as_i64).zip(text("currency")),
+            is_final: said.get("final").and_then(Value::as_bool).unwrap_or(false),
             strange: strange.cloned().or_else(|| of_stripe(body)),
             text: body.to_lowercase(),
+            ..Self::default()
         }
     }
 
@@ -188,9 +229,12 @@ impl Said {
         Self {
             payment: between(&shown, "<dt>Payment</dt><dd>", "</dd>"),
             state: between(&shown, "data-state=\"", "\"").unwrap_or_default(),
-            money: None,
+            is_page: true,
+            written: between(&shown, "<dt>Amount</dt><dd>", "</dd>"),
+            is_final: shown.split('>').next().is_some_and(|tag| tag.contains("data-final")),
             strange: of_stripe(&shown),
             text: shown.to_lowercase(),
+            ..Self::default()
         }
     }
 }

@@ -8,7 +8,7 @@ mod looks;
 mod shop;
 mod strangers;
 
-pub use looks::{EdgeHistory, Link, Look, Said};
+pub use looks::{EdgeHistory, Link, Look, Receipt, Said};
 pub(super) use shop::Shop;
 
 use super::WorldError;

@@ -3,7 +3,7 @@
 //! Invariant: what was not taken is handed in again, byte for byte and under the same id, until it is taken or refused
 //! for good.
 
-use super::Inner;
+use super::{Inner, Receipt};
 use crate::cloud::cloudfront::Request;
 use crate::random::Stream;
 use crate::world::history::{Origin, Refused, Sent};
@@ -91,9 +91,11 @@ impl Shop {
             let answer = self.inner.cloudfront.answer(self.inner.any_edge(), request.clone()).await;
             match answer.status() {
                 202 => {
-                    let link = payment.as_deref().zip(link(answer.body()));
-                    if let Some((payment, link)) = link {
-                        self.inner.customer_comes(payment, link);
+                    if let Some(payment) = &payment {
+                        let (at, link) = (self.inner.clock.now(), link(answer.body()));
+                        let receipt = Receipt { at, payment: payment.clone(), link: link.clone() };
+                        self.inner.looks().receipt(receipt);
+                        link.into_iter().for_each(|link| self.inner.customer_comes(payment, link));
                     }
                     return;
                 }

@@ -12,6 +12,8 @@ const WAYS: u64 = 6;
 /// Payments that a stranger guesses at: those that are there, and some that are not.
 const GUESSED: (u64, u64) = (1, 3_000);
 const DAY_S: i64 = 86_400;
+/// Characters of a signature.
+const SIGNATURE: u64 = 64;
 
 impl Inner {
     /// Lets strangers come for as long as the run lasts.
@@ -43,7 +45,7 @@ impl Inner {
     }
 
     /// A token: without a signature; signed with a key of the stranger's; another payment's signature; a later expiry than
-    /// was signed; a signature that is too short; one that differs in its last character.
+    /// was signed; a signature that is too short; one that differs in one character.
     fn made_up(&self, way: u64, payment: &str) -> Option<String> {
         let (id, now) = (PaymentId::new(payment)?, self.clock.now());
         let later_s = now.0.div_euclid(1_000) + DAY_S;
@@ -69,9 +71,10 @@ impl Inner {
                 format!("/p/{token}")
             }
             _ => {
-                let mut token = good(&id, DAY_S);
-                let last = token.pop()?;
-                format!("/p/{token}{}", if last == '0' { '1' } else { '0' })
+                let token = good(&id, DAY_S);
+                let place = token.len() - 1 - usize::try_from(self.draws().below(SIGNATURE)).ok()?;
+                let other = if token.get(place..=place)? == "0" { "1" } else { "0" };
+                format!("/p/{}{other}{}", token.get(..place)?, token.get(place + 1..)?)
             }
         };
         Some(path)

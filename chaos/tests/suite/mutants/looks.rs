@@ -15,7 +15,7 @@ pub(crate) type Alter = fn(&mut DistributionConfig);
 /// Makes another request of what the status function is asked, and another answer of what it says.
 pub(crate) type Answers = (fn(&mut Value), fn(&mut Value));
 
-pub(crate) const MUTANTS: [Mutant; 17] = [
+pub(crate) const MUTANTS: [Mutant; 24] = [
     Mutant {
         name: "a cache key without the payment",
         story: "the id travels in a header, as it does with many frameworks, and the header is not in the key",
@@ -199,6 +199,92 @@ pub(crate) const MUTANTS: [Mutant; 17] = [
         caught_by: "looks-answered",
         broken: Broken::Edge(
             |edge| edge.errors.values_mut().for_each(|error| error.page = None),
+            (|_| {}, |_| {}),
+        ),
+    },
+    Mutant {
+        name: "who is tried is not known yet",
+        story: "until it is settled there is nothing to tell",
+        weather: Weather::Visited,
+        caught_by: "looks-true",
+        broken: Broken::Edge(|_| {}, (|_| {}, |answer| tells(answer, "unknown", "public, s-maxage=1"))),
+    },
+    Mutant {
+        name: "connects three times, for ten seconds each",
+        story: "the defaults of CloudFront are made by people who know",
+        weather: Weather::Unseen,
+        caught_by: "looks-answered",
+        broken: Broken::Edge(
+            |edge| {
+                edge.origins.values_mut().for_each(|origin| (origin.attempts, origin.connect_s) = (3, 10));
+            },
+            (|_| {}, |_| {}),
+        ),
+    },
+    Mutant {
+        name: "nothing stale when the origin fails",
+        story: "an old answer is a wrong answer",
+        weather: Weather::Unseen,
+        caught_by: "looks-answered",
+        broken: Broken::Edge(
+            |_| {},
+            (|_| {}, |answer| keep(answer, "public, max-age=0, s-maxage=2, stale-if-error=0")),
+        ),
+    },
+    Mutant {
+        name: "hands in, and gives no link",
+        story: "whoever wants one can sign it",
+        weather: Weather::Visited,
+        caught_by: "looks-guarded",
+        broken: Broken::Edge(
+            |edge| {
+                router(
+                    edge,
+                    "if (key && id && PAYMENT_ID.test(id.value)) {",
+                    "if (key && id && id.value === 'order-000001') {",
+                )
+            },
+            (|_| {}, |_| {}),
+        ),
+    },
+    Mutant {
+        name: "a link for life",
+        story: "a customer may come back",
+        weather: Weather::Visited,
+        caught_by: "looks-guarded",
+        broken: Broken::Edge(
+            |edge| router(edge, "RECEIPT_LIFE_S = 30 * 86400", "RECEIPT_LIFE_S = 30000 * 86400"),
+            (|_| {}, |_| {}),
+        ),
+    },
+    Mutant {
+        name: "what has ended is read for ever",
+        story: "two seconds are short enough for everything",
+        weather: Weather::Visited,
+        caught_by: "looks-spared",
+        broken: Broken::Edge(
+            |_| {},
+            (
+                |_| {},
+                |answer| {
+                    let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
+                    let often = cache.replace("s-maxage=86400", "s-maxage=2");
+                    keep(answer, &often);
+                },
+            ),
+        ),
+    },
+    Mutant {
+        name: "a page without a policy for its referrer",
+        story: "browsers have a default",
+        weather: Weather::Visited,
+        caught_by: "looks-guarded",
+        broken: Broken::Edge(
+            |edge| {
+                edge.behaviors
+                    .iter_mut()
+                    .for_each(|behavior| _ = behavior.headers.set.remove("referrer-policy"));
+            },
             (|_| {}, |_| {}),
         ),
     },

@@ -327,6 +327,7 @@ impl Weather {
             Self::Unseen => {
                 "{ kind = 'processing', rate = 1.0, for = '20m' },
                  { kind = 'status-hanging', from = '6m', for = '4m', rate = 1.0 },
+                 { kind = 'status-hanging', placement = 'before', from = '10m', for = '2m', rate = 1.0 },
                  { kind = 'status-unavailable', from = '14m', for = '4m', rate = 1.0 }"
             }
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
