@@ -24,6 +24,16 @@ use payments::UnixMs;
 /// answered when CloudFront's patience is over.
 const AFTERMATH_MS: i64 = 5_000;
 
+/// In which nobody behind the edge can say how a payment stands, or the edge not who may know.
+const TROUBLES: [Kind; 6] = [
+    Kind::StatusUnavailable,
+    Kind::StatusHanging,
+    Kind::StatusThrottled,
+    Kind::KeysUnreadable,
+    Kind::LedgerThrottled,
+    Kind::LedgerLostAnswer,
+];
+
 /// What is told of a payment that ended.
 const FINAL: [&str; 2] = ["paid", "declined"];
 
@@ -47,15 +57,8 @@ fn found(look: &Look, what: String) -> Finding {
 fn is_troubled(evidence: &Evidence<'_>, at: UnixMs) -> bool {
     is_hit(evidence, at, |fault| {
         let may_hit_status = fault.scope.operations.is_empty() || fault.scope.operations.contains("status");
-        match fault.kind {
-            Kind::StatusUnavailable
-            | Kind::StatusHanging
-            | Kind::StatusThrottled
-            | Kind::KeysUnreadable
-            | Kind::LedgerThrottled
-            | Kind::LedgerLostAnswer => true,
-            kind => kind.describe().family == Family::Lambda && may_hit_status,
-        }
+        let is_lambda = fault.kind.describe().family == Family::Lambda && may_hit_status;
+        is_lambda || TROUBLES.contains(&fault.kind)
     })
 }
 

@@ -12,6 +12,7 @@ use crate::cloud::config::{AsyncConfig, FunctionConfig, LoggingConfig};
 use crate::cloud::container::{Container, Function, Handler, InvocationContext};
 use crate::cloud::plans::Plans;
 use crate::cloud::{Blueprint, Cloud};
+use crate::journal::Event;
 use payments::UnixMs;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -251,9 +252,9 @@ async fn an_origin_that_does_not_answer_is_given_up_after_its_time() {
     assert_eq!(town.told(0).await.0, 504);
     let waited_ms = town.clock.now().since_ms(began);
     assert!((2_000..2_500).contains(&waited_ms), "{waited_ms}");
-    let asked = town.journal.records().into_iter().find_map(|record| match record.event {
-        crate::journal::Event::Edge(EdgeEvent::OriginAsked { status, ms, .. }) => Some((status, ms)),
-        _ => None,
+    let asked = town.journal.records().into_iter().find_map(|record| {
+        let Event::Edge(EdgeEvent::OriginAsked { status, ms, .. }) = record.event else { return None };
+        Some((status, ms))
     });
     assert_eq!(asked, Some((504, 2_000)));
 }
@@ -344,11 +345,50 @@ async fn what_was_served_is_counted_by_the_minute() {
         town.told(0).await;
     }
     town.edge.close_minute();
-    let served = town.journal.records().into_iter().find_map(|record| match record.event {
-        crate::journal::Event::Edge(EdgeEvent::Served(served)) => Some(served),
-        _ => None,
+    let served = town.journal.records().into_iter().find_map(|record| {
+        let Event::Edge(EdgeEvent::Served(served)) = record.event else { return None };
+        Some(served)
     });
     let served = served.expect("it was written down");
     assert_eq!((served.requests, served.stale, served.failed), (3, 0, 0));
     assert_eq!(served.by, [(Source::Edge, 2), (Source::Origin, 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_is_tried_as_often_as_is_configured_and_a_hand_in_once() {
+    let mut distribution = distribution();
+    distribution.origins.get_mut("status").expect("it is there").attempts = 3;
+    let town = town_of(distribution, |_, _| json!({ "statusCode": 200, "body": "late", "waits_ms": 9_000 }));
+    let began = town.clock.now();
+    assert_eq!(town.told(0).await.0, 504);
+    let waited_ms = town.clock.now().since_ms(began);
+    assert!((6_000..6_500).contains(&waited_ms), "{waited_ms}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_evicted_while_it_was_asked_about_is_asked_for_whole() {
+    fn slow(_: u32, event: &Value) -> Value {
+        let headers = json!({ "cache-control": "s-maxage=2, stale-while-revalidate=60", "etag": "\"7\"" });
+        if event["headers"]["if-none-match"] == json!("\"7\"") {
+            json!({ "statusCode": 304, "headers": headers, "waits_ms": 500 })
+        } else {
+            json!({ "statusCode": 200, "headers": headers, "body": "whole", "waits_ms": 5 })
+        }
+    }
+    let town = Arc::new(town(slow));
+    town.told(0).await;
+    town.pass_ms(3_000).await;
+    // Stale: a question about its tag is on its way, when every cache makes room.
+    assert_eq!(town.told(0).await.1, "whole");
+    town.pass_ms(200).await;
+    for behavior in &town.edge.0.behaviors {
+        behavior
+            .edges
+            .iter()
+            .chain(&behavior.regionals)
+            .chain(&behavior.shield)
+            .for_each(|cache| cache.evict("/p/1"));
+    }
+    let (status, body, _) = town.told(0).await;
+    assert_eq!((status, body.as_str()), (200, "whole"));
 }

@@ -191,9 +191,11 @@ fn trigger(alarm: &AlarmConfig) -> Value {
             trigger["MetricName"] = json!(stat.metric.name);
             trigger["Namespace"] = json!(stat.metric.namespace);
             // A percentile is called as it is asked for, other statistics by their names in capitals.
-            let (kind, name) = match stat.statistic {
-                Statistic::Percentile(_) => ("ExtendedStatistic", stat.statistic.name()),
-                _ => ("Statistic", stat.statistic.name().to_uppercase()),
+            let name = stat.statistic.name();
+            let (kind, name) = if matches!(stat.statistic, Statistic::Percentile(_)) {
+                ("ExtendedStatistic", name)
+            } else {
+                ("Statistic", name.to_uppercase())
             };
             trigger["StatisticType"] = json!(kind);
             trigger[kind] = json!(name);

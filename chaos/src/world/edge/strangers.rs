@@ -18,16 +18,14 @@ const SIGNATURE: u64 = 64;
 impl Inner {
     /// Lets strangers come for as long as the run lasts.
     pub(super) fn strangers_come(self: &Arc<Self>) {
-        let rate = self.visits.forged_per_s_micros;
-        if rate > 0 {
-            let (inner, every_ms) = (Arc::clone(self), (1_000_000_000 / rate).max(1));
-            self.comes(async move {
-                loop {
-                    inner.sleep_ms(every_ms).await;
-                    inner.try_a_token();
-                }
-            });
-        }
+        let Some(every_ms) = 1_000_000_000_u64.checked_div(self.visits.forged_per_s_micros) else { return };
+        let inner = Arc::clone(self);
+        self.comes(async move {
+            loop {
+                inner.sleep_ms(every_ms.max(1)).await;
+                inner.try_a_token();
+            }
+        });
     }
 
     fn try_a_token(self: &Arc<Self>) {

@@ -186,7 +186,9 @@ impl Weather {
             | Self::Disabled
             | Self::Purged
             | Self::Silence
-            | Self::Headless => &SEEDS_OF_LONG_ONES,
+            | Self::Headless
+            | Self::Visited
+            | Self::Unseen => &SEEDS_OF_LONG_ONES,
             Self::Calm
             | Self::Crowd
             | Self::Rough
@@ -222,8 +224,6 @@ impl Weather {
             | Self::Held
             | Self::Contrary
             | Self::Lagging
-            | Self::Visited
-            | Self::Unseen
             | Self::Gossip => &SEEDS,
         }
     }
@@ -247,13 +247,13 @@ impl Weather {
     }
 
     fn parameters(self) -> &'static str {
-        match self {
-            Self::Slow => "parameters = { RedriveRateMax = 1 }",
-            Self::Visited => VISITED,
-            Self::Unseen => UNSEEN,
-            Self::Gossip => "parameters = { StripeEventBus = 'aws.partner/stripe.com/ed_test_1' }",
-            _ => "",
-        }
+        let special = [
+            (Self::Slow, "parameters = { RedriveRateMax = 1 }"),
+            (Self::Gossip, "parameters = { StripeEventBus = 'aws.partner/stripe.com/ed_test_1' }"),
+            (Self::Visited, VISITED),
+            (Self::Unseen, UNSEEN),
+        ];
+        special.into_iter().find(|(weather, _)| *weather == self).map_or("", |(_, text)| text)
     }
 
     fn workload(self) -> String {
@@ -324,12 +324,7 @@ impl Weather {
                  { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
             }
             Self::Visited => "{ from = '5s', for = '9m', rate = 1.0 }",
-            Self::Unseen => {
-                "{ kind = 'processing', rate = 1.0, for = '20m' },
-                 { kind = 'status-hanging', from = '6m', for = '4m', rate = 1.0 },
-                 { kind = 'status-hanging', placement = 'before', from = '10m', for = '2m', rate = 1.0 },
-                 { kind = 'status-unavailable', from = '14m', for = '4m', rate = 1.0 }"
-            }
+            Self::Unseen => BLIND,
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
             Self::Fickle => "{ kind = 'declined', rate = 0.3 }, { kind = 'declined-softly', rate = 0.6 }",
             Self::Murky => {
@@ -472,6 +467,10 @@ const GOSSIP: &str =
 
 const VISITED: &str = "[edge]\nimpatient = 0.4\nreloads_per_second = 5\nreloading = '10s'\nagain = '1m'\nshared = 2\nshared_with = 100
     forged_per_second = 2.0\nkeys_change = '5m'";
+const BLIND: &str = "{ kind = 'processing', rate = 1.0, for = '20m' },
+                 { kind = 'status-hanging', from = '6m', for = '4m', rate = 1.0 },
+                 { kind = 'status-hanging', placement = 'before', from = '10m', for = '2m', rate = 1.0 },
+                 { kind = 'status-unavailable', from = '14m', for = '4m', rate = 1.0 }";
 const UNSEEN: &str = "[edge]\nimpatient = 0.5\nreloads_per_second = 2\nreloading = '10s'\nagain = '30s'";
 
 const PRICE: i64 = 1_999;
