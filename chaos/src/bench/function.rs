@@ -1,9 +1,11 @@
 //! One process of a function, measured from its start to its end.
 //!
-//! Invariant: what counts as done was done: every payment that was handed over is in the fake Stripe's book, once.
+//! Invariant: what counts as done was done: every payment that was handed over is in the fake Stripe's book, once, and every
+//! look at one was told that it is paid.
 
 use super::backends::Backends;
-use super::subject::{Duties, Subject};
+use super::looks;
+use super::subject::{CONSUMER, Duties, Subject};
 use crate::cloud::container::InvocationContext;
 use crate::cloud::event_source::record::event;
 use crate::cloud::names;
@@ -32,6 +34,12 @@ const WARMING: usize = 20;
 /// Batches that are measured together: their processor time is counted in hundredths of a second, of which they take many.
 pub(super) const BATCHES: usize = 100;
 
+/// Requests before a process counts as warm.
+pub(super) const REQUESTS_WARMING: usize = 200;
+
+/// Requests that are measured together, for the same reason as [`BATCHES`].
+pub(super) const REQUESTS: usize = 4_000;
+
 /// Longest that an init, or a batch, may take; above what Lambda allows an init.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,7 +51,7 @@ const TICKS_PER_S: f64 = 100.0;
 pub struct Sample {
     /// From the start of the process until it asks for its first event, ms.
     pub init_ms: f64,
-    /// Its first batch of ten, or for the responder its first turn, ms.
+    /// Its first batch of ten, for the responder its first turn, for whoever is asked by a URL its first request, ms.
     pub first_ms: Option<f64>,
     /// The median of those that follow, ms.
     pub warm_ms: Option<f64>,
@@ -51,6 +59,10 @@ pub struct Sample {
     pub payments_per_s: Option<f64>,
     /// Payments a second of its own processor time.
     pub payments_per_core_s: Option<f64>,
+    /// Requests a second, one after the other.
+    pub requests_per_s: Option<f64>,
+    /// Requests a second of its own processor time.
+    pub requests_per_core_s: Option<f64>,
     /// Most memory it held, bytes.
     pub peak_bytes: Option<u64>,
 }
@@ -65,7 +77,8 @@ pub(super) async fn measure(subject: &Subject, backends: &Backends, run: u32) ->
             sample.first_ms = Some(started.turn().await?);
             sample.warm_ms = Some(started.turn().await?);
         }
-        Duties::None => drop(started.invoke(b"{}".to_vec()).await?),
+        Duties::Looks => started.look(&mut sample, run, looks::is_told).await?,
+        Duties::None => started.look(&mut sample, run, |_| Ok(())).await?,
     }
     sample.peak_bytes = process::peak_bytes(started.process.id());
     Ok(sample)
@@ -107,7 +120,7 @@ impl<'a> Started<'a> {
             process,
             said,
             init_ms: 0.0,
-            name: format!("run-{run}-of-{}", subject.name.replace(' ', "-")),
+            name: payments_of(&subject.name, run),
             invocations: 0,
             sent: 0,
             charged_before: backends.charged(),
@@ -127,19 +140,63 @@ impl<'a> Started<'a> {
         for _ in 0..WARMING {
             warm.push(self.batch().await?);
         }
-        let (began, before) = (Instant::now(), self.processor_s()?);
+        let began = self.lap()?;
         for _ in 0..BATCHES {
             warm.push(self.batch().await?);
         }
-        let (wall_s, core_s) = (began.elapsed().as_secs_f64(), self.processor_s()? - before);
-        let payments = to_f64(BATCHES * BATCH);
-        sample.payments_per_s = Some(payments / wall_s);
-        sample.payments_per_core_s = (core_s > 0.0).then(|| payments / core_s);
+        (sample.payments_per_s, sample.payments_per_core_s) = self.rates(BATCHES * BATCH, &began)?;
         sample.warm_ms = super::Figure::of(warm.split_off(WARMING)).map(|figure| figure.median);
         match self.backends.charged() - self.charged_before {
             charged if charged == self.sent => Ok(()),
             charged => Err(format!("charged {charged} of {} payments", self.sent)),
         }
+    }
+
+    /// Asks it, as its URL does, how the first payment stands that the consumer charged in this run, over and over.
+    async fn look(
+        &mut self,
+        sample: &mut Sample,
+        run: u32,
+        is_answered: fn(&Value) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let request = looks::request(&payment_id(&payments_of(CONSUMER, run), 0), self.backends.now());
+        sample.first_ms = Some(self.request(&request, is_answered).await?);
+        for _ in 0..REQUESTS_WARMING {
+            self.request(&request, is_answered).await?;
+        }
+        let (began, mut warm) = (self.lap()?, Vec::with_capacity(REQUESTS));
+        for _ in 0..REQUESTS {
+            warm.push(self.request(&request, is_answered).await?);
+        }
+        (sample.requests_per_s, sample.requests_per_core_s) = self.rates(REQUESTS, &began)?;
+        sample.warm_ms = super::Figure::of(warm).map(|figure| figure.median);
+        Ok(())
+    }
+
+    /// One request; how long it took, ms.
+    async fn request(
+        &mut self,
+        request: &[u8],
+        is_answered: fn(&Value) -> Result<(), String>,
+    ) -> Result<f64, String> {
+        let began = Instant::now();
+        let answer = self.invoke(request.to_vec()).await?;
+        let took_ms = ms(began.elapsed());
+        is_answered(&answer).map_err(|why| why + &self.last_words())?;
+        Ok(took_ms)
+    }
+
+    /// The time, and the processor time it has used so far.
+    fn lap(&self) -> Result<Lap, String> {
+        Ok(Lap { began: Instant::now(), processor_s: self.processor_s()? })
+    }
+
+    /// How many of these were done a second since then, and a second of its processor time; none of the latter where it
+    /// used less than is counted.
+    fn rates(&self, done: usize, since: &Lap) -> Result<(Option<f64>, Option<f64>), String> {
+        let core_s = self.processor_s()? - since.processor_s;
+        let done = to_f64(done);
+        Ok((Some(done / since.began.elapsed().as_secs_f64()), (core_s > 0.0).then(|| done / core_s)))
     }
 
     /// Hands over ten new payments; how long they took, ms.
@@ -212,6 +269,22 @@ impl<'a> Started<'a> {
     }
 }
 
+/// When something began.
+struct Lap {
+    began: Instant,
+    /// Of the process, of all its threads, s.
+    processor_s: f64,
+}
+
+/// How the payments of a subject begin in a run.
+fn payments_of(subject: &str, run: u32) -> String {
+    format!("run-{run}-of-{}", subject.replace(' ', "-"))
+}
+
+fn payment_id(name: &str, number: usize) -> String {
+    format!("{name}-{number}")
+}
+
 /// `utime` and `stime` of `/proc/PID/stat`, which may have anything in its second field, spaces and parentheses included.
 fn processor_ticks(stat: &str) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -221,7 +294,7 @@ fn processor_ticks(stat: &str) -> Option<f64> {
 
 fn delivery(name: &str, number: usize, now: UnixMs) -> Delivery {
     let payment = json!({
-        "payment_id": format!("{name}-{number}"), "amount": 1999, "currency": "eur", "payment_method": "pm_card_visa",
+        "payment_id": payment_id(name, number), "amount": 1999, "currency": "eur", "payment_method": "pm_card_visa",
     });
     let body = payment.to_string();
     let content = Content {

@@ -8,6 +8,7 @@
 mod backends;
 mod figures;
 mod function;
+mod looks;
 pub mod peers;
 mod queues;
 mod server;
@@ -52,8 +53,8 @@ pub struct Offer {
     pub deployed: Deployed,
     /// How often each is measured.
     pub runs: u32,
-    /// The consumer's binary, the responder's, and that of a function without duties.
-    pub binaries: [PathBuf; 3],
+    /// The binaries of the consumer, of the responder, of the status function, and of a function without duties.
+    pub binaries: [PathBuf; 4],
     /// Where the sources and the installations of peers are.
     pub folders: Folders,
     /// The peers that could be installed, and why the others could not.
@@ -164,7 +165,10 @@ impl Offer {
                 if column.missing.is_some() {
                     continue;
                 }
-                let backends = if subject.duties == Duties::Payments { &busy } else { &idle };
+                let backends = match subject.duties {
+                    Duties::Payments | Duties::Looks => &busy,
+                    Duties::Turns | Duties::None => &idle,
+                };
                 match function::measure(subject, backends, run).await {
                     Ok(sample) => column.runs.push(sample),
                     Err(why) => column.fails(why)?,

@@ -18,10 +18,15 @@ pub(super) const STRIPE_RATE_PER_S: u32 = 1_000_000;
 pub(super) const CONSUMER: &str = "consumer";
 /// See [`CONSUMER`].
 pub(super) const RESPONDER: &str = "responder";
+/// See [`CONSUMER`].
+pub(super) const STATUS: &str = "status function";
 /// The function without duties.
 pub(super) const BARE: &str = "bare `lambda_runtime`";
 /// How the column of the handler for Node begins.
 pub(super) const NODE_TITLE: &str = "Node";
+
+/// Why there may be no function behind an edge.
+const NO_EDGE: &str = "no edge stands in front of this stack";
 
 /// What a subject does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +35,9 @@ pub(super) enum Duties {
     Payments,
     /// Takes a look when the schedule wakes it.
     Turns,
-    /// Answers.
+    /// Tells how a payment stands that the consumer charged in the same run.
+    Looks,
+    /// Answers whatever it is asked.
     None,
 }
 
@@ -65,16 +72,19 @@ enum Maker {
 impl Subject {
     /// All of them, in the order of the table.
     pub(super) fn all(offer: &Offer) -> Vec<Self> {
-        let [consumer, responder, bare] = &offer.binaries;
+        let [consumer, responder, status, bare] = &offer.binaries;
         let of = |config: &FunctionConfig| config.environment.clone();
         let mut paced = of(&offer.deployed.consumer);
         paced.insert("STRIPE_RATE_PER_SECOND".to_owned(), STRIPE_RATE_PER_S.to_string());
         paced.insert("CONSUMER_CONCURRENCY".to_owned(), "1".to_owned());
         let turns = offer.deployed.responder.as_ref().map(of);
+        let looks = offer.deployed.edge.as_ref().map(|edge| of(&edge.status));
+        // The consumer before the status function, which tells what that one charged.
         let ours = [
-            Some(Self::ours(CONSUMER, Duties::Payments, consumer, paced)),
-            turns.map(|variables| Self::ours(RESPONDER, Duties::Turns, responder, variables)),
-            Some(Self::ours(BARE, Duties::None, bare, BTreeMap::new())),
+            Some(Self::ours(CONSUMER, Duties::Payments, consumer, Ok(paced))),
+            turns.map(|variables| Self::ours(RESPONDER, Duties::Turns, responder, Ok(variables))),
+            Some(Self::ours(STATUS, Duties::Looks, status, looks.ok_or(NO_EDGE))),
+            Some(Self::ours(BARE, Duties::None, bare, Ok(BTreeMap::new()))),
         ];
         let variables = [
             ("IDEMPOTENCY_TABLE", IDEMPOTENCY_TABLE),
@@ -94,11 +104,21 @@ impl Subject {
         ours.into_iter().flatten().chain(peers).collect()
     }
 
-    fn ours(name: &str, duties: Duties, path: &Path, variables: BTreeMap<String, String>) -> Self {
+    /// One of ours with its variables, or why it has none.
+    fn ours(
+        name: &str,
+        duties: Duties,
+        path: &Path,
+        variables: Result<BTreeMap<String, String>, &str>,
+    ) -> Self {
         let size_bytes = std::fs::metadata(path).ok().map(|it| it.len());
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let program = Program { path: path.to_owned(), arguments: Vec::new(), folder, size_bytes };
-        Self { name: name.to_owned(), duties, program: Ok(program), variables, maker: Maker::Ours }
+        let (program, variables) = match variables {
+            Ok(variables) => (Ok(program), variables),
+            Err(why) => (Err(why.to_owned()), BTreeMap::new()),
+        };
+        Self { name: name.to_owned(), duties, program, variables, maker: Maker::Ours }
     }
 
     fn peer(

@@ -3,9 +3,9 @@
 //! Invariant: a goal that was missed says so, and a peer that is missing says why.
 
 use super::figures::rounded;
-use super::function::{BATCH, BATCHES};
+use super::function::{BATCH, BATCHES, REQUESTS, REQUESTS_WARMING};
 use super::queues::{AT_ONCE, MESSAGES};
-use super::subject::{BARE, CONSUMER, NODE_TITLE, RESPONDER, STRIPE_RATE_PER_S};
+use super::subject::{BARE, CONSUMER, NODE_TITLE, RESPONDER, STATUS, STRIPE_RATE_PER_S};
 use super::{Column, Figure, Measured, Rates, Sample};
 use crate::units::count;
 use std::fmt::Write as _;
@@ -24,12 +24,14 @@ const CALLS_OF_OTHERS: f64 = 10.0;
 
 type Row<T> = (&'static str, fn(&T) -> Option<f64>);
 
-const OF_A_FUNCTION: [Row<Sample>; 6] = [
+const OF_A_FUNCTION: [Row<Sample>; 8] = [
     ("init to first `/next`, ms", |it| Some(it.init_ms)),
     ("first batch of ten, ms", |it| it.first_ms),
     ("warm batch of ten, ms", |it| it.warm_ms),
     ("payments a second", |it| it.payments_per_s),
     ("payments a second and core", |it| it.payments_per_core_s),
+    ("requests a second", |it| it.requests_per_s),
+    ("requests a second and core", |it| it.requests_per_core_s),
     ("peak memory, MB", |it| it.peak_bytes.map(megabytes)),
 ];
 
@@ -72,7 +74,9 @@ impl Measured {
             "Medians of {}, with the least and the most. Backends answer at once: the embedded services and the fake Stripe, \
              in one other thread, without latency or limits; the consumer is told that Stripe grants {} calls a second. \
              Warm is what follows the first {} payments, a second counts {} batches of {BATCH}, and core is the process's own \
-             processor time. The responder's batch is a turn with nothing to do. The peers do the consumer's duties with AWS's \
+             processor time. The responder's batch is a turn with nothing to do. The status function is asked by its URL how a payment \
+             stands that the consumer charged in the same run, the bare one the same: their batch is one request, a second counts \
+             {} of them, and warm is what follows the first {}. The peers do the consumer's duties with AWS's \
              Powertools; Node's is one minified file under a small loop that speaks the Runtime API, because aws-lambda-ric \
              builds curl where it is installed, Python's runs under awslambdaric. Milliseconds include the \
              backends' own, core does not. Size is what is deployed, unpacked, without \
@@ -81,6 +85,8 @@ impl Measured {
             count(STRIPE_RATE_PER_S.into()),
             21 * BATCH,
             BATCHES,
+            count(REQUESTS as u64),
+            REQUESTS_WARMING + 1,
         );
         missing(out, &self.functions);
         self.function_goals().into_iter().for_each(|goal| goal.tell(out));
@@ -111,10 +117,15 @@ impl Measured {
         let init = |it: &Sample| Some(it.init_ms);
         let named = |name: &str| self.functions.iter().find(|it| it.name == name);
         let (Some(consumer), Some(bare)) = (named(CONSUMER), named(BARE)) else { return Vec::new() };
-        let ours = [Some(consumer), named(RESPONDER)].into_iter().flatten();
+        let ours = [Some(consumer), named(RESPONDER), named(STATUS)].into_iter().flatten();
         let beyond = ours.filter_map(|ours| {
             let ms = compared(ours, bare, init, |ours, bare| ours - bare)?;
             Some(Goal::beyond_bare(&ours.name, ms))
+        });
+        let looks = named(STATUS).and_then(|status| {
+            let times = compared(status, bare, |it| it.requests_per_core_s, |status, bare| status / bare)?;
+            let what = format!("requests a second and core of the {STATUS}");
+            Some(Goal::times(&what, BARE, times, "as many", None))
         });
         let peers = self.functions.iter().filter(|it| it.is_peer).flat_map(|peer| {
             let is_node = peer.name.starts_with(NODE_TITLE);
@@ -128,7 +139,7 @@ impl Measured {
                 more.map(|times| Goal::times(what, &peer.name, times, "as many", wanted(PAYMENTS_OF_NODE)));
             [faster, more].into_iter().flatten()
         });
-        beyond.chain(peers).collect()
+        beyond.chain(looks).chain(peers).collect()
     }
 }
 

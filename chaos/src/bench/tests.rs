@@ -1,7 +1,10 @@
 //! What is told of a measurement.
 
-use super::subject::BARE;
-use super::{BenchError, Column, Measured, Rates, Sample};
+use super::subject::{BARE, STATUS, Subject};
+use super::{BenchError, Column, Folders, Measured, Offer, Part, Rates, Sample};
+use crate::world::{Deployed, own_edge, own_template};
+use payments::UnixMs;
+use std::collections::BTreeMap;
 
 fn column<T>(name: &str, runs: Vec<T>) -> Column<T> {
     let is_peer = ["Node", "Python", "ministack", "moto"].iter().any(|peer| name.starts_with(peer));
@@ -16,11 +19,16 @@ fn charging(init_ms: f64, payments_per_core_s: f64) -> Sample {
         payments_per_s: Some(payments_per_core_s / 2.0),
         payments_per_core_s: Some(payments_per_core_s),
         peak_bytes: Some(12_345_678),
+        ..Sample::default()
     }
 }
 
 fn idle(init_ms: f64) -> Sample {
     Sample { init_ms, peak_bytes: Some(4_000_000), ..Sample::default() }
+}
+
+fn looking(init_ms: f64, requests_per_core_s: Option<f64>) -> Sample {
+    Sample { requests_per_s: Some(900.0), requests_per_core_s, ..idle(init_ms) }
 }
 
 fn rates(calls_per_s: f64) -> Rates {
@@ -35,7 +43,14 @@ fn measured() -> Measured {
     let functions = vec![
         Column { size_bytes: Some(8_300_000), ..column("consumer", consumer) },
         column("responder", vec![idle(12.0), idle(13.0), idle(14.0)]),
-        column(BARE, vec![idle(2.0), idle(21.0), idle(4.0)]),
+        column(
+            STATUS,
+            vec![looking(5.0, Some(3_000.0)), looking(28.0, Some(3_300.0)), looking(9.0, Some(4_000.0))],
+        ),
+        column(
+            BARE,
+            vec![looking(2.0, Some(9_000.0)), looking(21.0, Some(11_000.0)), looking(4.0, Some(16_000.0))],
+        ),
         Column { size_bytes: Some(660_491), ..column("Node 20.20.2", node) },
         python,
     ];
@@ -61,6 +76,51 @@ fn runs_are_compared_with_the_runs_beside_them() {
     let text = measured().text();
     assert!(
         text.contains("init of the consumer beside bare `lambda_runtime`: 8.00 ms more; the goal of at most 8 ms more is met."),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_function_that_used_less_processor_time_than_is_counted_has_no_figure_and_is_compared_with_nobody() {
+    let mut measured = measured();
+    assert!(measured.text().contains("- requests a second and core of the status function beside"));
+    for sample in measured.functions.iter_mut().filter(|it| it.name == BARE).flat_map(|it| &mut it.runs) {
+        sample.requests_per_core_s = None;
+    }
+    let text = measured.text();
+    assert!(
+        text.contains("| requests a second and core | – | – | 3,300 (3,000–4,000) | – | – | – |"),
+        "{text}"
+    );
+    assert!(!text.contains("- requests a second"), "{text}");
+}
+
+#[test]
+fn a_stack_without_an_edge_says_that_its_status_function_was_not_measured() {
+    let stack = Deployed::load(&own_template(), &BTreeMap::new()).expect("it is good");
+    let edged = stack.with_edge(&own_edge(), &BTreeMap::new()).expect("it is good");
+    let columns = |deployed: Deployed| -> Vec<Column<Sample>> {
+        let offer = Offer {
+            parts: vec![Part::Functions],
+            deployed,
+            runs: 1,
+            binaries: [(); 4].map(|()| "/no/such/binary".into()),
+            folders: Folders { sources: "/no".into(), installations: "/no".into() },
+            peers: BTreeMap::new(),
+            now: UnixMs(0),
+        };
+        Subject::all(&offer).iter().map(Subject::column).collect()
+    };
+    let missing = |columns: &[Column<Sample>]| {
+        let status = columns.iter().find(|it| it.name == STATUS).expect("it has a column");
+        status.missing.clone()
+    };
+    assert_eq!(missing(&columns(edged)), None);
+    let functions = columns(stack);
+    assert_eq!(missing(&functions).as_deref(), Some("no edge stands in front of this stack"));
+    let text = Measured { runs: 1, functions, services: Vec::new() }.text();
+    assert!(
+        text.contains("- status function was not measured: no edge stands in front of this stack\n"),
         "{text}"
     );
 }

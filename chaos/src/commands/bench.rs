@@ -7,6 +7,7 @@ use super::{Exit, Refusal, Surroundings, say, template};
 use crate::bench::{self, BenchError, Folders, Installed, Measured, Offer, Part, peers};
 use crate::report::bar::Bar;
 use crate::up;
+use crate::world::own_edge;
 use clap::{Args, ValueEnum, ValueHint};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,8 @@ pub(super) fn bench(wanted: &Bench, around: &mut Surroundings<'_>) -> Result<Exi
     wanted.json.as_deref().map_or(Ok(()), |path| writable(path, &around.folder))?;
     let template = around.folder.join(template::found(None, &around.folder)?);
     let folders = folders(&template, &around.program)?;
-    let deployed = template::deployed(None, &BTreeMap::new(), around)?;
+    let none = BTreeMap::new();
+    let deployed = template::deployed(None, &none, around)?.with_edge(&own_edge(), &none)?;
     let parts = match wanted.what {
         None => vec![Part::Functions, Part::Services],
         Some(What::Functions) => vec![Part::Functions],
@@ -137,16 +139,17 @@ fn writable(path: &Path, folder: &Path) -> Result<(), Refusal> {
     })
 }
 
-/// The consumer, the responder, and a function without duties; nothing is built where only services are measured.
+/// The consumer, the responder, the status function, and a function without duties; nothing is built where only services are measured.
 fn binaries(
     parts: &[Part],
     build: Build,
     folders: &Folders,
     around: &Surroundings<'_>,
-) -> Result<[PathBuf; 3], Refusal> {
+) -> Result<[PathBuf; 4], Refusal> {
     let release = up::target(&around.program).join("release");
     let bare = folders.installations.join("bare/release/bare");
-    let binaries = [release.join("consumer"), release.join("responder"), bare];
+    let [consumer, responder, status] = ["consumer", "responder", "status"].map(|name| release.join(name));
+    let binaries = [consumer, responder, status, bare];
     if !parts.contains(&Part::Functions) {
         return Ok(binaries);
     }

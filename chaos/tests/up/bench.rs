@@ -10,7 +10,7 @@ fn offer(folder: &std::path::Path, program: &str) -> Offer {
         parts: vec![Part::Functions],
         deployed,
         runs: 1,
-        binaries: [(); 3].map(|()| super::script(program)),
+        binaries: [(); 4].map(|()| super::script(program)),
         folders: Folders { sources: folder.to_owned(), installations: folder.to_owned() },
         peers: BTreeMap::new(),
         now,
