@@ -8,6 +8,7 @@ use super::Subject;
 use super::events_not_believed;
 use super::identity::Identities;
 use super::letters::Letters;
+use super::outcomes::Outcomes;
 use crate::cloud::sqs::{AttributeValue, Held};
 use crate::journal::{Event, Operation, QueueEvent, Record, StripeEvent, TableEvent};
 use crate::stripe::Movement;
@@ -30,6 +31,8 @@ pub struct Evidence<'h> {
     pub identities: Identities<'h>,
     /// What people were told.
     pub letters: Letters<'h>,
+    /// What was told of payments that came to an outcome.
+    pub(super) outcomes: Outcomes<'h>,
 }
 
 /// What is known of one message.
@@ -107,6 +110,7 @@ impl<'h> Evidence<'h> {
             payments: BTreeMap::new(),
             identities: Identities::of(history),
             letters: Letters::of(history),
+            outcomes: Outcomes::of(history),
         };
         for message in &history.sent {
             let meaning = &evidence.messages[message.message.as_str()].meaning;

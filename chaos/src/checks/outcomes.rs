@@ -8,7 +8,7 @@ use super::{Evidence, Finding, Verdict};
 use crate::faults::Kind;
 use crate::journal::{Event, PipeEvent, TableEvent};
 use crate::units::{counted, duration_ms};
-use crate::world::LedgerRow;
+use crate::world::{History, LedgerRow};
 use payments::UnixMs;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,8 @@ const FIELDS: [&str; 11] = [
 type Version<'e> = (&'e str, u64);
 
 /// What was written and what was told, by payment and version.
-struct Outcomes<'e> {
+#[derive(Debug)]
+pub(super) struct Outcomes<'e> {
     /// When a row came to a state that is an outcome, and to which.
     written: BTreeMap<Version<'e>, (UnixMs, &'e str)>,
     /// When each was first told.
@@ -48,7 +49,8 @@ struct Outcomes<'e> {
 }
 
 impl<'e> Outcomes<'e> {
-    fn of(evidence: &Evidence<'e>) -> Self {
+    /// Of what a history says.
+    pub(super) fn of(history: &'e History) -> Self {
         let mut states: BTreeMap<&str, &str> = BTreeMap::new();
         let mut outcomes = Self {
             written: BTreeMap::new(),
@@ -56,7 +58,7 @@ impl<'e> Outcomes<'e> {
             events: Vec::new(),
             kept: BTreeSet::new(),
         };
-        for record in &evidence.history.records {
+        for record in &history.records {
             if let Event::Table(TableEvent::LedgerWritten { payment, state, version, .. }) = &record.event {
                 let is_news = states.insert(payment, state) != Some(state.as_str());
                 if is_news && matches!(state.as_str(), "succeeded" | "declined" | "quarantined") {
@@ -83,7 +85,7 @@ pub(super) fn are_told(evidence: &Evidence<'_>) -> Verdict {
     if evidence.history.names.outcomes.is_none() {
         return Verdict::Pass("outcomes are told to nobody here".to_owned());
     }
-    let outcomes = Outcomes::of(evidence);
+    let outcomes = &evidence.outcomes;
     let mut findings = Vec::new();
     for (version, (at, state)) in &outcomes.written {
         let payment = version.0;
@@ -118,7 +120,7 @@ fn could_be_told(evidence: &Evidence<'_>, at: UnixMs) -> UnixMs {
 }
 
 pub(super) fn are_true(evidence: &Evidence<'_>) -> Verdict {
-    let outcomes = Outcomes::of(evidence);
+    let outcomes = &evidence.outcomes;
     let mut latest: BTreeMap<&str, u64> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
@@ -134,7 +136,7 @@ pub(super) fn are_true(evidence: &Evidence<'_>) -> Verdict {
         let wrong = if is_out_of_order {
             Some(format!("version {number} was told after a later one"))
         } else {
-            wrong(&outcomes, (payment, number), *at, detail, row)
+            wrong(outcomes, (payment, number), *at, detail, row)
         };
         findings.extend(wrong.map(|what| Finding::payment(payment, what)));
     }
