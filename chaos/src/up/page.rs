@@ -38,10 +38,13 @@ pub(super) const PAGE: &str = "/";
 const PATHS: &str = "GET /, GET /chaos/state, GET /chaos/events, GET /chaos/mails, GET /chaos/mails/NUMBER, \
                      POST /chaos/payments, POST /chaos/drills";
 
+/// In the hand of the page of a run.
+const STYLE: &str = concat!(include_str!("../report/head.css"), "\n", include_str!("page/page.css"));
+
 /// What the page consists of: path, type and text.
 const FILES: [(&str, &str, &str); 3] = [
     (PAGE, "text/html; charset=utf-8", include_str!("page/page.html")),
-    ("/chaos/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
+    ("/chaos/page.css", "text/css; charset=utf-8", STYLE),
     ("/chaos/page.js", "text/javascript; charset=utf-8", include_str!("page/page.js")),
 ];
 

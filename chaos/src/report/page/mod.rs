@@ -24,7 +24,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use select::Selected;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("../head.css"), "\n", include_str!("page.css"));
 const SCRIPT: &str = include_str!("page.js");
 
 /// Columns of the picture at most. A screen shows few more, and each costs some bytes a lane.
