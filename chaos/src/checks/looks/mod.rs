@@ -16,7 +16,7 @@ pub(super) use spared::check as are_spared;
 pub(super) use truth::check as are_true;
 
 use super::{Evidence, Finding, Verdict};
-use crate::faults::{Family, Fault, Kind};
+use crate::faults::{Fault, Kind};
 use crate::world::{EdgeHistory, Link, Look};
 use payments::UnixMs;
 
@@ -33,6 +33,10 @@ const TROUBLES: [Kind; 6] = [
     Kind::LedgerThrottled,
     Kind::LedgerLostAnswer,
 ];
+
+/// The same of Lambda's, if they hit the status function.
+const OF_LAMBDA: [Kind; 5] =
+    [Kind::Crash, Kind::FunctionTimeout, Kind::OutOfMemory, Kind::SlowStart, Kind::FunctionThrottled];
 
 /// What is told of a payment that ended.
 const FINAL: [&str; 2] = ["paid", "declined"];
@@ -57,8 +61,7 @@ fn found(look: &Look, what: String) -> Finding {
 fn is_troubled(evidence: &Evidence<'_>, at: UnixMs) -> bool {
     is_hit(evidence, at, |fault| {
         let may_hit_status = fault.scope.operations.is_empty() || fault.scope.operations.contains("status");
-        let is_lambda = fault.kind.describe().family == Family::Lambda && may_hit_status;
-        is_lambda || TROUBLES.contains(&fault.kind)
+        TROUBLES.contains(&fault.kind) || (may_hit_status && OF_LAMBDA.contains(&fault.kind))
     })
 }
 

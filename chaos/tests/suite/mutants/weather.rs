@@ -323,7 +323,9 @@ impl Weather {
                 "{ kind = 'panic', placement = 'after', operations = ['confirm'], payments = ['order-000003'], rate = 1.0 },
                  { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
             }
-            Self::Visited => "{ from = '5s', for = '9m', rate = 1.0 }",
+            Self::Visited => {
+                "{ from = '5s', for = '9m', rate = 1.0 }, { kind = 'prefetched', rate = 0.3, for = '20m' }"
+            }
             Self::Unseen => BLIND,
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
             Self::Fickle => "{ kind = 'declined', rate = 0.3 }, { kind = 'declined-softly', rate = 0.6 }",
