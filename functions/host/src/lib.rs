@@ -6,6 +6,7 @@
 //! Invariant: nothing here reads the environment or a clock by itself; both are passed in by `main`, or by a world.
 
 pub mod aws;
+pub mod batch;
 mod clock;
 mod environment;
 mod invocation;

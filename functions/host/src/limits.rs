@@ -11,6 +11,10 @@ pub const AWS_CALL_MS: u64 = 5_000;
 /// Attempts of an AWS call in all (the SDK's standard).
 pub const AWS_ATTEMPTS: u32 = 3;
 
+/// How often DynamoDB is asked for keys that it did not get to. It leaves some out when a table is busy; whoever asks for many
+/// comes back a minute later anyway.
+pub const BATCH_ATTEMPTS: usize = 3;
+
 /// Longest reason that is kept of an AWS call that failed, characters: a code and a sentence. Headers and bodies would
 /// make kilobytes of every log line of an outage.
 pub const WHY_CHARS_MAX: usize = 300;

@@ -3,9 +3,11 @@
 //! Invariant: a row that is not in the answer is not there; one that was not read is an error.
 
 use crate::item::Item;
-use crate::limits::{ENTRIES_ATTEMPTS, ENTRIES_MAX};
+use crate::limits::ENTRIES_MAX;
 use crate::{LedgerError, Reader};
+use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use host::batch::{self, Unread};
 use payments::audit::{Entry, Standing};
 use payments::provider::IntentId;
 use payments::{PaymentId, UnixMs};
@@ -14,8 +16,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Only what is compared.
 const FIELDS: [&str; 8] =
     ["payment_id", "state", "intent_id", "amount", "currency", "received_at", "enqueued_at", "settled_at"];
-
-type Keys = Vec<Item>;
 
 impl Reader {
     /// The rows of these payments, as the last writes left them; those that there are.
@@ -28,47 +28,30 @@ impl Reader {
     ) -> Result<BTreeMap<PaymentId, Entry>, LedgerError> {
         let ids: Vec<&PaymentId> = payments.iter().collect();
         let mut entries = BTreeMap::new();
-        for batch in ids.chunks(ENTRIES_MAX) {
+        for some in ids.chunks(ENTRIES_MAX) {
             let key = |id: &&PaymentId| {
                 HashMap::from([("payment_id".to_owned(), AttributeValue::S(id.as_str().to_owned()))])
             };
-            let mut keys: Keys = batch.iter().map(key).collect();
-            for _ in 0..ENTRIES_ATTEMPTS {
-                let (items, unread) = self.batch(keys).await?;
-                entries.extend(items.iter().filter_map(read));
-                keys = unread;
-                if keys.is_empty() {
-                    break;
-                }
-            }
-            if !keys.is_empty() {
-                return Err(LedgerError::Unavailable(format!(
-                    "BatchGetItem left {} keys unread",
-                    keys.len()
-                )));
-            }
+            let keys = some.iter().map(key).collect();
+            let items = batch::read(&self.client, &self.table, keys, &wanted()).await;
+            let items = items.map_err(|unread| {
+                LedgerError::Unavailable(match unread {
+                    Unread::Failed(why) => format!("BatchGetItem: {why}"),
+                    Unread::Left(keys) => format!("BatchGetItem left {keys} keys unread"),
+                })
+            })?;
+            entries.extend(items.iter().filter_map(read));
         }
         Ok(entries)
     }
+}
 
-    /// The rows of these keys, and the keys that DynamoDB did not get to.
-    async fn batch(&self, keys: Keys) -> Result<(Vec<Item>, Keys), LedgerError> {
-        let names = FIELDS.iter().map(|field| (format!("#{field}"), (*field).to_owned()));
-        let fields: Vec<String> = FIELDS.iter().map(|field| format!("#{field}")).collect();
-        let wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            // Consistent: a row that is overlooked would make its charge one without a row.
-            .consistent_read(true)
-            .projection_expression(fields.join(", "))
-            .set_expression_attribute_names(Some(names.collect()))
-            .build()
-            .map_err(|error| LedgerError::Unavailable(error.to_string()))?;
-        let ask = self.client.batch_get_item().request_items(&self.table, wanted);
-        let answer = ask.send().await.map_err(|error| LedgerError::of("BatchGetItem", &error))?;
-        let items = answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
-        let unread = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-        Ok((items, unread.map(|unread| unread.keys).unwrap_or_default()))
-    }
+fn wanted() -> KeysAndAttributesBuilder {
+    let names = FIELDS.iter().map(|field| (format!("#{field}"), (*field).to_owned()));
+    let fields: Vec<String> = FIELDS.iter().map(|field| format!("#{field}")).collect();
+    KeysAndAttributes::builder()
+        .projection_expression(fields.join(", "))
+        .set_expression_attribute_names(Some(names.collect()))
 }
 
 /// A row, as far as it can be read: what is missing in it, or strange, is for the audit to tell.

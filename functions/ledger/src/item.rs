@@ -4,10 +4,8 @@
 
 use payments::Row;
 use payments::ledger::{Stored, Unsound};
-use std::collections::HashMap;
 
-/// A DynamoDB item, as the SDK has it.
-pub(crate) type Item = HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+pub(crate) use host::batch::Item;
 
 /// An item that is no row.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +29,7 @@ mod tests {
     use super::*;
     use aws_sdk_dynamodb::types::AttributeValue;
     use payments::ledger::{Reason, State};
+    use std::collections::HashMap;
 
     fn item(others: &[(&str, AttributeValue)]) -> Item {
         let text = |value: &str| AttributeValue::S(value.to_owned());

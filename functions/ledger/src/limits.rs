@@ -12,8 +12,4 @@ pub const PAGE_ROWS: usize = 500;
 /// Rows asked for in one `BatchGetItem` (DynamoDB's limit).
 pub const ENTRIES_MAX: usize = 100;
 
-/// How often rows are asked for that DynamoDB did not get to. It leaves some out when a table is busy; whoever asked comes
-/// back a minute later anyway.
-pub const ENTRIES_ATTEMPTS: usize = 3;
-
 const _: () = assert!(PAGE_ROWS <= UNSETTLED_ROWS_MAX);

@@ -4,8 +4,9 @@ mod client;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use host::limits::BATCH_ATTEMPTS;
 use ledger::LedgerError;
-use ledger::limits::{ENTRIES_ATTEMPTS, ENTRIES_MAX};
+use ledger::limits::ENTRIES_MAX;
 use payments::PaymentId;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -41,12 +42,12 @@ async fn asked_for(rows: usize) -> (Result<usize, LedgerError>, Vec<Value>) {
 
 #[tokio::test]
 async fn what_dynamodb_did_not_get_to_is_asked_for_again_and_missed_by_name() {
-    let (found, calls) = asked_for(ENTRIES_ATTEMPTS).await;
-    assert_eq!((found.ok(), calls.len()), (Some(ENTRIES_ATTEMPTS), ENTRIES_ATTEMPTS));
-    let (found, calls) = asked_for(ENTRIES_ATTEMPTS + 2).await;
+    let (found, calls) = asked_for(BATCH_ATTEMPTS).await;
+    assert_eq!((found.ok(), calls.len()), (Some(BATCH_ATTEMPTS), BATCH_ATTEMPTS));
+    let (found, calls) = asked_for(BATCH_ATTEMPTS + 2).await;
     let error = found.expect_err("a row that was not read is an error").to_string();
     assert!(error.contains("BatchGetItem left 2 keys unread"), "{error}");
-    assert_eq!(calls.len(), ENTRIES_ATTEMPTS);
+    assert_eq!(calls.len(), BATCH_ATTEMPTS);
 }
 
 #[tokio::test]

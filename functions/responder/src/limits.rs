@@ -14,10 +14,6 @@ pub const DEADLINE_MARGIN_MS: i64 = 2_000;
 /// How long all probes of a turn may take, milliseconds. A Stripe that needs longer for five small answers is not well.
 pub const PROBING_MS_MAX: u64 = 15_000;
 
-/// How often the records are asked for that DynamoDB did not get to. It leaves some out when a table is busy; the next turn
-/// comes a minute later anyway.
-pub const RECORDS_ATTEMPTS: usize = 3;
-
 /// Messages of one SQS receive or batch (SQS's limit).
 pub const SQS_BATCH: usize = 10;
 

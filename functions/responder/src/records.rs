@@ -4,10 +4,10 @@
 //! Invariant: a save needs the version that was read, and adds one; so of two turns that read the same, one saves.
 
 use crate::error::TurnError;
-use crate::limits::RECORDS_ATTEMPTS;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use host::batch::{self, Item, Unread};
 use payments::audit::Audit;
 use payments::incident::{Incident, Notice, Outbox, Recovery};
 use serde::Serialize;
@@ -92,8 +92,6 @@ pub(crate) enum Saved<R> {
     Lost(R),
 }
 
-type Item = HashMap<String, AttributeValue>;
-
 impl Reader {
     pub(crate) const fn new(client: Client, table: String) -> Self {
         Self { client, table }
@@ -101,33 +99,17 @@ impl Reader {
 
     /// All records, as the last saves left them, in one call; a default one before its first save.
     pub(crate) async fn read_all(&self) -> Result<(Incident, Audit), TurnError> {
-        let mut items = Vec::new();
-        let mut keys = vec![key::<Recovery>(), key::<Notice>(), key::<Audit>()];
-        for _ in 0..RECORDS_ATTEMPTS {
-            let (found, unread) = self.batch(keys).await?;
-            items.extend(found);
-            keys = unread;
-            if keys.is_empty() {
-                let incident = Incident { recovery: among(&items)?, notice: among(&items)? };
-                return Ok((incident, among(&items)?));
-            }
-        }
-        Err(TurnError::Service {
+        let keys = vec![key::<Recovery>(), key::<Notice>(), key::<Audit>()];
+        let items = batch::read(&self.client, &self.table, keys, &KeysAndAttributes::builder()).await;
+        let items = items.map_err(|unread| TurnError::Service {
             what: "reading the records",
-            why: format!("BatchGetItem left {} of them unread", keys.len()),
-        })
-    }
-
-    /// The items of these keys, and the keys that DynamoDB did not get to.
-    async fn batch(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), TurnError> {
-        let what = "reading the records";
-        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let wanted = wanted.map_err(|error| TurnError::Service { what, why: error.to_string() })?;
-        let ask = self.client.batch_get_item().request_items(&self.table, wanted);
-        let answer = ask.send().await.map_err(TurnError::of(what))?;
-        let items = answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
-        let unread = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-        Ok((items, unread.map(|unread| unread.keys).unwrap_or_default()))
+            why: match unread {
+                Unread::Failed(why) => why,
+                Unread::Left(keys) => format!("BatchGetItem left {keys} of them unread"),
+            },
+        })?;
+        let incident = Incident { recovery: among(&items)?, notice: among(&items)? };
+        Ok((incident, among(&items)?))
     }
 }
 
@@ -208,6 +190,7 @@ mod tests {
     use crate::recorder::Recorder;
     use aws_credential_types::Credentials;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+    use host::limits::BATCH_ATTEMPTS;
     use serde_json::{Value, json};
 
     fn reader(recorder: &Recorder) -> Reader {
@@ -261,7 +244,7 @@ mod tests {
         let recorder = Recorder::answering([answer(&["audit"]), answer(&[])]);
         reader(&recorder).read_all().await.expect("they are records");
         assert_eq!(recorder.taken(), [asked(&ALL), asked(&["audit"])]);
-        let recorder = Recorder::answering((0..RECORDS_ATTEMPTS).map(|_| answer(&["recovery"])));
+        let recorder = Recorder::answering((0..BATCH_ATTEMPTS).map(|_| answer(&["recovery"])));
         let error = reader(&recorder).read_all().await.expect_err("nobody knows what it says").to_string();
         assert_eq!(error, "reading the records failed: BatchGetItem left 1 of them unread");
     }
