@@ -323,9 +323,7 @@ impl Weather {
                 "{ kind = 'panic', placement = 'after', operations = ['confirm'], payments = ['order-000003'], rate = 1.0 },
                  { kind = 'panic', placement = 'before', operations = ['retrieve'], payments = ['order-000003'], rate = 1.0 }"
             }
-            Self::Visited => {
-                "{ from = '5s', for = '9m', rate = 1.0 }, { kind = 'prefetched', rate = 0.3, for = '20m' }"
-            }
+            Self::Visited => RELOADED,
             Self::Unseen => BLIND,
             Self::Stored => "{ kind = 'stripe-500', placement = 'stored', rate = 0.2, for = '8m' }",
             Self::Fickle => "{ kind = 'declined', rate = 0.3 }, { kind = 'declined-softly', rate = 0.6 }",
@@ -469,6 +467,8 @@ const GOSSIP: &str =
 
 const VISITED: &str = "[edge]\nimpatient = 0.4\nreloads_per_second = 5\nreloading = '10s'\nagain = '1m'\nshared = 2\nshared_with = 100
     forged_per_second = 2.0\nkeys_change = '5m'";
+const RELOADED: &str =
+    "{ from = '5s', for = '9m', rate = 1.0 }, { kind = 'prefetched', rate = 0.3, for = '20m' }";
 const BLIND: &str = "{ kind = 'processing', rate = 1.0, for = '20m' },
                  { kind = 'status-hanging', from = '6m', for = '4m', rate = 1.0 },
                  { kind = 'status-hanging', placement = 'before', from = '10m', for = '2m', rate = 1.0 },
