@@ -3,8 +3,7 @@
 //! Who has no copy to give while the origin is silent can but wait until its patience is over, and says then that it
 //! cannot look, and what is certain all the same. Invariant: who has a copy gives it at once, however long the trouble.
 
-use super::{AFTERMATH_MS, Evidence, Verdict, found, is_troubled, judged};
-use crate::faults::Kind;
+use super::{AFTERMATH_MS, Evidence, Verdict, found, is_evicted, is_troubled, judged};
 use crate::journal::Source;
 use crate::units::counted;
 use crate::world::{EdgeHistory, Link, Look};
@@ -63,16 +62,6 @@ fn wrong(evidence: &Evidence<'_>, look: &Look, copy: Option<UnixMs>) -> Option<S
     }
     let is_good = matches!(look.link, Link::Good { until_s } if look.at.0 < until_s.saturating_mul(1_000));
     (is_good && look.said.state == "no_link").then(|| "a good link was refused".to_owned())
-}
-
-/// Whether caches made room in between.
-fn is_evicted(evidence: &Evidence<'_>, from: UnixMs, until: UnixMs) -> bool {
-    let history = evidence.history;
-    let evictions = history.experiment.faults.iter().filter(|fault| fault.kind == Kind::CopiesEvicted);
-    evictions.into_iter().any(|fault| {
-        let (begins, ends) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
-        begins <= until && from <= ends
-    })
 }
 
 /// How long they waited.

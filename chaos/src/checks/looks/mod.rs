@@ -74,5 +74,15 @@ fn is_hit(evidence: &Evidence<'_>, at: UnixMs, is_such: impl Fn(&Fault) -> bool)
     })
 }
 
+/// Whether caches made room in between.
+fn is_evicted(evidence: &Evidence<'_>, from: UnixMs, until: UnixMs) -> bool {
+    let history = evidence.history;
+    let evictions = history.experiment.faults.iter().filter(|fault| fault.kind == Kind::CopiesEvicted);
+    evictions.into_iter().any(|fault| {
+        let (begins, ends) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
+        begins <= until && from <= ends
+    })
+}
+
 #[cfg(test)]
 mod tests;

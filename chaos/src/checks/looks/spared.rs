@@ -3,8 +3,7 @@
 //!
 //! Invariant: a read is one that the origin was asked for, as the journal has it; what caches lost is nobody's fault.
 
-use super::{Evidence, FINAL, Finding, Verdict, is_hit, judged};
-use crate::faults::Kind;
+use super::{Evidence, FINAL, Finding, Verdict, is_evicted, judged};
 use crate::journal::Event;
 use crate::units::counted;
 use crate::world::EdgeHistory;
@@ -25,12 +24,15 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
         let (reads, ended) = (reads(evidence), ended(edge));
         let mut findings = Vec::new();
         for (path, reads) in &reads {
-            let pairs =
-                reads.windows(2).filter(|pair| is_soon(pair[0], pair[1]) && is_free(evidence, pair[1].0));
+            let pairs = reads
+                .windows(2)
+                .filter(|pair| is_soon(pair[0], pair[1]) && !is_evicted(evidence, pair[0].0, pair[1].0));
             let (soon, all) = (pairs.count() as u64, counted(reads.len() as u64, "time"));
             let end = ended.get(*path);
             let again = reads.iter().filter(|(at, ..)| {
-                end.is_some_and(|end| at > end && at.since_ms(*end) < FINAL_MS && is_free(evidence, *at))
+                end.is_some_and(|end| {
+                    at > end && at.since_ms(*end) < FINAL_MS && !is_evicted(evidence, *end, *at)
+                })
             });
             let again = again.count() as u64;
             let payment = path.rsplit('/').next().unwrap_or_default();
@@ -61,11 +63,6 @@ fn is_soon((_, answered, status): Read, (next, ..): Read) -> bool {
         200 | 304 => next.since_ms(answered) < FRESH_MS,
         _ => next.since_ms(answered) < ERROR_MS,
     }
-}
-
-/// Whether no cache had to make room.
-fn is_free(evidence: &Evidence<'_>, at: UnixMs) -> bool {
-    !is_hit(evidence, at, |fault| fault.kind == Kind::CopiesEvicted)
 }
 
 /// What was asked of the origin for each path, in order.
