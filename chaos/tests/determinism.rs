@@ -41,7 +41,7 @@ fn at_the_edge() -> String {
         workload = { payments = 80, over = '40m' }
         expect = { dead_letters = 'any' }
         [edge]
-        impatient = 0.5
+        impatient = 0.2
         reloads_per_second = 2
         reloading = '10s'
         again = '20s'
