@@ -25,6 +25,7 @@
 //! or draws from anything but its seed.
 
 pub mod bench;
+mod bucket;
 pub mod checks;
 pub mod clock;
 pub mod cloud;

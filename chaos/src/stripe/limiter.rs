@@ -7,6 +7,7 @@
 //! flows in.
 
 use super::limits::{CALLS_PER_S, ENDPOINT_CALLS_PER_S, SEARCHES_PER_S};
+use crate::bucket::Bucket;
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
@@ -57,7 +58,7 @@ pub(super) struct Buckets {
 
 impl Default for Buckets {
     fn default() -> Self {
-        Self { account: Bucket::full(CALLS_PER_S), endpoints: BTreeMap::new() }
+        Self { account: per_second(CALLS_PER_S), endpoints: BTreeMap::new() }
     }
 }
 
@@ -65,7 +66,7 @@ impl Buckets {
     /// Lets one call of `endpoint` pass, or says which limiter refuses it. A refused call costs nothing.
     pub(super) fn admit(&mut self, endpoint: &'static str, now: UnixMs) -> Result<(), Limiter> {
         let rate_per_s = if endpoint == "search" { SEARCHES_PER_S } else { ENDPOINT_CALLS_PER_S };
-        let endpoint = self.endpoints.entry(endpoint).or_insert_with(|| Bucket::full(rate_per_s));
+        let endpoint = self.endpoints.entry(endpoint).or_insert_with(|| per_second(rate_per_s));
         if !endpoint.has_one(now) {
             return Err(Limiter::EndpointRate);
         }
@@ -78,34 +79,9 @@ impl Buckets {
     }
 }
 
-/// Holds a second's worth of calls and is refilled evenly.
-#[derive(Debug)]
-struct Bucket {
-    rate_per_s: i64,
-    /// Thousandths of a call: what flows in within a millisecond is a whole number of them.
-    millicalls: i64,
-    /// When `millicalls` was right; absent until the first call.
-    at: Option<UnixMs>,
-}
-
-const CALL: i64 = 1_000;
-
-impl Bucket {
-    const fn full(rate_per_s: i64) -> Self {
-        Self { rate_per_s, millicalls: rate_per_s * CALL, at: None }
-    }
-
-    fn has_one(&mut self, now: UnixMs) -> bool {
-        let elapsed_ms = self.at.map_or(0, |at| now.since_ms(at).max(0));
-        let flowed_in = elapsed_ms.saturating_mul(self.rate_per_s);
-        self.millicalls = self.millicalls.saturating_add(flowed_in).min(self.rate_per_s * CALL);
-        self.at = Some(now);
-        self.millicalls >= CALL
-    }
-
-    const fn take(&mut self) {
-        self.millicalls -= CALL;
-    }
+/// Holds a second's worth of calls.
+const fn per_second(calls: i64) -> Bucket {
+    Bucket::full(calls, calls)
 }
 
 #[cfg(test)]

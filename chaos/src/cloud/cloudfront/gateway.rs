@@ -5,6 +5,7 @@
 
 use super::config::{Authorization, HttpApiConfig, RouteConfig};
 use super::message::{Request, Response};
+use crate::bucket::Bucket;
 use crate::cloud::iam::Principal;
 use crate::cloud::names;
 use crate::cloud::services::{Caller, Service, Services};
@@ -16,8 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 const APIGATEWAY: &str = "apigateway.amazonaws.com";
 /// How long it takes, drawn evenly: virtual ms, SQS included.
 const TAKES_MS: (u64, u64) = (10, 60);
-/// A request in the small change of the bucket that throttles, so that no fraction is lost between two.
-const TOKEN: i64 = 1_000;
 
 /// What is put into the queue, for whoever keeps count: when, SQS's id, the body. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -44,18 +43,14 @@ pub(super) struct HttpApi {
 }
 
 struct State {
-    tokens: i64,
-    refilled_at: UnixMs,
+    room: Bucket,
     takes: Stream,
 }
 
 impl HttpApi {
     pub(super) fn new(config: HttpApiConfig, services: Services, handed_in: HandedIn, seed: u64) -> Self {
-        let state = State {
-            tokens: i64::from(config.burst) * TOKEN,
-            refilled_at: services.clock().now(),
-            takes: Stream::new(seed, "latency http api"),
-        };
+        let room = Bucket::full(i64::from(config.rate_per_s), i64::from(config.burst));
+        let state = State { room, takes: Stream::new(seed, "latency http api") };
         Self { config, services, handed_in, state: Mutex::new(state) }
     }
 
@@ -101,15 +96,10 @@ impl HttpApi {
 
     /// Whether the stage's throttling lets a request in.
     fn has_room(&self, now: UnixMs) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rate, burst) = (i64::from(self.config.rate_per_s), i64::from(self.config.burst));
-        // A request a second is one thousandth of `TOKEN`'s thousand each ms.
-        let refill = now.since_ms(state.refilled_at).saturating_mul(rate * TOKEN / 1_000);
-        state.tokens = state.tokens.saturating_add(refill).min(burst * TOKEN);
-        state.refilled_at = now;
-        let has_room = state.tokens >= TOKEN;
+        let room = &mut self.state.lock().unwrap_or_else(PoisonError::into_inner).room;
+        let has_room = room.has_one(now);
         if has_room {
-            state.tokens -= TOKEN;
+            room.take();
         }
         has_room
     }
