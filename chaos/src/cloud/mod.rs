@@ -25,6 +25,7 @@ pub mod secrets;
 pub mod services;
 pub mod sns;
 pub mod sqs;
+pub(crate) mod wildcard;
 pub mod wire;
 
 use crate::clock::Clock;

@@ -4,25 +4,16 @@
 //! <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html>
 
 use super::message::{Headers, Request, Response};
+use crate::cloud::wildcard;
 use serde_json::{Map, Value, json};
 
 /// What reaches an origin under a policy that passes no header on.
 const ALWAYS: [&str; 2] = ["host", "if-none-match"];
 
-/// Whether a path is of a `PathPattern`: `*` stands for any characters, `?` for one.
+/// Whether a path is of a `PathPattern`.
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    fn fits(pattern: &[u8], path: &[u8]) -> bool {
-        match (pattern.split_first(), path.split_first()) {
-            (None, None) => true,
-            (Some((b'*', rest)), _) => {
-                fits(rest, path) || path.split_first().is_some_and(|(_, path)| fits(pattern, path))
-            }
-            (Some((one, rest)), Some((other, path))) => (one == other || *one == b'?') && fits(rest, path),
-            (None, Some(_)) | (Some(_), None) => false,
-        }
-    }
     // A pattern need not begin with the slash that every path has.
-    fits(pattern.trim_start_matches('/').as_bytes(), path.trim_start_matches('/').as_bytes())
+    wildcard::matches(pattern.trim_start_matches('/'), path.trim_start_matches('/'))
 }
 
 /// The event of a viewer's request.

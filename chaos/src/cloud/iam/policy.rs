@@ -6,6 +6,7 @@
 
 use super::Principal;
 use crate::cloud::names;
+use crate::cloud::wildcard;
 use std::collections::BTreeSet;
 
 /// CloudFront, as a principal.
@@ -209,7 +210,7 @@ impl ConditionKey {
 }
 
 fn matches_action(pattern: &str, action: &str) -> bool {
-    matches(pattern.to_ascii_lowercase().as_bytes(), action.to_ascii_lowercase().as_bytes())
+    wildcard::matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
 /// Each of the six parts by itself; the last may hold colons of its own.
@@ -218,19 +219,7 @@ fn matches_arn(pattern: &str, arn: &str) -> bool {
     let (patterns, parts) = (parts(pattern), parts(arn));
     pattern == "*"
         || patterns.len() == parts.len()
-            && patterns.iter().zip(&parts).all(|(pattern, part)| matches(pattern.as_bytes(), part.as_bytes()))
-}
-
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => {
-            matches(rest, text) || text.split_first().is_some_and(|(_, text)| matches(pattern, text))
-        }
-        ([b'?', rest @ ..], [_, text @ ..]) => matches(rest, text),
-        ([one, rest @ ..], [other, text @ ..]) => one == other && matches(rest, text),
-        ([], [_, ..]) | ([_, ..], []) => false,
-    }
+            && patterns.iter().zip(&parts).all(|(pattern, part)| wildcard::matches(pattern, part))
 }
 
 #[cfg(test)]
