@@ -44,7 +44,7 @@ impl Customers {
                 let (edge, what) = (inner.any_edge(), self.what());
                 let after_ms = inner.draws().between(PASSED_ON_MS.0, PASSED_ON_MS.1);
                 let looker = Arc::clone(inner);
-                inner.comes(async move {
+                inner.crew.start(async move {
                     looker.sleep_ms(after_ms).await;
                     looker.look(edge, what).await;
                 });
@@ -56,7 +56,7 @@ impl Customers {
         let (edge, what) = (inner.any_edge(), self.what());
         let first_ms = inner.draws().between(FIRST_MS.0, FIRST_MS.1);
         let looker = Arc::clone(inner);
-        inner.comes(async move {
+        inner.crew.start(async move {
             looker.sleep_ms(first_ms).await;
             if is_impatient {
                 reload(&looker, edge, what).await;
@@ -76,7 +76,7 @@ impl Customers {
         let (edge, link) = (self.inner.any_edge(), Link::Good { until_s: expiry_s(&path) });
         let what = What { path, link, ..self.what() };
         let looker = Arc::clone(&self.inner);
-        self.inner.comes(async move {
+        self.inner.crew.start(async move {
             let began = looker.clock.now();
             for after_ms in TRIED_MS {
                 looker.clock.sleep_until(began.plus_ms(i64::try_from(after_ms).unwrap_or(i64::MAX))).await;
@@ -93,7 +93,7 @@ async fn reload(inner: &Arc<Inner>, edge: usize, what: What) {
     loop {
         for _ in 0..inner.visits.reloading_ms / every_ms {
             let (looker, what) = (Arc::clone(inner), what.clone());
-            inner.comes(async move {
+            inner.crew.start(async move {
                 looker.look(edge, what).await;
             });
             inner.sleep_ms(every_ms).await;

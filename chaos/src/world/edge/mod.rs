@@ -16,6 +16,8 @@ use super::deployed::{Deployed, Edge};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::cloud::cloudfront::{CloudFront, EDGES, Request, Response};
+use crate::cloud::container::BoxFuture;
+use crate::cloud::crew::Crew;
 use crate::experiment::Experiment;
 use crate::random::Stream;
 use crate::workload::Visits;
@@ -26,8 +28,6 @@ use payments::{PaymentId, UnixMs};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
 
 /// The page that the bucket holds, as it is put there.
 const TROUBLE: &str = include_str!("../../../../edge/trouble.html");
@@ -76,11 +76,11 @@ struct Inner {
     draws: Mutex<Stream>,
     /// Customers who had a link so far.
     customers: AtomicU32,
-    comers: UnboundedSender<Comer>,
+    crew: Crew,
 }
 
-/// Somebody who comes: what they do, until they go.
-type Comer = crate::cloud::container::BoxFuture<'static, ()>;
+/// Those who come, at what they do.
+pub(super) type Coming = BoxFuture<'static, ()>;
 
 /// The keys of the links: what the shop signs with.
 struct Keys {
@@ -101,7 +101,7 @@ impl Visitors {
     ) -> Result<(Self, Coming), WorldError> {
         let mut draws = Stream::new(seed, "keys of links");
         let current = furnish(&cloudfront, &mut draws)?;
-        let (comers, coming) = unbounded_channel();
+        let (crew, coming) = Crew::new();
         let inner = Inner {
             cloudfront,
             visits,
@@ -110,33 +110,20 @@ impl Visitors {
             keys: Mutex::new(Keys { current, draws }),
             draws: Mutex::new(Stream::new(seed, "visitors")),
             customers: AtomicU32::new(0),
-            comers,
+            crew,
         };
-        Ok((Self(Arc::new(inner)), Coming(coming)))
+        Ok((Self(Arc::new(inner)), Box::pin(coming)))
     }
 
     /// Lets everybody come who comes by themselves. Never returns.
-    async fn come(&self, mut coming: Coming) -> Infallible {
-        let mut present = JoinSet::new();
+    async fn come(&self, coming: Coming) -> Infallible {
         self.0.strangers_come();
         if let Some(at_ms) = self.0.visits.keys_change_at_ms {
-            let (inner, at) = (Arc::clone(&self.0), at_ms);
-            self.0.comes(async move { inner.change_keys(at).await });
+            let inner = Arc::clone(&self.0);
+            self.0.crew.start(async move { inner.change_keys(at_ms).await });
         }
-        loop {
-            tokio::select! {
-                biased;
-                Some(gone) = present.join_next() => {
-                    if let Err(error) = gone && error.is_panic() {
-                        std::panic::resume_unwind(error.into_panic());
-                    }
-                }
-                Some(comer) = coming.0.recv() => {
-                    present.spawn(comer);
-                }
-                else => std::future::pending().await,
-            }
-        }
+        coming.await;
+        std::future::pending().await
     }
 
     /// A shop that hands in through the edge; what it was given a link for, its customer looks at.
@@ -151,16 +138,7 @@ impl Visitors {
     }
 }
 
-/// Those who have not come yet.
-pub(super) struct Coming(UnboundedReceiver<Comer>);
-
 impl Inner {
-    /// Lets somebody come.
-    fn comes(&self, what: impl Future<Output = ()> + Send + 'static) {
-        // Whoever lets them come is gone only when the run is over.
-        let _ = self.comers.send(Box::pin(what));
-    }
-
     /// The customer of a payment has its link.
     fn customer_comes(self: &Arc<Self>, payment: &str, link: String) {
         let number = self.customers.fetch_add(1, Ordering::Relaxed);

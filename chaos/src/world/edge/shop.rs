@@ -54,7 +54,7 @@ impl Shop {
         state.origins.entry(body.clone()).or_default().push(origin);
         drop(state);
         let shop = self.clone();
-        self.inner.comes(async move {
+        self.inner.crew.start(async move {
             shop.hand_in_until_taken(&body).await;
             shop.lock().pending -= 1;
         });

@@ -20,7 +20,7 @@ impl Inner {
     pub(super) fn strangers_come(self: &Arc<Self>) {
         let Some(every_ms) = 1_000_000_000_u64.checked_div(self.visits.forged_per_s_micros) else { return };
         let inner = Arc::clone(self);
-        self.comes(async move {
+        self.crew.start(async move {
             loop {
                 inner.sleep_ms(every_ms.max(1)).await;
                 inner.try_a_token();
@@ -37,7 +37,7 @@ impl Inner {
         let Some(path) = self.made_up(way, &payment) else { return };
         let what = What { path, payment: payment.into(), link: Link::Forged, is_page: way % 2 == 0 };
         let (inner, edge) = (Arc::clone(self), self.any_edge());
-        self.comes(async move {
+        self.crew.start(async move {
             inner.look(edge, what).await;
         });
     }
