@@ -198,11 +198,6 @@ impl CloudFront {
         self.values().get(name).cloned()
     }
 
-    /// Takes a value away.
-    pub fn delete_value(&self, name: &str) {
-        self.values().remove(name);
-    }
-
     /// The bucket behind it.
     #[must_use]
     pub fn objects(&self) -> &Objects {
@@ -263,10 +258,10 @@ impl CloudFront {
     fn beyond(&self, index: usize, edge: usize, request: Request) -> Step {
         let behavior = &self.0.behaviors[index];
         let cache = &behavior.edges[edge % EDGES];
-        if request.is_cacheable() && behavior.config.cache.ttl_s_max > 0 {
+        if behavior.keeps(&request) {
             self.make_room(behavior, &request.path);
             if let Some(got) = cache.glance(&behavior.way, &request)
-                && !self.has_page(behavior, got.dated.response.status)
+                && behavior.page_for(got.dated.response.status).is_none()
             {
                 return Step::Answered(answer_of(got, behavior));
             }
@@ -278,7 +273,7 @@ impl CloudFront {
     async fn ask(self, index: usize, edge: usize, request: Request) -> Answer {
         let behavior = &self.0.behaviors[index];
         let original = request.clone();
-        let got = if request.is_cacheable() && behavior.config.cache.ttl_s_max > 0 {
+        let got = if behavior.keeps(&request) {
             let request = if behavior.config.forwards_headers { request } else { viewer::bare(request) };
             Arc::clone(&behavior.edges[edge % EDGES]).get(Arc::clone(&behavior.way), request).await
         } else {
@@ -292,17 +287,17 @@ impl CloudFront {
 
     /// Puts the page in the place of an error, where there is one for it and it can be had.
     async fn with_page(&self, behavior: &Behavior, edge: usize, got: Got) -> Answer {
-        let error = behavior.way.errors.get(&got.dated.response.status).and_then(|error| error.page.clone());
-        let Some((status, path)) = error else { return answer_of(got, behavior) };
-        let page = self.0.behaviors.iter().find(|it| viewer::matches(&it.config.path_pattern, &path));
+        let page = behavior.page_for(got.dated.response.status);
+        let Some((status, path)) = page else { return answer_of(got, behavior) };
+        let page = self.0.behaviors.iter().find(|it| viewer::matches(&it.config.path_pattern, path));
         let Some(of_page) = page else { return answer_of(got, behavior) };
         let cache = Arc::clone(&of_page.edges[edge % EDGES]);
-        let page = cache.get(Arc::clone(&of_page.way), Request::new("GET", &path)).await;
+        let page = cache.get(Arc::clone(&of_page.way), Request::new("GET", path)).await;
         if page.dated.response.status != 200 {
             return answer_of(got, behavior);
         }
         let awaited_origin = got.from == Source::Origin;
-        Answer { status, from: Source::ErrorPage, awaited_origin, ..answer_of(page, behavior) }
+        Answer { status: *status, from: Source::ErrorPage, awaited_origin, ..answer_of(page, behavior) }
     }
 
     /// No function sees the answer to what went wrong at an origin.
@@ -341,10 +336,6 @@ impl CloudFront {
                 .chain(&behavior.shield)
                 .for_each(|cache| cache.evict(path));
         }
-    }
-
-    fn has_page(&self, behavior: &Behavior, status: u16) -> bool {
-        behavior.way.errors.get(&status).is_some_and(|error| error.page.is_some())
     }
 
     /// CloudWatch is told of each request, and how long the origin took if this one waited for
@@ -423,6 +414,16 @@ impl Behavior {
         let edges = edges.collect();
         let way = Arc::new(Way { policy: config.cache, errors: distribution.errors.clone() });
         Ok(Self { headers: Arc::new(config.headers.clone()), config, way, edges, regionals, shield, origin })
+    }
+
+    /// Whether answers to such a request are kept.
+    fn keeps(&self, request: &Request) -> bool {
+        request.is_cacheable() && self.config.cache.ttl_s_max > 0
+    }
+
+    /// The status and the path of the page that stands in the place of an error.
+    fn page_for(&self, status: u16) -> Option<&(u16, String)> {
+        self.way.errors.get(&status)?.page.as_ref()
     }
 }
 
