@@ -112,8 +112,7 @@ pub(super) fn are_told(evidence: &Evidence<'_>) -> Verdict {
 fn could_be_told(evidence: &Evidence<'_>, at: UnixMs) -> UnixMs {
     let history = evidence.history;
     let troubles = history.experiment.faults.iter().filter(|fault| fault.kind == Kind::BusFailing);
-    let spans =
-        troubles.map(|fault| (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms)));
+    let spans = troubles.map(|fault| history.span(fault));
     // What was not told yet when the trouble began waits for its end; so do those behind it.
     let until = spans.filter(|(from, _)| at.since_ms(*from) > -TOLD_MS_MAX).map(|(_, until)| until).max();
     until.map_or(at, |until| at.max(until))

@@ -8,7 +8,7 @@ use crate::cloud::iam::Grant;
 use crate::cloud::sns::Mail;
 use crate::cloud::sqs::Held;
 use crate::experiment::{Experiment, Order};
-use crate::faults::Tally;
+use crate::faults::{Fault, Tally};
 use crate::journal::Record;
 use crate::promises::Check;
 use crate::stripe::{Movement, Stage};
@@ -204,6 +204,12 @@ impl History {
     #[must_use]
     pub fn held(&self, queue: &str) -> &[Held] {
         self.queues.get(queue).map_or(&[], Vec::as_slice)
+    }
+
+    /// From when until when a fault is at work.
+    #[must_use]
+    pub fn span(&self, fault: &Fault) -> (UnixMs, UnixMs) {
+        (self.instant(fault.window.from_ms), self.instant(fault.window.until_ms))
     }
 
     /// The instant `ms` after the beginning.

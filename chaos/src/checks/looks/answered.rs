@@ -3,15 +3,15 @@
 //! Who has no copy to give while the origin is silent can but wait until its patience is over, and says then that it
 //! cannot look, and what is certain all the same. Invariant: who has a copy gives it at once, however long the trouble.
 
-use super::{AFTERMATH_MS, Evidence, Verdict, found, is_evicted, is_troubled, judged};
+use super::{AFTERMATH_MS, At, Evidence, Verdict, found, is_evicted, is_troubled, judged, place};
 use crate::journal::Source;
 use crate::units::counted;
-use crate::world::{EdgeHistory, Link, Look};
+use crate::world::{EdgeHistory, Look};
 use payments::UnixMs;
 use std::collections::BTreeMap;
 
 /// The longest that anybody waits, ms.
-pub(super) const WAITED_MS_MAX: i64 = 1_000;
+const WAITED_MS_MAX: i64 = 1_000;
 /// The same where nobody has anything to give: a second to connect, two to answer, and the way.
 const GIVEN_UP_MS_MAX: i64 = 4_000;
 /// For how long an answer stands in for one that cannot be had, ms: a day, as the status function says.
@@ -19,21 +19,18 @@ const COPY_MS: i64 = 86_400_000;
 /// What is certain, whatever cannot be looked up.
 const CERTAIN: &str = "charged twice";
 
-/// A payment, at one edge, in one form.
-type At<'e> = (&'e str, usize, bool);
-
 pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     judged(evidence, |edge| {
         let mut findings = BTreeMap::new();
         let mut copies: BTreeMap<At<'_>, UnixMs> = BTreeMap::new();
         for look in &edge.looks {
-            let at = (look.payment.as_ref(), look.edge, look.is_page);
-            let copy = copies.get(&at).copied().filter(|given_at| look.at.since_ms(*given_at) < COPY_MS);
+            let copy =
+                copies.get(&place(look)).copied().filter(|given_at| look.at.since_ms(*given_at) < COPY_MS);
             if let Some(what) = wrong(evidence, look, copy) {
                 findings.entry(look.payment.to_string()).or_insert_with(|| found(look, what));
             }
             if look.status == 200 {
-                copies.insert(at, look.given_at);
+                copies.insert(place(look), look.given_at);
             }
         }
         (findings.into_values().collect(), told(edge))
@@ -60,8 +57,7 @@ fn wrong(evidence: &Evidence<'_>, look: &Look, copy: Option<UnixMs>) -> Option<S
     if look.status >= 500 && !look.said.text.contains(CERTAIN) {
         return Some(format!("answered with {}, and not with what is certain all the same", look.status));
     }
-    let is_good = matches!(look.link, Link::Good { until_s } if look.at.0 < until_s.saturating_mul(1_000));
-    (is_good && look.said.state == "no_link").then(|| "a good link was refused".to_owned())
+    (look.link.is_good(look.at) && look.said.state == "no_link").then(|| "a good link was refused".to_owned())
 }
 
 /// How long they waited.

@@ -4,8 +4,8 @@
 //! told how it stood then, and by the sixth look all caches have heard.
 //! Invariant: nothing that was in trouble is held against a cache.
 
-use super::{Evidence, FINAL, Verdict, found, is_troubled, judged};
-use crate::journal::{Event, TableEvent};
+use super::rows::Rows;
+use super::{At, Evidence, FINAL, Verdict, found, is_troubled, judged, place};
 use crate::units::{counted, duration_ms};
 use crate::world::Look;
 use payments::UnixMs;
@@ -16,18 +16,15 @@ const LOOKS_MAX: u32 = 5;
 /// Looks that are this far apart count as two, ms: what was asked for has come by then.
 const APART_MS: i64 = 1_000;
 
-/// One after the other at one edge, in one form.
-type At<'e> = (&'e str, usize, bool);
-
 pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     judged(evidence, |edge| {
-        let settled = settled(evidence);
+        let settled = Rows::of(evidence).ended();
         let mut seen: BTreeMap<At<'_>, (u32, UnixMs)> = BTreeMap::new();
         let mut findings = BTreeMap::new();
         let mut late_ms_max = 0;
         for look in edge.looks.iter().filter(|look| tells(look)) {
             let Some(at) = settled.get(look.payment.as_ref()).filter(|at| look.at >= **at) else { continue };
-            let (looks, last) = seen.entry((&look.payment, look.edge, look.is_page)).or_insert((0, *at));
+            let (looks, last) = seen.entry(place(look)).or_insert((0, *at));
             if look.at.since_ms(*last) < APART_MS {
                 continue;
             }
@@ -61,17 +58,4 @@ fn tells(look: &Look) -> bool {
 fn late(look: &Look, looks: u32, late_ms: i64) -> String {
     let late = duration_ms(u64::try_from(late_ms).unwrap_or(0));
     format!("told that it is {} at the {looks}th look, {late} after it had ended", look.said.state)
-}
-
-/// When each row was settled.
-fn settled<'e>(evidence: &Evidence<'e>) -> BTreeMap<&'e str, UnixMs> {
-    let mut settled = BTreeMap::new();
-    for record in &evidence.history.records {
-        if let Event::Table(TableEvent::LedgerWritten { payment, state, .. }) = &record.event
-            && matches!(state.as_str(), "succeeded" | "declined")
-        {
-            settled.entry(payment.as_str()).or_insert(record.at);
-        }
-    }
-    settled
 }

@@ -19,7 +19,7 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
         for look in &edge.looks {
             match look.link {
                 Link::Forged => forged += 1,
-                Link::Good { .. } if is_expired(look) => expired += 1,
+                Link::Good { .. } if !look.link.is_good(look.at) => expired += 1,
                 Link::Good { .. } => {}
             }
             if let Some(what) = wrong(look) {
@@ -56,7 +56,9 @@ fn wrong(look: &Look) -> Option<&'static str> {
     let is_shown = shows.is_some() || (200..300).contains(&look.status);
     match look.link {
         Link::Forged if is_shown => Some("shown by a link that nobody gave out"),
-        Link::Good { .. } if is_expired(look) && is_shown => Some("shown by a link that has expired"),
+        Link::Good { .. } if is_shown && !look.link.is_good(look.at) => {
+            Some("shown by a link that has expired")
+        }
         Link::Forged | Link::Good { .. } => shows
             .is_some_and(|shown| *shown != *look.payment)
             .then_some("another payment was shown by its link"),
@@ -78,9 +80,4 @@ fn wrong_receipt(evidence: &Evidence<'_>, receipt: &Receipt) -> Option<&'static 
     until_s
         .is_none_or(|until_s| until_s > latest_s)
         .then_some("taken, and the link lives for longer than a month")
-}
-
-/// At its last second a link is not good any more.
-fn is_expired(look: &Look) -> bool {
-    matches!(look.link, Link::Good { until_s } if look.at.0 >= until_s.saturating_mul(1_000))
 }

@@ -6,6 +6,7 @@
 mod answered;
 mod current;
 mod guarded;
+mod rows;
 mod spared;
 mod truth;
 
@@ -41,6 +42,14 @@ const OF_LAMBDA: [Kind; 5] =
 /// What is told of a payment that ended.
 const FINAL: [&str; 2] = ["paid", "declined"];
 
+/// A payment, at one edge, in one form.
+type At<'e> = (&'e str, usize, bool);
+
+/// Where somebody looked.
+fn place(look: &Look) -> At<'_> {
+    (&look.payment, look.edge, look.is_page)
+}
+
 /// Judges what was seen at the edge, if there is one.
 fn judged(evidence: &Evidence<'_>, judge: impl FnOnce(&EdgeHistory) -> (Vec<Finding>, String)) -> Verdict {
     let Some(edge) = &evidence.history.edge else { return Verdict::Pass("there is no edge".to_owned()) };
@@ -69,7 +78,7 @@ fn is_troubled(evidence: &Evidence<'_>, at: UnixMs) -> bool {
 fn is_hit(evidence: &Evidence<'_>, at: UnixMs, is_such: impl Fn(&Fault) -> bool) -> bool {
     let history = evidence.history;
     history.experiment.faults.iter().filter(|fault| is_such(fault)).any(|fault| {
-        let (from, until) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
+        let (from, until) = history.span(fault);
         at >= from && at.since_ms(until) < AFTERMATH_MS
     })
 }
@@ -77,9 +86,9 @@ fn is_hit(evidence: &Evidence<'_>, at: UnixMs, is_such: impl Fn(&Fault) -> bool)
 /// Whether caches made room in between.
 fn is_evicted(evidence: &Evidence<'_>, from: UnixMs, until: UnixMs) -> bool {
     let history = evidence.history;
-    let evictions = history.experiment.faults.iter().filter(|fault| fault.kind == Kind::CopiesEvicted);
-    evictions.into_iter().any(|fault| {
-        let (begins, ends) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
+    let mut evictions = history.experiment.faults.iter().filter(|fault| fault.kind == Kind::CopiesEvicted);
+    evictions.any(|fault| {
+        let (begins, ends) = history.span(fault);
         begins <= until && from <= ends
     })
 }

@@ -3,14 +3,12 @@
 //! Invariant: what is true is read from the book and from the ledger's writes, never from what the function that answers
 //! says of itself.
 
-use super::super::Meaning;
+use super::rows::Rows;
 use super::{Evidence, Verdict, found, judged};
-use crate::journal::{Event, TableEvent};
 use crate::units::counted;
 use crate::world::{Look, Said};
-use payments::UnixMs;
 use payments::money::{Currency, written};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Every state there is.
@@ -50,39 +48,6 @@ pub(in super::super) fn check(evidence: &Evidence<'_>) -> Verdict {
     })
 }
 
-/// What each row said, and since when.
-struct Rows<'e> {
-    states: BTreeMap<&'e str, Vec<(UnixMs, &'e str)>>,
-    /// Payments that were dead-lettered: those alone are ever set aside.
-    dead: BTreeSet<&'e str>,
-}
-
-impl<'e> Rows<'e> {
-    fn of(evidence: &Evidence<'e>) -> Self {
-        let mut states: BTreeMap<&str, Vec<(UnixMs, &str)>> = BTreeMap::new();
-        for record in &evidence.history.records {
-            if let Event::Table(TableEvent::LedgerWritten { payment, state, .. }) = &record.event {
-                states.entry(payment).or_default().push((record.at, state));
-            }
-        }
-        let dead = evidence.messages.values().filter(|message| message.dead_lettered.is_some());
-        let dead = dead.filter_map(|message| match &message.meaning {
-            Meaning::Payment(payment) => evidence.payments.get_key_value(payment.payment_id.as_str()),
-            Meaning::Drill(_) | Meaning::NoPayment => None,
-        });
-        // The keys of the evidence live as long as it does; the states' are those of the history.
-        let dead: BTreeSet<&str> =
-            dead.filter_map(|(id, _)| states.get_key_value(id.as_str())).map(|(id, _)| *id).collect();
-        Self { states, dead }
-    }
-
-    /// What it said at an instant; nothing before it was first written.
-    fn at(&self, payment: &str, at: UnixMs) -> Option<&'e str> {
-        let states = self.states.get(payment)?;
-        states.iter().take_while(|(since, _)| *since <= at).last().map(|(_, state)| *state)
-    }
-}
-
 fn wrong(evidence: &Evidence<'_>, rows: &Rows<'_>, look: &Look) -> Option<String> {
     let Said { state, text, is_final, .. } = look.said.as_ref();
     let (payment, at) = (look.payment.as_ref(), look.given_at);
@@ -117,7 +82,7 @@ fn wrong(evidence: &Evidence<'_>, rows: &Rows<'_>, look: &Look) -> Option<String
         "in_progress" if before == Some("quarantined") => {
             Some("told that we are still trying, while it waits for a person".to_owned())
         }
-        "held" if row != Some("quarantined") && !rows.dead.contains(payment) => {
+        "held" if row != Some("quarantined") && !rows.was_dead(payment) => {
             Some("told that it waits for a person, while we are still trying".to_owned())
         }
         "paid" | "declined" => other_money(evidence, look),

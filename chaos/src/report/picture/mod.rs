@@ -119,7 +119,7 @@ fn faults(evidence: &Evidence<'_>) -> Vec<Row> {
         });
         let (row, times) = &mut rows[index];
         *times += fired;
-        let (from, until) = (history.instant(fault.window.from_ms), history.instant(fault.window.until_ms));
+        let (from, until) = history.span(fault);
         if from < history.ended {
             let what = story::often(&fault.when);
             row.spans.push(Span { from, until: until.min(history.ended), what });

@@ -183,6 +183,17 @@ impl Looks {
     }
 }
 
+impl Link {
+    /// Whether it was good at this instant; at its last second it is not any more.
+    #[must_use]
+    pub const fn is_good(self, at: UnixMs) -> bool {
+        match self {
+            Self::Good { until_s } => at.0 < until_s.saturating_mul(1_000),
+            Self::Forged => false,
+        }
+    }
+}
+
 impl Said {
     /// Reads an answer as a program or a person does.
     fn read(response: &Response) -> Self {
