@@ -16,6 +16,22 @@ use std::collections::{BTreeMap, BTreeSet};
 const CALLS_PER_EVENT_MAX: u64 = 2;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
+    let watch = watched(evidence);
+    let (heard, settled) = (watch.heard.len() as u64, watch.settled);
+    Verdict::from_findings(watch.findings, || match watch.queue {
+        None => "nobody listens to any".to_owned(),
+        Some(_) => {
+            format!("{} heard, {} settled after a look-up", counted(heard, "event"), counted(settled, "row"))
+        }
+    })
+}
+
+/// Requests of invocations that events led to.
+pub(super) fn requests<'h>(evidence: &Evidence<'h>) -> BTreeSet<&'h str> {
+    watched(evidence).looks.into_keys().collect()
+}
+
+fn watched<'h>(evidence: &Evidence<'h>) -> Watch<'h> {
     let mut watch = Watch { queue: evidence.history.names.stripe_events.as_deref(), ..Watch::default() };
     for record in &evidence.history.records {
         match &record.event {
@@ -45,28 +61,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Verdict {
             | Event::Access(_) => {}
         }
     }
-    let (heard, settled) = (watch.heard.len() as u64, watch.settled);
-    Verdict::from_findings(watch.findings, || match watch.queue {
-        None => "nobody listens to any".to_owned(),
-        Some(_) => {
-            format!("{} heard, {} settled after a look-up", counted(heard, "event"), counted(settled, "row"))
-        }
-    })
-}
-
-/// Requests of invocations that events led to.
-pub(super) fn requests<'h>(evidence: &Evidence<'h>) -> BTreeSet<&'h str> {
-    let mut watch = Watch { queue: evidence.history.names.stripe_events.as_deref(), ..Watch::default() };
-    for record in &evidence.history.records {
-        if let Event::Queue(QueueEvent::Received { queue, message, .. }) = &record.event
-            && Some(&**queue) == watch.queue
-        {
-            watch.heard.insert(message);
-        } else if let Event::Function(FunctionEvent::Invoked { request, messages, .. }) = &record.event {
-            watch.invoked(request, messages);
-        }
-    }
-    watch.looks.into_keys().collect()
+    watch
 }
 
 #[derive(Default)]
