@@ -15,41 +15,45 @@ pub(crate) type Alter = fn(&mut DistributionConfig);
 /// Makes another request of what the status function is asked, and another answer of what it says.
 pub(crate) type Answers = (fn(&mut Value), fn(&mut Value));
 
+const AS_DEPLOYED: Alter = |_| {};
+const AS_ASKED: fn(&mut Value) = |_| {};
+const AS_SAID: Answers = (AS_ASKED, AS_ASKED);
+
 pub(crate) const MUTANTS: [Mutant; 24] = [
     Mutant {
         name: "a cache key without the payment",
         story: "the id travels in a header, as it does with many frameworks, and the header is not in the key",
         weather: Weather::Visited,
         caught_by: "looks-guarded",
-        broken: Broken::Edge(key_without_payment, (payment_from_header, |_| {})),
+        broken: Broken::Edge(key_without_payment, (payment_from_header, AS_ASKED)),
     },
     Mutant {
         name: "tells of a decline before the fence",
         story: "the issuer has said no, and why should the customer wait until we have canceled",
         weather: Weather::Visited,
         caught_by: "looks-true",
-        broken: Broken::Edge(|_| {}, (|_| {}, |answer| tells(answer, "declined", FINAL))),
+        broken: Broken::Edge(AS_DEPLOYED, (AS_ASKED, |answer| tells(answer, "declined", FINAL))),
     },
     Mutant {
         name: "tells that it is paid when it is confirmed",
         story: "the confirm is on its way, and it nearly always comes through",
         weather: Weather::Visited,
         caught_by: "looks-true",
-        broken: Broken::Edge(|_| {}, (|_| {}, |answer| tells(answer, "paid", FINAL))),
+        broken: Broken::Edge(AS_DEPLOYED, (AS_ASKED, |answer| tells(answer, "paid", FINAL))),
     },
     Mutant {
         name: "a page that says failed",
         story: "a payment that is still open after so long has failed, hasn't it",
         weather: Weather::Visited,
         caught_by: "looks-true",
-        broken: Broken::Edge(|_| {}, (|_| {}, says_failed)),
+        broken: Broken::Edge(AS_DEPLOYED, (AS_ASKED, says_failed)),
     },
     Mutant {
         name: "an answer in flight that is kept for an hour",
         story: "one cache-control for all answers, and the final ones may be kept",
         weather: Weather::Visited,
         caught_by: "looks-current",
-        broken: Broken::Edge(|_| {}, (|_| {}, |answer| keep(answer, "public, s-maxage=3600"))),
+        broken: Broken::Edge(AS_DEPLOYED, (AS_ASKED, |answer| keep(answer, "public, s-maxage=3600"))),
     },
     Mutant {
         name: "an error that is kept for an hour",
@@ -58,7 +62,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         caught_by: "looks-answered",
         broken: Broken::Edge(
             |edge| edge.errors.values_mut().for_each(|error| error.ttl_s_min = 3_600),
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -67,15 +71,12 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         weather: Weather::Unseen,
         caught_by: "looks-answered",
         broken: Broken::Edge(
-            |_| {},
-            (
-                |_| {},
-                |answer| {
-                    let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
-                    let without = cache.replace("stale-while-revalidate", "x-stale-while-revalidate");
-                    keep(answer, &without);
-                },
-            ),
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| {
+                let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
+                let without = cache.replace("stale-while-revalidate", "x-stale-while-revalidate");
+                keep(answer, &without);
+            }),
         ),
     },
     Mutant {
@@ -85,7 +86,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         caught_by: "looks-guarded",
         broken: Broken::Edge(
             |edge| router(edge, "i < given.length; i++", "i < given.length - 1; i++"),
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -93,10 +94,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         story: "the signature is good, and the cache forgets by itself",
         weather: Weather::Visited,
         caught_by: "looks-guarded",
-        broken: Broken::Edge(
-            |edge| router(edge, "Number(parts[2]) > Date.now() / 1000", "true"),
-            (|_| {}, |_| {}),
-        ),
+        broken: Broken::Edge(|edge| router(edge, "Number(parts[2]) > Date.now() / 1000", "true"), AS_SAID),
     },
     Mutant {
         name: "a key that is gone when it changes",
@@ -105,7 +103,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         caught_by: "looks-answered",
         broken: Broken::Edge(
             |edge| router(edge, "same(parts[3], oldKey ? signature(oldKey, signed) : '')", "false"),
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -115,7 +113,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         caught_by: "looks-spared",
         broken: Broken::Edge(
             |edge| edge.origins.values_mut().for_each(|origin| origin.shield = None),
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -124,15 +122,12 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         weather: Weather::Visited,
         caught_by: "looks-spared",
         broken: Broken::Edge(
-            |_| {},
-            (
-                |_| {},
-                |answer| {
-                    if is_in_flight(answer) {
-                        keep(answer, "no-store");
-                    }
-                },
-            ),
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| {
+                if is_in_flight(answer) {
+                    keep(answer, "no-store");
+                }
+            }),
         ),
     },
     Mutant {
@@ -140,10 +135,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         story: "a longer time-out cannot do harm",
         weather: Weather::Unseen,
         caught_by: "looks-answered",
-        broken: Broken::Edge(
-            |edge| edge.origins.values_mut().for_each(|origin| origin.read_s = 30),
-            (|_| {}, |_| {}),
-        ),
+        broken: Broken::Edge(|edge| edge.origins.values_mut().for_each(|origin| origin.read_s = 30), AS_SAID),
     },
     Mutant {
         name: "that there is no row is kept for an hour",
@@ -151,15 +143,12 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         weather: Weather::Visited,
         caught_by: "looks-current",
         broken: Broken::Edge(
-            |_| {},
-            (
-                |_| {},
-                |answer| {
-                    if answer["statusCode"] == json!(404) {
-                        keep(answer, "public, s-maxage=3600");
-                    }
-                },
-            ),
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| {
+                if answer["statusCode"] == json!(404) {
+                    keep(answer, "public, s-maxage=3600");
+                }
+            }),
         ),
     },
     Mutant {
@@ -173,7 +162,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
                     .iter_mut()
                     .for_each(|behavior| _ = behavior.headers.set.remove("cache-control"));
             },
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -182,14 +171,11 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         weather: Weather::Visited,
         caught_by: "looks-guarded",
         broken: Broken::Edge(
-            |_| {},
-            (
-                |_| {},
-                |answer| {
-                    let body = answer["body"].as_str().unwrap_or_default();
-                    answer["body"] = json!(body.replace(r#"{"amount""#, r#"{"intent_id":"3Nabc","amount""#));
-                },
-            ),
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| {
+                let body = answer["body"].as_str().unwrap_or_default();
+                answer["body"] = json!(body.replace(r#"{"amount""#, r#"{"intent_id":"3Nabc","amount""#));
+            }),
         ),
     },
     Mutant {
@@ -197,17 +183,17 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         story: "an error page is for marketing",
         weather: Weather::Unseen,
         caught_by: "looks-answered",
-        broken: Broken::Edge(
-            |edge| edge.errors.values_mut().for_each(|error| error.page = None),
-            (|_| {}, |_| {}),
-        ),
+        broken: Broken::Edge(|edge| edge.errors.values_mut().for_each(|error| error.page = None), AS_SAID),
     },
     Mutant {
         name: "who is tried is not known yet",
         story: "until it is settled there is nothing to tell",
         weather: Weather::Visited,
         caught_by: "looks-true",
-        broken: Broken::Edge(|_| {}, (|_| {}, |answer| tells(answer, "unknown", "public, s-maxage=1"))),
+        broken: Broken::Edge(
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| tells(answer, "unknown", "public, s-maxage=1")),
+        ),
     },
     Mutant {
         name: "connects three times, for ten seconds each",
@@ -218,7 +204,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
             |edge| {
                 edge.origins.values_mut().for_each(|origin| (origin.attempts, origin.connect_s) = (3, 10));
             },
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -227,8 +213,8 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         weather: Weather::Unseen,
         caught_by: "looks-answered",
         broken: Broken::Edge(
-            |_| {},
-            (|_| {}, |answer| keep(answer, "public, max-age=0, s-maxage=2, stale-if-error=0")),
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| keep(answer, "public, max-age=0, s-maxage=2, stale-if-error=0")),
         ),
     },
     Mutant {
@@ -244,7 +230,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
                     "if (key && id && id.value === 'order-000001') {",
                 )
             },
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -254,7 +240,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         caught_by: "looks-guarded",
         broken: Broken::Edge(
             |edge| router(edge, "RECEIPT_LIFE_S = 30 * 86400", "RECEIPT_LIFE_S = 30000 * 86400"),
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
     Mutant {
@@ -263,15 +249,12 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
         weather: Weather::Visited,
         caught_by: "looks-spared",
         broken: Broken::Edge(
-            |_| {},
-            (
-                |_| {},
-                |answer| {
-                    let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
-                    let often = cache.replace("s-maxage=86400", "s-maxage=2");
-                    keep(answer, &often);
-                },
-            ),
+            AS_DEPLOYED,
+            (AS_ASKED, |answer| {
+                let cache = answer["headers"]["cache-control"].as_str().unwrap_or_default();
+                let often = cache.replace("s-maxage=86400", "s-maxage=2");
+                keep(answer, &often);
+            }),
         ),
     },
     Mutant {
@@ -285,7 +268,7 @@ pub(crate) const MUTANTS: [Mutant; 24] = [
                     .iter_mut()
                     .for_each(|behavior| _ = behavior.headers.set.remove("referrer-policy"));
             },
-            (|_| {}, |_| {}),
+            AS_SAID,
         ),
     },
 ];
