@@ -7,6 +7,7 @@
 //! the call ends the asking: a Stripe that is unavailable can lose no answer.
 //! Invariant: every fault that took effect is in the journal once, and in its tally once.
 
+mod families;
 mod fault;
 mod firing;
 mod kinds;
@@ -16,9 +17,10 @@ pub mod oversized;
 mod refusal;
 mod table;
 
+pub use families::{Family, Placement};
 pub use fault::{Fault, Rate, Scope, Subject, When, Window};
 pub use firing::Firing;
-pub use kinds::{Description, Family, Kind, Placement, UnknownKind};
+pub use kinds::{Description, Kind, UnknownKind};
 pub use refusal::Refusal;
 
 use crate::journal::{FaultFired, Journal};

@@ -2,7 +2,8 @@
 //!
 //! Invariant: one row a kind, and nothing about a kind is said elsewhere.
 
-use super::super::kinds::{Description, Family, Placement};
+use super::super::families::{Family, Placement};
+use super::super::kinds::Description;
 
 /// Operations on either table.
 const LEDGER: &[&str] = &["GetItem", "BatchGetItem", "Query", "UpdateItem"];

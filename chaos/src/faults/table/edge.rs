@@ -1,6 +1,7 @@
 //! Faults of the edge and of what stands behind it.
 
-use super::super::kinds::{Description, Family, Placement};
+use super::super::families::{Family, Placement};
+use super::super::kinds::Description;
 
 pub(in super::super) const STATUS_UNAVAILABLE: Description = Description {
     name: "status-unavailable",

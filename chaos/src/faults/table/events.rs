@@ -2,7 +2,8 @@
 //!
 //! Invariant: one row a kind, and nothing about a kind is said elsewhere.
 
-use super::super::kinds::{Description, Family};
+use super::super::families::Family;
+use super::super::kinds::Description;
 
 /// What is listened to.
 const HEARD: &[&str] =

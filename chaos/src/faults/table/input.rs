@@ -2,7 +2,8 @@
 //!
 //! Invariant: one row a kind, and nothing about a kind is said elsewhere.
 
-use super::super::kinds::{Description, Family};
+use super::super::families::Family;
+use super::super::kinds::Description;
 
 pub(in super::super) const MALFORMED: Description = Description {
     name: "malformed",

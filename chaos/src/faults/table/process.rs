@@ -2,7 +2,8 @@
 //!
 //! Invariant: one row a kind, and nothing about a kind is said elsewhere.
 
-use super::super::kinds::{Description, Family};
+use super::super::families::Family;
+use super::super::kinds::Description;
 use super::lambda::FUNCTIONS;
 
 pub(in super::super) const PROCESS_STOPPED: Description = Description {
